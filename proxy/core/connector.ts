@@ -1,0 +1,153 @@
+/**
+ * The plugin seam. A protocol joins the gateway by implementing {@link Connector};
+ * identity, policy, masking and evidence are shared and know no protocol.
+ *
+ * @module
+ */
+import type { Duplex } from 'node:stream'
+import type { Claim, Identity, IdentityProof } from './identity.ts'
+import type { Denial, Grant } from './verdict.ts'
+
+export type Protocol = 'ssh' | 'echo'
+export type Direction = 'to_target' | 'to_client'
+
+/** POSIX numbering, in every protocol: 0 what the client sends, 1 output, 2 error output. */
+export type Stream = 0 | 1 | 2
+
+/** A whole protocol message, or a run of stream bytes that has no inner framing. */
+export type Frame =
+  | {
+      readonly kind: 'data'
+      readonly stream: Stream
+      /** Owned by the receiver from here on. */
+      readonly bytes: Uint8Array
+      /** Where maskable values lie inside `bytes`; absent means scan all of it. */
+      readonly fields?: readonly Field[]
+    }
+  | { readonly kind: 'control'; readonly event: ChannelEvent }
+
+export interface Field {
+  readonly name?: string
+  readonly start: number
+  readonly end: number
+}
+
+/** What happens on a channel besides bytes; `eof` is half-close of one stream. */
+export type ChannelEvent =
+  | { readonly kind: 'resize'; readonly columns: number; readonly rows: number }
+  | { readonly kind: 'signal'; readonly signal: string }
+  | { readonly kind: 'eof'; readonly stream: Stream }
+  | { readonly kind: 'exit'; readonly code: number }
+  | { readonly kind: 'exit_signal'; readonly signal: string; readonly core_dumped: boolean }
+
+export type Decoded =
+  | { readonly ok: true; readonly frames: readonly Frame[] }
+  | { readonly ok: false; readonly violation: string }
+
+/** Sans-I/O: wire in, frames out. One codec per direction per channel, never shared. */
+export interface Codec {
+  /** Accepts any split of the wire. Hostile input is a violation, never an exception. */
+  decode(wire: Wire): Decoded
+  /** Re-frames masked bytes, so that every length field is true again. */
+  encode(frame: Frame): Wire
+  /** Releases what is held. Skipping it drops the client's last rows. */
+  flush(): Decoded
+}
+
+/**
+ * What an {@link Endpoint} carries: bytes of a numbered stream, or an event that the protocol has
+ * out of band. Protocols with one byte stream use stream 0 towards the target and 1 towards the client.
+ */
+export type Wire = Frame
+
+/**
+ * One end of a channel. Push-style, so that a burst costs no promise per chunk.
+ * Everything handed over by {@link Endpoint.start} comes in order; nothing comes before it.
+ */
+export interface Endpoint {
+  /** Called once. `closed` is called exactly once, last, whatever happened. */
+  start(on: EndpointEvents): void
+  /** Stops and resumes reading from the peer; what is in flight still arrives. */
+  pause(): void
+  resume(): void
+  /** Sends in order. Calls `sent` when the peer's transport accepted it, in order, also after a close. */
+  write(wire: Wire, sent?: () => void): void
+  /** Flushes what was written and closes. Idempotent. */
+  close(): void
+}
+
+export interface EndpointEvents {
+  wire(wire: Wire): void
+  /** `error` when it ended other than by a close of the protocol. */
+  closed(error?: Error): void
+}
+
+/** What the client wants done on this channel, before anything was sent to the target. */
+export interface ChannelRequest {
+  readonly kind: 'exec' | 'shell' | 'subsystem'
+  /** The command line of an exec, the name of a subsystem; empty for a shell. As it came. */
+  readonly command: Uint8Array
+  readonly pty?: { readonly term: string; readonly columns: number; readonly rows: number }
+  /** Already reduced to the allowlist. */
+  readonly env: Readonly<Record<string, string>>
+}
+
+/** One logical conversation: an SSH session channel, a PostgreSQL connection, an exec. */
+export interface Channel {
+  /** Small, unique inside the session, in order of opening. */
+  readonly id: number
+  readonly request: ChannelRequest
+  readonly client: Endpoint
+  readonly codec: Readonly<Record<Direction, Codec>>
+  /** Opens the target's side. Call only when the request was allowed and its record is durable. */
+  dial(): Promise<Endpoint>
+  /** Tells the client in the protocol's own words, and ends the channel. SSH: stderr, then the exit code. */
+  refuse(message: string, exit_code: number): void
+}
+
+/**
+ * A client that has proven who it is and said where it wants to go.
+ * Nothing has been sent to the target yet, and {@link Greeting.welcome} needs a {@link Grant}.
+ */
+export interface Greeting {
+  readonly identity: Identity
+  readonly proof: IdentityProof
+  readonly account: string
+  readonly target: string
+  /** `IP:PORT` of the client. */
+  readonly source: string
+  /** Wire facts worth a record: client version, algorithms. */
+  readonly context: Readonly<Record<string, string>>
+  /** Dials the target. Called at most once. Rejects with a `TargetError`. */
+  welcome(grant: Grant): Promise<Link>
+  /** Tells the client on every channel that it opens, then disconnects. */
+  refuse(denial: Denial): void
+  /** Resolves when the client is gone, welcomed or not. */
+  readonly closed: Promise<void>
+}
+
+/** A connected pair of client and target, and the channels as the client opens them. */
+export interface Link {
+  /** Called for each channel, those opened during the dial included. */
+  start(on: LinkEvents): void
+  /** Ends both sides. `message` is shown to the user where the protocol can. Idempotent. */
+  close(message?: string): void
+}
+
+export interface LinkEvents {
+  channel(channel: Channel): void
+  /** A request that policy answers without a channel: forwarding, agent, X11. Returns the verdict. */
+  capability(name: 'forwarding' | 'agent_forwarding' | 'x11', detail: string): Denial | Grant
+  /** Both sides are gone. Called exactly once, last. */
+  closed(reason: 'client' | 'target' | 'gateway', error?: Error): void
+}
+
+/** Whether a claim belongs to someone. Asked for every key that a client probes. */
+export type Identify = (claim: Claim) => Promise<Identity | Denial>
+
+/** Stateless: one instance serves every session of its protocol. */
+export interface Connector {
+  readonly protocol: Protocol
+  /** Resolves once the client is authenticated; rejects with a `ClientError` when it never will be. */
+  accept(socket: Duplex, source: string, identify: Identify, signal: AbortSignal): Promise<Greeting>
+}

@@ -1,0 +1,81 @@
+/**
+ * What the session pipeline needs of the rest of the gateway; `main.ts` wires it.
+ *
+ * @module
+ */
+import type { ChannelEvent, ChannelRequest, Stream } from './connector.ts'
+import type { Identity, IdentityProof } from './identity.ts'
+import type { Capability, Verdict } from './verdict.ts'
+
+export interface Policy {
+  /** May this identity reach the target at all? Asked before it is dialled. */
+  connect(identity: Identity, account: string, target: string): Verdict
+  /** May this run? Asked before it reaches the target. */
+  channel(identity: Identity, target: string, request: ChannelRequest): Verdict
+  capability(identity: Identity, target: string, name: Capability): Verdict
+}
+
+/** What a session is opened with; all of it is evidence. */
+export interface SessionStart {
+  readonly identity: Identity
+  readonly proof: IdentityProof
+  readonly protocol: string
+  readonly account: string
+  readonly target: string
+  readonly labels: Readonly<Record<string, string>>
+  readonly source: string
+  readonly context: Readonly<Record<string, string>>
+}
+
+export type EndReason =
+  | 'client'
+  | 'target'
+  | 'denied'
+  | 'failed'
+  | 'recording_failed'
+  | 'drained'
+  | 'crashed'
+
+/**
+ * Where masked records become durable. Every method that returns a promise resolves when the record
+ * is on disk, in the order of the calls, and rejects with a `RecorderError` after which the session must end.
+ */
+export interface Recorder {
+  /** Resolves when envelope and start are durable. */
+  open(start: SessionStart): Promise<SessionRecorder>
+}
+
+export interface SessionRecorder {
+  readonly id: string
+  /** A fact without payload. */
+  event(channel: number, event: RecordedEvent): Promise<void>
+  /** Opens the maskers of a channel. Call before its first byte. */
+  channel(channel: number, request: ChannelRequest): Promise<void>
+  /**
+   * Masks and records what the target printed. `release` is called in order, once for each run of
+   * bytes that may now be shown; not necessarily for each call, since a would-be secret is held back.
+   * Takes ownership of `bytes`.
+   */
+  output(channel: number, stream: 1 | 2, bytes: Uint8Array): void
+  /** Records that something is sent to the target; resolves when it may be forwarded. Copies `bytes`. */
+  input(channel: number, bytes: Uint8Array): Promise<void>
+  /** Flushes what is held of one stream; resolves after the last `release`. */
+  flush(channel: number, stream: Stream): Promise<void>
+  /** Bytes given to {@link output} and not yet released or held back; the pump pauses the target on it. */
+  readonly on: SessionRecorderEvents
+  close(reason: EndReason, detail: string): Promise<void>
+}
+
+export interface SessionRecorderEvents {
+  /** Masked bytes that are durable. `raw_length` is how many given bytes this settles. */
+  release(channel: number, stream: 1 | 2, bytes: Uint8Array, raw_length: number): void
+  /** Recording failed: end the session now, with this line. */
+  failed(message: string): void
+}
+
+export type RecordedEvent =
+  | ChannelEvent
+  | { readonly kind: 'verdict'; readonly verdict: Verdict; readonly asked: string }
+  | { readonly kind: 'dialled'; readonly address: string; readonly host_key: string }
+  | { readonly kind: 'failed'; readonly code: string; readonly message: string }
+  | { readonly kind: 'channel_end' }
