@@ -128,6 +128,8 @@ export interface Greeting {
 
 /** A connected pair of client and target, and the channels as the client opens them. */
 export interface Link {
+  /** What was dialled: `HOST:PORT`, and the `SHA256:` fingerprint of the host key that it proved to have. */
+  readonly dialled: { readonly address: string; readonly host_key: string }
   /** Called for each channel, those opened during the dial included. */
   start(on: LinkEvents): void
   /** Ends both sides. `message` is shown to the user where the protocol can. Idempotent. */

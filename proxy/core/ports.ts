@@ -41,35 +41,33 @@ export type EndReason =
  * is on disk, in the order of the calls, and rejects with a `RecorderError` after which the session must end.
  */
 export interface Recorder {
-  /** Resolves when envelope and start are durable. */
-  open(start: SessionStart): Promise<SessionRecorder>
+  /** Resolves when envelope and start are durable. Rejects with a `RecorderError`: no session then. */
+  open(start: SessionStart, on: RecorderEvents): Promise<SessionRecorder>
 }
 
 export interface SessionRecorder {
+  /** UUIDv7 (RFC 9562, section 5.7). */
   readonly id: string
   /** A fact without payload. */
   event(channel: number, event: RecordedEvent): Promise<void>
-  /** Opens the maskers of a channel. Call before its first byte. */
+  /** Opens the maskers of a channel and records its request. Call before its first byte. */
   channel(channel: number, request: ChannelRequest): Promise<void>
   /**
-   * Masks and records what the target printed. `release` is called in order, once for each run of
-   * bytes that may now be shown; not necessarily for each call, since a would-be secret is held back.
-   * Takes ownership of `bytes`.
+   * Masks and records what the target printed. {@link RecorderEvents.release} follows, in order, but not
+   * once for each call: a would-be secret is held back. Takes ownership of `bytes`.
    */
   output(channel: number, stream: 1 | 2, bytes: Uint8Array): void
-  /** Records that something is sent to the target; resolves when it may be forwarded. Copies `bytes`. */
+  /** Records that something goes to the target; resolves when it may be forwarded. Copies `bytes`. */
   input(channel: number, bytes: Uint8Array): Promise<void>
-  /** Flushes what is held of one stream; resolves after the last `release`. */
+  /** The stream ended: what is held of it is released, then this resolves. */
   flush(channel: number, stream: Stream): Promise<void>
-  /** Bytes given to {@link output} and not yet released or held back; the pump pauses the target on it. */
-  readonly on: SessionRecorderEvents
   close(reason: EndReason, detail: string): Promise<void>
 }
 
-export interface SessionRecorderEvents {
-  /** Masked bytes that are durable. `raw_length` is how many given bytes this settles. */
+export interface RecorderEvents {
+  /** Masked bytes that are durable and may be shown. `raw_length` is how many given bytes this settles. */
   release(channel: number, stream: 1 | 2, bytes: Uint8Array, raw_length: number): void
-  /** Recording failed: end the session now, with this line. */
+  /** Recording failed: end the session now, with this line. Called at most once. */
   failed(message: string): void
 }
 

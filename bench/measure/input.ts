@@ -1,0 +1,56 @@
+/**
+ * The bulk stream: half log lines, half random bytes, in alternating pieces of 1 MiB, the same for
+ * every run of a size. Never zeros, which flatter every cipher, hash and scanner. It holds no secret
+ * that a default rule names, so what comes through must equal what went in.
+ *
+ * @module
+ */
+import { createCipheriv, createHash } from 'node:crypto'
+import { closeSync, openSync, writeSync } from 'node:fs'
+
+const piece_bytes = 1 << 20
+
+/** Writes `size_mib` MiB to `path`, and returns the SHA-256 of it, in hex. */
+export function writeInput(path: string, size_mib: number): string {
+  const file = openSync(path, 'w', 0o600)
+  const hash = createHash('sha256')
+  // AES-CTR over zeros is a fast, seeded source of bytes that nothing can compress or predict.
+  const random = createCipheriv('aes-128-ctr', Buffer.alloc(16, 7), Buffer.alloc(16))
+  const zeros = Buffer.alloc(piece_bytes)
+  try {
+    for (let piece = 0; piece < size_mib; piece++) {
+      const bytes = piece % 2 === 0 ? logText(piece) : random.update(zeros)
+      hash.update(bytes)
+      writeSync(file, bytes)
+    }
+  } finally {
+    closeSync(file)
+  }
+  return hash.digest('hex')
+}
+
+/** Exactly 1 MiB of lines as a web service writes them. */
+export function logText(seed: number): Uint8Array {
+  const levels = ['INFO', 'DEBUG', 'WARN', 'ERROR']
+  const paths = ['/v1/orders', '/v1/orders/items', '/healthz', '/static/app.js', '/v1/people']
+  let state = (seed * 2654435761 + 12345) >>> 0
+  // xorshift32: small, seeded, good enough to vary a log.
+  const next = (bound: number): number => {
+    state ^= state << 13
+    state ^= state >>> 17
+    state ^= state << 5
+    state >>>= 0
+    return state % bound
+  }
+  const lines: string[] = []
+  let length = 0
+  while (length < piece_bytes) {
+    const time = new Date(1.7e12 + next(1e9)).toISOString()
+    const line =
+      `${time} ${levels[next(4)]} web-${next(9)} [req=${next(1e9).toString(16)}] ` +
+      `GET ${paths[next(5)]} ${200 + next(4)} ${next(900)}ms bytes=${next(1e5)} user=u${next(5000)}\n`
+    lines.push(line)
+    length += line.length
+  }
+  return Buffer.from(lines.join('').slice(0, piece_bytes), 'latin1')
+}

@@ -1,0 +1,130 @@
+/**
+ * The ways to one and the same target: directly, through OpenSSH's ProxyJump, through the gateway with
+ * masking and recording. All on loopback, with one client key, one cipher, one account.
+ *
+ * @module
+ */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type Gateway, gatewayConfig, startGateway } from '../../test/fixture/gateway.ts'
+import { makeKey } from '../../test/fixture/keys.ts'
+import { startSshd } from '../../test/fixture/sshd.ts'
+
+export type Path = 'direct' | 'jump' | 'gateway'
+
+/** One hop of a path, on loopback. */
+export interface Hop {
+  readonly name: string
+  readonly port: number
+  readonly login: string
+  /** File of the private key. */
+  readonly key: string
+  readonly jump?: string
+}
+
+export interface Paths extends AsyncDisposable {
+  readonly names: readonly Path[]
+  /** A folder for files, removed at the end. */
+  readonly dir: string
+  /** The ssh client up to and including the destination; options may come before the last element. */
+  ssh(path: Path, ...options: string[]): string[]
+  /** How to reach the gateway, for a client of our own. */
+  readonly through: Hop
+  readonly gateway: Gateway | undefined
+}
+
+/** One cipher and one key exchange for every leg of every path, or the comparison is one of algorithms. */
+export const cipher = 'aes128-gcm@openssh.com'
+export const key_exchange = 'curve25519-sha256'
+
+/** The name of the target in the gateway's configuration. */
+const target = 'web-1'
+
+export async function openPaths(wanted: readonly string[]): Promise<Paths> {
+  const all: readonly Path[] = ['direct', 'jump', 'gateway']
+  const names = all.filter((name) => wanted.length === 0 || wanted.includes(name))
+  // Ends what was started, in reverse, also when a later part does not start.
+  await using started = new AsyncDisposableStack()
+  const dir = mkdtempSync(join(tmpdir(), 'sluice-bench-'))
+  started.defer(() => rmSync(dir, { recursive: true, force: true }))
+  const client = makeKey(join(dir, 'client'))
+  const settings = {
+    config: [
+      `Ciphers ${cipher},aes256-gcm@openssh.com`,
+      // A shell that believes it is nested reads no .bashrc: hundreds of ms on some machines, which
+      // would hide what the paths cost.
+      'SetEnv SHLVL=5',
+    ],
+  }
+  const direct = started.use(await startSshd(settings))
+  const middle = started.use(await startSshd(settings))
+  const { account } = direct
+  const gateway = names.includes('gateway')
+    ? await startGateway({
+        data: join(dir, 'data'),
+        config: gatewayConfig({
+          dir: join(dir, 'gateway'),
+          keys: [{ subject: 'bench', groups: ['bench'], key: client.public_line }],
+          targets: [
+            {
+              name: target,
+              address: direct.address,
+              host_key: direct.host_key.public_line,
+              accounts: { [account]: { private_key_file: direct.user_key.file } },
+            },
+          ],
+        }),
+      })
+    : undefined
+  if (gateway !== undefined) started.use(gateway)
+  const config = join(dir, 'ssh_config')
+  const hops: Hop[] = [
+    { name: 'direct', port: direct.port, login: account, key: direct.user_key.file },
+    { name: 'middle', port: middle.port, login: account, key: middle.user_key.file },
+    {
+      ...{ name: 'jump', port: direct.port, login: account, key: direct.user_key.file },
+      jump: 'middle',
+    },
+  ]
+  const through: Hop = {
+    name: 'gateway',
+    port: gateway?.ssh.port ?? 0,
+    login: `${account}@${target}`,
+    key: client.file,
+  }
+  writeFileSync(config, sshConfig(gateway === undefined ? hops : [...hops, through]))
+  const stack = started.move()
+  return {
+    names,
+    dir,
+    gateway,
+    ssh: (path, ...options) => ['ssh', '-F', config, ...options, path],
+    through,
+    [Symbol.asyncDispose]: () => stack.disposeAsync(),
+  }
+}
+
+/** One `ssh_config` for all paths: `ssh -F FILE NAME` is all that differs between them. */
+function sshConfig(hops: readonly Hop[]): string {
+  const hosts = hops.map(
+    (hop) => `Host ${hop.name}
+  HostName 127.0.0.1
+  Port ${hop.port}
+  User ${hop.login}
+  IdentityFile ${hop.key}
+${hop.jump === undefined ? '' : `  ProxyJump ${hop.jump}\n`}`,
+  )
+  return `${hosts.join('')}Host *
+  IdentitiesOnly yes
+  IdentityAgent none
+  Ciphers ${cipher}
+  KexAlgorithms ${key_exchange}
+  StrictHostKeyChecking no
+  UserKnownHostsFile /dev/null
+  GlobalKnownHostsFile /dev/null
+  LogLevel ERROR
+  BatchMode yes
+  ControlMaster no
+`
+}

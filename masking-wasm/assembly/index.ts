@@ -1,0 +1,78 @@
+/**
+ * The module's exports. The host writes at `input`, calls, and reads at `output` what a call's result
+ * names; every address is good until the next call.
+ */
+import { take } from './memory'
+import { setFilter } from './matcher'
+import { closeHash, finishHash, initHash, openHash, updateHash } from './sha256'
+import { closeStream, flushStream, initStreams, input, openStream, pushStream, result, result_spans, window_max } from './stream'
+import { install } from './tables'
+
+/** Where to write tables of that many bytes; once. 0 when there is no memory. */
+export function reserve(bytes: u32): usize {
+  return take(bytes)
+}
+
+/** Takes the tables into use. False when they are none, or when there is no memory. */
+export function start(tables: usize, bytes: u32): bool {
+  return install(tables, bytes) && initStreams() && initHash()
+}
+
+export function inputAddress(): usize {
+  return input
+}
+
+export function inputBytesMax(): usize {
+  return window_max
+}
+
+export function resultAddress(): usize {
+  return result
+}
+
+export function spansAddress(): usize {
+  return result_spans
+}
+
+/** For the test that shows that the filter changes nothing. */
+export function useFilter(on: bool): void {
+  setFilter(on)
+}
+
+/** 0 when there is no memory. */
+export function open(width: bool): usize {
+  return openStream(width)
+}
+
+export function close(stream: usize): void {
+  closeStream(stream)
+}
+
+/** False when there is no memory; nothing was read then. */
+export function push(stream: usize, bytes: usize): bool {
+  return pushStream(stream, bytes)
+}
+
+/** 0 idle, 1 echo, 2 end. False when there is no memory. */
+export function flush(stream: usize, event: u32): bool {
+  return flushStream(stream, event)
+}
+
+/** 0 when there is no memory. */
+export function hashOpen(): usize {
+  return openHash()
+}
+
+/** Takes `bytes` bytes at the input. */
+export function hashUpdate(hash: usize, bytes: usize): void {
+  updateHash(hash, input, bytes)
+}
+
+/** The digest stands at the input, 32 bytes. */
+export function hashFinish(hash: usize): void {
+  finishHash(hash, input)
+}
+
+export function hashClose(hash: usize): void {
+  closeHash(hash)
+}

@@ -1,0 +1,211 @@
+/**
+ * A stream between two calls, and a call: restore, run, settle, mask, save.
+ *
+ * A stream's small block: prev u16 @0, threads u16 @2, spans u16 @4, retained u16 @6, held u16 @8,
+ * blackout's age u16 @10, large block u32 @12, unit u8 @16. The large block: raw bytes @0, threads @4096 (state u16,
+ * then age and {@link spent} in a u16), spans @5248 (start, end, label's start and end as ages, rule; u16).
+ * An age is the distance back from the stream's position. Everything that holds is younger than
+ * {@link held_max}; only starts may be older, and then no longer need to be exact.
+ */
+import { maskLength, maskWidth } from './mask'
+import {
+  addThread, blackout, endThreads, flushThreads, held_max, holdStart, initMatcher, oldest, resetMatcher, run,
+  setBlackout, spawned, spent, stream_start, threads, threadStart, threadWord,
+} from './matcher'
+import { giveLarge, giveSmall, take, takeLarge, takeSmall } from './memory'
+import {
+  found, initSpans, labelEnd, labelStart, open, push, released, resetSpans, setReleased, settle, spanEnd, spanRule,
+  spanStart,
+} from './spans'
+import { rules } from './tables'
+
+/** Most bytes of one call. */
+export const window_max: usize = 65536
+const threads_at: usize = 4096
+const spans_at: usize = 5248
+const span_bytes: usize = 10
+/** Older starts count as this old: past every allowance, and clear of 16 bits with the flag. */
+const age_max: usize = 8191
+const spent_bit: u32 = 0x8000
+const spawned_bit: u32 = 0x4000
+
+/** Where the host writes; what the stream held stands before it. */
+export let input: usize = 0
+let output: usize = 0
+
+/** Results of a call, for the host. u32: address, length, raw length, spans, held after, read, raw address. */
+export let result: usize = 0
+/** For each span u32: address in the output, length, offset from the raw address, raw length, rule. */
+export let result_spans: usize = 0
+
+export function initStreams(): bool {
+  // Ages before the first byte must not reach below zero.
+  const floor = take(age_max + held_max + 1)
+  const window = take(held_max + window_max + 16)
+  input = window + held_max
+  output = take(held_max + window_max + 16)
+  result = take(32)
+  result_spans = take(8400 * 20)
+  return floor != 0 && window != 0 && output != 0 && result != 0 && result_spans != 0 && initSpans() && initMatcher()
+}
+
+export function openStream(width: bool): usize {
+  const stream = takeSmall()
+  if (stream == 0) return 0
+  memory.fill(stream, 0, 32)
+  store<u16>(stream, stream_start)
+  store<u8>(stream, width ? 1 : 0, 16)
+  return stream
+}
+
+export function closeStream(stream: usize): void {
+  const large: usize = load<u32>(stream, 12)
+  if (large != 0) giveLarge(large)
+  giveSmall(stream)
+}
+
+/** Reads `bytes` bytes at {@link input}, or fewer; how many stands in the result. */
+export function pushStream(stream: usize, bytes: usize): bool {
+  if (!room(stream)) return false
+  restore(stream)
+  const end = run(input, input + bytes, load<u16>(stream))
+  const limit = holdStart(end)
+  finish(stream, end, limit)
+  return true
+}
+
+/** 0 idle, 1 echo, 2 end. */
+export function flushStream(stream: usize, event: u32): bool {
+  if (!room(stream)) return false
+  restore(stream)
+  if (event == 2) endThreads(input)
+  else flushThreads(input, event == 1)
+  settle(input)
+  finish(stream, input, input)
+  if (event == 2) store<u16>(stream, stream_start)
+  return true
+}
+
+/** A block that no stream has yet. */
+let spare: usize = 0
+
+/** A call must not fail half-way, so memory for what it may hold is there before it begins. */
+function room(stream: usize): bool {
+  if (load<u32>(stream, 12) != 0 || spare != 0) return true
+  spare = takeLarge()
+  return spare != 0
+}
+
+function restore(stream: usize): void {
+  const large: usize = load<u32>(stream, 12)
+  const retained: usize = load<u16>(stream, 6)
+  memory.copy(input - retained, large, retained)
+  resetMatcher()
+  resetSpans(input - load<u16>(stream, 8))
+  const count: u32 = load<u16>(stream, 2)
+  for (let i: u32 = 0; i < count; i++) {
+    const word: u32 = load<u32>(large + threads_at + (i << 2))
+    const age = word >>> 16
+    const tags = ((age & spent_bit) != 0 ? spent : 0) | ((age & spawned_bit) != 0 ? spawned : 0)
+    addThread((word & 0xffff) | tags, input - <usize>(age & 0x1fff))
+  }
+  const spans: u32 = load<u16>(stream, 4)
+  for (let i: u32 = 0; i < spans; i++) {
+    const at = large + spans_at + i * span_bytes
+    push(
+      input - load<u16>(at),
+      input - load<u16>(at, 2),
+      load<u16>(at, 8),
+      input - load<u16>(at, 4),
+      input - load<u16>(at, 6),
+    )
+  }
+  const dark: usize = load<u16>(stream, 10)
+  if (dark != 0) setBlackout(input - (dark - 1))
+}
+
+/** Everything before `limit` leaves, the rest is kept. */
+function finish(stream: usize, end: usize, limit: usize): void {
+  const from = released
+  render(load<u8>(stream, 16) != 0, from, limit)
+  store<u32>(result, limit - from, 8)
+  store<u32>(result, open, 12)
+  store<u32>(result, end - limit, 16)
+  store<u32>(result, end - input, 20)
+  store<u32>(result, from, 24)
+  setReleased(limit)
+  save(stream, end, limit)
+}
+
+function render(width: bool, from: usize, limit: usize): void {
+  if (open == 0) {
+    store<u32>(result, from)
+    store<u32>(result, limit - from, 4)
+    return
+  }
+  let at = output
+  let clear = from
+  for (let i: u32 = 0; i < open; i++) {
+    const start = spanStart(i)
+    const end = spanEnd(i)
+    memory.copy(at, clear, start - clear)
+    at += start - clear
+    const masked = width ? maskWidth(start, end, at) : maskLength(start, end, at)
+    const entry = result_spans + i * 20
+    store<u32>(entry, at - output)
+    store<u32>(entry, masked - at, 4)
+    store<u32>(entry, start - from, 8)
+    store<u32>(entry, end - start, 12)
+    store<u32>(entry, spanRule(i), 16)
+    at = masked
+    clear = end
+  }
+  memory.copy(at, clear, limit - clear)
+  at += limit - clear
+  store<u32>(result, output)
+  store<u32>(result, at - output, 4)
+}
+
+function save(stream: usize, end: usize, limit: usize): void {
+  if (end > input) store<u16>(stream, load<u8>(end - 1))
+  let large: usize = load<u32>(stream, 12)
+  const spans = found - open
+  store<u16>(stream, <u16>threads, 2)
+  store<u16>(stream, <u16>spans, 4)
+  store<u16>(stream, <u16>(end - limit), 8)
+  store<u16>(stream, blackout != 0 ? <u16>(min(end - blackout, age_max) + 1) : 0, 10)
+  if (threads == 0 && spans == 0 && blackout == 0) {
+    store<u16>(stream, 0, 6)
+    store<u32>(stream, 0, 12)
+    if (large != 0) giveLarge(large)
+    return
+  }
+  if (large == 0) {
+    large = spare
+    spare = 0
+    store<u32>(stream, large, 12)
+  }
+  // A checked match may begin before what has left, so its bytes are kept as long as it lives.
+  const retained = min(end - min(oldest(end), limit), held_max)
+  memory.copy(large, end - retained, retained)
+  store<u16>(stream, <u16>retained, 6)
+  for (let i: u32 = 0; i < threads; i++) {
+    const word = threadWord(i)
+    const age = <u32>min(end - threadStart(i), age_max)
+    const tags = ((word & spent) != 0 ? spent_bit : 0) | ((word & spawned) != 0 ? spawned_bit : 0)
+    store<u32>(large + threads_at + (i << 2), (word & 0xffff) | ((age | tags) << 16))
+  }
+  for (let i: u32 = 0; i < spans; i++) {
+    const at = large + spans_at + i * span_bytes
+    store<u16>(at, <u16>(end - spanStart(open + i)))
+    store<u16>(at, <u16>(end - spanEnd(open + i)), 2)
+    store<u16>(at, <u16>(end - labelStart(open + i)), 4)
+    store<u16>(at, <u16>(end - labelEnd(open + i)), 6)
+    store<u16>(at, <u16>spanRule(open + i), 8)
+  }
+}
+
+/** For the host: the number of the label that stands for "too many". */
+export function crowdedRule(): u32 {
+  return rules
+}

@@ -1,0 +1,38 @@
+/**
+ * Builds the WASM module from `assembly/`. The result is committed; a test builds it again and compares.
+ *
+ * @module
+ */
+import { readFileSync, writeFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+
+export const module_path: string = fileURLToPath(
+  new URL('../build/masking.wasm', import.meta.url),
+)
+const assembly_path = fileURLToPath(new URL('../assembly/', import.meta.url))
+
+/** Throws with the compiler's messages when the source does not compile. */
+export async function buildModule(): Promise<Uint8Array> {
+  // The compiler is large, and only a build needs it.
+  const asc = await import('assemblyscript/asc')
+  const outputs = new Map<string, Uint8Array | string>()
+  const { error, stderr } = await asc.main(
+    // No runtime: nothing is garbage collected. No asserts: lengths are checked where they come in.
+    ['index.ts', '--outFile', 'masking.wasm', '-O3', '--enable', 'simd', '--runtime', 'stub', '--noAssert', '--baseDir', assembly_path],
+    {
+      writeFile: (name: string, contents: Uint8Array | string) => {
+        outputs.set(name, contents)
+      },
+    },
+  )
+  const module = outputs.get('masking.wasm')
+  if (error !== null || !(module instanceof Uint8Array))
+    throw new Error(`assembly/ does not compile\n${stderr.toString()}`, { cause: error })
+  return module
+}
+
+if (import.meta.main) {
+  const module = await buildModule()
+  writeFileSync(module_path, module)
+  console.log(`${module_path}: ${readFileSync(module_path).length} bytes`)
+}

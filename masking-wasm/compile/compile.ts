@@ -1,0 +1,225 @@
+/**
+ * Rules in, tables out. Pure; no rule can make it throw or run long: what is too large is refused.
+ *
+ * @module
+ */
+import { createHash } from 'node:crypto'
+import type { Check, Rule } from '../rules/rule.ts'
+import { build, type Dfa, type Entry } from './dfa.ts'
+import {
+  type ByteSet,
+  type Expression,
+  lengths,
+  literalPrefix,
+  parse,
+  parseClass,
+} from './expression.ts'
+import { Nfa, NfaTooLarge } from './nfa.ts'
+import { encode, type RuleFacts } from './tables.ts'
+
+export type Compiled =
+  | { readonly ok: true; readonly ruleset: Ruleset }
+  | {
+      readonly ok: false
+      readonly rule: string
+      readonly reason: string
+      /** Offset in the expression that is wrong. */
+      readonly position?: number
+    }
+
+export interface Ruleset {
+  /** By rule number; the last is {@link crowded}. */
+  readonly names: readonly string[]
+  /** For the WASM module. */
+  readonly tables: Uint8Array
+  /** SHA-256, hex, of the rules and the tables. */
+  readonly hash: string
+  /** Rules that cost speed: nothing fixed begins them, so each word is a candidate. */
+  readonly slow: readonly string[]
+}
+
+/** Label of what is masked because more matches are under way at once than are followed. */
+export const crowded = 'too-many-candidates'
+
+/** Numbers known to `assembly/check.ts`. */
+const check_numbers: Readonly<Record<Check, number>> = { luhn: 1, mod97: 2, npi: 3, dea: 4 }
+/** A checked match must lie in the held bytes as a whole. */
+const checked_bytes_max = 128
+/** Rule numbers are 16 bits in the tables; a person wrote them, so far fewer. */
+const rules_max = 1000
+/** What a flush shows at most, and after an echo in addition to a literal prefix. */
+const clear_bytes_max = 6
+
+export function compile(rules: readonly Rule[]): Compiled {
+  if (rules.length > rules_max) return refused(rules[rules_max], `more than ${rules_max} rules`)
+  const read: ReadRule[] = []
+  for (const rule of rules) {
+    const one = readRule(rule)
+    if (!one.ok) return { ...one, rule: rule.name }
+    read.push(one.rule)
+  }
+
+  const nfa = new Nfa()
+  const entries: Entry[] = []
+  for (const [index, rule] of read.entries()) {
+    try {
+      entries.push(...addRule(nfa, rule, index))
+    } catch (error) {
+      if (error instanceof NfaTooLarge) return refused(rules[index], 'its repetitions are too large')
+      throw error
+    }
+  }
+  const built = build(nfa, entries, separators)
+  if (!built.ok) return refused(rules[built.rule], 'needs too many states')
+  const inexact = inexactStart(nfa, built.dfa, read)
+  if (inexact !== undefined)
+    return refused(rules[inexact], 'a checked pattern must count its digits exactly')
+  const encoded = encode(nfa, built.dfa, read.map((rule) => rule.facts))
+  if (!encoded.ok) return refused(rules[encoded.rule], encoded.reason)
+
+  const { tables } = encoded
+  return {
+    ok: true,
+    ruleset: {
+      names: [...rules.map((rule) => rule.name), crowded],
+      tables,
+      hash: createHash('sha256').update(JSON.stringify(rules.map(essence))).update(tables).digest('hex'),
+      slow: rules.filter((_, index) => read[index]?.slow).map((rule) => rule.name),
+    },
+  }
+}
+
+interface ReadRule {
+  readonly before: Expression | undefined
+  readonly lead: Expression | undefined
+  readonly pattern: Expression
+  readonly left: ByteSet | undefined
+  readonly checked: boolean
+  readonly slow: boolean
+  readonly facts: RuleFacts
+}
+
+type Read =
+  | { readonly ok: true; readonly rule: ReadRule }
+  | { readonly ok: false; readonly reason: string; readonly position?: number }
+
+function readRule(rule: Rule): Read {
+  const ignore_case = rule.ignore_case === true
+  const pattern = parse(rule.pattern, ignore_case)
+  if (!pattern.ok) return pattern
+  const lead = rule.lead === undefined ? undefined : parse(rule.lead, ignore_case)
+  if (lead?.ok === false) return lead
+  const before = rule.before === undefined ? undefined : parse(rule.before, ignore_case)
+  if (before?.ok === false) return before
+  const left = rule.left === undefined ? undefined : parseClass(rule.left)
+  const right = rule.right === undefined ? undefined : parseClass(rule.right)
+  const next = rule.next === undefined ? undefined : parseClass(rule.next)
+  if (rule.left !== undefined && left === undefined) return { ok: false, reason: 'left: not a class' }
+  if (rule.right !== undefined && right === undefined)
+    return { ok: false, reason: 'right: not a class' }
+  if (rule.next !== undefined && next === undefined) return { ok: false, reason: 'next: not a class' }
+
+  const own = lengths(pattern.expression)
+  const shortest = own.min + (lead === undefined ? 0 : lengths(lead.expression).min)
+  if (own.min === 0) return { ok: false, reason: 'matches the empty string' }
+  if (before !== undefined && lengths(before.expression).min === 0)
+    return { ok: false, reason: 'before: matches the empty string' }
+  if (rule.check !== undefined && own.max > checked_bytes_max)
+    return { ok: false, reason: `a checked match is at most ${checked_bytes_max} bytes` }
+
+  const prefix = literalPrefix(pattern.expression)
+  const usual = Math.min(clear_bytes_max, Math.floor(shortest / 4))
+  const cap = rule.clear_bytes_max ?? Number.POSITIVE_INFINITY
+  return {
+    ok: true,
+    rule: {
+      before: before?.expression,
+      lead: lead?.expression,
+      pattern: pattern.expression,
+      left,
+      checked: rule.check !== undefined,
+      slow:
+        (before === undefined && (lead !== undefined || prefix === 0)) ||
+        (before !== undefined && literalPrefix(before.expression) === 0),
+      facts: {
+        follow:
+          right === undefined && next === undefined
+            ? undefined
+            : {
+                set: Uint8Array.from({ length: 256 }, (_, byte) =>
+                  right?.[byte] !== 1 && next?.[byte] !== 0 ? 1 : 0,
+                ),
+                at_end: next === undefined,
+              },
+        check: rule.check === undefined ? 0 : check_numbers[rule.check],
+        idle: Math.min(usual, cap),
+        echo: Math.min(prefix + clear_bytes_max, cap),
+      },
+    },
+  }
+}
+
+function addRule(nfa: Nfa, rule: ReadRule, index: number): Entry[] {
+  const pattern = nfa.add(rule.pattern, nfa.accept(index), index, 'pattern')
+  const state = rule.lead === undefined ? pattern : nfa.add(rule.lead, pattern, index, 'lead')
+  if (rule.before === undefined) return [{ rule: index, state, kind: 'pattern', left: rule.left }]
+  const context = nfa.add(rule.before, nfa.contextEnd(index), index, 'context')
+  return [
+    { rule: index, state, kind: 'spawned', left: undefined },
+    { rule: index, state: context, kind: 'context', left: rule.left },
+  ]
+}
+
+/** What a person puts between groups of digits; a check skips them, and so does the count below. */
+const separators: ByteSet = Uint8Array.from({ length: 256 }, (_, byte) =>
+  byte === 0x20 || byte === 0x2d ? 1 : 0,
+)
+
+/**
+ * Threads in the same state are merged to the earlier start, but a check needs the exact one. It is
+ * safe when each state of a checked rule stands for one number of digits read: then the same state at
+ * the same place means the same start. Returns a rule for which this does not hold.
+ */
+function inexactStart(nfa: Nfa, dfa: Dfa, rules: readonly ReadRule[]): number | undefined {
+  const weights = new Int32Array(dfa.members.length).fill(-1)
+  const separator_class = Uint8Array.from({ length: dfa.classes })
+  for (let byte = 0; byte < 256; byte++)
+    if (separators[byte] === 1) separator_class[dfa.class_of[byte] ?? 0] = 1
+  const checkedRule = (state: number): number | undefined => {
+    for (const member of dfa.members[state] ?? []) {
+      const of = nfa.states[member]
+      if (of === undefined || of.kind === 'split' || of.kind === 'context_end') continue
+      if (of.kind === 'set' && of.role === 'context') continue
+      if (rules[of.rule]?.checked === true) return of.rule
+    }
+    return undefined
+  }
+  const pending = [...new Set([...dfa.pattern_start, ...dfa.spawn])].filter((state) => state !== 0)
+  for (const state of pending) weights[state] = 0
+  for (let state = pending.pop(); state !== undefined; state = pending.pop()) {
+    const weight = weights[state] ?? 0
+    for (let of_class = 0; of_class < dfa.classes; of_class++) {
+      const target = dfa.next[state * dfa.classes + of_class] ?? 0
+      const rule = checkedRule(target)
+      if (rule === undefined) continue
+      const separator = separator_class[of_class] === 1
+      const to = weight + (separator ? 0 : 1)
+      if (weight === 0 && separator) return rule
+      if (weights[target] === -1) {
+        weights[target] = to
+        pending.push(target)
+      } else if (weights[target] !== to) return rule
+    }
+  }
+  return undefined
+}
+
+/** What of a rule decides what is masked. */
+function essence(rule: Rule): object {
+  const { source: _source, examples: _examples, counter_examples: _counter, ...rest } = rule
+  return rest
+}
+
+function refused(rule: Rule | undefined, reason: string): Compiled {
+  return { ok: false, rule: rule?.name ?? '', reason }
+}

@@ -1,0 +1,95 @@
+/**
+ * The HTTP API: evidence for programs, by a bearer token, each reading recorded before it is answered.
+ *
+ * @module
+ */
+import { OpenAPIHono } from '@hono/zod-openapi'
+import { addCast } from './cast.ts'
+import { type ApiEnv, onlyForHosts, onlyWithBearer, withSecurityHeaders } from './guard.ts'
+import { addHealth } from './health.ts'
+import { addLines } from './lines.ts'
+import { addLog } from './log.ts'
+import type { ApiPorts } from './ports.ts'
+import { ProblemError, problemResponse } from './problem.ts'
+import { addRecords } from './records.ts'
+import { addSessions } from './sessions.ts'
+import { createStreamGate } from './stream.ts'
+
+export type * from './ports.ts'
+
+export interface Api {
+  /** Answers every request; never rejects. */
+  fetch(request: Request): Response | Promise<Response>
+}
+
+/** A longer one is none of ours: an id, a cursor and a few words. */
+const url_characters_max = 4096
+
+export function createApi(ports: ApiPorts): Api {
+  const app = new OpenAPIHono<ApiEnv>({
+    defaultHook: (result) => {
+      if (result.success) return undefined
+      // Names of parameters only: a value may be a token in the wrong place.
+      const names = [...new Set(result.error.issues.map(({ path }) => path.join('.')))]
+      return problemResponse({
+        status: 400,
+        title: 'Bad Request',
+        detail: `not of its form: ${names.join(', ')}`,
+      })
+    },
+  })
+  app.use(withSecurityHeaders())
+  app.use(async (context, next) => {
+    if (context.req.url.length > url_characters_max)
+      throw new ProblemError({ status: 414, title: 'URI Too Long' })
+    await next()
+  })
+  app.use(onlyForHosts(ports.hosts))
+  app.use('/api/*', onlyWithBearer(ports))
+  const gate = createStreamGate()
+  addHealth(app, ports)
+  addSessions(app, ports)
+  addRecords(app, ports)
+  addLines(app, ports, gate)
+  addCast(app, ports, gate)
+  addLog(app, ports)
+  addDocument(app)
+  refuseOtherMethods(app)
+  app.notFound(() => problemResponse({ status: 404, title: 'Not Found' }))
+  app.onError((error) =>
+    problemResponse(
+      error instanceof ProblemError
+        ? error.problem
+        : { status: 500, title: 'Internal Server Error' },
+    ),
+  )
+  return {
+    fetch: (request) => app.fetch(request),
+  }
+}
+
+function addDocument(app: OpenAPIHono<ApiEnv>): void {
+  app.openAPIRegistry.registerComponent('securitySchemes', 'bearer', {
+    type: 'http',
+    scheme: 'bearer',
+    bearerFormat: 'JWT',
+  })
+  app.doc31('/api/openapi.json', {
+    openapi: '3.1.0',
+    info: { title: 'Sluice', version: '0.1.0', license: { name: 'Apache-2.0' } },
+    security: [{ bearer: [] }],
+  })
+}
+
+/** RFC 9110, section 15.5.6: a path that is there says what it answers to. */
+function refuseOtherMethods(app: OpenAPIHono<ApiEnv>): void {
+  const paths = new Set(app.routes.filter(({ method }) => method === 'GET').map(({ path }) => path))
+  for (const path of paths)
+    app.all(path, () => {
+      throw new ProblemError({
+        status: 405,
+        title: 'Method Not Allowed',
+        headers: { allow: 'GET, HEAD' },
+      })
+    })
+}

@@ -1,0 +1,92 @@
+/**
+ * What the API needs of the rest of the gateway; `main.ts` wires it.
+ *
+ * @module
+ */
+
+export interface ApiPorts {
+  readonly reader: EvidenceReader
+  /** Who a bearer token belongs to. Never rejects; `reason` never repeats the token. */
+  authenticate(
+    bearer: string,
+  ): Promise<
+    | { readonly ok: true; readonly caller: ApiCaller }
+    | { readonly ok: false; readonly reason: string }
+  >
+  /**
+   * Records in the gateway's log that evidence is read. Resolves when that is durable; the answer leaves
+   * only then. Rejects when it cannot be, and then nothing is answered.
+   */
+  evidenceRead(subject: string, what: string): Promise<void>
+  health(): Health
+  /**
+   * Host names besides those of loopback that a request may carry. A page of another site reaches a
+   * loopback listener by DNS rebinding, and then says its own name here.
+   */
+  readonly hosts: readonly string[]
+}
+
+export interface Health {
+  readonly status: 'ok' | 'failing'
+  /** One line each, for an operator. No payload, no names of people. */
+  readonly reasons: readonly string[]
+}
+
+export interface ApiCaller {
+  readonly subject: string
+  readonly roles: readonly ('user' | 'approver' | 'auditor' | 'admin')[]
+}
+
+/** The part of the store's reader that is served. A cursor that is not its own rejects with a `RangeError`. */
+export interface EvidenceReader {
+  sessions(query: SessionQuery): Promise<{
+    readonly sessions: readonly SessionFacts[]
+    readonly cursor?: string
+  }>
+  session(id: string): Promise<SessionFacts | undefined>
+  /** Stored bytes in order; `next` is the sequence to go on with. */
+  records(
+    id: string,
+    from_seq?: number,
+    limit_bytes?: number,
+  ): Promise<{ readonly records: readonly Uint8Array[]; readonly next?: number }>
+  log(): Promise<{ readonly size: number; readonly checkpoint: Uint8Array | undefined }>
+  /** Entries `from` to `to`, `to` excluded. */
+  logEntries(from: number, to: number): Promise<readonly Uint8Array[]>
+  /** A stored hash by its index in the order of Go's `tlog.StoredHashIndex`. */
+  logHash(index: number): Promise<Uint8Array | undefined>
+}
+
+export interface SessionQuery {
+  readonly subject?: string
+  readonly group?: string
+  readonly target?: string
+  readonly program?: string
+  readonly text?: string
+  /** UTC microseconds. */
+  readonly since?: number
+  readonly until?: number
+  readonly cursor?: string
+  readonly limit?: number
+}
+
+export interface SessionFacts {
+  readonly id: string
+  readonly subject: string
+  readonly issuer: string
+  readonly method: string
+  readonly groups: readonly string[]
+  readonly protocol: string
+  readonly account: string
+  readonly target: string
+  readonly source: string
+  readonly labels: Readonly<Record<string, string>>
+  readonly started_us: number
+  readonly ended_us?: number | undefined
+  readonly end_reason?: string | undefined
+  readonly records: number
+  readonly output_bytes: number
+  readonly start_digest: string
+  readonly envelope_digest: string
+  readonly manifest_digest?: string | undefined
+}

@@ -1,0 +1,155 @@
+/**
+ * `GET /api/sessions` and `/api/sessions/:id`: who did something where, and when.
+ *
+ * @module
+ */
+import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi'
+import { formatTime, parseTime } from '../../storage/replay/time.ts'
+import { openSession, recordReading } from './evidence.ts'
+import { type ApiEnv, readableSubject } from './guard.ts'
+import type { ApiPorts, SessionFacts, SessionQuery } from './ports.ts'
+import { problemsOf } from './problem.ts'
+
+const limit_default = 50
+const limit_max = 200
+
+const sessionSchema = z
+  .object({
+    id: z.uuid(),
+    subject: z.string(),
+    issuer: z.string(),
+    method: z.string(),
+    groups: z.array(z.string()),
+    protocol: z.string(),
+    account: z.string(),
+    target: z.string(),
+    source: z.string(),
+    labels: z.record(z.string(), z.string()),
+    started: z.string().openapi({ format: 'date-time' }),
+    ended: z.string().optional().openapi({ format: 'date-time' }),
+    end_reason: z.string().optional(),
+    records: z.int(),
+    output_bytes: z.int(),
+    start_digest: z.string(),
+    envelope_digest: z.string(),
+    manifest_digest: z.string().optional(),
+  })
+  .openapi('Session')
+
+const word = z.string().min(1).max(200)
+const time = z
+  .string()
+  .max(40)
+  .refine((text) => parseTime(text) !== undefined, 'expected RFC 3339, or a date')
+  .openapi({ format: 'date-time' })
+
+const listRoute = createRoute({
+  method: 'get',
+  path: '/api/sessions',
+  summary: 'Sessions, newest first',
+  request: {
+    query: z.object({
+      subject: word.optional(),
+      group: word.optional(),
+      target: word.optional(),
+      program: word
+        .optional()
+        .openapi({ description: 'first word of a command, without its path' }),
+      text: word.optional().openapi({ description: 'words of a command or a typed line' }),
+      since: time.optional(),
+      until: time.optional(),
+      cursor: z.string().min(1).max(500).optional(),
+      limit: z.coerce.number().int().min(1).max(limit_max).default(limit_default),
+    }),
+  },
+  responses: {
+    200: {
+      description: 'One page; `cursor` leads to the next',
+      content: {
+        'application/json': {
+          schema: z.object({ sessions: z.array(sessionSchema), cursor: z.string().optional() }),
+        },
+      },
+    },
+    ...problemsOf(400, 401, 403, 503),
+  },
+})
+
+export const sessionParameter: z.ZodObject<{ id: z.ZodUUID }> = z.object({ id: z.uuid() })
+
+const oneRoute = createRoute({
+  method: 'get',
+  path: '/api/sessions/{id}',
+  summary: 'One session',
+  request: { params: sessionParameter },
+  responses: {
+    200: {
+      description: 'Its facts',
+      content: { 'application/json': { schema: sessionSchema } },
+    },
+    ...problemsOf(400, 401, 403, 404, 503),
+  },
+})
+
+export function addSessions(app: OpenAPIHono<ApiEnv>, ports: ApiPorts): void {
+  app.openapi(listRoute, async (context) => {
+    const caller = context.get('caller')
+    const readable = readableSubject(caller)
+    const { since, until, ...rest } = context.req.valid('query')
+    // Someone else's name asked for by a user finds nothing, as if there were nothing.
+    const is_others = readable !== 'everyone' && (rest.subject ?? readable.only) !== readable.only
+    const query: SessionQuery = {
+      ...defined(rest),
+      ...defined({ since: micros(since), until: micros(until) }),
+      ...(readable === 'everyone' ? {} : { subject: readable.only }),
+    }
+    await recordReading(ports, caller, 'sessions')
+    const page = is_others ? { sessions: [] } : await ports.reader.sessions(query)
+    const cursor = 'cursor' in page ? page.cursor : undefined
+    return context.json({ sessions: page.sessions.map(sessionJson), ...defined({ cursor }) }, 200)
+  })
+  app.openapi(oneRoute, async (context) => {
+    const { id } = context.req.valid('param')
+    const session = await openSession(ports, context.get('caller'), id, 'facts')
+    return context.json(sessionJson(session), 200)
+  })
+}
+
+/** Member by member: what a store adds to its rows is not thereby published. */
+function sessionJson(session: SessionFacts): z.infer<typeof sessionSchema> {
+  const { id, subject, issuer, method, groups, protocol, account, target, source, labels } = session
+  const { records, output_bytes, start_digest, envelope_digest, manifest_digest } = session
+  const { started_us, ended_us, end_reason } = session
+  return {
+    id,
+    subject,
+    issuer,
+    method,
+    groups: [...groups],
+    protocol,
+    account,
+    target,
+    source,
+    labels: { ...labels },
+    started: formatTime(started_us),
+    ...defined({ ended: ended_us === undefined ? undefined : formatTime(ended_us), end_reason }),
+    records,
+    output_bytes,
+    start_digest,
+    envelope_digest,
+    ...defined({ manifest_digest }),
+  }
+}
+
+function micros(text: string | undefined): number | undefined {
+  return text === undefined ? undefined : parseTime(text)
+}
+
+/** Without the members that are undefined. */
+function defined<T extends Readonly<Record<string, unknown>>>(
+  value: T,
+): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  const kept = Object.entries(value).filter(([, member]) => member !== undefined)
+  // Object.fromEntries forgets which member had which type.
+  return Object.fromEntries(kept) as { [K in keyof T]?: Exclude<T[K], undefined> }
+}

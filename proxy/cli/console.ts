@@ -1,0 +1,58 @@
+/**
+ * Where a verb prints: results on stdout, everything else on stderr, colours only for a person
+ * (https://no-color.org).
+ *
+ * @module
+ */
+import { writeSync } from 'node:fs'
+
+export type Colour = 'bold' | 'dim' | 'red' | 'green' | 'yellow' | 'cyan'
+
+export interface Console {
+  /** Width of the terminal on stdout; undefined when it is none. */
+  readonly columns: number | undefined
+  /** Writes to stdout. Resolves when it may go on; rejects with EPIPE when nobody reads on. */
+  out(text: string | Uint8Array): Promise<void>
+  line(text: string): Promise<void>
+  /** Writes a line to stderr. */
+  note(text: string): void
+  /** Shows how far long work is, on a terminal only; an empty text wipes it away. */
+  progress(text: string): void
+  paint(colour: Colour, text: string): string
+}
+
+const codes: Readonly<Record<Colour, string>> = {
+  bold: '1',
+  dim: '2',
+  red: '31',
+  green: '32',
+  yellow: '33',
+  cyan: '36',
+}
+
+export function createConsole(env: Readonly<Record<string, string | undefined>>): Console {
+  const { stdout, stderr } = process
+  const has_colours = stdout.isTTY && (env['NO_COLOR'] ?? '') === '' && env['TERM'] !== 'dumb'
+  let shown = 0
+  const progress = (text: string): void => {
+    if (!stderr.isTTY) return
+    stderr.write(`\r${text.padEnd(shown)}\r`)
+    shown = text.length
+  }
+  const out = (text: string | Uint8Array): Promise<void> =>
+    new Promise((resolve, reject) => {
+      stdout.write(text, (error) => (error instanceof Error ? reject(error) : resolve()))
+    })
+  return {
+    columns: stdout.isTTY ? stdout.columns : undefined,
+    out,
+    line: (text) => out(`${text}\n`),
+    note(text) {
+      progress('')
+      // Synchronous: it is out before the process ends.
+      writeSync(2, `${text}\n`)
+    },
+    progress,
+    paint: (colour, text) => (has_colours ? `\u001b[${codes[colour]}m${text}\u001b[0m` : text),
+  }
+}

@@ -1,0 +1,66 @@
+/**
+ * `sluice help [VERB]`.
+ *
+ * @module
+ */
+import { helpText, UsageError, type Verb } from './verb.ts'
+
+/** Verbs that the interface has and this version does not. */
+export const later_verbs: readonly string[] = [
+  'login',
+  'ssh-config',
+  'request',
+  'requests',
+  'approve',
+  'deny',
+  'revoke',
+  'search',
+  'bundle',
+  'reconcile',
+  'index',
+  'unseal',
+  'report',
+  'policy',
+]
+
+export function createHelp(verbs: () => readonly Verb[]): Verb {
+  return {
+    name: 'help',
+    summary: 'Show the verbs, or one of them',
+    operands: '[VERB]',
+    operands_min: 0,
+    operands_max: 1,
+    options: {},
+    async run({ console, operands }) {
+      const [name] = operands
+      if (name === undefined) {
+        await console.out(overview(verbs()))
+        return 0
+      }
+      const verb = verbs().find((each) => each.name === name)
+      if (verb === undefined) throw new UsageError(unknownVerb(name, verbs()))
+      await console.out(helpText(verb))
+      return 0
+    },
+  }
+}
+
+export function overview(verbs: readonly Verb[]): string {
+  const width = Math.max(...verbs.map(({ name }) => name.length))
+  const lines = verbs.map(({ name, summary }) => `  ${name.padEnd(width)}  ${summary}`)
+  return `Sluice: who did what through the gateway, and the proof of it.
+
+usage: sluice VERB [options]
+
+${lines.join('\n')}
+
+\`sluice help VERB\` says more. Exit status: 0 done, 1 a finding, a denial or a failure, 2 wrong usage.
+`
+}
+
+export function unknownVerb(name: string, verbs: readonly Verb[]): string {
+  if (later_verbs.includes(name)) return `${name} is not available in this version`
+  const known = verbs.map((verb) => verb.name)
+  const near = known.find((each) => each.startsWith(name) || name.startsWith(each))
+  return `unknown verb ${JSON.stringify(name)}${near === undefined ? '' : `; did you mean ${near}?`}`
+}

@@ -1,0 +1,98 @@
+/**
+ * `bun run sluice VERB`: the command line. Wires the verbs, and turns what they throw into words and an
+ * exit status.
+ *
+ * @module
+ */
+import { createClock } from '../core/clock.ts'
+import { mintToken, parseTokenKey, roles, token_lifetime_s_max } from '../identity/token.ts'
+import { checkConfig } from './check-config.ts'
+import { createCompletion } from './completion.ts'
+import { createConsole } from './console.ts'
+import { createHelp, overview, unknownVerb } from './help.ts'
+import { keygen } from './keygen.ts'
+import { mask } from './mask.ts'
+import { replay } from './replay.ts'
+import { sessions } from './sessions.ts'
+import { show } from './show.ts'
+import { createToken } from './token.ts'
+import { trust } from './trust.ts'
+import {
+  type ExitCode,
+  helpText,
+  parseCall,
+  UsageError,
+  usageLine,
+  type Verb,
+  VerbError,
+} from './verb.ts'
+import { verify } from './verify.ts'
+
+const clock = createClock(Date.now, () => performance.now())
+
+const token = createToken({
+  roles,
+  lifetime_s_max: token_lifetime_s_max,
+  mint: async (pem, subject, wanted, lifetime_s) => {
+    const key = parseTokenKey(pem)
+    if (key === undefined) return undefined
+    const known = roles.filter((role) => wanted.includes(role))
+    return mintToken(key, { subject, roles: known, lifetime_s }, clock.now_us())
+  },
+})
+
+const verbs: readonly Verb[] = [
+  checkConfig,
+  keygen,
+  sessions,
+  show,
+  replay,
+  verify,
+  trust,
+  mask,
+  token,
+  createHelp(() => verbs),
+  createCompletion(() => verbs),
+]
+
+process.exitCode = await run(process.argv.slice(2))
+
+async function run(words: readonly string[]): Promise<ExitCode> {
+  const console = createConsole(process.env)
+  const [name, ...rest] = words
+  if (name === undefined) {
+    console.note(overview(verbs))
+    return 2
+  }
+  const wanted = name === '--help' || name === '-h' ? 'help' : name
+  const verb = verbs.find((each) => each.name === wanted)
+  if (verb === undefined) {
+    console.note(`sluice: ${unknownVerb(name, verbs)}\nusage: sluice VERB [options]; sluice help`)
+    return 2
+  }
+  try {
+    const call = parseCall(verb, rest, console)
+    if (!call.flag('help')) return await verb.run(call)
+    await console.out(helpText(verb))
+    return 0
+  } catch (error) {
+    console.progress('')
+    if (error instanceof UsageError) {
+      console.note(`sluice ${verb.name}: ${error.message}\n${usageLine(verb)}`)
+      return 2
+    }
+    // `sluice sessions | head` is no failure.
+    if (error instanceof Error && 'code' in error && error.code === 'EPIPE') return 0
+    const message = error instanceof Error ? error.message : 'failed'
+    console.note(`sluice ${verb.name}: ${error instanceof VerbError ? message : unexpected(error)}`)
+    return 1
+  }
+}
+
+/** An operating failure of what a verb stands on has a code; anything else is a fault of ours. */
+function unexpected(error: unknown): string {
+  if (error instanceof Error && 'code' in error) return error.message
+  return error instanceof Error
+    ? `unexpected: ${error.stack ?? error.message}`
+    : 'unexpected failure'
+}

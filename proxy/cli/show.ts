@@ -1,0 +1,164 @@
+/**
+ * `sluice show ID`: the facts of a session and what happened in it, without what it printed.
+ *
+ * @module
+ */
+import { plainText } from '../../storage/replay/plain.ts'
+import { formatTime } from '../../storage/replay/time.ts'
+import { type TimelineItem, timeline } from '../../storage/replay/timeline.ts'
+import type { SessionRow } from '../../storage/store/reader.ts'
+import type { Console } from './console.ts'
+import { withData } from './data.ts'
+import { storedRecords } from './records.ts'
+import { findSession } from './session-id.ts'
+import { sessionJson } from './sessions.ts'
+import { type Cell, formatBytes, formatDuration, formatTable } from './table.ts'
+import { data_options, type ExitCode, json_option, numberOption, type Verb } from './verb.ts'
+
+const text_characters_max = 400
+/** Said by the sum of a session, or by the record beside them; thousands of them hide the rest. */
+const quiet = new Set(['start', 'output', 'echo', 'echo_text', 'input', 'stdin', 'sealed', 'eof'])
+
+interface ShownEvent {
+  readonly t_us: number
+  readonly seq: number
+  readonly channel: number
+  readonly kind: string
+  readonly text: string
+}
+
+export const show: Verb = {
+  name: 'show',
+  summary: 'Show who, where, and what was done in a session',
+  operands: 'ID|last',
+  operands_min: 1,
+  operands_max: 1,
+  options: {
+    limit: { value: 'N', help: 'at most so many events (default 1000)' },
+    json: json_option,
+    ...data_options,
+  },
+  async run(call) {
+    const limit = numberOption(call, 'limit', 1000, 1, 1_000_000)
+    return withData(call, async (data): Promise<ExitCode> => {
+      const session = await findSession(data, call.operands[0] ?? '')
+      const events: ShownEvent[] = []
+      let more = false
+      for await (const item of timeline(storedRecords(data, session.id))) {
+        const event = shownEvent(item)
+        if (event === undefined) continue
+        more = events.length >= limit
+        if (more) break
+        events.push(event)
+      }
+      const { console } = call
+      if (call.flag('json')) {
+        const shown = events.map(({ t_us, ...rest }) => ({ time: formatTime(t_us), ...rest }))
+        const whole = { session: sessionJson(session), events: shown, more }
+        await console.line(JSON.stringify(whole, null, 2))
+        return 0
+      }
+      await console.line(formatTable(factsOf(session, console)))
+      if (events.length > 0)
+        await console.line(`\n${formatTable(tableOf(events, session, console))}`)
+      if (more) console.note(`there are more than ${limit} events; --limit shows more`)
+      console.note(console.paint('dim', `sluice replay ${session.id}`))
+      return 0
+    })
+  },
+}
+
+function factsOf(session: SessionRow, console: Console): readonly (readonly Cell[])[] {
+  const { started_us, ended_us } = session
+  const ended =
+    typeof ended_us === 'number'
+      ? `${formatTime(ended_us)}, after ${formatDuration(ended_us - started_us)} (${session.end_reason ?? 'unknown'})`
+      : 'running, or not yet recovered'
+  const groups = session.groups.length === 0 ? '' : ` (${session.groups.join(', ')})`
+  const labels = Object.entries(session.labels).map(([name, value]) => `${name}=${value}`)
+  const facts: readonly (readonly [string, string])[] = [
+    ['session', session.id],
+    ['who', `${session.subject}${groups}, by ${session.method} of ${session.issuer}`],
+    ['from', session.source],
+    ['where', `${session.account}@${session.target} over ${session.protocol}`],
+    ['labels', labels.join(' ')],
+    ['started', formatTime(started_us)],
+    ['ended', ended],
+    ['recorded', `${session.records} records, ${formatBytes(session.output_bytes)} of output`],
+    ['evidence', `local, not replicated; start document ${session.start_digest}`],
+    ['manifest', session.manifest_digest ?? ''],
+  ]
+  return facts
+    .filter(([, text]) => text !== '')
+    .map(([name, text]) => [
+      { text: name, painted: console.paint('dim', name) },
+      { text: plainText(text, text_characters_max) },
+    ])
+}
+
+function tableOf(
+  events: readonly ShownEvent[],
+  session: SessionRow,
+  console: Console,
+): readonly (readonly Cell[])[] {
+  return events.map(({ t_us, channel, kind, text }): readonly Cell[] => {
+    const after = `+${formatDuration(t_us - session.started_us)}`
+    const is_bad = kind === 'damaged' || kind === 'failed' || text.startsWith('denied')
+    return [
+      { text: after, painted: console.paint('dim', after), align: 'right' },
+      { text: channel === 0 ? '' : `#${channel}`, align: 'right' },
+      { text: kind, painted: is_bad ? console.paint('red', kind) : console.paint('cyan', kind) },
+      { text },
+    ]
+  })
+}
+
+/** One record as a line for a person; nothing of it can act on a terminal. */
+function shownEvent(item: TimelineItem): ShownEvent | undefined {
+  if (item.kind === 'damaged')
+    return {
+      t_us: 0,
+      seq: item.index,
+      channel: 0,
+      kind: 'damaged',
+      text: plainText(item.reason, text_characters_max),
+    }
+  const { header, payload } = item
+  if (quiet.has(header.kind)) return undefined
+  const { t_us, seq, channel, kind } = header
+  return { t_us, seq, channel, kind, text: plainText(describe(item, payload), text_characters_max) }
+}
+
+function describe(item: Extract<TimelineItem, { kind: 'record' }>, payload: Uint8Array): string {
+  const { header } = item
+  const text = (): string => new TextDecoder().decode(payload)
+  switch (header.kind) {
+    case 'channel':
+      return header.pty === undefined
+        ? header.request
+        : `${header.request} on a terminal (${header.pty.term}, ${header.pty.columns}x${header.pty.rows})`
+    case 'command':
+    case 'input_text':
+      return text()
+    case 'input_opaque':
+      return 'a line that was not echoed; not recorded'
+    case 'verdict':
+      return `${header.allowed ? 'allowed' : 'denied'} by ${header.rule}: ${header.asked}`
+    case 'dialled':
+      return `${header.address}, host key ${header.host_key}`
+    case 'resize':
+      return `${header.columns}x${header.rows}`
+    case 'signal':
+      return header.signal
+    case 'exit':
+      return `status ${header.code}`
+    case 'exit_signal':
+      return `by SIG${header.signal}${header.core_dumped ? ', core dumped' : ''}`
+    case 'failed':
+      return `${header.code}: ${header.message}`
+    case 'end':
+      return `${header.reason}${header.detail === '' ? '' : `: ${header.detail}`}`
+    default:
+      return ''
+  }
+}

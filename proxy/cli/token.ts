@@ -1,0 +1,88 @@
+/**
+ * `sluice token`: a bearer token for the API, signed by the key of a data directory. Whoever may read that
+ * key may be anyone there, so this is for the gateway's administrator.
+ *
+ * @module
+ */
+import { readFileSync } from 'node:fs'
+import { userInfo } from 'node:os'
+import { join } from 'node:path'
+import { formatTime } from '../../storage/replay/time.ts'
+import { dataFolder } from './data.ts'
+import {
+  data_options,
+  json_option,
+  numberOption,
+  UsageError,
+  type Verb,
+  VerbError,
+} from './verb.ts'
+
+/** Makes the token; identity is wired by `main.ts`. */
+export interface TokenMint {
+  readonly roles: readonly string[]
+  readonly lifetime_s_max: number
+  /** Undefined when the file is not such a key. */
+  mint(
+    key_pem: string,
+    subject: string,
+    roles: readonly string[],
+    lifetime_s: number,
+  ): Promise<
+    { readonly jwt: string; readonly token: string; readonly expires_s: number } | undefined
+  >
+}
+
+const lifetime_s_default = 3600
+
+export function createToken(port: TokenMint): Verb {
+  return {
+    name: 'token',
+    summary: 'Make a bearer token for the API',
+    operands: '',
+    operands_min: 0,
+    operands_max: 0,
+    options: {
+      subject: { value: 'NAME', help: 'who it is for (default: your user name)' },
+      role: {
+        value: 'ROLE',
+        is_repeatable: true,
+        help: `${port.roles.join(', ')}; may be given more than once (default auditor)`,
+      },
+      ttl: { value: 'SECONDS', help: `how long it lives (default ${lifetime_s_default})` },
+      json: json_option,
+      ...data_options,
+    },
+    async run(call) {
+      const subject = call.text('subject') ?? userInfo().username
+      if (!/^[^\s\p{C}]{1,128}$/u.test(subject))
+        throw new UsageError('--subject must be a name without spaces')
+      const given = call.texts('role')
+      const roles = given.length === 0 ? ['auditor'] : given
+      const unknown = roles.find((role) => !port.roles.includes(role))
+      if (unknown !== undefined)
+        throw new UsageError(`--role must be one of ${port.roles.join(', ')}`)
+      const lifetime_s = numberOption(call, 'ttl', lifetime_s_default, 1, port.lifetime_s_max)
+      const path = join(dataFolder(call), 'keys', 'api.pem')
+      let pem: string
+      try {
+        pem = readFileSync(path, 'utf8')
+      } catch (error) {
+        throw new VerbError(`${path} cannot be read: the gateway makes it at its first start`, {
+          cause: error,
+        })
+      }
+      const made = await port.mint(pem, subject, roles, lifetime_s)
+      if (made === undefined) throw new VerbError(`${path} is not an Ed25519 key`)
+      const { jwt, token, expires_s } = made
+      const expires = formatTime(expires_s * 1_000_000)
+      const facts = { subject, roles, token, expires }
+      if (call.flag('json')) await call.console.line(JSON.stringify({ ...facts, jwt }, null, 2))
+      else await call.console.line(jwt)
+      // Not part of the result: `$(sluice token)` is the token alone.
+      if (!call.flag('json') && call.console.columns !== undefined)
+        call.console.note(`for ${subject} as ${roles.join(', ')}, until ${expires}`)
+      return 0
+    },
+  }
+}

@@ -1,0 +1,97 @@
+/**
+ * `sluice trust export`: what an auditor keeps elsewhere to verify later: the log's key, the auditors' keys,
+ * and the checkpoint of now. Whoever takes it later than something happened, trusts the gateway until then.
+ *
+ * @module
+ */
+import { createPrivateKey } from 'node:crypto'
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { openDocument } from '../../storage/evidence/document.ts'
+import { readStartDocument } from '../../storage/evidence/manifest.ts'
+import { noteSigner } from '../../storage/evidence/note.ts'
+import { encodeTrust } from '../../storage/evidence/trust.ts'
+import type { FileReader } from '../../storage/store/reader.ts'
+import { parseAuditorKey } from '../config/auditor-key.ts'
+import { loadConfig } from '../config.ts'
+import { dataFolder, withData } from './data.ts'
+import { writeNewFile } from './new-file.ts'
+import { type Call, data_options, type ExitCode, UsageError, type Verb, VerbError } from './verb.ts'
+
+export const trust: Verb = {
+  name: 'trust',
+  summary: 'Export what an auditor needs to verify evidence: sluice trust export -o FILE',
+  operands: 'export',
+  operands_min: 1,
+  operands_max: 1,
+  completions: ['export'],
+  options: {
+    out: { value: 'FILE', short: 'o', help: 'write it here (default: stdout)' },
+    auditor: {
+      value: 'FILE',
+      is_repeatable: true,
+      help: "an auditor's public JWK (default: those of --config, or of the sessions on record)",
+    },
+    ...data_options,
+  },
+  async run(call) {
+    if (call.operands[0] !== 'export') throw new UsageError('expected export')
+    const folder = dataFolder(call)
+    return withData(call, async (data): Promise<ExitCode> => {
+      const { console } = call
+      const { checkpoint } = await data.log()
+      const auditors = namedAuditors(call) ?? (await recordedAuditors(data))
+      const file = encodeTrust({
+        logs: [verifierKey(folder)],
+        auditors: [...new Set(auditors)],
+        checkpoints: checkpoint === undefined ? [] : [checkpoint],
+      })
+      const path = call.text('out')
+      if (path === undefined) await console.out(file)
+      else writeNewFile(path, file, 0o644)
+      if (path !== undefined) console.note(`wrote ${path}: keep it away from this machine`)
+      if (checkpoint === undefined)
+        console.note('there is no checkpoint yet: export again after the first session')
+      if (auditors.length === 0)
+        console.note("no auditor's key is known yet: name one by --auditor, or export again later")
+      return 0
+    })
+  },
+}
+
+/** `NAME+HASH+KEY` of the log's own key, from the private half: the gateway's, not the evidence's word. */
+function verifierKey(folder: string): string {
+  const read = (name: string): string => {
+    const path = join(folder, 'keys', name)
+    if (!existsSync(path)) throw new VerbError(`${path} is not there: is this a data directory?`)
+    return readFileSync(path, 'utf8')
+  }
+  const key = createPrivateKey(read('log.pem')).export({ format: 'der', type: 'pkcs8' })
+  return noteSigner(read('log.origin').trim(), key).verifier_key
+}
+
+function namedAuditors(call: Call): readonly string[] | undefined {
+  const files = call.texts('auditor')
+  if (files.length > 0)
+    return files.map((file) => {
+      if (!existsSync(file)) throw new VerbError(`${file}: no such file`)
+      const parsed = parseAuditorKey(readFileSync(file, 'utf8'))
+      if (!parsed.ok) throw new VerbError(`${file}: ${parsed.reason}`)
+      return parsed.thumbprint
+    })
+  const config = call.text('config')
+  if (config === undefined) return undefined
+  const loaded = loadConfig(config, process.env)
+  if (!loaded.ok) throw new VerbError(loaded.problem)
+  return loaded.config.evidence.auditors.map(({ thumbprint }) => thumbprint)
+}
+
+/** Whom the newest session was sealed to. */
+async function recordedAuditors(data: FileReader): Promise<readonly string[]> {
+  const [newest] = (await data.sessions({ limit: 1 })).sessions
+  if (newest === undefined) return []
+  const document = await data.document(newest.start_digest)
+  const facts = document === undefined ? undefined : openDocument(document.bytes)
+  const start = facts === undefined ? undefined : readStartDocument(facts)
+  return start?.recipients ?? []
+}

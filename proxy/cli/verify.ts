@@ -1,0 +1,117 @@
+/**
+ * `sluice verify PATH --trust FILE`: checks evidence offline, and names what is wrong with it. Without a
+ * trust file the best it can say is that the evidence agrees with itself.
+ *
+ * @module
+ */
+import { existsSync, readFileSync, statSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { parseTrust, type Trust } from '../../storage/evidence/trust.ts'
+import { plainText } from '../../storage/replay/plain.ts'
+import { openReader } from '../../storage/store/reader.ts'
+import type { Counts, Finding, Report } from '../../storage/verify/report.ts'
+import { verify as check } from '../../storage/verify/verify.ts'
+import type { Console } from './console.ts'
+import { formatBytes } from './table.ts'
+import { type Call, json_option, UsageError, type Verb, VerbError } from './verb.ts'
+
+/** The evidence is what is suspected: no text of it is believed to be short. */
+const message_characters_max = 2000
+/** A trust file with a thousand checkpoints is under it. */
+const trust_bytes_max = 16 * 1024 * 1024
+const progress_ms = 200
+
+export const verify: Verb = {
+  name: 'verify',
+  summary: 'Check the evidence of a data directory, and name what is wrong with it',
+  operands: 'PATH',
+  operands_min: 1,
+  operands_max: 1,
+  options: {
+    trust: { value: 'FILE', help: 'keys and checkpoints from outside (sluice trust export)' },
+    json: json_option,
+  },
+  async run(call) {
+    const [given = ''] = call.operands
+    if (given.startsWith('s3://')) throw new UsageError('s3:// is not available in this version')
+    const path = resolve(given)
+    if (!existsSync(path)) throw new VerbError(`${given}: no such directory`)
+    const trust = readTrust(call)
+    const source = openReader(path)
+    let report: Report
+    try {
+      report = await check(source, trust, progressOf(call.console))
+    } finally {
+      source.close()
+      call.console.progress('')
+    }
+    if (call.flag('json')) await call.console.line(JSON.stringify(report, null, 2))
+    else await print(report, call.console, given)
+    return report.verdict === 'verified' ? 0 : 1
+  },
+}
+
+function readTrust(call: Call): Trust | undefined {
+  const file = call.text('trust')
+  if (file === undefined) return undefined
+  if (!existsSync(file)) throw new VerbError(`${file}: no such file`)
+  if (statSync(file).size > trust_bytes_max)
+    throw new VerbError(`${file}: too large for a trust file`)
+  const parsed = parseTrust(readFileSync(file))
+  if (!parsed.ok) throw new VerbError(`${file}: ${parsed.reason}`)
+  return parsed.trust
+}
+
+function progressOf(console: Console): (counts: Counts) => void {
+  let shown_ms = 0
+  return ({ sessions, records, bytes }) => {
+    const now_ms = performance.now()
+    if (now_ms - shown_ms < progress_ms) return
+    shown_ms = now_ms
+    console.progress(`verifying: ${sessions} sessions, ${records} records, ${formatBytes(bytes)}`)
+  }
+}
+
+async function print(report: Report, console: Console, path: string): Promise<void> {
+  const { checked, findings, findings_omitted, log, verdict } = report
+  for (const finding of findings) await console.line(findingLine(finding, console))
+  if (findings_omitted > 0) await console.line(`... and ${findings_omitted} more`)
+  const { log_entries, sessions, records, bytes } = checked
+  const amount = `${sessions} sessions, ${records} records (${formatBytes(bytes)}), ${log_entries} log entries`
+  await console.line(`${path}: ${amount}`)
+  if (log !== undefined)
+    await console.line(`log ${plainText(log.origin, 200)}, size ${log.size}, root ${log.root}`)
+  // Where it lies, whoever has the gateway's key could still have made it anew since the trust file.
+  await console.line('evidence is local, not replicated')
+  await console.line(verdictLine(verdict, console))
+}
+
+function findingLine(finding: Finding, console: Console): string {
+  const { severity, code, session, record, record_last, entry, message } = finding
+  const records =
+    record === undefined
+      ? []
+      : [record_last === undefined ? `record ${record}` : `records ${record}-${record_last}`]
+  const places = [
+    ...(session === undefined ? [] : [`session ${session}`]),
+    ...records,
+    ...(entry === undefined ? [] : [`log entry ${entry}`]),
+  ]
+  const name = console.paint(severity === 'failure' ? 'red' : 'yellow', code)
+  const where = places.length === 0 ? '' : ` ${plainText(places.join(', '), 200)}`
+  return `${name}${where}: ${plainText(message, message_characters_max)}`
+}
+
+function verdictLine(verdict: Report['verdict'], console: Console): string {
+  switch (verdict) {
+    case 'verified':
+      return console.paint('green', 'verified')
+    case 'consistent_unanchored':
+      return console.paint(
+        'yellow',
+        'consistent, unanchored: without --trust all of it could have been made anew',
+      )
+    case 'failed':
+      return console.paint('red', 'FAILED: this is not the evidence that was recorded')
+  }
+}

@@ -1,0 +1,117 @@
+/**
+ * What is wrong with the shape of a config, in the words of its reader. Never repeats a value.
+ *
+ * @module
+ */
+import { z } from 'zod'
+import { type Path, quote } from './document.ts'
+import { configSchema } from './schema.ts'
+
+export interface Problem {
+  readonly path: Path
+  readonly message: string
+}
+
+/** `issue` must come from a parse with `reportInput`. */
+export function explain(issue: z.core.$ZodIssue): readonly Problem[] {
+  const path = issue.path.map((part) => (typeof part === 'number' ? part : String(part)))
+  const one = (message: string): readonly Problem[] => [{ path, message }]
+  switch (issue.code) {
+    case 'unrecognized_keys':
+      return issue.keys.map((key) => ({ path: [...path, key], message: unknownKey(key, path) }))
+    case 'invalid_type':
+      if (issue.input === undefined) return one('is missing')
+      if (issue.input === null) return one(`is empty; expected ${kind(issue.expected)}`)
+      return one(`expected ${kind(issue.expected)}`)
+    case 'invalid_value':
+      if (issue.input === undefined) return one('is missing')
+      return one(`expected ${issue.values.map(String).join(' or ')}`)
+    case 'invalid_union':
+      return one(
+        issue.input === undefined ? 'is missing' : 'expected a string or a list of strings',
+      )
+    case 'invalid_key':
+      return one(issue.issues[0]?.message ?? 'this name is not possible')
+    case 'invalid_format':
+      return one(issue.message)
+    case 'too_small':
+      return one(`expected at least ${issue.minimum}${unit(issue.origin, issue.minimum)}`)
+    case 'too_big':
+      return one(`expected at most ${issue.maximum}${unit(issue.origin, issue.maximum)}`)
+    case 'not_multiple_of':
+    case 'invalid_element':
+    case 'custom':
+      return one('this value is not possible')
+  }
+}
+
+function kind(expected: string): string {
+  switch (expected) {
+    case 'string':
+      return 'a string'
+    case 'int':
+      return 'a whole number'
+    case 'number':
+      return 'a number'
+    case 'array':
+      return 'a list'
+    case 'object':
+    case 'record':
+      return 'a mapping of keys to values'
+    default:
+      return expected
+  }
+}
+
+function unit(origin: string, amount: number | bigint): string {
+  const is_one = Number(amount) === 1
+  if (origin === 'string') return is_one ? ' character' : ' characters'
+  if (origin === 'array') return is_one ? ' entry' : ' entries'
+  return ''
+}
+
+function unknownKey(key: string, path: Path): string {
+  const known = knownKeys(path)
+  const nearest = known
+    .map((name) => ({ name, distance: editDistance(key.toLowerCase(), name) }))
+    .filter(({ name, distance }) => distance <= Math.max(1, Math.floor(name.length / 3)))
+    .toSorted((a, b) => a.distance - b.distance)[0]
+  return nearest === undefined
+    ? `unknown key; known here: ${known.join(', ')}`
+    : `unknown key; did you mean ${quote(nearest.name)}?`
+}
+
+interface JsonSchema {
+  readonly properties?: Readonly<Record<string, JsonSchema>>
+  readonly additionalProperties?: JsonSchema | false
+  readonly items?: JsonSchema
+}
+
+/** Taken from the schema itself, so that a hint never names what is not there. */
+function knownKeys(path: Path): readonly string[] {
+  // A JSON Schema is wider than what is read of it here.
+  let at = z.toJSONSchema(configSchema) as JsonSchema | undefined
+  for (const part of path) {
+    const open = at?.additionalProperties
+    at =
+      typeof part === 'number'
+        ? at?.items
+        : (at?.properties?.[part] ?? (open === false ? undefined : open))
+  }
+  return Object.keys(at?.properties ?? {})
+}
+
+/** Levenshtein's distance. A key longer than any of ours is as far as it is long. */
+function editDistance(a: string, b: string): number {
+  if (a.length > 64) return a.length
+  let row = Array.from({ length: b.length + 1 }, (_, index) => index)
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i]
+    for (let j = 1; j <= b.length; j++) {
+      const substituted = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1)
+      next.push(Math.min(substituted, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1))
+    }
+    row = next
+  }
+  return row[b.length] ?? 0
+}

@@ -1,0 +1,199 @@
+/**
+ * From the shape of a config to its meaning: defaults, addresses, keys and the files that it names.
+ *
+ * @module
+ */
+import { resolve } from 'node:path'
+import { idle_ms_default } from '../core/limits.ts'
+import { type Address, isLoopback, parseAddress } from './address.ts'
+import { parseAuditorKey } from './auditor-key.ts'
+import { credential, expand, namedSecret, privateKey, type Surroundings } from './credential.ts'
+import type { Path } from './document.ts'
+import type { AuditorKey, Config, Credential, RegisteredKey, Target } from './model.ts'
+import { readNamedFile } from './named-file.ts'
+import { parsePublicKey, type SshPublicKey } from './public-key.ts'
+import type { ConfigFile, PackName, TargetFile } from './schema.ts'
+
+/** 64 MiB: a group commit is small against it, and a spare of it is quickly written. */
+const segment_bytes_default = 64 * 1024 * 1024
+const packs_default: readonly PackName[] = ['secrets', 'pci']
+/** What OpenSSH's client sends by default on Debian, and nothing that changes what a program loads. */
+const env_default: readonly string[] = ['LANG', 'LC_*']
+
+/** Complete only if {@link Surroundings.findings} has no error afterwards. */
+export function resolveConfig(file: ConfigFile, around: Surroundings): Config {
+  const { findings } = around
+  const { policy, masking } = file
+  return {
+    gateway: {
+      name: file.gateway?.name ?? 'sluice',
+      data: resolve(
+        around.folder,
+        expand(file.gateway?.data ?? './data', ['gateway', 'data'], around),
+      ),
+      ssh_host_keys: (file.gateway?.ssh_host_keys ?? []).flatMap((each, index) => {
+        const at: Path = ['gateway', 'ssh_host_keys', index]
+        return privateKey(namedSecret(each, at, around), at, around) ?? []
+      }),
+    },
+    listen: listeners(file, around),
+    identity: { keys: registeredKeys(file, around) },
+    targets: targets(file, around),
+    policy: {
+      forwarding: policy?.forwarding ?? 'deny',
+      agent_forwarding: policy?.agent_forwarding ?? 'deny',
+      transfers: {
+        upload: policy?.transfers?.upload ?? 'deny',
+        download: policy?.transfers?.download ?? 'deny',
+      },
+    },
+    masking: {
+      packs: [...new Set(masking?.packs ?? packs_default)],
+      custom: customRules(file, findings),
+      idle_ms_max: masking?.idle_ms_max ?? idle_ms_default,
+    },
+    evidence: { raw: 'commit', auditors: auditors(file, around) },
+    ssh: { env: file.ssh?.env ?? env_default },
+    journal: { segment_bytes: file.journal?.segment_bytes ?? segment_bytes_default },
+  }
+}
+
+function listeners(file: ConfigFile, around: Surroundings): Config['listen'] {
+  const ssh = address(file.listen?.ssh, ['listen', 'ssh'], around, 0)
+  const api = address(file.listen?.api, ['listen', 'api'], around, 0)
+  // There is no TLS in this version, and a bearer token is whoever reads it.
+  if (api !== undefined && !isLoopback(api.host))
+    around.findings.error(
+      ['listen', 'api'],
+      'the API is plaintext and is served on loopback only (127.0.0.1, [::1], localhost)',
+    )
+  if (file.listen !== undefined && ssh === undefined)
+    around.findings.warn(['listen'], 'listen.ssh is absent: nobody can connect')
+  return { ...(ssh === undefined ? {} : { ssh }), ...(api === undefined ? {} : { api }) }
+}
+
+function registeredKeys(file: ConfigFile, around: Surroundings): readonly RegisteredKey[] {
+  const { findings } = around
+  const owners = new Map<string, string>()
+  const keys = (file.identity?.keys ?? []).flatMap(({ subject, groups, key: line }, index) => {
+    const at: Path = ['identity', 'keys', index, 'key']
+    const key = publicKey(line, at, around)
+    if (key === undefined) return []
+    const name = Buffer.from(key.blob).toString('base64')
+    const owner = owners.get(name)
+    if (owner === subject) findings.error(at, 'this key is registered twice')
+    else if (owner !== undefined)
+      findings.warn(at, `this key also belongs to ${owner}, so it identifies neither`)
+    owners.set(name, subject)
+    return [{ subject, groups: groups ?? [], key }]
+  })
+  if (keys.length === 0 && !around.is_trial)
+    findings.warn(['identity', 'keys'], 'no key is registered: nobody can connect')
+  return keys
+}
+
+function targets(file: ConfigFile, around: Surroundings): readonly Target[] {
+  const { findings } = around
+  const names = new Set<string>()
+  const found = (file.targets ?? []).flatMap((target, index) => {
+    const at: Path = ['targets', index]
+    // Names reach DNS and humans, to whom case is nothing.
+    const folded = target.name.toLowerCase()
+    if (names.has(folded)) findings.error([...at, 'name'], 'another target has this name')
+    names.add(folded)
+    return resolveTarget(target, at, around) ?? []
+  })
+  if (found.length === 0 && !around.is_trial)
+    findings.warn(['targets'], 'no target is configured: nothing can be reached')
+  return found
+}
+
+function resolveTarget(target: TargetFile, at: Path, around: Surroundings): Target | undefined {
+  const { findings } = around
+  const accounts: [string, Credential][] = Object.entries(target.accounts).flatMap(
+    ([name, account]) => {
+      const found = credential(account, [...at, 'accounts', name], around)
+      return found === undefined ? [] : [[name, found] satisfies [string, Credential]]
+    },
+  )
+  if (Object.keys(target.accounts).length === 0)
+    findings.error([...at, 'accounts'], 'expected at least one account')
+  for (const [name, text] of Object.entries(target.labels ?? {}))
+    if (text.includes('${'))
+      findings.error([...at, 'labels', name], 'variables are possible in paths and secrets only')
+  const listed = typeof target.host_key === 'string' ? [target.host_key] : target.host_key
+  const host_keys = listed.flatMap((line, index) => {
+    const key_at = typeof target.host_key === 'string' ? [] : [index]
+    return publicKey(line, [...at, 'host_key', ...key_at], around) ?? []
+  })
+  const where = address(target.address, [...at, 'address'], around, 1)
+  if (where === undefined) return undefined
+  return {
+    name: target.name,
+    protocol: target.protocol,
+    address: where,
+    host_keys,
+    accounts: Object.fromEntries(accounts),
+    labels: target.labels ?? {},
+  }
+}
+
+function customRules(
+  file: ConfigFile,
+  findings: Surroundings['findings'],
+): Config['masking']['custom'] {
+  const names = new Set<string>()
+  const custom = file.masking?.custom ?? []
+  for (const [index, { name }] of custom.entries()) {
+    if (names.has(name))
+      findings.error(['masking', 'custom', index, 'name'], 'another custom rule has this name')
+    names.add(name)
+  }
+  return custom
+}
+
+function auditors(file: ConfigFile, around: Surroundings): readonly AuditorKey[] {
+  const { findings } = around
+  const files = file.evidence?.auditors
+  // Every session's envelope is sealed to them before its first byte; without one, no session starts.
+  if (files === undefined && !around.is_trial)
+    findings.error(
+      ['evidence', 'auditors'],
+      "is missing: the auditors' public keys; `sluice keygen auditor` makes a pair",
+    )
+  const thumbprints = new Set<string>()
+  return (files ?? []).flatMap((shown, index) => {
+    const at: Path = ['evidence', 'auditors', index]
+    const path = resolve(around.folder, expand(shown, at, around))
+    const read = readNamedFile(path, shown, false)
+    const parsed = read.ok ? parseAuditorKey(read.text) : read
+    if (!parsed.ok) {
+      findings.error(at, read.ok ? `${shown}: ${parsed.reason}` : parsed.reason)
+      return []
+    }
+    const { jwk, thumbprint } = parsed
+    if (thumbprints.has(thumbprint)) findings.error(at, 'this key is given twice')
+    thumbprints.add(thumbprint)
+    return [{ file: path, jwk, thumbprint }]
+  })
+}
+
+function publicKey(line: string, at: Path, around: Surroundings): SshPublicKey | undefined {
+  const parsed = parsePublicKey(line)
+  if (parsed.ok) return parsed.key
+  around.findings.error(at, parsed.reason)
+  return undefined
+}
+
+function address(
+  text: string | undefined,
+  at: Path,
+  around: Surroundings,
+  port_min: 0 | 1,
+): Address | undefined {
+  if (text === undefined) return undefined
+  const parsed = parseAddress(text, port_min)
+  if (parsed.ok) return parsed.address
+  around.findings.error(at, parsed.reason)
+  return undefined
+}

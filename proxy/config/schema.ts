@@ -1,0 +1,201 @@
+/**
+ * The shape of `sluice.yaml`, before any file that it names was read. Strict: an unknown key is an error.
+ * Messages never repeat a value, which may be a secret in the wrong place.
+ *
+ * @module
+ */
+import { z } from 'zod'
+
+export interface ConfigFile {
+  readonly gateway?: GatewayFile | undefined
+  readonly listen?:
+    | { readonly ssh?: string | undefined; readonly api?: string | undefined }
+    | undefined
+  readonly identity?: { readonly keys?: readonly KeyFile[] | undefined } | undefined
+  readonly targets?: readonly TargetFile[] | undefined
+  readonly policy?: PolicyFile | undefined
+  readonly masking?: MaskingFile | undefined
+  readonly evidence?: EvidenceFile | undefined
+  readonly ssh?: { readonly env?: readonly string[] | undefined } | undefined
+  readonly journal?: { readonly segment_bytes?: number | undefined } | undefined
+}
+
+export interface GatewayFile {
+  readonly name?: string | undefined
+  readonly data?: string | undefined
+  readonly ssh_host_keys?: readonly string[] | undefined
+}
+
+export interface KeyFile {
+  readonly subject: string
+  readonly groups?: readonly string[] | undefined
+  readonly key: string
+}
+
+export interface TargetFile {
+  readonly name: string
+  readonly protocol: 'ssh'
+  readonly address: string
+  readonly host_key: string | readonly string[]
+  readonly accounts: Readonly<Record<string, AccountFile>>
+  readonly labels?: Readonly<Record<string, string>> | undefined
+}
+
+export interface AccountFile {
+  readonly private_key_file?: string | undefined
+  readonly password_file?: string | undefined
+  /** `${ENV:NAME}` only. */
+  readonly private_key?: string | undefined
+  readonly password?: string | undefined
+}
+
+export type Choice = 'allow' | 'deny'
+
+export interface PolicyFile {
+  readonly forwarding?: Choice | undefined
+  readonly agent_forwarding?: Choice | undefined
+  readonly transfers?:
+    | { readonly upload?: Choice | undefined; readonly download?: Choice | undefined }
+    | undefined
+}
+
+export type PackName = 'secrets' | 'pci' | 'pii' | 'hipaa'
+
+export interface MaskingFile {
+  readonly packs?: readonly PackName[] | undefined
+  readonly custom?: readonly { readonly name: string; readonly pattern: string }[] | undefined
+  readonly idle_ms_max?: number | undefined
+}
+
+export interface EvidenceFile {
+  readonly raw?: 'commit' | undefined
+  readonly auditors?: readonly string[] | undefined
+}
+
+/** Everything is held in memory and asked for each key that a client probes. */
+const entries_max = 10_000
+/** A rule is compiled into one automaton with all others. */
+const custom_rules_max = 200
+
+const choice = z.enum(['allow', 'deny'])
+const path = z.string().min(1).max(4096)
+
+/** No `+` and no space: it becomes the key name of a C2SP signed note. */
+const gateway_name = z
+  .string()
+  .regex(/^[A-Za-z0-9][A-Za-z0-9.-]{0,62}$/, 'expected letters, digits, "." and "-", at most 63')
+
+// What a person types before the gateway's name, so without a second "@", and no path.
+const target_name = z
+  .string()
+  .regex(
+    /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/,
+    'expected letters, digits, ".", "_" and "-", at most 64',
+  )
+
+// The target's name follows the last "@", so a directory account such as "ann@corp" is possible.
+const account_name = z
+  .string()
+  .regex(/^[A-Za-z0-9_][A-Za-z0-9._@+$-]{0,63}$/, 'expected an account name, at most 64 characters')
+
+// Printed in tables and JSON lines: no spaces and nothing invisible.
+const subject = z
+  .string()
+  .regex(/^[^\s\p{C}]{1,128}$/u, 'expected a name without spaces, at most 128 characters')
+
+const label = z.string().regex(/^[^\p{C}]{0,128}$/u, 'expected one line of at most 128 characters')
+
+const rule_name = z
+  .string()
+  .regex(/^[a-z0-9][a-z0-9-]{0,47}$/, 'expected a-z, 0-9 and "-", at most 48 characters')
+
+const account: z.ZodType<AccountFile> = z.strictObject({
+  private_key_file: path.optional(),
+  password_file: path.optional(),
+  private_key: z.string().optional(),
+  password: z.string().optional(),
+})
+
+const target: z.ZodType<TargetFile> = z.strictObject({
+  name: target_name,
+  protocol: z.literal('ssh'),
+  address: z.string(),
+  host_key: z.union([z.string(), z.array(z.string()).min(1).max(16)]),
+  accounts: z.record(account_name, account),
+  labels: z.record(label, label).optional(),
+})
+
+export const configSchema: z.ZodType<ConfigFile> = z.strictObject({
+  gateway: z
+    .strictObject({
+      name: gateway_name.optional(),
+      data: path.optional(),
+      ssh_host_keys: z.array(path).min(1).max(8).optional(),
+    })
+    .optional(),
+  listen: z.strictObject({ ssh: z.string().optional(), api: z.string().optional() }).optional(),
+  identity: z
+    .strictObject({
+      keys: z
+        .array(
+          z.strictObject({
+            subject,
+            groups: z.array(subject).max(100).optional(),
+            key: z.string(),
+          }),
+        )
+        .max(entries_max)
+        .optional(),
+    })
+    .optional(),
+  targets: z.array(target).max(entries_max).optional(),
+  policy: z
+    .strictObject({
+      forwarding: choice.optional(),
+      agent_forwarding: choice.optional(),
+      transfers: z
+        .strictObject({ upload: choice.optional(), download: choice.optional() })
+        .optional(),
+    })
+    .optional(),
+  masking: z
+    .strictObject({
+      packs: z.array(z.enum(['secrets', 'pci', 'pii', 'hipaa'])).optional(),
+      custom: z
+        .array(z.strictObject({ name: rule_name, pattern: z.string().min(1).max(1024) }))
+        .max(custom_rules_max)
+        .optional(),
+      idle_ms_max: z.int().min(10).max(5_000).optional(),
+    })
+    .optional(),
+  evidence: z
+    .strictObject({
+      raw: z.literal('commit').optional(),
+      auditors: z.array(path).min(1).max(16).optional(),
+    })
+    .optional(),
+  ssh: z
+    .strictObject({
+      env: z
+        .array(
+          z
+            .string()
+            .regex(
+              /^[A-Za-z_][A-Za-z0-9_]{0,63}\*?$/,
+              'expected a variable name, or a prefix and "*"',
+            ),
+        )
+        .max(100)
+        .optional(),
+    })
+    .optional(),
+  journal: z
+    .strictObject({
+      segment_bytes: z
+        .int()
+        .min(1024 * 1024)
+        .max(1024 * 1024 * 1024)
+        .optional(),
+    })
+    .optional(),
+})

@@ -1,0 +1,152 @@
+/**
+ * Configurations of a wrong shape, each with the exact line that it must produce.
+ */
+import { afterAll, describe, expect, test } from 'bun:test'
+import { account, auditors, createConfigFixture } from './fixture.ts'
+
+const { parse, remove } = createConfigFixture()
+afterAll(remove)
+
+const bad: readonly (readonly [text: string, problem: string])[] = [
+  // Shape.
+  [
+    'gateway: [',
+    's.yaml:1:11 is not valid YAML: Flow sequence in block collection must be sufficiently indented and end with a ]',
+  ],
+  ['listen: {}\nlisten: {}', 's.yaml:2:1 is not valid YAML: Map keys must be unique'],
+  ['just text', 's.yaml:1:1 expected a mapping of keys to values'],
+  ['gateway:\n', 's.yaml:1:1 gateway: is empty; expected a mapping of keys to values'],
+  ['gateway:\n  nam: edge', 's.yaml:2:3 gateway.nam: unknown key; did you mean "name"?'],
+  [
+    'colour: red',
+    's.yaml:1:1 colour: unknown key; known here: gateway, listen, identity, targets, policy, masking, evidence, ssh, journal',
+  ],
+  ['"ta\\u001brgets": []', 's.yaml:1:1 ["ta\\u001brgets"]: unknown key; did you mean "targets"?'],
+  [
+    'gateway: { name: "a b" }',
+    's.yaml:1:12 gateway.name: expected letters, digits, "." and "-", at most 63',
+  ],
+  ['gateway: { name: 7 }', 's.yaml:1:12 gateway.name: expected a string'],
+  ['policy: { forwarding: maybe }', 's.yaml:1:11 policy.forwarding: expected allow or deny'],
+  [
+    'policy:\n  transfers:\n    upload: true',
+    's.yaml:3:5 policy.transfers.upload: expected allow or deny',
+  ],
+  ['masking: { idle_ms_max: 0.5 }', 's.yaml:1:12 masking.idle_ms_max: expected a whole number'],
+  ['masking: { idle_ms_max: 60000 }', 's.yaml:1:12 masking.idle_ms_max: expected at most 5000'],
+  [
+    'masking: { packs: [secrets, all] }',
+    's.yaml:1:29 masking.packs[1]: expected secrets or pci or pii or hipaa',
+  ],
+  [
+    'masking: { custom: [{ name: a, pattern: b }, { name: a, pattern: c }] }\n' + auditors,
+    's.yaml:1:48 masking.custom[1].name: another custom rule has this name',
+  ],
+  [
+    'journal: { segment_bytes: 1024 }',
+    's.yaml:1:12 journal.segment_bytes: expected at least 1048576',
+  ],
+  [
+    'ssh: { env: [LANG, "LD_*x"] }',
+    's.yaml:1:20 ssh.env[1]: expected a variable name, or a prefix and "*"',
+  ],
+  // The first problem in the file is the one that is told.
+  [
+    'policy: { forwarding: x }\ngateway: { name: 7 }',
+    's.yaml:1:11 policy.forwarding: expected allow or deny',
+  ],
+  // What a later version has.
+  ['gateway: { tls: {} }', 's.yaml:1:12 gateway.tls: is not available in this version'],
+  [
+    'listen: { ssh: 127.0.0.1:2222, postgres: 127.0.0.1:5433 }',
+    's.yaml:1:32 listen.postgres: is not available in this version',
+  ],
+  ['identity: { oidc: [] }', 's.yaml:1:13 identity.oidc: is not available in this version'],
+  [
+    'identity: { saml: [], keys: [] }',
+    's.yaml:1:13 identity.saml: is not available in this version',
+  ],
+  ['identity: { ssh_ca: [] }', 's.yaml:1:13 identity.ssh_ca: is not available in this version'],
+  ['identity: { ci: [] }', 's.yaml:1:13 identity.ci: is not available in this version'],
+  [
+    'targets: [{ name: o, protocol: postgres, address: "h:1" }]',
+    's.yaml:1:22 targets[0].protocol: "postgres" is not available in this version',
+  ],
+  [
+    'targets: [{ columns: {} }]',
+    's.yaml:1:13 targets[0].columns: is not available in this version',
+  ],
+  [
+    'targets: [{ name: 5, protocol: docker }]',
+    's.yaml:1:22 targets[0].protocol: "docker" is not available in this version',
+  ],
+  ['policy: { files: [a.cedar] }', 's.yaml:1:11 policy.files: is not available in this version'],
+  [
+    'policy: { transfers: { download: scan } }',
+    's.yaml:1:24 policy.transfers.download: "scan" is not available in this version',
+  ],
+  [
+    'masking: { known_secrets_file: k }',
+    's.yaml:1:12 masking.known_secrets_file: is not available in this version',
+  ],
+  [
+    'evidence: { raw: sealed }',
+    's.yaml:1:13 evidence.raw: "sealed" is not available in this version',
+  ],
+  [
+    'evidence: { replication: required }',
+    's.yaml:1:13 evidence.replication: is not available in this version',
+  ],
+  ['evidence: { s3: {} }', 's.yaml:1:13 evidence.s3: is not available in this version'],
+  [
+    'evidence: { witnesses: [] }',
+    's.yaml:1:13 evidence.witnesses: is not available in this version',
+  ],
+  ['events: []', 's.yaml:1:1 events: is not available in this version'],
+  // Addresses.
+  [`listen: { ssh: 2222 }`, 's.yaml:1:11 listen.ssh: expected a string'],
+  [
+    `listen: { ssh: ":2222" }\n${auditors}`,
+    's.yaml:1:11 listen.ssh: the host is missing; every interface is 0.0.0.0 or [::]',
+  ],
+  [
+    `listen: { ssh: "::1:2222" }\n${auditors}`,
+    's.yaml:1:11 listen.ssh: an IPv6 address needs brackets: [ADDRESS]:PORT',
+  ],
+  [
+    `listen: { ssh: "[10.0.0.1]:1" }\n${auditors}`,
+    's.yaml:1:11 listen.ssh: inside [ ] belongs an IPv6 address',
+  ],
+  [
+    `listen: { ssh: "127.0.0.1:65536" }\n${auditors}`,
+    's.yaml:1:11 listen.ssh: the port must be 0 to 65535',
+  ],
+  [
+    `listen: { ssh: "h:1", api: 0.0.0.0:7070 }\n${auditors}`,
+    's.yaml:1:23 listen.api: the API is plaintext and is served on loopback only (127.0.0.1, [::1], localhost)',
+  ],
+  [
+    account('{ password_file: password }').replace('10.0.0.5:22', '10.0.0.5'),
+    's.yaml:5:5 targets[0].address: expected HOST:PORT or [IPv6]:PORT',
+  ],
+  [
+    account('{ password_file: password }').replace('10.0.0.5:22', '10.0.0.5:0'),
+    's.yaml:5:5 targets[0].address: the port must be 1 to 65535',
+  ],
+  [
+    account('{ password_file: password }').replace('10.0.0.5:22', '10.0.0.256:22'),
+    's.yaml:5:5 targets[0].address: this is not an IPv4 address',
+  ],
+]
+
+describe('a bad config is one line with its key and position', () => {
+  for (const [text, problem] of bad) {
+    test(problem.slice(0, 100), () => {
+      const parsed = parse(text)
+      const found = parsed.ok ? 'accepted' : parsed.problem
+      // The width of a generated key is not known here.
+      expect(found.replace(/:6:\d+ (targets\[0\]\.host_key\[1\])/, ':6:X $1')).toBe(problem)
+      expect(found).not.toContain('\n')
+    })
+  }
+})

@@ -1,0 +1,155 @@
+/**
+ * The client's side until it is authenticated (RFC 4252): which key it has, proven by a signature, and where
+ * it wants to go. Public keys only. A client learns nothing about which accounts and targets exist.
+ *
+ * @module
+ */
+import type { Duplex } from 'node:stream'
+import type { Identify } from '../../core/connector.ts'
+import { ClientError } from '../../core/errors.ts'
+import type { Identity, IdentityProof } from '../../core/identity.ts'
+import { isSignatureValid, keyType, signatureAlgorithm } from './key.ts'
+import { clean } from './line.ts'
+import {
+  type AuthContext,
+  disconnect_reason,
+  type LibraryConnection,
+  type Negotiated,
+} from './library.ts'
+import { auth_failures_max, key_probes_max, login_name_bytes_max } from './limits.ts'
+
+export interface Authenticated {
+  readonly identity: Identity
+  readonly proof: IdentityProof
+  /** As it was typed before the gateway's own name: `ACCOUNT@TARGET`, not yet taken apart. */
+  readonly login: string
+  readonly context: Readonly<Record<string, string>>
+}
+
+const methods = ['publickey']
+
+/**
+ * Serves authentication on a connection whose identification string was read. Rejects with a `ClientError`
+ * when the client is gone or has tried too often; it is disconnected then.
+ */
+export function authenticate(
+  connection: LibraryConnection,
+  socket: Duplex,
+  client_version: string,
+  identify: Identify,
+): Promise<Authenticated> {
+  const { promise, resolve, reject } = Promise.withResolvers<Authenticated>()
+  const context: Record<string, string> = { client_version: clean(client_version) }
+  let failures = 0
+  let probes = 0
+  let violation: Error | undefined
+
+  const refuse = (request: AuthContext, kind: 'probe' | 'failure'): void => {
+    if (kind === 'probe') probes += 1
+    else failures += 1
+    if (probes <= key_probes_max && failures < auth_failures_max) {
+      request.reject(methods)
+      return
+    }
+    const message = 'too many authentication failures'
+    connection._protocol.disconnect(disconnect_reason.no_more_auth_methods, message)
+    socket.end()
+    reject(new ClientError('unidentified', message))
+  }
+
+  const decide = async (request: AuthContext): Promise<void> => {
+    if (Buffer.byteLength(request.username) > login_name_bytes_max) {
+      refuse(request, 'failure')
+      return
+    }
+    const { key } = request
+    if (request.method !== 'publickey' || key === undefined) {
+      // "none" asks for the list of methods (RFC 4252, section 5.2); it guesses nothing.
+      refuse(request, request.method === 'none' ? 'probe' : 'failure')
+      return
+    }
+    const is_signed = request.signature !== undefined
+    // A certificate is of no type that is known here, and must not reach a parser of keys.
+    if (keyType(key.data) !== key.algo) {
+      refuse(request, is_signed ? 'failure' : 'probe')
+      return
+    }
+    const blob = new Uint8Array(key.data)
+    const identity = await identify({ kind: 'public_key', algorithm: key.algo, blob })
+    if (socket.destroyed) return
+    if ('allowed' in identity) {
+      refuse(request, is_signed ? 'failure' : 'probe')
+      return
+    }
+    if (!is_signed) {
+      // The client is told to sign. Not a success, and counted as a question.
+      probes += 1
+      request.accept()
+      return
+    }
+    if (!isSignatureValid(request)) {
+      refuse(request, 'failure')
+      return
+    }
+    const proof = proofOf(request, blob)
+    // Before the reply: the client's first channel may be in the same packet as its next request.
+    connection.once('ready', () => resolve({ identity, proof, login: request.username, context }))
+    request.accept()
+  }
+
+  connection.on('authentication', (request: AuthContext) => {
+    decide(request).catch((error: unknown) => {
+      socket.destroy()
+      reject(new ClientError('unidentified', 'identification failed', { cause: error }))
+    })
+  })
+  connection.once('handshake', (negotiated: Negotiated) => {
+    Object.assign(context, algorithmsOf(negotiated))
+  })
+  connection.on('error', (error: Error) => {
+    violation ??= error
+    socket.destroy()
+  })
+  socket.once('close', () => {
+    reject(
+      violation === undefined
+        ? new ClientError('client_gone', 'the client left before it was authenticated')
+        : new ClientError('client_protocol', 'the client broke the protocol', { cause: violation }),
+    )
+  })
+  return promise
+}
+
+/** `ACCOUNT@TARGET`, divided at the last "@": an account may be an e-mail address. */
+export function splitLogin(login: string): { account: string; target: string } | undefined {
+  const at = login.lastIndexOf('@')
+  const account = login.slice(0, at)
+  const target = login.slice(at + 1)
+  return at > 0 && target !== '' ? { account, target } : undefined
+}
+
+/** Facts of the wire, as a record shows them. */
+function algorithmsOf(negotiated: Negotiated): Record<string, string> {
+  const { kex, serverHostKey, cs, sc } = negotiated
+  const withMac = (way: { cipher: string; mac: string }): string =>
+    way.mac === '' ? way.cipher : `${way.cipher} ${way.mac}`
+  return {
+    kex,
+    host_key_algorithm: serverHostKey,
+    cipher_to_gateway: withMac(cs),
+    cipher_to_client: withMac(sc),
+  }
+}
+
+/** An auditor can check it with any tool: `data` is what was signed, ECDSA signatures are in DER. */
+function proofOf(request: AuthContext, blob: Uint8Array): IdentityProof {
+  return {
+    kind: 'ssh_signature',
+    fields: {
+      algorithm: new TextEncoder().encode(signatureAlgorithm(request)),
+      public_key: blob,
+      signature: new Uint8Array(request.signature ?? []),
+      data: new Uint8Array(request.blob ?? []),
+    },
+  }
+}

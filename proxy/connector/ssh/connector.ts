@@ -1,0 +1,174 @@
+/**
+ * SSH as the gateway speaks it: unmodified OpenSSH clients on one side, unmodified sshd on the other.
+ *
+ * @module
+ */
+import type { Duplex } from 'node:stream'
+import type { Connector, Greeting } from '../../core/connector.ts'
+import { ClientError, TargetError } from '../../core/errors.ts'
+import { authenticate, type Authenticated, splitLogin } from './accept.ts'
+import { listenerAlgorithms } from './algorithms.ts'
+import { ClientSide } from './client-side.ts'
+import { type DialLimits, dialTarget, type SshTarget } from './dial.ts'
+import { createServer, type LibraryConnection, type LibraryServer } from './library.ts'
+import { clean } from './line.ts'
+import { keepalive_missed_max, keepalive_ms } from './limits.ts'
+import { joinTarget } from './link.ts'
+import { type RekeyLimits, rekeyOften } from './rekey.ts'
+
+export interface SshOptions {
+  /** Private keys in OpenSSH or PEM format, without a passphrase; one of each type counts. */
+  readonly host_keys: readonly string[]
+  /** The target of that name, if there is one. */
+  readonly target: (name: string) => SshTarget | undefined
+  /** Environment variables that are passed on; a trailing `*` stands for any ending. */
+  readonly env?: readonly string[]
+  readonly dial?: DialLimits
+  readonly rekey?: RekeyLimits
+}
+
+/** Locale and terminal: what programs need to print as the user expects, and nothing that changes what runs. */
+export const default_env: readonly string[] = ['LANG', 'LC_*', 'TERM', 'COLORTERM']
+
+/** The software's name without a version: scanners learn nothing. */
+const ident = 'sluice'
+
+/** Throws when a host key cannot be read. */
+export function sshConnector(options: SshOptions): Connector {
+  const greeted = new WeakMap<Duplex, (connection: LibraryConnection, version: string) => void>()
+  const serve = (client: 'openssh' | 'other'): LibraryServer => {
+    const server = createServer({
+      hostKeys: options.host_keys,
+      algorithms: listenerAlgorithms(client),
+      ident,
+      keepaliveInterval: keepalive_ms,
+      keepaliveCountMax: keepalive_missed_max,
+      identSent: true,
+    })
+    server.on('connection', (connection: LibraryConnection, info: ConnectionInfo) =>
+      greeted.get(connection._sock)?.(connection, info.header.identRaw),
+    )
+    return server
+  }
+  const servers = { openssh: serve('openssh'), other: serve('other') }
+  const allow_env = allowlist(options.env ?? default_env)
+
+  return {
+    protocol: 'ssh',
+    async accept(socket, source, identify, signal) {
+      const abort = (): void => {
+        socket.destroy()
+      }
+      // A socket that nobody listens to would end the process with its error.
+      socket.on('error', () => {})
+      signal.addEventListener('abort', abort, { once: true })
+      if (signal.aborted) abort()
+      try {
+        const server = servers[await firstBytes(socket)]
+        const { promise, resolve } = Promise.withResolvers<void>()
+        let parts: Parts | undefined
+        greeted.set(socket, (connection, version) => {
+          const authenticated = authenticate(connection, socket, version, identify)
+          const client = new ClientSide(connection, socket, allow_env)
+          // A promise resolved here would come after the rest of the packet was parsed.
+          parts = { connection, client, authenticated }
+          authenticated.catch(() => {})
+          resolve()
+        })
+        server.injectSocket(socket)
+        await Promise.race([promise, gone(socket)])
+        if (parts === undefined) throw new ClientError('client_protocol', 'no SSH client')
+        return await greet(parts as Parts, socket, source, options)
+      } catch (error) {
+        if (signal.aborted)
+          throw new ClientError('client_timeout', 'not authenticated in time', { cause: error })
+        throw error
+      } finally {
+        signal.removeEventListener('abort', abort)
+      }
+    },
+  }
+}
+
+interface ConnectionInfo {
+  readonly header: { readonly identRaw: string }
+}
+
+interface Parts {
+  readonly connection: LibraryConnection
+  readonly client: ClientSide
+  readonly authenticated: Promise<Authenticated>
+}
+
+/**
+ * Says who we are (RFC 4253, section 4.2: the server need not wait), and waits for the client to say something:
+ * a connection that is opened and left alone costs a socket and no state of SSH.
+ */
+function firstBytes(socket: Duplex): Promise<'openssh' | 'other'> {
+  const { promise, resolve, reject } = Promise.withResolvers<'openssh' | 'other'>()
+  const onClose = (): void => reject(new ClientError('client_gone', 'the client said nothing'))
+  socket.write(`SSH-2.0-${ident}\r\n`)
+  socket.once('close', onClose)
+  socket.once('end', onClose)
+  socket.once('data', (bytes: Buffer) => {
+    socket.pause()
+    socket.unshift(bytes)
+    socket.off('close', onClose)
+    socket.off('end', onClose)
+    resolve(bytes.toString('latin1', 0, 16) === 'SSH-2.0-OpenSSH_' ? 'openssh' : 'other')
+  })
+  if (socket.destroyed) onClose()
+  return promise
+}
+
+const gone = (socket: Duplex): Promise<void> =>
+  new Promise((resolve) => {
+    if (socket.destroyed) resolve()
+    else socket.once('close', () => resolve())
+  })
+
+async function greet(
+  { connection, client, authenticated }: Parts,
+  socket: Duplex,
+  source: string,
+  options: SshOptions,
+): Promise<Greeting> {
+  const { identity, proof, login, context } = await authenticated
+  const where = splitLogin(login)
+  if (where === undefined) {
+    client.refuse(
+      `say where to go: ssh ACCOUNT@TARGET@GATEWAY (the login name was "${clean(login)}")`,
+    )
+    await client.closed
+    throw new ClientError('client_protocol', 'the login name has no target')
+  }
+  const { account, target: name } = where
+  rekeyOften(connection._protocol, socket, options.rekey)
+  return {
+    identity,
+    proof,
+    account,
+    target: name,
+    source,
+    context,
+    closed: client.closed,
+    async welcome() {
+      const target = options.target(name)
+      if (target === undefined)
+        throw new TargetError('target_unreachable', `there is no target named "${clean(name)}"`)
+      const dialled = await dialTarget(target, account, ident, options.dial)
+      rekeyOften(dialled.client._protocol, dialled.socket, options.rekey)
+      return joinTarget(client, dialled, name)
+    },
+    refuse: (denial) => client.refuse(denial.message),
+  }
+}
+
+function allowlist(patterns: readonly string[]): (name: string) => boolean {
+  const exact = new Set(patterns.filter((pattern) => !pattern.endsWith('*')))
+  const starts = patterns.filter((pattern) => pattern.endsWith('*')).map((it) => it.slice(0, -1))
+  // A name is a shell identifier: nothing else is worth the risk of what a target makes of it.
+  return (name) =>
+    /^[A-Za-z_][A-Za-z0-9_]{0,63}$/.test(name) &&
+    (exact.has(name) || starts.some((start) => name.startsWith(start)))
+}

@@ -1,0 +1,56 @@
+/**
+ * SSH keys as bytes: their type, their fingerprint, and whether a signature is theirs.
+ *
+ * @module
+ */
+import { createHash } from 'node:crypto'
+import { key_types } from './algorithms.ts'
+import { type AuthContext, generateKey, type ParsedKey, parseKey } from './library.ts'
+
+/** As OpenSSH prints it. */
+export function fingerprint(blob: Uint8Array): string {
+  const digest = createHash('sha256').update(blob).digest('base64')
+  return `SHA256:${digest.replace(/=+$/, '')}`
+}
+
+/** The type that a blob names itself (RFC 4253, section 6.6), if it is one that we accept. */
+export function keyType(blob: Uint8Array): string | undefined {
+  if (blob.length < 4) return undefined
+  const length = new DataView(blob.buffer, blob.byteOffset, blob.byteLength).getUint32(0)
+  if (length > 64 || 4 + length > blob.length) return undefined
+  const type = new TextDecoder().decode(blob.subarray(4, 4 + length))
+  return key_types.includes(type) ? type : undefined
+}
+
+/** The key of a blob, if the blob is exactly one plain key of a type that we accept. */
+export function readKey(blob: Uint8Array): ParsedKey | undefined {
+  const type = keyType(blob)
+  if (type === undefined) return undefined
+  // The type comes from the blob, so that no certificate reaches the parser (see `parseKey`).
+  const parsed = parseKey(`${type} ${Buffer.from(blob).toString('base64')}`)
+  if (parsed instanceof Error) return undefined
+  // Bytes after the key, or a number written in two ways, would make two names for one key.
+  return parsed.getPublicSSH().equals(blob) ? parsed : undefined
+}
+
+/** Whether the signature of an authentication request is the key's, by an algorithm that we accept. */
+export function isSignatureValid(context: AuthContext): boolean {
+  const { key, signature, blob, hashAlgo } = context
+  if (key === undefined || signature === undefined || blob === undefined) return false
+  const parsed = readKey(key.data)
+  if (parsed === undefined || parsed.type !== key.algo) return false
+  // `ssh-rsa` as an algorithm is SHA-1 (RFC 8332, section 3): collisions are affordable.
+  if (parsed.type === 'ssh-rsa' && hashAlgo === undefined) return false
+  return parsed.verify(blob, signature, hashAlgo) === true
+}
+
+/** The name of the signature algorithm (RFC 8332). */
+export function signatureAlgorithm(context: AuthContext): string {
+  if (context.hashAlgo === undefined) return context.key?.algo ?? ''
+  return context.hashAlgo === 'sha512' ? 'rsa-sha2-512' : 'rsa-sha2-256'
+}
+
+/** A new Ed25519 key pair in OpenSSH's formats: the private key as text, the public one as a line. */
+export function createKeyPair(comment: string): { private_key: string; public_key: string } {
+  return generateKey(comment)
+}

@@ -1,0 +1,153 @@
+/**
+ * The part of ssh2 that is used, with the additions of `patches/ssh2@1.17.0.patch`: `@types/ssh2` knows
+ * neither those nor the library's internals. No other file names the package.
+ *
+ * @module
+ */
+import type { EventEmitter } from 'node:events'
+import type { Duplex } from 'node:stream'
+import ssh2 from 'ssh2'
+import type { Algorithms } from './algorithms.ts'
+
+/** The numbers of RFC 4253, section 11.1 that are sent. */
+export const disconnect_reason = {
+  by_application: 11,
+  no_more_auth_methods: 14,
+} as const
+
+/** What a peer sends on one channel, in order. */
+export interface Receiver {
+  /** The bytes are the receiver's own. They count against the window until `consumed`. */
+  data(bytes: Uint8Array, stderr: boolean): void
+  end(): void
+  /** Last. `dead` when the connection was lost rather than the channel closed. */
+  close(dead: boolean): void
+}
+
+export interface LibraryChannel extends EventEmitter {
+  readonly outgoing: { readonly id: number; readonly state: 'open' | 'eof' | 'closing' | 'closed' }
+  direct(receiver: Receiver): void
+  consumed(bytes: number): void
+  /** Sends in the order of the calls. `taken` when the socket has it and takes more, or never will. */
+  transmit(bytes: Buffer, stderr: boolean, taken?: () => void): void
+  eof(): void
+  close(): void
+}
+
+export interface LibraryProtocol {
+  readonly _kexinit: unknown
+  rekey(): void
+  disconnect(reason: number, description?: string): void
+  exitStatus(channel: number, code: number): void
+  exitSignal(channel: number, name: string, core_dumped: boolean, message: string): void
+  signal(channel: number, name: string): void
+  windowChange(channel: number, rows: number, columns: number, height: number, width: number): void
+}
+
+export interface Negotiated {
+  readonly kex: string
+  readonly serverHostKey: string
+  readonly cs: { readonly cipher: string; readonly mac: string }
+  readonly sc: { readonly cipher: string; readonly mac: string }
+}
+
+/** Events: authentication, ready, session, tcpip, openssh.streamlocal, request, handshake, error, close. */
+export interface LibraryConnection extends EventEmitter {
+  readonly _protocol: LibraryProtocol
+  readonly _sock: Duplex
+  end(): void
+}
+
+export interface AuthContext {
+  readonly username: string
+  readonly method: string
+  readonly key?: { readonly algo: string; readonly data: Buffer }
+  /** Set with a signature only. The algorithm name is stripped, an ECDSA signature is in DER. */
+  readonly signature?: Buffer
+  /** What was signed (RFC 4252, section 7). */
+  readonly blob?: Buffer
+  readonly hashAlgo?: 'sha256' | 'sha512'
+  accept(): void
+  reject(methods_left: readonly string[]): void
+}
+
+export interface LibrarySession extends EventEmitter {
+  readonly type: 'session'
+}
+
+export type Accept<T> = () => T
+/** Absent when the peer wants no reply. */
+export type Reply = (() => void) | undefined
+export type RejectOpen = (description: string) => void
+
+export interface LibraryServer extends EventEmitter {
+  injectSocket(socket: Duplex): void
+}
+
+export interface ServerConfig {
+  readonly hostKeys: readonly (string | Buffer)[]
+  readonly algorithms: Algorithms
+  readonly ident: string
+  readonly keepaliveInterval: number
+  readonly keepaliveCountMax: number
+  /** The caller has sent the identification string. */
+  readonly identSent?: boolean
+}
+
+export interface SessionRequest {
+  readonly kind: 'exec' | 'shell' | 'subsystem'
+  readonly command: Buffer
+  readonly pty?: {
+    readonly term: string
+    readonly cols: number
+    readonly rows: number
+    readonly width: number
+    readonly height: number
+    readonly modes: Buffer
+  }
+  readonly env: Readonly<Record<string, string>>
+  readonly receiver: Receiver
+}
+
+/** Events: ready, handshake, error, close. */
+export interface LibraryClient extends LibraryConnection {
+  connect(config: {
+    readonly sock: Duplex
+    readonly ident: string
+    readonly username: string
+    readonly algorithms: Algorithms
+    readonly readyTimeout: number
+    readonly keepaliveInterval: number
+    readonly keepaliveCountMax: number
+    readonly hostVerifier: (key: Buffer) => boolean
+    readonly authHandler: () => unknown
+  }): void
+  session(
+    request: SessionRequest,
+    done: (error: Error | undefined, channel: LibraryChannel, pty_refused: boolean) => void,
+  ): void
+}
+
+export interface ParsedKey {
+  readonly type: string
+  getPublicSSH(): Buffer
+  isPrivateKey(): boolean
+  verify(data: Buffer, signature: Buffer, hash?: string): boolean | Error
+}
+
+export const createServer = (config: ServerConfig): LibraryServer =>
+  // The interfaces above state what the patch adds.
+  new ssh2.Server(config as unknown as ssh2.ServerConfig) as unknown as LibraryServer
+
+export const createClient = (): LibraryClient => new ssh2.Client() as unknown as LibraryClient
+
+/** Never for a certificate: the library then returns a wrong key. */
+export function parseKey(text: string | Buffer): ParsedKey | Error {
+  const parsed: unknown = ssh2.utils.parseKey(text)
+  return (Array.isArray(parsed) ? parsed[0] : parsed) as ParsedKey | Error
+}
+
+export function generateKey(comment: string): { private_key: string; public_key: string } {
+  const pair = ssh2.utils.generateKeyPairSync('ed25519', { comment })
+  return { private_key: pair.private, public_key: pair.public }
+}

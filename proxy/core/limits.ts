@@ -1,0 +1,56 @@
+/**
+ * The gateway's limits, each with its reason. Protocol limits live beside their connector.
+ *
+ * @module
+ */
+
+/** Bytes per session between "read from the target" and "accepted by the client's transport". */
+export const in_flight_bytes_max: number = 1024 * 1024
+
+/** The target is read again below this, so that a pause does not flutter. */
+export const in_flight_bytes_resume: number = in_flight_bytes_max / 2
+
+/** Input per channel not yet accepted by the target: the client is paused above it. */
+export const input_pending_bytes_max: number = 512 * 1024
+
+/** One output record: large enough that its header and leaf cost nothing, small against a journal frame. */
+export const output_record_bytes_max: number = 128 * 1024
+
+/** What one group commit gathers at most; above it the disk is better used by writing now. */
+export const commit_bytes_max: number = 1024 * 1024
+
+/** A typed line is recorded at Enter, or at this size: a pasted megabyte must not wait in memory. */
+export const input_line_bytes_max = 4096
+
+/** ... or after this time, so that a crash loses little of what was typed. */
+export const input_line_ms_max = 60_000
+
+/** Typed bytes whose echo may still come. Beyond it the oldest are taken as not echoed. */
+export const echo_expected_bytes_max = 4096
+
+/** A key not echoed for this long was typed with echo off: the next key of its line is not counted. */
+export const echo_wait_ms = 250
+
+/** A pasted line has this long to be echoed before its text is taken for a secret and dropped. */
+export const echo_verdict_ms = 1_000
+
+/** How long a would-be secret may be held back at the end of what a target printed. */
+export const idle_ms_default = 300
+
+/** A changed log is signed at least this often. */
+export const checkpoint_ms = 1_000
+
+/** A log without sessions still proves that it was running. */
+export const heartbeat_ms = 60_000
+
+/** Channels of one session; OpenSSH's MaxSessions is 10, multiplexing tools open more. */
+export const session_channels_max = 64
+
+/** A command line of exec: Linux refuses a longer single argument (MAX_ARG_STRLEN). */
+export const command_bytes_max: number = 128 * 1024
+
+/** Between two slices of zeros for a spare segment: keystrokes of other sessions go between them. */
+export const prepare_slice_pause_ms = 5
+
+/** A full disk is looked at again this often. */
+export const prepare_idle_ms = 500

@@ -1,0 +1,61 @@
+/**
+ * Who a public key belongs to. A key that is registered for two people proves neither.
+ *
+ * @module
+ */
+import type { Identify } from '../core/connector.ts'
+import type { Claim, Identity } from '../core/identity.ts'
+import type { Denial } from '../core/verdict.ts'
+import { fingerprint } from './fingerprint.ts'
+
+/** A person or a service account, and one key of theirs. */
+export interface KeyOwner {
+  readonly subject: string
+  readonly groups: readonly string[]
+  /** `blob` as it goes over the wire (RFC 4253, section 6.6). */
+  readonly key: { readonly blob: Uint8Array }
+}
+
+/** Asked for every key that a client probes; an answer is not yet a proof, which the signature is. */
+export function createIdentify(config: {
+  readonly identity: { readonly keys: readonly KeyOwner[] }
+}): Identify {
+  const owners = new Map<string, Identity | 'ambiguous'>()
+  for (const { subject, groups, key } of config.identity.keys) {
+    const blob = nameOf(key.blob)
+    const known = owners.get(blob)
+    // Fail closed: whoever signed, the record would name one of them for the other.
+    if (known !== undefined && (known === 'ambiguous' || known.subject !== subject)) {
+      owners.set(blob, 'ambiguous')
+      continue
+    }
+    const credential = fingerprint(key.blob)
+    owners.set(blob, { issuer: 'keys', subject, groups, method: 'public_key', credential })
+  }
+  return (claim) => Promise.resolve(identify(claim, owners))
+}
+
+function identify(
+  claim: Claim,
+  owners: ReadonlyMap<string, Identity | 'ambiguous'>,
+): Identity | Denial {
+  if (claim.kind === 'token')
+    return denied('identity.token', 'tokens are not accepted here in this version; use a key')
+  const owner = owners.get(nameOf(claim.blob))
+  if (owner === undefined)
+    return denied('identity.unknown_key', 'this key is not registered; ask for it to be added')
+  if (owner === 'ambiguous')
+    return denied(
+      'identity.shared_key',
+      'this key is registered for more than one person, so it identifies nobody',
+    )
+  return owner
+}
+
+function nameOf(blob: Uint8Array): string {
+  return Buffer.from(blob).toString('base64')
+}
+
+function denied(rule: string, message: string): Denial {
+  return { allowed: false, rule, message }
+}

@@ -1,0 +1,23 @@
+/**
+ * The limits of a listener, each with its reason.
+ *
+ * @module
+ */
+
+export interface ListenerLimits {
+  /** Connections that have not authenticated. One costs a socket and, once it speaks, the state of a handshake. */
+  readonly unauthenticated_max: number
+  /** How long one may take to authenticate: a person types a passphrase or touches a key. */
+  readonly login_ms: number
+  /** Sessions of this listener: memory is planned for 200 KB each. */
+  readonly sessions_max: number
+  /** Connections that were dropped for want of room are logged in sums, this often. */
+  readonly drop_log_ms: number
+}
+
+export const listener_limits: ListenerLimits = {
+  unauthenticated_max: 256,
+  login_ms: 60_000,
+  sessions_max: 2_000,
+  drop_log_ms: 1_000,
+}

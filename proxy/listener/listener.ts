@@ -1,0 +1,139 @@
+/**
+ * A port for one protocol: admits connections, has them authenticated in time, and hands over those that are.
+ *
+ * @module
+ */
+import { createServer, type Socket } from 'node:net'
+import type { Connector, Greeting, Identify } from '../core/connector.ts'
+import { ClientError } from '../core/errors.ts'
+import { createAdmission } from './admission.ts'
+import { type ListenerLimits, listener_limits } from './limits.ts'
+
+export interface ListenerOptions {
+  readonly host: string
+  /** 0 for a port of the system's choice. */
+  readonly port: number
+  readonly connector: Connector
+  readonly identify: Identify
+  /** Runs a session; resolves when it is over. */
+  readonly serve: (greeting: Greeting) => Promise<void>
+  /** Facts for the operator. Never carries payload. */
+  readonly log: (event: string, fields: Readonly<Record<string, string | number>>) => void
+  readonly limits?: Partial<ListenerLimits>
+}
+
+export interface Listener {
+  readonly address: { readonly host: string; readonly port: number }
+  /** Sessions that run. */
+  readonly sessions: number
+  readonly unauthenticated: number
+  /** Accepts no one any more, and drops who has not authenticated. Sessions go on. Idempotent. */
+  stop(): void
+}
+
+/** Resolves when the port is open; rejects with the error of the system when it cannot be. */
+export async function listen(options: ListenerOptions): Promise<Listener> {
+  const limits = { ...listener_limits, ...options.limits }
+  const { connector, log } = options
+  const aborts = new Map<Socket, AbortController>()
+  const admission = createAdmission<Socket>(
+    limits.unauthenticated_max,
+    (socket) => socket.bytesRead === 0,
+  )
+  const reportDrops = countDrops(limits.drop_log_ms, (dropped) =>
+    log('connections_dropped', { protocol: connector.protocol, dropped }),
+  )
+  let sessions = 0
+
+  const accept = async (socket: Socket): Promise<void> => {
+    const source = sourceOf(socket)
+    const abort = new AbortController()
+    aborts.set(socket, abort)
+    const dropped = admission.enter(socket)
+    if (dropped !== undefined) {
+      reportDrops()
+      aborts.get(dropped)?.abort()
+    }
+    const timer = setTimeout(() => abort.abort(), limits.login_ms)
+    let greeting: Greeting
+    try {
+      greeting = await connector.accept(socket, source, options.identify, abort.signal)
+    } finally {
+      clearTimeout(timer)
+      admission.leave(socket)
+      aborts.delete(socket)
+    }
+    if (sessions >= limits.sessions_max) {
+      const message = 'the gateway is full: try again later'
+      greeting.refuse({ allowed: false, rule: 'sessions_max', message })
+      log('session_refused', { source, reason: 'sessions_max' })
+      return
+    }
+    sessions += 1
+    try {
+      await options.serve(greeting)
+    } finally {
+      sessions -= 1
+    }
+  }
+
+  const server = createServer({ noDelay: true, keepAlive: true }, (socket) => {
+    accept(socket).catch((error: unknown) => {
+      socket.destroy()
+      if (!(error instanceof ClientError)) {
+        // A fault of ours. Its text may hold anything, so only its name goes out.
+        log('internal_error', { error: error instanceof Error ? error.name : typeof error })
+        return
+      }
+      if (error.code !== 'client_gone') log('client_refused', { code: error.code })
+    })
+  })
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(options.port, options.host, () => {
+      server.off('error', reject)
+      resolve()
+    })
+  })
+  // Accepting can fail for want of descriptors: the next one may succeed.
+  server.on('error', (error: Error & { code?: string }) =>
+    log('accept_failed', { code: error.code ?? 'unknown' }),
+  )
+  const address = server.address()
+  const port = address !== null && typeof address === 'object' ? address.port : options.port
+
+  return {
+    address: { host: options.host, port },
+    get sessions() {
+      return sessions
+    },
+    get unauthenticated() {
+      return admission.size
+    },
+    stop() {
+      server.close()
+      for (const abort of aborts.values()) abort.abort()
+    },
+  }
+}
+
+/** `IP:PORT`, `[IPV6]:PORT` */
+function sourceOf(socket: Socket): string {
+  const { remoteAddress = 'unknown', remotePort = 0 } = socket
+  return remoteAddress.includes(':')
+    ? `[${remoteAddress}]:${remotePort}`
+    : `${remoteAddress}:${remotePort}`
+}
+
+/** A flood is one line per interval, not one per connection. */
+function countDrops(interval_ms: number, report: (dropped: number) => void): () => void {
+  let dropped = 0
+  return () => {
+    dropped += 1
+    if (dropped > 1) return
+    setTimeout(() => {
+      report(dropped)
+      dropped = 0
+    }, interval_ms).unref()
+  }
+}

@@ -1,0 +1,16 @@
+/**
+ * The gateway's own log: one JSON object a line. Facts only, never payload.
+ *
+ * @module
+ */
+
+export type LogLevel = 'info' | 'warn' | 'error'
+export type LogFields = Readonly<Record<string, string | number | boolean>>
+export type Log = (level: LogLevel, event: string, fields: LogFields) => void
+
+export function createLog(write: (line: string) => void, now_ms: () => number): Log {
+  return (level, event, fields) => {
+    const time = new Date(now_ms()).toISOString()
+    write(`${JSON.stringify({ time, level, event, ...fields })}\n`)
+  }
+}

@@ -1,0 +1,280 @@
+/**
+ * `bun run proxy`: the composition root. The only file of the live path that may import everything.
+ *
+ * @module
+ */
+import { resolve } from 'node:path'
+import { parseArgs } from 'node:util'
+import { backlog_segments_default } from '../storage/journal/limits.ts'
+import { startStore } from '../storage/store/client.ts'
+import { StoreError } from '../storage/store/errors.ts'
+import { lockDataDirectory } from '../storage/store/lock.ts'
+import { createApi } from './api/app.ts'
+import { formatAddress } from './config/address.ts'
+import { type Config, loadConfig } from './config.ts'
+import { sshConnector } from './connector/ssh/connector.ts'
+import type { SshTarget } from './connector/ssh/dial.ts'
+import { generateKey, parseKey } from './connector/ssh/library.ts'
+import { createClock } from './core/clock.ts'
+import { RecorderError } from './core/errors.ts'
+import { loadGatewayKeys } from './identity/gateway-keys.ts'
+import { createIdentify } from './identity/keys.ts'
+import { createTokenVerifier, parseTokenKey } from './identity/token.ts'
+import { listen } from './listener/listener.ts'
+import { createLog } from './log.ts'
+import { createPolicy } from './policy/policy.ts'
+import { type RecorderClient, startRecorder } from './recorder/client.ts'
+import { type Session, startSession } from './session/session.ts'
+import { compileRules } from './tap/ruleset.ts'
+import { startTrial, trial_targets } from './trial/trial.ts'
+
+const usage = 'usage: bun run proxy [--config sluice.yaml] [--data DIR] [--drain SECONDS]'
+
+/** Exit codes as of the CLI: 1 it cannot run now, 2 it was told something wrong. */
+class Refusal extends Error {
+  readonly exit_code: 1 | 2
+  constructor(exit_code: 1 | 2, message: string) {
+    super(message)
+    this.exit_code = exit_code
+  }
+}
+
+interface Options {
+  readonly config: string | undefined
+  readonly data: string | undefined
+  readonly drain_ms: number
+}
+
+function readOptions(words: readonly string[]): Options {
+  try {
+    const { values } = parseArgs({
+      args: [...words],
+      options: {
+        config: { type: 'string' },
+        data: { type: 'string' },
+        drain: { type: 'string', default: '5' },
+        help: { type: 'boolean', short: 'h', default: false },
+      },
+    })
+    if (values.help) {
+      process.stdout.write(`${usage}\n`)
+      process.exit(0)
+    }
+    const drain_s = Number(values.drain)
+    if (!Number.isFinite(drain_s) || drain_s < 0 || drain_s > 3600)
+      throw new Refusal(2, `--drain is 0 to 3600 seconds\n${usage}`)
+    return { config: values.config, data: values.data, drain_ms: drain_s * 1000 }
+  } catch (error) {
+    if (error instanceof Refusal) throw error
+    throw new Refusal(2, `${error instanceof Error ? error.message : 'wrong usage'}\n${usage}`)
+  }
+}
+
+/** The config, and the rules that it compiles to; nothing is open yet. */
+function readConfig(options: Options): {
+  config: Config
+  warnings: readonly string[]
+  ruleset: Extract<ReturnType<typeof compileRules>, { ok: true }>['ruleset']
+} {
+  const loaded = loadConfig(options.config, process.env)
+  if (!loaded.ok) throw new Refusal(2, loaded.problem)
+  const { config, locate } = loaded
+  const rules = compileRules(config.masking.packs, config.masking.custom)
+  if (!rules.ok) {
+    const path = rules.index === undefined ? ['masking'] : ['masking', 'custom', rules.index]
+    throw new Refusal(2, locate(path, `rule ${rules.rule}: ${rules.reason}`))
+  }
+  if (options.config !== undefined && config.evidence.auditors.length === 0)
+    throw new Refusal(
+      2,
+      locate(
+        ['evidence', 'auditors'],
+        'no auditor: name a public key of `sluice keygen auditor`, without it nobody could open the evidence',
+      ),
+    )
+  return { config, warnings: loaded.warnings, ruleset: rules.ruleset }
+}
+
+async function main(): Promise<void> {
+  const options = readOptions(process.argv.slice(2))
+  const { config, warnings, ruleset } = readConfig(options)
+  const data = options.data === undefined ? config.gateway.data : resolve(options.data)
+  const log = createLog((line) => process.stderr.write(line), Date.now)
+  for (const warning of warnings) log('warn', 'config', { warning })
+
+  const lock = lockDataDirectory(data)
+  if (!lock.ok) throw new Refusal(1, lock.reason)
+  const gateway_keys = loadGatewayKeys(
+    data,
+    config.gateway.name,
+    () => generateKey(config.gateway.name).private_key,
+  )
+  const host_keys =
+    config.gateway.ssh_host_keys.length > 0
+      ? config.gateway.ssh_host_keys.map(({ pem }) => pem.reveal())
+      : [gateway_keys.ssh_host_key]
+  const trial =
+    options.config === undefined
+      ? startTrial({ data, host_key_line: publicLine(host_keys[0]), make_ssh_key: generateKey })
+      : undefined
+  const targets = new Map(
+    [...config.targets.map(sshTarget), ...(trial === undefined ? [] : [trial.target])].map(
+      (target) => [target.name, target],
+    ),
+  )
+  const policy = createPolicy({
+    policy: config.policy,
+    targets: trial === undefined ? config.targets : trial_targets,
+  })
+
+  let lagging: string | undefined
+  const store = await startStore(data, {
+    projected: (lsn) => recorder?.projected(lsn),
+    lagging: (reason) => {
+      lagging = reason
+      log(reason === undefined ? 'info' : 'error', 'store_lagging', { reason: reason ?? 'over' })
+    },
+    gone: (error) => {
+      lagging = error.message
+      log('error', 'store_gone', { reason: error.message })
+    },
+  })
+  let recorder: RecorderClient | undefined
+  const running = await startRecorder(
+    {
+      data,
+      segment_bytes: config.journal.segment_bytes,
+      backlog_segments_max: backlog_segments_default,
+      gateway: config.gateway.name,
+      origin: gateway_keys.origin,
+      log_key: gateway_keys.log_key,
+      auditors: (trial?.auditors ?? config.evidence.auditors).map(({ jwk }) => ({ ...jwk })),
+      ruleset,
+      idle_ms: config.masking.idle_ms_max,
+      policy_hash: policy.hash,
+      config_hash: policy.hash,
+      recovered: store.recovered,
+    },
+    {
+      durable: (lsn) => store.durable(lsn),
+      health: (failing) =>
+        failing === undefined
+          ? log('info', 'recording_resumed', {})
+          : log('error', 'recording_failed', { reason: failing }),
+    },
+  )
+  recorder = running
+
+  const sessions = new Set<Session>()
+  const clock = createClock(Date.now, () => performance.now())
+  const labels = new Map(config.targets.map((target) => [target.name, target.labels]))
+  const identify = createIdentify({
+    identity: { keys: [...config.identity.keys, ...(trial?.keys ?? [])] },
+  })
+  const listener =
+    config.listen.ssh === undefined
+      ? undefined
+      : await listen({
+          ...config.listen.ssh,
+          connector: sshConnector({
+            host_keys,
+            target: (name) => targets.get(name),
+            env: config.ssh.env,
+          }),
+          identify,
+          serve: async (greeting) => {
+            const session = startSession(greeting, {
+              policy,
+              recorder: running,
+              protocol: 'ssh',
+              labels: (target) => labels.get(target) ?? {},
+            })
+            sessions.add(session)
+            await session.ended.finally(() => sessions.delete(session))
+          },
+          log: (event, fields) => log('info', event, fields),
+        })
+
+  const token_key = parseTokenKey(gateway_keys.api_key)
+  if (token_key === undefined) throw new Refusal(1, `${data}/keys/api.pem is not an Ed25519 key`)
+  const api = createApi({
+    reader: store,
+    authenticate: createTokenVerifier(token_key, clock.now_us),
+    evidenceRead: (subject, what) => running.note('evidence.read', { subject, what }),
+    health: () => {
+      const reasons = [running.failing, lagging].filter((reason) => reason !== undefined)
+      return { status: reasons.length === 0 ? 'ok' : 'failing', reasons }
+    },
+    hosts: [],
+  })
+  const http =
+    config.listen.api === undefined
+      ? undefined
+      : Bun.serve({
+          hostname: config.listen.api.host,
+          port: config.listen.api.port,
+          fetch: api.fetch,
+        })
+
+  const ssh_at = listener === undefined ? 'off' : formatAddress(listener.address)
+  const api_at =
+    http === undefined
+      ? 'off'
+      : `http://${formatAddress({ host: http.hostname ?? '127.0.0.1', port: http.port ?? 0 })}`
+  process.stdout.write(`sluice ready ssh=${ssh_at} api=${api_at}\n`)
+  if (trial !== undefined && listener !== undefined)
+    process.stdout.write(trial.text(listener.address, api_at))
+
+  let stopping = false
+  const stop = async (): Promise<void> => {
+    if (stopping) return
+    stopping = true
+    log('info', 'stopping', { sessions: sessions.size })
+    listener?.stop()
+    const ended = Promise.all([...sessions].map((session) => session.ended.catch(() => {})))
+    await Promise.race([ended, Bun.sleep(options.drain_ms)])
+    for (const session of sessions) session.end('drained', 'the gateway is being stopped')
+    await Promise.race([ended, Bun.sleep(end_ms)])
+    void http?.stop(true)
+    trial?.stop()
+    await running.stop()
+    await store.stop()
+    lock.release()
+    process.exit(0)
+  }
+  process.on('SIGTERM', () => void stop())
+  process.on('SIGINT', () => void stop())
+}
+
+/** How long sessions that were told to end may take to write their last record. */
+const end_ms = 3_000
+
+function sshTarget(target: Config['targets'][number]): SshTarget {
+  const { name, address, host_keys, accounts } = target
+  return {
+    name,
+    address: formatAddress(address),
+    host_keys: host_keys.map(({ blob }) => blob),
+    credential(account) {
+      const credential = Object.hasOwn(accounts, account) ? accounts[account] : undefined
+      if (credential === undefined) return undefined
+      return credential.kind === 'private_key'
+        ? { kind: 'private_key', private_key: credential.key.pem.reveal() }
+        : { kind: 'password', password: credential.password.reveal() }
+    },
+  }
+}
+
+/** The public half of a private key, as `known_hosts` has it. */
+function publicLine(private_key: string | undefined): string {
+  const key = parseKey(private_key ?? '')
+  if (key instanceof Error) throw new Refusal(1, 'the host key cannot be read')
+  return `${key.type} ${key.getPublicSSH().toString('base64')}`
+}
+
+main().catch((error: unknown) => {
+  const is_known = error instanceof StoreError || error instanceof RecorderError
+  if (!(error instanceof Refusal) && !is_known) throw error
+  process.stderr.write(`${error.message}\n`)
+  process.exit(error instanceof Refusal ? error.exit_code : 1)
+})

@@ -1,0 +1,168 @@
+/** Every decision of the static policy. */
+import { describe, expect, test } from 'bun:test'
+import type { ChannelRequest } from '../core/connector.ts'
+import type { Identity } from '../core/identity.ts'
+import type { Capability } from '../core/verdict.ts'
+import { createPolicy, type PolicySource } from './policy.ts'
+
+const ann: Identity = {
+  issuer: 'keys',
+  subject: 'ann',
+  groups: [],
+  method: 'public_key',
+  credential: 'SHA256:x',
+}
+const source = (policy: Partial<PolicySource['policy']> = {}): PolicySource => ({
+  policy: {
+    forwarding: 'deny',
+    agent_forwarding: 'deny',
+    transfers: { upload: 'deny', download: 'deny' },
+    ...policy,
+  },
+  targets: [{ name: 'web-1', accounts: { deploy: {}, root: {} } }],
+})
+const request = (kind: ChannelRequest['kind'], command = ''): ChannelRequest => ({
+  kind,
+  command: Buffer.from(command),
+  env: {},
+})
+const policy = createPolicy(source())
+
+describe('connect', () => {
+  test('to what is configured', () => {
+    expect(policy.connect(ann, 'deploy', 'web-1')).toEqual({
+      allowed: true,
+      rule: 'policy.identified',
+    })
+  })
+  test('not to an unknown target, and names no other', () => {
+    const verdict = policy.connect(ann, 'deploy', 'web-2')
+    expect(verdict).toMatchObject({ allowed: false, rule: 'policy.unknown_target' })
+    expect(JSON.stringify(verdict)).not.toContain('web-1')
+  })
+  test('not to an unknown account, nor to what objects inherit', () => {
+    for (const account of ['admin', '', 'constructor', '__proto__', 'DEPLOY']) {
+      expect(policy.connect(ann, account, 'web-1')).toMatchObject({
+        allowed: false,
+        rule: 'policy.unknown_account',
+      })
+    }
+    expect(policy.connect(ann, 'deploy', '__proto__').allowed).toBe(false)
+  })
+  test('a message is one short printable line, whatever the name', () => {
+    const verdict = policy.connect(ann, 'a', `\u001b[2J\n\u202e${'x'.repeat(10_000)}`)
+    if (verdict.allowed) throw new Error('allowed')
+    expect(verdict.message).toMatch(/^[\x20-\x7e]{1,300}$/)
+  })
+})
+
+describe('a channel', () => {
+  test('may be a shell or a command', () => {
+    expect(policy.channel(ann, 'web-1', request('shell')).allowed).toBe(true)
+    expect(policy.channel(ann, 'web-1', request('exec', 'uptime')).allowed).toBe(true)
+  })
+  test('is nothing on a target that does not exist', () => {
+    expect(policy.channel(ann, 'web-2', request('shell')).allowed).toBe(false)
+    expect(policy.capability(ann, 'web-2', 'forwarding').allowed).toBe(false)
+  })
+  test('of an unknown subsystem is denied', () => {
+    for (const name of ['netconf', '', 'SFTP', 'sftp '])
+      expect(policy.channel(ann, 'web-1', request('subsystem', name))).toMatchObject({
+        rule: 'policy.subsystem',
+      })
+  })
+
+  const up = { upload: 'allow', download: 'deny' } as const
+  const down = { upload: 'deny', download: 'allow' } as const
+  const all = { upload: 'allow', download: 'allow' } as const
+  const none = { upload: 'deny', download: 'deny' } as const
+  const transfers = [
+    ['exec', 'scp -t /tmp', { none: false, up: true, down: false, all: true }],
+    ['exec', 'scp -f /etc/motd', { none: false, up: false, down: true, all: true }],
+    ['exec', 'rsync --server -e.LsfxCIvu . /x', { none: false, up: true, down: false, all: true }],
+    ['exec', 'rsync --server --sender -e. . /x', { none: false, up: false, down: true, all: true }],
+    ['subsystem', 'sftp', { none: false, up: false, down: false, all: true }],
+    ['exec', 'uptime', { none: true, up: true, down: true, all: true }],
+  ] as const
+  for (const [kind, command, allowed] of transfers) {
+    test(`${kind} ${command}`, () => {
+      for (const [name, choices] of Object.entries({ none, up, down, all })) {
+        const decided = createPolicy(source({ transfers: choices }))
+        const verdict = decided.channel(ann, 'web-1', request(kind, command))
+        expect(verdict.allowed, name).toBe(allowed[name as keyof typeof allowed])
+      }
+    })
+  }
+
+  test('that is refused says that it is policy, and which key', () => {
+    expect(policy.channel(ann, 'web-1', request('exec', 'scp -t .'))).toEqual({
+      allowed: false,
+      rule: 'policy.transfers.upload',
+      message: 'file transfer by scp is off by policy: policy.transfers.upload: deny',
+    })
+    expect(policy.channel(ann, 'web-1', request('subsystem', 'sftp'))).toEqual({
+      allowed: false,
+      rule: 'policy.transfers.upload+download',
+      message:
+        'file transfer by sftp is off by policy: policy.transfers.upload: deny, policy.transfers.download: deny (it can do both, so it needs both allowed)',
+    })
+  })
+})
+
+describe('a capability', () => {
+  const names: readonly Capability[] = [
+    'forwarding',
+    'agent_forwarding',
+    'upload',
+    'download',
+    'x11',
+  ]
+  test('is denied unless the configuration allows it', () => {
+    for (const name of names) {
+      const verdict = policy.capability(ann, 'web-1', name)
+      expect(verdict.allowed).toBe(false)
+      expect(!verdict.allowed && verdict.rule).toMatch(
+        new RegExp(`^policy\\.(transfers\\.)?${name}$`),
+      )
+    }
+    const open = createPolicy(
+      source({
+        forwarding: 'allow',
+        agent_forwarding: 'allow',
+        transfers: { upload: 'allow', download: 'allow' },
+      }),
+    )
+    expect(names.filter((name) => open.capability(ann, 'web-1', name).allowed)).toEqual([
+      'forwarding',
+      'agent_forwarding',
+      'upload',
+      'download',
+    ])
+  })
+})
+
+describe('its hash', () => {
+  test('changes with each decision and not with the order of the file', () => {
+    const one = source()
+    const targets = [{ name: 'b', accounts: { y: {}, x: {} } }, ...one.targets]
+    const forward = createPolicy({ ...one, targets })
+    const backward = createPolicy({
+      ...one,
+      targets: [...one.targets, { name: 'b', accounts: { x: {}, y: {} } }],
+    })
+    expect(forward.hash).toBe(backward.hash)
+    const hashes = [
+      policy,
+      forward,
+      createPolicy(source({ forwarding: 'allow' })),
+      createPolicy(source({ agent_forwarding: 'allow' })),
+      createPolicy(source({ transfers: { upload: 'allow', download: 'deny' } })),
+      createPolicy(source({ transfers: { upload: 'deny', download: 'allow' } })),
+    ].map(({ hash }) => hash)
+    expect(new Set(hashes).size).toBe(hashes.length)
+    expect(policy.text).toBe(
+      '{"agent_forwarding":"deny","forwarding":"deny","targets":{"web-1":["deploy","root"]},"transfers":{"download":"deny","upload":"deny"},"v":1}',
+    )
+    expect(policy.hash).toMatch(/^[0-9a-f]{64}$/)
+  })
+})

@@ -1,0 +1,122 @@
+/**
+ * Recognises the far side of a file copy in a command line: `scp -t`, `scp -f`, `rsync --server` and the
+ * sftp server, also behind `sudo` and its like. It stops the ordinary use of these tools; whoever may run
+ * a command can always copy by `cat`, and what that prints is masked and recorded like any output.
+ *
+ * @module
+ */
+import { simpleCommands } from './shell-words.ts'
+
+export type TransferTool = 'scp' | 'rsync' | 'sftp'
+export type TransferDirection = 'upload' | 'download'
+
+export interface Transfer {
+  readonly tool: TransferTool
+  /** Seen from the client. Both, where one cannot be had without the other. */
+  readonly directions: readonly TransferDirection[]
+}
+
+const both: readonly TransferDirection[] = ['upload', 'download']
+
+/** Programs that run the program after their own options, with those that take a word of their own. */
+const wrappers: Readonly<Record<string, string>> = {
+  sudo: 'CDghpRrtTUu',
+  doas: 'Cu',
+  env: 'CSu',
+  nice: 'n',
+  ionice: 'cnp',
+  timeout: 'ks',
+  time: 'fo',
+  stdbuf: 'eio',
+  nohup: '',
+  setsid: '',
+  exec: 'a',
+  command: '',
+  busybox: '',
+}
+
+/** `command` as it came over the wire. Undefined when nothing of it is a transfer. */
+export function recogniseTransfer(command: Uint8Array): Transfer | undefined {
+  const line = new TextDecoder().decode(command)
+  const found = simpleCommands(line).flatMap((words) => transferOf(words) ?? [])
+  const first = found[0]
+  if (first === undefined) return undefined
+  const directions = both.filter((each) => found.some((one) => one.directions.includes(each)))
+  return { tool: first.tool, directions }
+}
+
+/** What the subsystem `sftp` is (draft-ietf-secsh-filexfer): one server that reads and writes. */
+export const sftp_subsystem: Transfer = { tool: 'sftp', directions: both }
+
+function transferOf(words: readonly string[]): Transfer | undefined {
+  const [program, ...given] = unwrap(words)
+  switch (baseName(program ?? '')) {
+    case 'scp':
+      return scp(given)
+    case 'rsync':
+      return rsync(given)
+    case 'sftp-server':
+    case 'internal-sftp':
+      return sftp_subsystem
+    default:
+      return undefined
+  }
+}
+
+/** openssh/scp.c: `-t` receives (to), `-f` sends (from); neither is in its manual. */
+function scp(given: readonly string[]): Transfer | undefined {
+  const letters = options(given).join('')
+  const directions = both.filter((each) => letters.includes(each === 'upload' ? 't' : 'f'))
+  return directions.length === 0 ? undefined : { tool: 'scp', directions }
+}
+
+/** rsync/options.c: `--server` is the far side; with `--sender` it reads, without it writes. */
+function rsync(given: readonly string[]): Transfer | undefined {
+  if (given.includes('--daemon')) return { tool: 'rsync', directions: both }
+  if (!given.includes('--server')) return undefined
+  const reads = given.includes('--sender')
+  // --remove-source-files and its like change the target, but bring nothing to it.
+  return { tool: 'rsync', directions: [reads ? 'download' : 'upload'] }
+}
+
+/** The short options before the first operand or `--`, without their dashes. */
+function options(given: readonly string[]): readonly string[] {
+  const end = given.findIndex((word) => word === '--' || !word.startsWith('-'))
+  return given
+    .slice(0, end < 0 ? undefined : end)
+    .filter((word) => !word.startsWith('--'))
+    .map((word) => word.slice(1))
+}
+
+/** The words from the program on that is really run. */
+function unwrap(words: readonly string[]): readonly string[] {
+  let at = 0
+  let wrapper: string | undefined
+  // Each turn takes at least one word.
+  while (at < words.length) {
+    const word = words[at] ?? ''
+    const is_assignment = /^[A-Za-z_][A-Za-z0-9_]*=/.test(word)
+    const is_redirection = /^[0-9]*[<>]/.test(word)
+    if (wrapper !== undefined && word.startsWith('-')) {
+      const takes_next = word.length === 2 && (wrappers[wrapper] ?? '').includes(word.charAt(1))
+      at += takes_next ? 2 : 1
+    } else if (is_assignment) {
+      at += 1
+    } else if (is_redirection) {
+      // Its file may be the next word.
+      at += /[<>]$/.test(word) ? 2 : 1
+    } else if (Object.hasOwn(wrappers, baseName(word))) {
+      wrapper = baseName(word)
+      at += 1
+    } else if (wrapper === 'timeout' && /^[0-9.]+[smhd]?$/.test(word)) {
+      at += 1
+    } else {
+      return words.slice(at)
+    }
+  }
+  return []
+}
+
+function baseName(path: string): string {
+  return path.slice(path.lastIndexOf('/') + 1)
+}

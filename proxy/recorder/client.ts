@@ -1,0 +1,180 @@
+/**
+ * The main thread's side of the recorder: the {@link Recorder} port over a Worker.
+ * Messages of one turn of the loop travel together.
+ *
+ * @module
+ */
+import type { ChannelRequest, Stream } from '../core/connector.ts'
+import { RecorderError } from '../core/errors.ts'
+import type {
+  EndReason,
+  RecordedEvent,
+  Recorder,
+  RecorderEvents,
+  SessionRecorder,
+  SessionStart,
+} from '../core/ports.ts'
+import type { Acknowledged, FromRecorder, RecorderSetup, ToRecorder } from './messages.ts'
+
+export interface RecorderClient extends Recorder {
+  /** Writes a fact to the gateway's log; resolves when it is durable. */
+  note(type: 'evidence.read', facts: Readonly<Record<string, string>>): Promise<void>
+  /** The store has everything up to here on disk. */
+  projected(lsn: number): void
+  /** Why nothing can be recorded now; undefined while all is well. */
+  readonly failing: string | undefined
+  readonly rules_hash: string
+  readonly module_hash: string
+  /** Signs, commits and ends the Worker. */
+  stop(): Promise<void>
+}
+
+export interface RecorderClientEvents {
+  /** Everything up to here is in the journal. */
+  durable(lsn: number): void
+  /** Recording failed or works again. */
+  health(failing: string | undefined): void
+}
+
+interface Waiting {
+  readonly resolve: (acknowledged: Acknowledged) => void
+  readonly reject: (error: RecorderError) => void
+}
+
+/** Starts the Worker. Rejects with a `RecorderError` when it cannot begin. */
+export function startRecorder(
+  setup: Omit<RecorderSetup, 'kind'>,
+  on: RecorderClientEvents,
+): Promise<RecorderClient> {
+  const worker = new Worker(new URL('./worker.ts', import.meta.url).href)
+  const waiting = new Map<number, Waiting>()
+  const sessions = new Map<number, RecorderEvents>()
+  let ack_next = 1
+  let failing: string | undefined
+  let queue: ToRecorder[] = []
+  let transfer: ArrayBuffer[] = []
+
+  const send = (message: ToRecorder): void => {
+    queue.push(message)
+    if (queue.length > 1) return
+    queueMicrotask(() => {
+      worker.postMessage(queue, transfer)
+      queue = []
+      transfer = []
+    })
+  }
+  const ask = (make: (ack: number) => ToRecorder): Promise<Acknowledged> =>
+    new Promise((resolve, reject) => {
+      const ack = ack_next++
+      waiting.set(ack, { resolve, reject })
+      send(make(ack))
+    })
+
+  /** No session outlives its record. */
+  const endAll = (error: RecorderError): void => {
+    failing = error.message
+    for (const { reject } of waiting.values()) reject(error)
+    waiting.clear()
+    const ended = [...sessions.values()]
+    sessions.clear()
+    for (const events of ended) events.failed(error.message)
+    on.health(failing)
+  }
+
+  const committed = (message: FromRecorder & { kind: 'committed' }): void => {
+    for (const item of message.items) {
+      if (item.kind === 'release') {
+        sessions.get(item.session)?.release(item.channel, item.stream, item.bytes, item.raw_length)
+        continue
+      }
+      const waiter = waiting.get(item.ack)
+      waiting.delete(item.ack)
+      if (item.error === undefined) waiter?.resolve(item)
+      else waiter?.reject(new RecorderError(item.error.code, item.error.message))
+    }
+    on.durable(message.lsn)
+  }
+
+  const open = async (start: SessionStart, events: RecorderEvents): Promise<SessionRecorder> => {
+    if (failing !== undefined) throw new RecorderError('journal_full', failing)
+    const { opened } = await ask((ack) => ({ kind: 'open', ack, start }))
+    if (opened === undefined)
+      throw new RecorderError('recorder_gone', 'the recorder did not answer')
+    const { session, id } = opened
+    sessions.set(session, events)
+    const done = (asked: Promise<Acknowledged>): Promise<void> => asked.then(() => {})
+    return {
+      id,
+      event: (channel: number, event: RecordedEvent) =>
+        done(ask((ack) => ({ kind: 'event', session, ack, channel, event }))),
+      channel: (channel: number, request: ChannelRequest) =>
+        done(ask((ack) => ({ kind: 'channel', session, ack, channel, request }))),
+      output(channel: number, stream: 1 | 2, bytes: Uint8Array) {
+        send({ kind: 'output', session, channel, stream, bytes })
+        transfer.push(bytes.buffer as ArrayBuffer)
+      },
+      input(channel: number, bytes: Uint8Array) {
+        const copy = bytes.slice()
+        const asked = ask((ack) => ({ kind: 'input', session, ack, channel, bytes: copy }))
+        transfer.push(copy.buffer)
+        return done(asked)
+      },
+      flush: (channel: number, stream: Stream) =>
+        done(ask((ack) => ({ kind: 'flush', session, ack, channel, stream }))),
+      close: (reason: EndReason, detail: string) =>
+        done(ask((ack) => ({ kind: 'close', session, ack, reason, detail }))).finally(() =>
+          sessions.delete(session),
+        ),
+    }
+  }
+
+  return new Promise((resolve, reject) => {
+    let hashes = { rules_hash: '', module_hash: '' }
+    const client: RecorderClient = {
+      open,
+      note: (type, facts) => ask((ack) => ({ kind: 'note', ack, type, facts })).then(() => {}),
+      projected: (lsn) => send({ kind: 'projected', lsn }),
+      get failing() {
+        return failing
+      },
+      get rules_hash() {
+        return hashes.rules_hash
+      },
+      get module_hash() {
+        return hashes.module_hash
+      },
+      async stop() {
+        await ask((ack) => ({ kind: 'stop', ack })).catch(() => {})
+        worker.terminate()
+      },
+    }
+    worker.onmessage = ({ data }: MessageEvent<FromRecorder>) => {
+      switch (data.kind) {
+        case 'committed':
+          committed(data)
+          return
+        case 'failed':
+          endAll(new RecorderError(data.code, data.message))
+          return
+        case 'health':
+          failing = data.ready ? undefined : data.reason
+          on.health(failing)
+          return
+        case 'ready':
+          hashes = data
+          resolve(client)
+          return
+        case 'refused':
+          reject(new RecorderError('journal_io', data.message))
+          worker.terminate()
+          return
+      }
+    }
+    worker.onerror = (event) => {
+      const error = new RecorderError('recorder_gone', 'the recorder stopped', { cause: event })
+      reject(error)
+      endAll(error)
+    }
+    worker.postMessage([{ kind: 'setup', ...setup }])
+  })
+}

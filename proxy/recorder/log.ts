@@ -1,0 +1,74 @@
+/**
+ * The gateway's own log: one entry for each fact, a signed checkpoint at most a second after a change.
+ * Entries hold digests only; the documents behind them can be erased without breaking the log.
+ *
+ * @module
+ */
+import { randomBytes } from 'node:crypto'
+import { checkpointText } from '../../storage/evidence/checkpoint.ts'
+import { makeDocument } from '../../storage/evidence/document.ts'
+import { document_salt_bytes } from '../../storage/evidence/limits.ts'
+import { encodeLogEntry, type LogEntryType } from '../../storage/evidence/log-entry.ts'
+import { leafHash, MerkleTree, type TreeState } from '../../storage/evidence/merkle.ts'
+import { type NoteSigner, signNote } from '../../storage/evidence/note.ts'
+import type { Entry } from '../../storage/journal/segment.ts'
+
+export interface LogParts {
+  /** `NAME/LOGID`, also the name of the signing key. */
+  readonly origin: string
+  readonly signer: NoteSigner
+  readonly state: TreeState
+}
+
+export class EvidenceLog {
+  readonly #parts: LogParts
+  readonly #append: (entry: Entry) => void
+  readonly #now_us: () => number
+  #tree: MerkleTree
+  #durable: TreeState
+  /** What was recovered may end in entries that no checkpoint covers: the next one will. */
+  #signed_size = -1
+
+  constructor(parts: LogParts, append: (entry: Entry) => void, now_us: () => number) {
+    this.#parts = parts
+    this.#append = append
+    this.#now_us = now_us
+    this.#tree = new MerkleTree(parts.state)
+    this.#durable = parts.state
+  }
+
+  /** Writes the document and the entry over its digest; returns the digest as hex. */
+  add(type: LogEntryType, id: string, facts: Readonly<object>): string {
+    const document = makeDocument({ v: 1, type, ...facts }, randomBytes(document_salt_bytes))
+    this.#append({ kind: 'document', type, digest: document.digest, bytes: document.bytes })
+    const time = new Date(Math.floor(this.#now_us() / 1000)).toISOString()
+    const bytes = encodeLogEntry({ v: 1, type, time, id, digest: document.digest })
+    this.#append({ kind: 'log_entry', index: this.#tree.size, bytes })
+    this.#tree.append(leafHash(bytes))
+    return document.digest
+  }
+
+  /** Signs the log's head if it is new. */
+  sign(): void {
+    if (this.#tree.size === this.#signed_size) return
+    const text = checkpointText({
+      origin: this.#parts.origin,
+      size: this.#tree.size,
+      root: this.#tree.root(),
+    })
+    this.#append({ kind: 'checkpoint', bytes: signNote(text, [this.#parts.signer]) })
+    this.#signed_size = this.#tree.size
+  }
+
+  /** A group commit made everything up to here durable. */
+  settle(): void {
+    if (this.#durable.size !== this.#tree.size)
+      this.#durable = { size: this.#tree.size, frontier: this.#tree.frontier() }
+  }
+
+  /** The group commit failed: the log is again what is on disk. */
+  rollBack(): void {
+    this.#tree = new MerkleTree(this.#durable)
+    this.#signed_size = -1
+  }
+}

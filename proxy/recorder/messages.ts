@@ -1,0 +1,119 @@
+/**
+ * What the main thread and the recorder's Worker say to each other. Bytes are transferred, not copied.
+ *
+ * @module
+ */
+
+import type { JsonWebKey } from 'node:crypto'
+import type { Ruleset } from '../../masking-wasm/compile/compile.ts'
+import type { RecoveredState } from '../../storage/store/recover.ts'
+import type { ChannelRequest, Stream } from '../core/connector.ts'
+import type { RecorderErrorCode } from '../core/errors.ts'
+import type { EndReason, RecordedEvent, SessionStart } from '../core/ports.ts'
+
+/** Everything the Worker needs to begin. Sent once, first. */
+export interface RecorderSetup {
+  readonly kind: 'setup'
+  readonly data: string
+  readonly segment_bytes: number
+  readonly backlog_segments_max: number
+  readonly gateway: string
+  /** Origin and key name of the log: `NAME/LOGID`. */
+  readonly origin: string
+  /** PKCS#8 DER of the log's Ed25519 key. */
+  readonly log_key: Uint8Array
+  /** Public JWKs of the auditors that every envelope is sealed to. */
+  readonly auditors: readonly JsonWebKey[]
+  readonly ruleset: Ruleset
+  readonly idle_ms: number
+  readonly policy_hash: string
+  readonly config_hash: string
+  readonly recovered: RecoveredState
+}
+
+/** `session` is the recorder's small number for a session, `ack` asks for an {@link Acknowledged}. */
+export type ToRecorder =
+  | RecorderSetup
+  | { readonly kind: 'open'; readonly ack: number; readonly start: SessionStart }
+  | {
+      readonly kind: 'channel'
+      readonly session: number
+      readonly ack: number
+      readonly channel: number
+      readonly request: ChannelRequest
+    }
+  | {
+      readonly kind: 'event'
+      readonly session: number
+      readonly ack: number
+      readonly channel: number
+      readonly event: RecordedEvent
+    }
+  | {
+      readonly kind: 'output'
+      readonly session: number
+      readonly channel: number
+      readonly stream: 1 | 2
+      readonly bytes: Uint8Array
+    }
+  | {
+      readonly kind: 'input'
+      readonly session: number
+      readonly ack: number
+      readonly channel: number
+      readonly bytes: Uint8Array
+    }
+  | {
+      readonly kind: 'flush'
+      readonly session: number
+      readonly ack: number
+      readonly channel: number
+      readonly stream: Stream
+    }
+  | {
+      readonly kind: 'close'
+      readonly session: number
+      readonly ack: number
+      readonly reason: EndReason
+      readonly detail: string
+    }
+  /** A fact for the gateway's own log: evidence was read. */
+  | {
+      readonly kind: 'note'
+      readonly ack: number
+      readonly type: 'evidence.read'
+      readonly facts: Readonly<Record<string, string>>
+    }
+  /** The store has everything up to here on disk. */
+  | { readonly kind: 'projected'; readonly lsn: number }
+  | { readonly kind: 'stop'; readonly ack: number }
+
+export type FromRecorder =
+  /** One group commit: its items in the order in which they were recorded. */
+  | { readonly kind: 'committed'; readonly lsn: number; readonly items: readonly Committed[] }
+  /** Nothing of the running sessions can be recorded any more; their pending items never come. */
+  | { readonly kind: 'failed'; readonly code: RecorderErrorCode; readonly message: string }
+  | { readonly kind: 'health'; readonly ready: boolean; readonly reason: string }
+  | { readonly kind: 'ready'; readonly rules_hash: string; readonly module_hash: string }
+  /** The Worker cannot begin. */
+  | { readonly kind: 'refused'; readonly message: string }
+
+export type Committed = Acknowledged | Released
+
+export interface Acknowledged {
+  readonly kind: 'ack'
+  readonly ack: number
+  /** Set for an `open`. */
+  readonly opened?: { readonly session: number; readonly id: string }
+  /** The call failed; recording as a whole did not. */
+  readonly error?: { readonly code: RecorderErrorCode; readonly message: string }
+}
+
+export interface Released {
+  readonly kind: 'release'
+  readonly session: number
+  readonly channel: number
+  readonly stream: 1 | 2
+  readonly bytes: Uint8Array
+  readonly raw_length: number
+}

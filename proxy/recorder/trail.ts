@@ -1,0 +1,269 @@
+/**
+ * The evidence of one session inside the recorder: sequence, Merkle tree, commitments, sealed values,
+ * and the taps of its channels. Everything it writes goes to the journal through {@link TrailPorts}.
+ *
+ * @module
+ */
+import assert from 'node:assert'
+import { command_stream, commitSpan, spanNonce } from '../../storage/evidence/commitment.ts'
+import { type Document } from '../../storage/evidence/document.ts'
+import { LeafList } from '../../storage/evidence/leaf-list.ts'
+import type { SessionFacts } from '../../storage/evidence/manifest.ts'
+import { leafHash, MerkleTree, type TreeState } from '../../storage/evidence/merkle.ts'
+import { encodeRecord, type RecordFacts } from '../../storage/evidence/record.ts'
+import { sealValue } from '../../storage/evidence/seal.ts'
+import type { ChannelRequest, Stream } from '../core/connector.ts'
+import type { EndReason, RecordedEvent } from '../core/ports.ts'
+import { EchoTracker } from '../tap/echo.ts'
+import { InputTap, password_prompt } from '../tap/input.ts'
+import { OutputTap } from '../tap/output.ts'
+import { type MaskerSource, maskText, type TapSink } from '../tap/sink.ts'
+import { StdinTap } from '../tap/stdin.ts'
+
+export interface TrailPorts {
+  readonly now_us: () => number
+  readonly now_ms: () => number
+  readonly after: (delay_ms: number, run: () => void) => () => void
+  readonly maskers: MaskerSource
+  readonly idle_ms: number
+  /** Appends stored bytes to the journal; durable at the next commit. */
+  append(trail: Trail, seq: number, stored: Uint8Array): void
+  /** Stores a list of leaf hashes. */
+  leaves(list: Document): void
+  release(trail: Trail, channel: number, stream: 1 | 2, bytes: Uint8Array, raw_length: number): void
+}
+
+/** Made at the session's start, sealed into its envelope, forgotten at its end. */
+export interface SessionSecrets {
+  readonly salt: Uint8Array
+  readonly sealing_key: Uint8Array
+  readonly hmac_key: Uint8Array
+}
+
+/** What a trail begins with; after a crash, what was recovered of it. */
+export interface TrailState {
+  readonly id: string
+  /** The members of the start document; the manifest repeats them. */
+  readonly facts: SessionFacts
+  readonly records: number
+  readonly frontier: readonly Uint8Array[]
+  /** Gone with the process that made them. */
+  readonly secrets?: SessionSecrets
+}
+
+/** The end of the output that is kept to recognise a password prompt. */
+const prompt_bytes_max = 160
+
+interface ChannelTaps {
+  readonly out: OutputTap
+  readonly err: OutputTap
+  readonly input: InputTap | StdinTap
+  prompt: Uint8Array
+  ended: boolean
+}
+
+export class Trail {
+  /** The recorder's small number; 0 for one that was recovered only to be ended. */
+  readonly number: number
+  readonly state: TrailState
+  readonly #ports: TrailPorts
+  readonly #channels = new Map<number, ChannelTaps>()
+  #tree: MerkleTree
+  #durable: TreeState
+  /** Only of a session that was recorded whole by this process: verification can do without. */
+  #leaves: LeafList | undefined
+
+  constructor(number: number, state: TrailState, ports: TrailPorts) {
+    this.number = number
+    this.state = state
+    this.#ports = ports
+    this.#durable = { size: state.records, frontier: state.frontier }
+    this.#tree = new MerkleTree(this.#durable)
+    if (state.records === 0) this.#leaves = new LeafList()
+  }
+
+  /** Records so far, those not yet durable included. */
+  get records(): number {
+    return this.#tree.size
+  }
+
+  root(): Uint8Array {
+    return this.#tree.root()
+  }
+
+  /** A group commit made everything up to here durable. */
+  settle(): void {
+    this.#durable = { size: this.#tree.size, frontier: this.#tree.frontier() }
+  }
+
+  /** The group commit failed: the trail is again what is on disk. Its taps must not be used any more. */
+  rollBack(): void {
+    this.#tree = new MerkleTree(this.#durable)
+    this.#leaves = undefined
+  }
+
+  record(facts: RecordFacts, payload?: Uint8Array): Uint8Array {
+    const seq = this.#tree.size
+    const place = { v: 1, session: this.state.id, seq, t_us: this.#ports.now_us() } as const
+    const stored = encodeRecord({ ...place, ...facts }, payload)
+    const leaf = leafHash(stored)
+    this.#tree.append(leaf)
+    const full = this.#leaves?.append(leaf)
+    if (full !== undefined) this.#ports.leaves(full)
+    this.#ports.append(this, seq, stored)
+    return stored
+  }
+
+  /** Opens the taps of a channel and records what it asks for, the command masked. */
+  open(channel: number, request: ChannelRequest): void {
+    const sink = this.#sink(channel)
+    const { maskers, idle_ms, now_ms } = this.#ports
+    const terminal = request.pty !== undefined
+    const echo = new EchoTracker()
+    const unit = terminal ? 'width' : 'length'
+    const common = { channel, unit, idle_ms, maskers, sink } as const
+    const taps: ChannelTaps = {
+      out: new OutputTap({ ...common, stream: 1, ...(terminal ? { echo } : {}) }),
+      err: new OutputTap({ ...common, stream: 2 }),
+      input: terminal
+        ? new InputTap({
+            channel,
+            maskers,
+            sink,
+            echo,
+            now_ms,
+            prompts: () => prompts(taps.prompt),
+          })
+        : new StdinTap(channel, maskers, sink),
+      prompt: new Uint8Array(),
+      ended: false,
+    }
+    this.#channels.set(channel, taps)
+    this.record({
+      kind: 'channel',
+      channel,
+      request: request.kind,
+      ...(request.pty === undefined ? {} : { pty: request.pty }),
+      env: request.env,
+    })
+    if (request.kind === 'shell') return
+    const masked = maskText(
+      sink,
+      maskers,
+      'length',
+      channel,
+      command_stream,
+      request.command,
+      0,
+      'end',
+    )
+    this.record(
+      { kind: 'command', channel, confidence: 'exact', spans: masked.spans },
+      masked.bytes,
+    )
+  }
+
+  output(channel: number, stream: 1 | 2, bytes: Uint8Array): void {
+    const taps = this.#channels.get(channel)
+    if (taps === undefined || taps.ended) return
+    if (stream === 2) {
+      taps.err.push(bytes)
+      return
+    }
+    taps.out.push(bytes)
+    if (taps.input instanceof InputTap) {
+      taps.prompt =
+        bytes.length >= prompt_bytes_max
+          ? bytes.slice(-prompt_bytes_max)
+          : Buffer.concat([taps.prompt, bytes]).subarray(-prompt_bytes_max)
+      taps.input.settle()
+    }
+  }
+
+  input(channel: number, bytes: Uint8Array): void {
+    this.#channels.get(channel)?.input.push(bytes)
+  }
+
+  /** One stream is over: releases what is held of it. */
+  flush(channel: number, stream: Stream): void {
+    const taps = this.#channels.get(channel)
+    if (taps === undefined || taps.ended) return
+    if (stream === 0) taps.input.end()
+    else (stream === 1 ? taps.out : taps.err).end()
+  }
+
+  event(channel: number, event: RecordedEvent): void {
+    switch (event.kind) {
+      case 'verdict':
+        this.record({
+          kind: 'verdict',
+          channel,
+          allowed: event.verdict.allowed,
+          rule: event.verdict.rule,
+          asked: event.asked,
+        })
+        break
+      case 'channel_end':
+        this.#endChannel(channel)
+        break
+      default:
+        this.record({ ...event, channel })
+    }
+  }
+
+  /** Ends every channel and writes the last record. Returns the leaf lists that the manifest names. */
+  end(reason: EndReason, detail: string): { readonly leaves?: readonly string[] } {
+    for (const channel of this.#channels.keys()) this.#endChannel(channel)
+    this.record({ kind: 'end', channel: 0, reason, detail })
+    if (this.#leaves === undefined) return {}
+    const { last, leaves } = this.#leaves.finish()
+    if (last !== undefined) this.#ports.leaves(last)
+    return { leaves }
+  }
+
+  /** Frees the maskers without a record: recording failed. */
+  abandon(): void {
+    for (const taps of this.#channels.values()) if (!taps.ended) closeTaps(taps)
+    this.#channels.clear()
+  }
+
+  #endChannel(channel: number): void {
+    const taps = this.#channels.get(channel)
+    if (taps === undefined || taps.ended) return
+    taps.input.end()
+    taps.out.end()
+    taps.err.end()
+    taps.ended = true
+    const digests = closeTaps(taps)
+    const payload = new TextEncoder().encode(JSON.stringify({ channel, sha256: digests }))
+    const sealed = sealValue(this.#secrets.sealing_key, this.records, payload)
+    this.record({ kind: 'sealed', channel, what: 'raw_sha256' }, sealed)
+    this.record({ kind: 'channel_end', channel })
+  }
+
+  get #secrets(): SessionSecrets {
+    assert(this.state.secrets !== undefined, 'a recovered session has no channels')
+    return this.state.secrets
+  }
+
+  #sink(channel: number): TapSink {
+    const ports = this.#ports
+    return {
+      record: (facts, payload) => this.record(facts, payload),
+      release: (stream, bytes, raw_length) =>
+        ports.release(this, channel, stream, bytes, raw_length),
+      commit: (of, stream, raw_offset, raw) =>
+        Buffer.from(
+          commitSpan(spanNonce(this.#secrets.salt, this.state.id, of, stream, raw_offset), raw),
+        ).toString('hex'),
+      after: ports.after,
+    }
+  }
+}
+
+function closeTaps(taps: ChannelTaps): Record<'0' | '1' | '2', string> {
+  return { '0': taps.input.close(), '1': taps.out.close(), '2': taps.err.close() }
+}
+
+const decoder = new TextDecoder('latin1')
+const prompts = (tail: Uint8Array): boolean => password_prompt.test(decoder.decode(tail))

@@ -1,0 +1,70 @@
+/**
+ * The recorder's Worker: a composition root of its own. It waits for its setup, wires masking, evidence
+ * and journal, and answers.
+ *
+ * @module
+ */
+import { join } from 'node:path'
+import { MaskingEngine } from '../../masking-wasm/host/engine.ts'
+import { thumbprint } from '../../storage/evidence/envelope.ts'
+import { noteSigner } from '../../storage/evidence/note.ts'
+import { Journal } from '../../storage/journal/journal.ts'
+import { createClock } from '../core/clock.ts'
+import type { FromRecorder, RecorderSetup, ToRecorder } from './messages.ts'
+import { createRecorder, type RecorderCore } from './recorder.ts'
+
+declare const self: Worker
+
+let recorder: RecorderCore | undefined
+
+self.onmessage = async ({ data: messages }: MessageEvent<readonly ToRecorder[]>) => {
+  for (const message of messages) {
+    if (message.kind !== 'setup') recorder?.receive(message)
+    else await begin(message)
+  }
+}
+
+const post = (message: FromRecorder, transfer: ArrayBuffer[] = []): void =>
+  self.postMessage(message, transfer)
+
+async function begin(setup: RecorderSetup): Promise<void> {
+  try {
+    const { ruleset } = setup
+    const engine = MaskingEngine.load(ruleset)
+    const clock = createClock(Date.now, () => performance.now())
+    const journal = Journal.open({
+      dir: join(setup.data, 'journal'),
+      segment_bytes: setup.segment_bytes,
+      spare_segments: 1,
+      backlog_segments_max: setup.backlog_segments_max,
+      next_lsn: setup.recovered.watermark_lsn + 1,
+    })
+    recorder = createRecorder({
+      journal,
+      log: {
+        origin: setup.origin,
+        signer: noteSigner(setup.origin, setup.log_key),
+        state: setup.recovered.log,
+      },
+      maskers: engine,
+      gateway: setup.gateway,
+      auditors: setup.auditors,
+      recipients: await Promise.all(setup.auditors.map(thumbprint)),
+      idle_ms: setup.idle_ms,
+      hashes: {
+        policy_hash: setup.policy_hash,
+        config_hash: setup.config_hash,
+        rules_hash: ruleset.hash,
+        module_hash: engine.module_hash,
+      },
+      now_us: clock.now_us,
+      skew_us: clock.skew_us,
+      now_ms: () => performance.now(),
+      post,
+    })
+    recorder.begin(setup.recovered.open_sessions)
+    post({ kind: 'ready', rules_hash: ruleset.hash, module_hash: engine.module_hash })
+  } catch (error) {
+    post({ kind: 'refused', message: error instanceof Error ? error.message : 'unknown' })
+  }
+}

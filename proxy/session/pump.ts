@@ -1,0 +1,210 @@
+/**
+ * The two directions of one channel. Two invariants, both pinned by test/property/pump.test.ts:
+ * a byte is durable before it is forwarded, and the journal never sees an unmasked byte.
+ * Synchronous over frames; towards the client not even a promise per chunk.
+ *
+ * @module
+ */
+import type { Channel, ChannelEvent, Endpoint, Frame, Stream, Wire } from '../core/connector.ts'
+import {
+  in_flight_bytes_max,
+  in_flight_bytes_resume,
+  input_pending_bytes_max,
+  output_record_bytes_max,
+} from '../core/limits.ts'
+import type { SessionRecorder } from '../core/ports.ts'
+
+export type PumpEnd =
+  | { readonly kind: 'ended' }
+  | { readonly kind: 'violation'; readonly reason: string }
+
+export interface Pump {
+  /** Masked bytes of this channel became durable. */
+  release(stream: 1 | 2, bytes: Uint8Array, raw_length: number): void
+  /** Closes both ends now. */
+  stop(): void
+  /** Resolves when both ends are closed and everything is recorded. */
+  readonly ended: Promise<PumpEnd>
+}
+
+export function startPump(channel: Channel, target: Endpoint, recorder: SessionRecorder): Pump {
+  const { client, codec, id } = channel
+  let finish: (end: PumpEnd) => void = () => {}
+  const ended = new Promise<PumpEnd>((resolve) => {
+    finish = resolve
+  })
+  let violation: string | undefined
+  let stopped = false
+
+  const decode = (direction: 'to_target' | 'to_client', wire: Wire): readonly Frame[] => {
+    const decoded = codec[direction].decode(wire)
+    if (decoded.ok) return decoded.frames
+    violation ??= decoded.violation
+    void recorder
+      .event(id, { kind: 'failed', code: 'protocol_violation', message: decoded.violation })
+      .catch(() => {})
+    stop()
+    return []
+  }
+
+  // Towards the client: what was read and is not yet accepted by the client's transport.
+  let in_flight_bytes = 0
+  let target_paused = false
+  const settle = (bytes: number): void => {
+    in_flight_bytes -= bytes
+    if (target_paused && in_flight_bytes <= in_flight_bytes_resume) {
+      target_paused = false
+      target.resume()
+    }
+  }
+  const gather = gatherOutput((stream, bytes) => recorder.output(id, stream, bytes))
+  const toClient = (frame: Frame): void => {
+    if (frame.kind === 'data') {
+      if (frame.stream === 0 || frame.bytes.length === 0) return
+      in_flight_bytes += frame.bytes.length
+      gather.add(frame.stream, frame.bytes)
+      if (!target_paused && in_flight_bytes >= in_flight_bytes_max) {
+        target_paused = true
+        target.pause()
+      }
+      return
+    }
+    gather.flush()
+    const { event } = frame
+    const recorded =
+      event.kind === 'eof'
+        ? recorder.flush(id, event.stream).then(() => recorder.event(id, event))
+        : recorder.event(id, event)
+    recorded.then(() => client.write(codec.to_client.encode(frame))).catch(stop)
+  }
+
+  // Towards the target: bytes as they came, once their record is durable.
+  let pending_bytes = 0
+  let client_paused = false
+  const toTarget = (frame: Frame): void => {
+    if (frame.kind === 'control') {
+      const recorded =
+        frame.event.kind === 'eof' ? endInput(frame.event) : recorder.event(id, frame.event)
+      recorded.then(() => target.write(codec.to_target.encode(frame))).catch(stop)
+      return
+    }
+    if (frame.bytes.length === 0) return
+    const length = frame.bytes.length
+    pending_bytes += length
+    if (!client_paused && pending_bytes >= input_pending_bytes_max) {
+      client_paused = true
+      client.pause()
+    }
+    recorder
+      .input(id, frame.bytes)
+      .then(() =>
+        target.write(codec.to_target.encode(frame), () => {
+          pending_bytes -= length
+          if (client_paused && pending_bytes < input_pending_bytes_max / 2) {
+            client_paused = false
+            client.resume()
+          }
+        }),
+      )
+      .catch(stop)
+  }
+  const endInput = (event: ChannelEvent): Promise<void> =>
+    recorder.flush(id, 0).then(() => recorder.event(id, event))
+
+  let client_closed = false
+  let target_closed = false
+  const closed = (): void => {
+    if (!client_closed || !target_closed) return
+    recorder
+      .event(id, { kind: 'channel_end' })
+      .catch(() => {})
+      .then(() =>
+        finish(
+          violation === undefined ? { kind: 'ended' } : { kind: 'violation', reason: violation },
+        ),
+      )
+  }
+  target.start({
+    wire: (wire) => {
+      for (const frame of decode('to_client', wire)) toClient(frame)
+    },
+    closed: () => {
+      gather.flush()
+      target_closed = true
+      // The last output must be durable and shown before the client's side closes.
+      Promise.all([recorder.flush(id, 1), recorder.flush(id, 2)])
+        .catch(() => {})
+        .then(() => {
+          client.close()
+          closed()
+        })
+    },
+  })
+  client.start({
+    wire: (wire) => {
+      for (const frame of decode('to_target', wire)) toTarget(frame)
+    },
+    closed: () => {
+      client_closed = true
+      target.close()
+      closed()
+    },
+  })
+
+  function stop(): void {
+    if (stopped) return
+    stopped = true
+    client.close()
+    target.close()
+  }
+  return {
+    release(stream, bytes, raw_length) {
+      const frame: Frame = { kind: 'data', stream, bytes }
+      client.write(codec.to_client.encode(frame), () => settle(raw_length))
+    },
+    stop,
+    ended,
+  }
+}
+
+/**
+ * Joins the packets that arrive in one turn of the loop into buffers of their own, so that a burst is
+ * one record and one transfer. Order between the streams is kept by flushing on a change of stream.
+ */
+function gatherOutput(output: (stream: 1 | 2, bytes: Uint8Array) => void): {
+  add(stream: Stream, bytes: Uint8Array): void
+  flush(): void
+} {
+  let parts: Uint8Array[] = []
+  let length = 0
+  let of: 1 | 2 = 1
+  let scheduled = false
+  const flush = (): void => {
+    if (length === 0) return
+    const joined = new Uint8Array(length)
+    let at = 0
+    for (const part of parts) {
+      joined.set(part, at)
+      at += part.length
+    }
+    parts = []
+    length = 0
+    output(of, joined)
+  }
+  return {
+    add(stream, bytes) {
+      const to = stream === 2 ? 2 : 1
+      if (to !== of || length + bytes.length > output_record_bytes_max) flush()
+      of = to
+      parts.push(bytes)
+      length += bytes.length
+      if (scheduled) return
+      scheduled = true
+      setImmediate(() => {
+        scheduled = false
+        flush()
+      })
+    },
+    flush,
+  }
+}

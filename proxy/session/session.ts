@@ -1,0 +1,194 @@
+/**
+ * The life of one session: decide, record, dial, pump each channel, end. Knows no protocol.
+ *
+ * @module
+ */
+import type { Channel, ChannelRequest, Endpoint, Greeting, Link } from '../core/connector.ts'
+import { RecorderError, TargetError } from '../core/errors.ts'
+import { session_channels_max } from '../core/limits.ts'
+import type { EndReason, Policy, Recorder, SessionRecorder } from '../core/ports.ts'
+import { type Pump, startPump } from './pump.ts'
+
+export interface SessionPorts {
+  readonly policy: Policy
+  readonly recorder: Recorder
+  /** Labels of a target, none for one that does not exist. */
+  labels(target: string): Readonly<Record<string, string>>
+  readonly protocol: string
+}
+
+export interface Session {
+  /** Ends it, with a line that the user sees. */
+  end(reason: EndReason, message: string): void
+  readonly ended: Promise<void>
+}
+
+/** Exit status of what was not run, as a shell has it. */
+const exit_denied = 126
+/** Exit status of a failure that is not the command's: ssh's own. */
+const exit_failed = 255
+
+export function startSession(greeting: Greeting, ports: SessionPorts): Session {
+  let link: Link | undefined
+  let end_reason: EndReason | undefined
+  let end_detail = ''
+  const end = (reason: EndReason, message: string): void => {
+    if (end_reason !== undefined) return
+    end_reason = reason
+    end_detail = message
+    if (link === undefined) greeting.refuse({ allowed: false, rule: reason, message })
+    else link.close(message)
+  }
+  return { end, ended: run() }
+
+  async function run(): Promise<void> {
+    const { identity, account, target } = greeting
+    const verdict = ports.policy.connect(identity, account, target)
+    const pumps = new Map<number, Pump>()
+    const opened = ports.recorder.open(
+      {
+        identity,
+        proof: greeting.proof,
+        protocol: ports.protocol,
+        account,
+        target,
+        labels: ports.labels(target),
+        source: greeting.source,
+        context: greeting.context,
+      },
+      {
+        release: (channel, stream, bytes, raw_length) =>
+          pumps.get(channel)?.release(stream, bytes, raw_length),
+        failed: (message) => {
+          end('recording_failed', message)
+          for (const pump of pumps.values()) pump.stop()
+        },
+      },
+    )
+    // The grant is there, so the dial need not wait for the disk; the first command will.
+    const dialled = verdict.allowed ? greeting.welcome(verdict) : undefined
+    dialled?.catch(() => {})
+    let recorder: SessionRecorder
+    try {
+      recorder = await opened
+    } catch (error) {
+      const message = error instanceof RecorderError ? error.message : 'recording failed'
+      end('recording_failed', `no session: ${message}`)
+      await dialled?.then(
+        (late) => late.close(),
+        () => {},
+      )
+      await greeting.closed
+      return
+    }
+    try {
+      await recorder.event(0, { kind: 'verdict', verdict, asked: 'connect' })
+      if (!verdict.allowed) {
+        end('denied', verdict.message)
+      } else if (dialled !== undefined) {
+        link = await dialled
+        await recorder.event(0, { kind: 'dialled', ...link.dialled })
+        if (end_reason === undefined) await serve(link, recorder, pumps)
+        else link.close(end_detail)
+      }
+    } catch (error) {
+      await fail(error, recorder)
+    }
+    await greeting.closed
+    await recorder.close(end_reason ?? 'client', end_detail).catch(() => {})
+  }
+
+  async function fail(error: unknown, recorder: SessionRecorder): Promise<void> {
+    if (error instanceof TargetError) {
+      const { code, message } = error
+      await recorder.event(0, { kind: 'failed', code, message }).catch(() => {})
+      end('failed', message)
+    } else if (error instanceof RecorderError) {
+      end('recording_failed', error.message)
+    } else {
+      // A fault of ours. Its text may hold anything, so only its name goes out.
+      end('failed', 'internal error: the session ends')
+      throw error
+    }
+  }
+
+  /** Resolves when the link is closed and every channel is recorded to its end. */
+  async function serve(
+    open: Link,
+    recorder: SessionRecorder,
+    pumps: Map<number, Pump>,
+  ): Promise<void> {
+    const channels: Promise<void>[] = []
+    const { promise: closed, resolve: close } = Promise.withResolvers<void>()
+    open.start({
+      channel: (channel) => {
+        if (channels.length >= session_channels_max) {
+          channel.refuse('too many channels in this session', exit_denied)
+          return
+        }
+        channels.push(
+          serveChannel(channel, recorder, pumps).catch((error: unknown) => {
+            const message = error instanceof RecorderError ? error.message : 'internal error'
+            channel.refuse(message, exit_failed)
+          }),
+        )
+      },
+      capability: (name, detail) => {
+        const verdict = ports.policy.capability(greeting.identity, greeting.target, name)
+        recorder
+          .event(0, { kind: 'verdict', verdict, asked: `${name} ${detail}`.trim() })
+          .catch(() => end('recording_failed', 'recording failed'))
+        return verdict
+      },
+      closed: (reason, error) => {
+        if (reason !== 'gateway') end(reason, error === undefined ? '' : 'the connection was lost')
+        close()
+      },
+    })
+    await closed
+    for (const pump of pumps.values()) pump.stop()
+    await Promise.all(channels)
+  }
+
+  async function serveChannel(
+    channel: Channel,
+    recorder: SessionRecorder,
+    pumps: Map<number, Pump>,
+  ): Promise<void> {
+    const { identity, target } = greeting
+    const verdict = ports.policy.channel(identity, target, channel.request)
+    const asked = describe(channel.request)
+    await Promise.all([
+      recorder.channel(channel.id, channel.request),
+      recorder.event(channel.id, { kind: 'verdict', verdict, asked }),
+    ])
+    if (!verdict.allowed) {
+      channel.refuse(verdict.message, exit_denied)
+      await recorder.event(channel.id, { kind: 'channel_end' })
+      return
+    }
+    let endpoint: Endpoint
+    try {
+      endpoint = await channel.dial()
+    } catch (error) {
+      if (!(error instanceof TargetError)) throw error
+      const { code, message } = error
+      await recorder.event(channel.id, { kind: 'failed', code, message })
+      channel.refuse(message, exit_failed)
+      await recorder.event(channel.id, { kind: 'channel_end' })
+      return
+    }
+    const pump = startPump(channel, endpoint, recorder)
+    pumps.set(channel.id, pump)
+    await pump.ended
+    pumps.delete(channel.id)
+  }
+}
+
+/** What was asked, without its words: those are in the command's own masked record. */
+const describe = (request: ChannelRequest): string =>
+  request.kind === 'subsystem'
+    ? 'subsystem'
+    : request.pty === undefined
+      ? request.kind
+      : `${request.kind} with a terminal`

@@ -1,0 +1,40 @@
+/**
+ * The configured masking rules, compiled.
+ *
+ * @module
+ */
+import { compile, type Ruleset } from '../../masking-wasm/compile/compile.ts'
+import { type CustomPattern, customRules } from '../../masking-wasm/compile/custom.ts'
+import { type Pack, rulesOf } from '../../masking-wasm/rules/index.ts'
+
+export type CompiledRules =
+  | { readonly ok: true; readonly ruleset: Ruleset }
+  | {
+      readonly ok: false
+      /** Index of the custom rule that is refused, where one is to blame. */
+      readonly index: number | undefined
+      readonly rule: string
+      readonly reason: string
+    }
+
+export function compileRules(
+  packs: readonly Pack[],
+  custom: readonly CustomPattern[],
+): CompiledRules {
+  const rules = rulesOf(packs)
+  const own = customRules(
+    custom,
+    rules.map(({ name }) => name),
+  )
+  if (!own.ok) return own
+  const compiled = compile([...rules, ...own.rules])
+  if (compiled.ok) return { ok: true, ruleset: compiled.ruleset }
+  const { rule, reason, position } = compiled
+  const index = custom.findIndex(({ name }) => name === rule)
+  return {
+    ok: false,
+    index: index < 0 ? undefined : index,
+    rule,
+    reason: position === undefined ? reason : `${reason} (at character ${position + 1})`,
+  }
+}

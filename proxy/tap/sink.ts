@@ -1,0 +1,97 @@
+/**
+ * What the taps write to, and what they need of a masker: ports, so that a tap is tested without WASM or disk.
+ *
+ * @module
+ */
+
+import type { Masked, MaskedSpan } from '../../masking-wasm/host/engine.ts'
+import type { RecordFacts, RecordSpan } from '../../storage/evidence/record.ts'
+
+export interface TapSink {
+  /** Appends a record of this session; returns its stored bytes, whose end is the payload. */
+  record(facts: RecordFacts, payload?: Uint8Array): Uint8Array
+  /** Releases masked bytes to the client once what was recorded so far is durable. Takes ownership. */
+  release(stream: 1 | 2, bytes: Uint8Array, raw_length: number): void
+  /** Hiding commitment to raw bytes at an offset of a stream, as hex. */
+  commit(channel: number, stream: number, raw_offset: number, raw: Uint8Array): string
+  /** Calls back once, unless cancelled. */
+  after(delay_ms: number, run: () => void): () => void
+}
+
+/** Opens a masker for one stream; `scratch` masks a whole text at once. */
+export interface MaskerSource {
+  open(unit: 'width' | 'length'): import('../../masking-wasm/host/engine.ts').MaskStream
+}
+
+/**
+ * Spans as a record carries them. `at_base` is where the masked bytes begin in the payload,
+ * `raw_base` is added to raw offsets that are relative to a text of its own.
+ */
+export function recordSpans(
+  sink: TapSink,
+  channel: number,
+  stream: number,
+  spans: readonly MaskedSpan[],
+  at_base = 0,
+  raw_base = 0,
+): RecordSpan[] {
+  return spans.map((span) => ({
+    at: at_base + span.offset,
+    n: span.length,
+    offset: raw_base + span.raw_offset,
+    length: span.raw_length,
+    rule: span.rule,
+    commitment: sink.commit(channel, stream, raw_base + span.raw_offset, span.raw),
+  }))
+}
+
+/** Masked bytes and the record's spans, gathered over several results of a masker, which are borrowed. */
+export class Gathered {
+  readonly #parts: Uint8Array[] = []
+  readonly spans: RecordSpan[] = []
+  raw_offset = -1
+  raw_length = 0
+  length = 0
+
+  add(sink: TapSink, channel: number, stream: number, masked: Masked, raw_base = 0): void {
+    if (this.raw_offset < 0) this.raw_offset = raw_base + masked.raw_offset
+    this.raw_length += masked.raw_length
+    if (masked.spans.length > 0)
+      this.spans.push(...recordSpans(sink, channel, stream, masked.spans, this.length, raw_base))
+    if (masked.bytes.length > 0) this.#parts.push(masked.bytes.slice())
+    this.length += masked.bytes.length
+  }
+
+  get bytes(): Uint8Array {
+    if (this.#parts.length === 1 && this.#parts[0] !== undefined) return this.#parts[0]
+    const all = new Uint8Array(this.length)
+    let at = 0
+    for (const part of this.#parts) {
+      all.set(part, at)
+      at += part.length
+    }
+    return all
+  }
+}
+
+/** Masks a whole text at once. `final` says whether it is complete (`end`) or was cut (`idle`). */
+export function maskText(
+  sink: TapSink,
+  maskers: MaskerSource,
+  unit: 'width' | 'length',
+  channel: number,
+  stream: number,
+  text: Uint8Array,
+  raw_base: number,
+  final: 'end' | 'idle',
+): Gathered {
+  const gathered = new Gathered()
+  const masker = maskers.open(unit)
+  try {
+    gathered.add(sink, channel, stream, masker.push(text), raw_base)
+    gathered.add(sink, channel, stream, masker.flush(final), raw_base)
+  } finally {
+    masker.close()
+  }
+  return gathered
+}

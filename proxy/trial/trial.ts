@@ -1,0 +1,169 @@
+/**
+ * What `bun run proxy` has without a config: a person with a key, a machine behind the gateway, an
+ * auditor's key pair, and the lines to try them. All keys are made at the first start, at random.
+ *
+ * @module
+ */
+import {
+  generateKeyPairSync,
+  type KeyObject,
+  type KeyPairKeyObjectResult,
+  randomBytes,
+} from 'node:crypto'
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
+import { join, relative } from 'node:path'
+import { parseAuditorKey } from '../config/auditor-key.ts'
+import { parsePublicKey, type SshPublicKey } from '../config/public-key.ts'
+import type { AuditorKey, RegisteredKey } from '../config.ts'
+import type { SshTarget } from '../connector/ssh/dial.ts'
+import { keep } from '../identity/gateway-keys.ts'
+import { startTrialTarget, type TrialTarget } from './target.ts'
+
+export interface Trial {
+  readonly keys: readonly RegisteredKey[]
+  readonly target: SshTarget
+  readonly auditors: readonly AuditorKey[]
+  /** What the user is told once the gateway is ready. */
+  text(ssh: { host: string; port: number }, api: string): string
+  stop(): void
+}
+
+export interface TrialOptions {
+  readonly data: string
+  /** The gateway's host key, as a line for `known_hosts`. */
+  readonly host_key_line: string
+  /** A new Ed25519 key in OpenSSH's own format. */
+  readonly make_ssh_key: (comment: string) => { private_key: string; public_key: string }
+}
+
+const account = 'demo'
+const target_name = 'trial'
+
+export function startTrial(options: TrialOptions): Trial {
+  const folder = join(options.data, 'trial')
+  const home = join(folder, 'home')
+  mkdirSync(home, { recursive: true, mode: 0o700 })
+  const user = keyPair(join(folder, 'id_ed25519'), () => options.make_ssh_key('you@sluice-trial'))
+  const gateway = keyPair(join(folder, 'gateway_ed25519'), () => options.make_ssh_key('gateway'))
+  const host = keyPair(join(folder, 'target_host_ed25519'), () => options.make_ssh_key('target'))
+  writeSecret(join(home, 'secrets.env'))
+  const embedded: TrialTarget = startTrialTarget({
+    home,
+    account,
+    authorized_key: gateway.blob,
+    host_key: host.private_key,
+  })
+  return {
+    keys: [{ subject: 'you', groups: ['trial'], key: user.key }],
+    target: {
+      name: target_name,
+      address: 'embedded:22',
+      host_keys: [host.blob],
+      credential: (name) =>
+        name === account ? { kind: 'private_key', private_key: gateway.private_key } : undefined,
+      connect: () => embedded.connect(),
+    },
+    auditors: [auditor(folder)],
+    text: (ssh, api) => trialText(options, ssh, api),
+    stop: () => embedded.stop(),
+  }
+}
+
+/** Accounts of the embedded target, for policy. */
+export const trial_targets: readonly { name: string; accounts: Record<string, unknown> }[] = [
+  { name: target_name, accounts: { [account]: {} } },
+]
+
+function keyPair(
+  path: string,
+  make: () => { private_key: string; public_key: string },
+): { private_key: string; key: SshPublicKey; blob: Uint8Array } {
+  let made: { private_key: string; public_key: string } | undefined
+  const once = (): { private_key: string; public_key: string } => (made ??= make())
+  // The public half first: a private key without it would never be completed.
+  const public_key = keep(`${path}.pub`, () => `${once().public_key}\n`)
+  const private_key = keep(path, () => once().private_key)
+  const parsed = parsePublicKey(public_key)
+  if (!parsed.ok) throw new Error(`${path}.pub: ${parsed.reason}`)
+  return { private_key, key: parsed.key, blob: parsed.key.blob }
+}
+
+/** A file with secrets that are nobody's, made anew for each data directory. */
+function writeSecret(path: string): void {
+  if (existsSync(path)) return
+  const token = randomBytes(48).toString('base64').replace(/[+/=]/g, '')
+  const key_id = [...randomBytes(16)].map((byte) => 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'[byte % 32])
+  writeFileSync(
+    path,
+    [
+      'GREETING=hello',
+      `GITHUB_TOKEN=${'gh'}p_${token.slice(0, 36)}`,
+      `AWS_ACCESS_KEY_ID=${'AK'}IA${key_id.join('')}`,
+      `DATABASE_URL=postgres://app:${token.slice(36, 52)}@db.internal/orders`,
+      '',
+    ].join('\n'),
+    { mode: 0o600 },
+  )
+}
+
+/** P-256, as `sluice keygen auditor` makes it. */
+function auditor(folder: string): AuditorKey {
+  const file = join(folder, 'auditor.pub.jwk')
+  let made: KeyPairKeyObjectResult | undefined
+  const pair = (): KeyPairKeyObjectResult =>
+    (made ??= generateKeyPairSync('ec', { namedCurve: 'P-256' }))
+  const jwk = (key: KeyObject): string => `${JSON.stringify(key.export({ format: 'jwk' }))}\n`
+  const text = keep(file, () => {
+    keep(join(folder, 'auditor.key.jwk'), () => jwk(pair().privateKey))
+    return jwk(pair().publicKey)
+  })
+  const parsed = parseAuditorKey(text)
+  if (!parsed.ok) throw new Error(`${file}: ${parsed.reason}`)
+  return { file, jwk: parsed.jwk, thumbprint: parsed.thumbprint }
+}
+
+function trialText(
+  options: TrialOptions,
+  ssh: { host: string; port: number },
+  api: string,
+): string {
+  const here = (...path: string[]): string => {
+    const full = join(options.data, ...path)
+    const near = relative(process.cwd(), full)
+    return near.startsWith('..') ? full : near
+  }
+  const data = here()
+  const known_hosts = join(options.data, 'trial', 'known_hosts')
+  writeFileSync(known_hosts, `[${ssh.host}]:${ssh.port} ${options.host_key_line}\n`)
+  const login =
+    `ssh -p ${ssh.port} -i ${here('trial', 'id_ed25519')} -o IdentitiesOnly=yes ` +
+    `-o UserKnownHostsFile=${here('trial', 'known_hosts')} ${account}@${target_name}@${ssh.host}`
+  const cli = data === 'data' ? '' : ` --data ${data}`
+  return `
+This is a trial on your own machine: a gateway, a machine behind it that only the gateway can reach, and
+an auditor's key. Everything lives in ${data}. Open a second terminal here and copy these lines:
+
+  1. Print a file of fake secrets, and see it masked; then look around as you like.
+       ${login} cat secrets.env
+       ${login}
+
+  2. See what was recorded, and play it back (the last session; or name one by its ID).
+       bun run sluice sessions${cli}
+       bun run sluice replay last${cli}
+
+  3. Keep what an auditor needs, and let them check: exit 0, verified.
+       bun run sluice trust export${cli} -o trust.json
+       bun run sluice verify ${data} --trust trust.json
+
+  4. Change one recorded byte on the disk, and see verification name the session and the record.
+       f=$(grep -rlaF GREETING=hello ${data}/store* | head -1); o=$(grep -obaF -m1 GREETING=hello $f | head -1 | cut -d: -f1)
+       printf J | dd of=$f bs=1 seek=$o conv=notrunc status=none
+       bun run sluice verify ${data} --trust trust.json
+
+  The API:  curl -H "Authorization: Bearer $(bun run --silent sluice token --role auditor${cli})" ${api}/api/sessions
+
+The auditor's private key is ${here('trial', 'auditor.key.jwk')}. Here it lies beside the gateway for the trial
+only: a real one is made by the auditor, elsewhere, and only its public half comes here (evidence.auditors).
+Evidence is local and not replicated. Stop with Ctrl-C.
+`
+}

@@ -1,0 +1,49 @@
+/**
+ * The leaf hashes of a session's records, in lists of {@link leaf_list_width}. The manifest names the
+ * lists, and the session's root proves them, so that verification can say which record was changed,
+ * not only that one was. Normative: FORMAT.md, section 3.4.
+ *
+ * @module
+ */
+import { hash_bytes } from './bytes.ts'
+import { type Document, digestOf } from './document.ts'
+import { leaf_list_width, leaf_lists_max } from './limits.ts'
+
+/** Gathers leaf hashes as records are written. Holds at most 32 KiB and 64 bytes for each full list. */
+export class LeafList {
+  #hashes: Uint8Array[] = []
+  readonly #digests: string[] = []
+
+  /** Returns a list that became full: store it as a document of type `session.leaves`. */
+  append(leaf_hash: Uint8Array): Document | undefined {
+    if (this.#digests.length === leaf_lists_max) return undefined
+    this.#hashes.push(leaf_hash)
+    return this.#hashes.length === leaf_list_width ? this.#close() : undefined
+  }
+
+  /**
+   * Call once, after the last record. `last` is the list to store, if there is one; `leaves` belongs in
+   * the manifest.
+   */
+  finish(): { readonly last: Document | undefined; readonly leaves: readonly string[] } {
+    const last = this.#hashes.length > 0 ? this.#close() : undefined
+    return { last, leaves: this.#digests }
+  }
+
+  #close(): Document {
+    const bytes = Buffer.concat(this.#hashes)
+    const list = { digest: digestOf(bytes), bytes }
+    this.#hashes = []
+    this.#digests.push(list.digest)
+    return list
+  }
+}
+
+/** Takes a list apart; the hashes borrow from it. Undefined when it is not a list. */
+export function openLeafList(bytes: Uint8Array): readonly Uint8Array[] | undefined {
+  const count = bytes.length / hash_bytes
+  if (!Number.isInteger(count) || count < 1 || count > leaf_list_width) return undefined
+  return Array.from({ length: count }, (_, at) =>
+    bytes.subarray(at * hash_bytes, (at + 1) * hash_bytes),
+  )
+}

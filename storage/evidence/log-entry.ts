@@ -1,0 +1,58 @@
+/**
+ * One entry of a gateway's log: what happened, when, to what, and the digest of the document that says
+ * more. It holds no personal data, so that it can stay for ever. Normative: FORMAT.md, section 4.
+ *
+ * @module
+ */
+import { assert } from './assert.ts'
+import { isDigest, parseObject } from './bytes.ts'
+import { log_entry_bytes_max } from './limits.ts'
+
+export type LogEntryType =
+  | 'gateway.started'
+  | 'configuration.changed'
+  | 'session.started'
+  | 'session.running'
+  | 'session.ended'
+  | 'evidence.read'
+  | 'heartbeat'
+  | 'retention.applied'
+
+export interface LogEntry {
+  readonly v: 1
+  readonly type: LogEntryType
+  /** UTC, ISO 8601 with milliseconds. */
+  readonly time: string
+  /** A session's id, or the gateway's name. */
+  readonly id: string
+  /** Of the entry's document, hex. */
+  readonly digest: string
+}
+
+/** As it is in the log. `type` may be one that this version does not know. */
+export type StoredLogEntry = Omit<LogEntry, 'type'> & { readonly type: string }
+
+const id_length_max = 255
+const iso_time = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/
+
+/** The leaf's bytes; owned by the caller. */
+export function encodeLogEntry({ v, type, time, id, digest }: LogEntry): Uint8Array {
+  const bytes = new TextEncoder().encode(JSON.stringify({ v, type, time, id, digest }))
+  assert(decodeLogEntry(bytes) !== undefined, 'a log entry has what FORMAT.md asks of it')
+  return bytes
+}
+
+/** Undefined when the bytes are not an entry of version 1. */
+export function decodeLogEntry(bytes: Uint8Array): StoredLogEntry | undefined {
+  if (bytes.length > log_entry_bytes_max) return undefined
+  const { v, type, time, id, digest } = { ...parseObject(bytes) } as Record<string, unknown>
+  if (v !== 1 || typeof type !== 'string' || !/^[a-z][a-z_.]{0,63}$/.test(type)) return undefined
+  if (!isTime(time) || !isDigest(digest)) return undefined
+  if (typeof id !== 'string' || id.length === 0 || id.length > id_length_max) return undefined
+  return { v, type, time, id, digest }
+}
+
+/** ISO 8601 in UTC with milliseconds, of a moment that exists. */
+export function isTime(value: unknown): value is string {
+  return typeof value === 'string' && iso_time.test(value) && !Number.isNaN(Date.parse(value))
+}

@@ -1,0 +1,137 @@
+/**
+ * The Merkle tree of RFC 9162, section 2.1, over SHA-256: leaves, roots of a growing tree, and the
+ * order in which a tree's hashes are stored. Proofs are in `proof.ts`.
+ *
+ * @module
+ */
+import { createHash } from 'node:crypto'
+import { assert } from './assert.ts'
+import { hash_bytes, sha256 } from './bytes.ts'
+
+const leaf_prefix = Uint8Array.of(0x00)
+const node_input = Buffer.alloc(1 + 2 * hash_bytes, 0x01)
+
+/** Root of the empty tree (RFC 9162, section 2.1.1). */
+export const empty_root: Uint8Array = sha256()
+
+/** `SHA-256(0x00 || stored)`, without a copy of `stored`. */
+export function leafHash(stored: Uint8Array): Uint8Array {
+  return createHash('sha256').update(leaf_prefix).update(stored).digest()
+}
+
+/** `SHA-256(0x01 || left || right)`. */
+export function nodeHash(left: Uint8Array, right: Uint8Array): Uint8Array {
+  node_input.set(left, 1)
+  node_input.set(right, 1 + hash_bytes)
+  return createHash('sha256').update(node_input).digest()
+}
+
+export interface TreeState {
+  /** Leaves so far. */
+  readonly size: number
+  /** Roots of the perfect subtrees that the size consists of, the largest first. */
+  readonly frontier: readonly Uint8Array[]
+}
+
+/** A tree that only grows, in memory of its logarithm (a compact range). */
+export class MerkleTree {
+  #size: number
+  readonly #frontier: Uint8Array[]
+
+  /** Continues at `state`; empty without one. */
+  constructor(state: TreeState = { size: 0, frontier: [] }) {
+    assert(
+      ones(state.size) === state.frontier.length,
+      'a frontier has a hash for each bit of the size',
+    )
+    this.#size = state.size
+    this.#frontier = [...state.frontier]
+  }
+
+  get size(): number {
+    return this.#size
+  }
+
+  /** Takes a hash of {@link leafHash}, not the leaf. Keeps it. */
+  append(leaf_hash: Uint8Array): void {
+    let node = leaf_hash
+    for (let size = this.#size; size % 2 === 1; size = (size - 1) / 2) {
+      const left = this.#frontier.pop()
+      assert(left !== undefined, 'a size with an odd bit has a hash for it')
+      node = nodeHash(left, node)
+    }
+    this.#frontier.push(node)
+    this.#size++
+  }
+
+  root(): Uint8Array {
+    return foldRight(this.#frontier)
+  }
+
+  /** A copy of the list; the hashes are shared, and never change. */
+  frontier(): Uint8Array[] {
+    return [...this.#frontier]
+  }
+}
+
+/** Root over adjacent perfect subtrees, the largest first. */
+export function foldRight(hashes: readonly Uint8Array[]): Uint8Array {
+  let node = hashes.at(-1) ?? empty_root
+  for (let at = hashes.length - 2; at >= 0; at--) node = nodeHash(hashes[at] ?? empty_root, node)
+  return node
+}
+
+/** Reads stored hashes by {@link storedHashIndex}, in ascending order. Throws when it cannot. */
+export type HashReader = (indexes: readonly number[]) => readonly Uint8Array[]
+
+/** As {@link HashReader}, for a reader behind a queue or a network. */
+export type AsyncHashReader = (
+  indexes: readonly number[],
+) => readonly Uint8Array[] | Promise<readonly Uint8Array[]>
+
+/**
+ * Place of the `n`-th hash of a level (0 is the leaves) in the order of storing that Go's
+ * `golang.org/x/mod/sumdb/tlog` has: a node follows the leaf that completes it.
+ */
+export function storedHashIndex(level: number, n: number): number {
+  let leaf = n
+  for (let up = level; up > 0; up--) leaf = 2 * leaf + 1
+  return storedHashCountBefore(leaf) + level
+}
+
+/** Hashes that are stored for a tree of `size` leaves. */
+export function storedHashCount(size: number): number {
+  return storedHashCountBefore(size)
+}
+
+/**
+ * The hashes to store for the leaf `index`, from {@link storedHashIndex}`(0, index)` on: the leaf's,
+ * then that of each subtree it completes.
+ */
+export function storedHashes(index: number, entry: Uint8Array, read: HashReader): Uint8Array[] {
+  let node = leafHash(entry)
+  const hashes = [node]
+  const lefts: number[] = []
+  for (let n = index, level = 0; n % 2 === 1; n = (n - 1) / 2, level++)
+    lefts.unshift(storedHashIndex(level, n - 1))
+  const stored = lefts.length === 0 ? [] : read(lefts)
+  assert(stored.length === lefts.length, 'a hash reader gives a hash for each index')
+  for (const left of stored.toReversed()) {
+    node = nodeHash(left, node)
+    hashes.push(node)
+  }
+  return hashes
+}
+
+/** A leaf adds itself and one hash for each subtree it completes: n + n/2 + n/4 + ... */
+function storedHashCountBefore(leaf: number): number {
+  let count = 0
+  for (let n = leaf; n > 0; n = Math.floor(n / 2)) count += n
+  return count
+}
+
+function ones(size: number): number {
+  let count = 0
+  for (let n = size; n > 0; n = Math.floor(n / 2)) count += n % 2
+  return count
+}

@@ -1,0 +1,108 @@
+/**
+ * Which members each kind of record has, as data, and the check of a header against it.
+ *
+ * @module
+ */
+import { isCount, isDigest, isObject, type JsonObject } from './bytes.ts'
+import type { RecordKind } from './record.ts'
+
+type Check = (value: unknown) => boolean
+
+const isText: Check = (value) => typeof value === 'string'
+const isFlag: Check = (value) => typeof value === 'boolean'
+const isInteger: Check = (value) => Number.isSafeInteger(value)
+const isTextMap: Check = (value) => isObject(value) && Object.values(value).every(isText)
+const isPty: Check = (value) =>
+  isObject(value) && isText(value['term']) && isCount(value['columns']) && isCount(value['rows'])
+const oneOf =
+  (...values: readonly unknown[]): Check =>
+  (value) =>
+    values.includes(value)
+const optional =
+  (check: Check): Check =>
+  (value) =>
+    value === undefined || check(value)
+
+const isSpan = (value: unknown): boolean =>
+  isObject(value) &&
+  isCount(value['at']) &&
+  isCount(value['n']) &&
+  isCount(value['offset']) &&
+  isCount(value['length']) &&
+  isText(value['rule']) &&
+  isDigest(value['commitment'])
+const isSpans: Check = (value) => Array.isArray(value) && value.every(isSpan)
+
+const range = { offset: isCount, length: isCount } as const
+const output_stream = oneOf(1, 2)
+
+const shapes: Readonly<Record<RecordKind, Readonly<Record<string, Check>>>> = {
+  start: { document: isDigest, envelope: isDigest, channel: oneOf(0), seq: oneOf(0) },
+  channel: {
+    request: oneOf('exec', 'shell', 'subsystem'),
+    pty: optional(isPty),
+    env: isTextMap,
+  },
+  command: { confidence: oneOf('exact'), spans: isSpans },
+  verdict: { allowed: isFlag, rule: isText, asked: isText },
+  dialled: { address: isText, host_key: isText },
+  output: {
+    stream: output_stream,
+    ...range,
+    flush: optional(oneOf('idle', 'echo', 'end')),
+    spans: isSpans,
+  },
+  echo: { stream: output_stream, ...range, commitment: isDigest },
+  echo_text: { stream: output_stream, ...range, spans: isSpans },
+  input: { length: isCount },
+  input_text: { ...range, spans: isSpans },
+  input_opaque: { prompt: isFlag },
+  stdin: { ...range, held: isCount, spans: isSpans },
+  resize: { columns: isCount, rows: isCount },
+  signal: { signal: isText },
+  eof: { stream: oneOf(0, 1, 2) },
+  exit: { code: isInteger },
+  exit_signal: { signal: isText, core_dumped: isFlag },
+  failed: { code: isText, message: isText },
+  sealed: { what: isText },
+  channel_end: {},
+  end: { reason: isText, detail: isText, channel: oneOf(0) },
+}
+
+const with_payload: ReadonlySet<unknown> = new Set([
+  'command',
+  'output',
+  'echo_text',
+  'input_text',
+  'stdin',
+  'sealed',
+] satisfies RecordKind[])
+
+export function hasPayload(kind: unknown): boolean {
+  return with_payload.has(kind)
+}
+
+/** What is wrong with a header, or undefined: its kind is unknown, a member is missing or of another type. */
+export function misfit(header: JsonObject): string | undefined {
+  const kind = header['kind']
+  if (typeof kind !== 'string' || !Object.hasOwn(shapes, kind)) return 'its kind is unknown'
+  const shape = shapes[kind as RecordKind] // It is a key of the table.
+  for (const [name, check] of Object.entries(shape))
+    if (!check(header[name])) return `its ${name} is not what a record of kind ${kind} has`
+  const [spans, bytes] = [header['spans'], header['bytes']]
+  if (Array.isArray(spans) && isCount(bytes)) return spansMisfit(spans, bytes)
+  return undefined
+}
+
+/** Masks lie inside the payload, in order, and never on each other. */
+function spansMisfit(
+  spans: readonly { readonly at: number; readonly n: number }[],
+  payload_bytes: number,
+): string | undefined {
+  let end = 0
+  for (const { at, n } of spans) {
+    if (at < end) return 'its spans overlap'
+    end = at + n
+  }
+  return end > payload_bytes ? 'a span lies outside of its payload' : undefined
+}

@@ -1,0 +1,153 @@
+/**
+ * One fact of a session, as it is stored: a line of JSON, a newline, the payload. The bytes are the
+ * leaf of the session's tree; nothing ever writes them again. Normative: FORMAT.md, section 2.
+ *
+ * @module
+ */
+import { assert } from './assert.ts'
+import { isCount, isSessionId, parseObject } from './bytes.ts'
+import { record_bytes_max } from './limits.ts'
+import { hasPayload, misfit } from './record-shape.ts'
+
+export interface RecordSpan {
+  /** Where the mask begins in the payload, and its length. */
+  readonly at: number
+  readonly n: number
+  /** The masked bytes in the raw stream. */
+  readonly offset: number
+  readonly length: number
+  readonly rule: string
+  /** Hiding commitment to them (`commitment.ts`), hex. */
+  readonly commitment: string
+}
+
+/** Bytes of the raw stream, from `offset` on. */
+interface Range {
+  readonly offset: number
+  readonly length: number
+}
+
+/** What a record says, by kind. FORMAT.md, section 2.3, says what each means. */
+export type RecordFacts = { readonly channel: number } & (
+  | { readonly kind: 'start'; readonly document: string; readonly envelope: string }
+  | {
+      readonly kind: 'channel'
+      readonly request: 'exec' | 'shell' | 'subsystem'
+      readonly pty?: { readonly term: string; readonly columns: number; readonly rows: number }
+      readonly env: Readonly<Record<string, string>>
+    }
+  | {
+      readonly kind: 'command'
+      readonly confidence: 'exact'
+      readonly spans: readonly RecordSpan[]
+    }
+  | {
+      readonly kind: 'verdict'
+      readonly allowed: boolean
+      readonly rule: string
+      readonly asked: string
+    }
+  | { readonly kind: 'dialled'; readonly address: string; readonly host_key: string }
+  | ({
+      readonly kind: 'output'
+      readonly stream: 1 | 2
+      readonly flush?: 'idle' | 'echo' | 'end'
+      readonly spans: readonly RecordSpan[]
+    } & Range)
+  | ({ readonly kind: 'echo'; readonly stream: 1 | 2; readonly commitment: string } & Range)
+  | ({
+      readonly kind: 'echo_text'
+      readonly stream: 1 | 2
+      readonly spans: readonly RecordSpan[]
+    } & Range)
+  | { readonly kind: 'input'; readonly length: number }
+  | ({ readonly kind: 'input_text'; readonly spans: readonly RecordSpan[] } & Range)
+  | { readonly kind: 'input_opaque'; readonly prompt: boolean }
+  | ({
+      readonly kind: 'stdin'
+      readonly held: number
+      readonly spans: readonly RecordSpan[]
+    } & Range)
+  | { readonly kind: 'resize'; readonly columns: number; readonly rows: number }
+  | { readonly kind: 'signal'; readonly signal: string }
+  | { readonly kind: 'eof'; readonly stream: 0 | 1 | 2 }
+  | { readonly kind: 'exit'; readonly code: number }
+  | { readonly kind: 'exit_signal'; readonly signal: string; readonly core_dumped: boolean }
+  | { readonly kind: 'failed'; readonly code: string; readonly message: string }
+  | { readonly kind: 'sealed'; readonly what: string }
+  | { readonly kind: 'channel_end' }
+  | { readonly kind: 'end'; readonly reason: string; readonly detail: string }
+)
+
+export type RecordKind = RecordFacts['kind']
+
+/** Which record of which session, and when. */
+export interface RecordPlace {
+  readonly v: 1
+  /** UUIDv7. */
+  readonly session: string
+  /** From 0, without a gap. */
+  readonly seq: number
+  /** UTC, microseconds. */
+  readonly t_us: number
+}
+
+export type RecordHeader = RecordPlace & RecordFacts & { readonly bytes: number }
+
+export type DecodedRecord =
+  | {
+      readonly ok: true
+      readonly header: RecordHeader
+      /** Borrowed from the stored bytes. */
+      readonly payload: Uint8Array
+    }
+  | { readonly ok: false; readonly reason: string }
+
+const newline = 0x0a
+const no_payload = new Uint8Array()
+
+/**
+ * The stored bytes: owned by the caller, alone in their buffer, the payload at their end. One copy of
+ * the payload is made.
+ */
+export function encodeRecord(
+  record: RecordPlace & RecordFacts,
+  payload: Uint8Array = no_payload,
+): Uint8Array {
+  const { v, session, seq, t_us, channel, kind, ...facts } = record
+  const header = { v, session, seq, t_us, channel, kind, bytes: 0, ...facts }
+  header.bytes = payload.length
+  const text = JSON.stringify(header)
+  const header_bytes = Buffer.byteLength(text)
+  const total = header_bytes + 1 + payload.length
+  assert(total <= record_bytes_max, 'a record is within its limit')
+  // Not from the pool: the buffer is handed to other threads.
+  const stored = Buffer.allocUnsafeSlow(total)
+  stored.write(text)
+  stored[header_bytes] = newline
+  stored.set(payload, header_bytes + 1)
+  return stored
+}
+
+/** Reads stored bytes of any origin. Members that are not in FORMAT.md are left alone. */
+export function decodeRecord(stored: Uint8Array): DecodedRecord {
+  if (stored.length > record_bytes_max) return refused('it is larger than a record can be')
+  const end = stored.indexOf(newline)
+  if (end < 0) return refused('its header has no end')
+  const header = parseObject(stored.subarray(0, end))
+  if (header === undefined) return refused('its header is not a JSON object')
+  const { v, session, seq, t_us, channel, kind, bytes } = header as Record<string, unknown>
+  if (v !== 1) return refused('its version is not 1')
+  if (!isSessionId(session)) return refused('its session is not a UUIDv7')
+  if (!isCount(seq)) return refused('its sequence is not a whole number')
+  if (!isCount(t_us)) return refused('its time is not a whole number of microseconds')
+  if (!isCount(channel)) return refused('its channel is not a whole number')
+  const payload = stored.subarray(end + 1)
+  if (bytes !== payload.length) return refused('its payload is not as long as the header says')
+  const wrong = misfit(header)
+  if (wrong !== undefined) return refused(wrong)
+  if (payload.length > 0 && !hasPayload(kind)) return refused('its kind has no payload')
+  return { ok: true, header: header as unknown as RecordHeader, payload } // All members were checked.
+}
+
+const refused = (reason: string): DecodedRecord => ({ ok: false, reason })

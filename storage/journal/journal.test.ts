@@ -1,0 +1,253 @@
+import { afterEach, beforeEach, describe, expect, test } from 'bun:test'
+import { createHash } from 'node:crypto'
+import { openSync, readdirSync, readFileSync, writeSync } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { JournalError } from './errors.ts'
+import type { JournalOptions } from './journal.ts'
+import { Journal } from './journal.ts'
+import { JournalReader, readJournal } from './read.ts'
+import type { Entry } from './segment.ts'
+
+const segment_bytes = 64 * 1024
+const session = '01890a5d-ac96-774b-bcce-b302099a8057'
+
+let dir = ''
+beforeEach(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'sluice-journal-'))
+})
+afterEach(() => rm(dir, { recursive: true }))
+
+const options = (more: Partial<JournalOptions> = {}): JournalOptions => ({
+  dir,
+  segment_bytes,
+  spare_segments: 1,
+  backlog_segments_max: 1000,
+  next_lsn: 1,
+  ...more,
+})
+const record = (seq: number, bytes: number): Entry => ({
+  kind: 'record',
+  session,
+  seq,
+  bytes: Buffer.alloc(bytes, seq % 251),
+})
+const lsns = (after = 0): number[] => [...readJournal(dir, after)].map(({ lsn }) => lsn)
+const segments = (): string[] =>
+  readdirSync(dir)
+    .filter((name) => /^\d+\.segment$/.test(name))
+    .toSorted()
+const codeOf = (run: () => void): string | undefined => {
+  try {
+    run()
+  } catch (error) {
+    if (error instanceof JournalError) return error.code
+    throw error
+  }
+  return undefined
+}
+
+describe('what was committed is read', () => {
+  test('every kind of entry, whole', () => {
+    const digest = createHash('sha256').update('x').digest('hex')
+    const entries: Entry[] = [
+      { kind: 'document', type: 'session.started', digest, bytes: Buffer.from('salt and JSON') },
+      { kind: 'log_entry', index: 2 ** 40, bytes: Buffer.from('{}') },
+      { kind: 'record', session, seq: 0, bytes: Buffer.alloc(20_000, 7) },
+      { kind: 'record', session, seq: 1, bytes: Buffer.alloc(0) },
+      { kind: 'checkpoint', bytes: Buffer.from('a note') },
+    ]
+    const journal = Journal.open(options())
+    const numbers = entries.map((entry) => journal.append(entry))
+    expect(lsns()).toEqual([])
+    journal.commit()
+    journal.close()
+    expect(numbers).toEqual([1, 2, 3, 4, 5])
+    const read: unknown[] = []
+    for (const { entry } of readJournal(dir, 0))
+      read.push({ ...entry, bytes: Buffer.from(entry.bytes).toString('hex') })
+    expect(read).toEqual(
+      entries.map((entry) => ({ ...entry, bytes: Buffer.from(entry.bytes).toString('hex') })),
+    )
+  })
+
+  test('over many segments and restarts, from any place', () => {
+    const expected: number[] = []
+    for (let run = 0; run < 5; run++) {
+      const journal = Journal.open(options())
+      for (let index = 0; index < 20; index++) {
+        expected.push(journal.append(record(index, 3000 + index * 700)))
+        journal.commit()
+      }
+      journal.close()
+    }
+    expect(segments().length).toBeGreaterThan(10)
+    expect(lsns()).toEqual(expected)
+    for (const after of [1, 17, 50, 99, 100]) expect(lsns(after)).toEqual(expected.slice(after))
+  })
+
+  test('by a reader that follows the writer, and never past its limit', () => {
+    const journal = Journal.open(options())
+    const reader = new JournalReader(dir, 0)
+    const seen: number[] = []
+    const follow = (limit: number): void => {
+      for (let next = reader.next(limit); next !== undefined; next = reader.next(limit))
+        seen.push(next.lsn)
+    }
+    for (let index = 1; index <= 60; index++) {
+      journal.append(record(index, 5000))
+      journal.commit()
+      follow(index - 1)
+      expect(seen.at(-1) ?? 0).toBe(index - 1)
+    }
+    follow(60)
+    expect(seen).toEqual(Array.from({ length: 60 }, (_, index) => index + 1))
+    reader.close()
+    journal.close()
+  })
+
+  test('numbers go on behind what the store has seen', () => {
+    const journal = Journal.open(options({ next_lsn: 500 }))
+    expect(journal.append(record(0, 10))).toBe(500)
+    journal.commit()
+    journal.close()
+    expect(lsns(499)).toEqual([500])
+    const again = Journal.open(options({ next_lsn: 400 }))
+    expect(again.append(record(1, 10))).toBe(501)
+    again.close()
+  })
+})
+
+describe('recycling', () => {
+  test('reuses segments, and nothing of their earlier use is ever read', () => {
+    const journal = Journal.open(options())
+    let last = 0
+    for (let index = 0; index < 200; index++) {
+      // All frames of one size: stale ones lie exactly where new ones are looked for.
+      last = journal.append(record(index, 7000))
+      journal.commit()
+      journal.recycle(last)
+    }
+    expect(segments().length).toBe(1)
+    expect(readdirSync(dir).length).toBeLessThanOrEqual(3)
+    const left = lsns()
+    expect(left.at(-1)).toBe(last)
+    expect(left).toEqual(left.map((_, index) => last - left.length + 1 + index))
+    journal.close()
+  })
+
+  test('tells a reader that entries are gone', () => {
+    const journal = Journal.open(options())
+    const reader = new JournalReader(dir, 0)
+    for (let index = 0; index < 50; index++) {
+      journal.append(record(index, 7000))
+      journal.commit()
+    }
+    expect(reader.next()?.lsn).toBe(1)
+    journal.recycle(30)
+    const late = new JournalReader(dir, 0)
+    expect(late.next()?.lsn).toBeGreaterThan(1)
+    expect(late.gap).toBe(true)
+    expect(reader.gap).toBe(false)
+    late.close()
+    reader.close()
+    journal.close()
+  })
+
+  test('a backlog above its limit is journal_full until the store has caught up', () => {
+    const journal = Journal.open(options({ backlog_segments_max: 3 }))
+    const fill = (): string | undefined =>
+      codeOf(() => {
+        for (let index = 0; index < 100; index++) {
+          journal.append(record(index, 7000))
+          journal.commit()
+        }
+      })
+    expect(journal.ready).toBe(true)
+    expect(fill()).toBe('journal_full')
+    expect(journal.ready).toBe(false)
+    expect(journal.backlog_bytes).toBeGreaterThan(2 * segment_bytes)
+    const durable = journal.durable_lsn
+    expect(lsns().at(-1)).toBe(durable)
+    journal.recycle(durable)
+    expect(journal.ready).toBe(true)
+    const lsn = journal.append(record(7, 7000))
+    journal.commit()
+    // The number of the entry that failed is not used again.
+    expect(lsn).toBe(durable + 2)
+    expect(lsns().at(-1)).toBe(lsn)
+    journal.close()
+  })
+})
+
+describe('damage', () => {
+  const write = (count: number): void => {
+    const journal = Journal.open(options())
+    for (let index = 0; index < count; index++) {
+      journal.append(record(index, 7000))
+      journal.commit()
+    }
+    journal.close()
+  }
+  const overwrite = (name: string, at: number): void => {
+    const path = join(dir, name)
+    const byte = readFileSync(path)[at] ?? 0
+    writeSync(openSync(path, 'r+'), new Uint8Array([byte ^ 0x40]), 0, 1, at)
+  }
+
+  test('a torn tail ends the journal, and writing goes on there', () => {
+    write(5)
+    overwrite(segments().at(-1) ?? '', 64 + 4 * 7048 + 3000)
+    expect(lsns()).toEqual([1, 2, 3, 4])
+    const journal = Journal.open(options())
+    expect(journal.append(record(9, 100))).toBe(5)
+    journal.commit()
+    journal.close()
+    expect(lsns()).toEqual([1, 2, 3, 4, 5])
+  })
+
+  test('a stale frame behind a rewritten one is not taken for the next', () => {
+    write(5)
+    // The third is torn; the fourth and fifth are intact, and of the same size as what replaces it.
+    overwrite(segments().at(-1) ?? '', 64 + 2 * 7048 + 3000)
+    const journal = Journal.open(options())
+    journal.append(record(9, 7000))
+    journal.commit()
+    journal.close()
+    expect(lsns()).toEqual([1, 2, 3])
+  })
+
+  test('in the middle is an error, not an end', () => {
+    write(50)
+    overwrite(segments()[1] ?? '', 64 + 100)
+    expect(codeOf(() => lsns())).toBe('journal_damaged')
+    expect(lsns(40)).toHaveLength(10)
+  })
+
+  test('a segment without its header is an error', () => {
+    write(50)
+    overwrite(segments().at(-1) ?? '', 3)
+    expect(codeOf(() => lsns())).toBe('journal_damaged')
+    expect(codeOf(() => Journal.open(options()))).toBe('journal_damaged')
+  })
+})
+
+describe('faults of the caller', () => {
+  test('a frame or a commit that fits nowhere', () => {
+    const journal = Journal.open(options())
+    expect(() => journal.append(record(0, segment_bytes))).toThrow('fits')
+    for (let index = 0; index < 6; index++) journal.append(record(index, 10_000))
+    expect(() => journal.append(record(9, 10_000))).toThrow('fits')
+    expect(journal.pending_bytes).toBe(6 * 10_048)
+    journal.commit()
+    journal.close()
+    expect(lsns()).toHaveLength(6)
+  })
+
+  test('a session that is no UUID', () => {
+    const journal = Journal.open(options())
+    expect(() => journal.append({ ...record(0, 1), session: 'abc' } as Entry)).toThrow('UUID')
+    journal.close()
+  })
+})

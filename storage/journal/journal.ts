@@ -1,0 +1,371 @@
+/**
+ * The write-ahead journal: what {@link Journal.commit} returned from is on the disk. One writer,
+ * synchronous, made for a Worker of its own.
+ *
+ * A commit is a run of frames in a preallocated segment, so it changes no metadata and costs one
+ * `fdatasync`. A full disk shows when the next segment is prepared, ahead of the session that would
+ * need it.
+ *
+ * @module
+ */
+import assert from 'node:assert/strict'
+import {
+  closeSync,
+  fdatasyncSync,
+  mkdirSync,
+  openSync,
+  renameSync,
+  unlinkSync,
+  writeSync,
+  writevSync,
+} from 'node:fs'
+import { listSegments, segmentPath, syncDirectory } from './directory.ts'
+import { JournalError, systemCode } from './errors.ts'
+import {
+  copy_bytes_max,
+  frame_bytes_max,
+  segment_bytes_max,
+  segment_bytes_min,
+  spare_segments_kept,
+} from './limits.ts'
+import { JournalReader } from './read.ts'
+import type { Entry, SegmentHeader } from './segment.ts'
+import { encodeFrame, encodeHeader, framePrefixBytes, header_bytes, sealFrame } from './segment.ts'
+import { Spares } from './spares.ts'
+
+export interface JournalOptions {
+  /** Made when it is missing. */
+  readonly dir: string
+  readonly segment_bytes: number
+  /** Segments kept ready; at least 1. */
+  readonly spare_segments: number
+  /** So many segments may wait for {@link Journal.recycle}; further commits are `journal_full`. */
+  readonly backlog_segments_max: number
+  /** The first entry's number at least: what the store has seen, plus one. */
+  readonly next_lsn: bigint | number
+}
+
+interface PendingFrame {
+  /** Its header, and a small body, inside the scratch buffer. */
+  readonly start: number
+  readonly end: number
+  /** A large body, borrowed until the commit. */
+  readonly body: Uint8Array | undefined
+}
+
+interface ClosedSegment {
+  readonly path: string
+  readonly segment_bytes: number
+  readonly last_lsn: number
+  readonly used_bytes: number
+}
+
+interface ActiveSegment {
+  readonly fd: number
+  readonly path: string
+  readonly header: SegmentHeader
+  /** Behind the last durable frame. */
+  at: number
+  crc: number
+}
+
+export type { Entry } from './segment.ts'
+
+export class Journal {
+  readonly #options: JournalOptions
+  readonly #spares: Spares
+  #closed: ClosedSegment[] = []
+  #active: ActiveSegment
+  #durable_lsn: number
+  #next_lsn: number
+  #scratch: Buffer = Buffer.alloc(64 * 1024)
+  #scratch_bytes = 0
+  #pending: PendingFrame[] = []
+  #pending_bytes = 0
+  /** A sync failed: the kernel may have dropped the pages, so nothing more is written there. */
+  #abandon_active = false
+
+  /**
+   * Opens or makes the journal in `options.dir`; scans for its end, and continues behind it.
+   * Throws `JournalError`.
+   */
+  static open(options: JournalOptions): Journal {
+    return new Journal(options)
+  }
+
+  private constructor(options: JournalOptions) {
+    const { dir, segment_bytes, spare_segments } = options
+    assert(segment_bytes >= segment_bytes_min && segment_bytes <= segment_bytes_max)
+    assert(spare_segments >= 1, 'without a spare segment no session could start')
+    this.#options = options
+    try {
+      mkdirSync(dir, { recursive: true, mode: 0o700 })
+      const { segments, damaged } = listSegments(dir)
+      if (damaged[0] !== undefined)
+        throw new JournalError('journal_damaged', `no header in ${damaged[0]}`)
+      this.#spares = new Spares(dir, segment_bytes, spare_segments)
+      const end = endOf(dir, segments.at(-1)?.header)
+      this.#durable_lsn = Math.max(end.lsn, Number(options.next_lsn) - 1)
+      this.#next_lsn = this.#durable_lsn + 1
+      for (const [index, { path, header }] of segments.slice(0, -1).entries()) {
+        this.#closed.push({
+          path,
+          segment_bytes: header.segment_bytes,
+          last_lsn: segments[index + 1]?.header.previous_lsn ?? 0,
+          used_bytes: header.segment_bytes,
+        })
+      }
+      const last = segments.at(-1)
+      if (last === undefined) {
+        this.#active = this.#activate(1)
+      } else {
+        const fd = openSync(last.path, 'r+')
+        // Entries that a killed process wrote and did not sync are taken over: now they are durable.
+        fdatasyncSync(fd)
+        this.#active = { fd, path: last.path, header: last.header, at: end.at, crc: end.crc }
+      }
+      // A first spare at once, so that a gateway that just started can take sessions.
+      if (this.#spares.count === 0) this.#spares.tryPrepareOne()
+    } catch (error) {
+      throw asJournalError(error, 'cannot open the journal')
+    }
+  }
+
+  /**
+   * Takes an entry for the next {@link commit} and returns its number. A body above 4 KiB is borrowed
+   * until then: do not change it. An entry of 4 MiB, or a commit larger than a segment, is a fault
+   * of the caller: watch {@link pending_bytes}.
+   */
+  append(entry: Entry): number {
+    const prefix_bytes = framePrefixBytes(entry)
+    const bytes = prefix_bytes + entry.bytes.length
+    assert(bytes <= frame_bytes_max, 'an entry fits into a frame')
+    const room = this.#options.segment_bytes - header_bytes
+    assert(this.#pending_bytes + bytes <= room, 'a commit fits into a segment')
+    const copied = entry.bytes.length <= copy_bytes_max
+    const start = this.#scratch_bytes
+    const end = start + (copied ? bytes : prefix_bytes)
+    this.#reserve(end)
+    encodeFrame(this.#scratch, start, this.#next_lsn, entry)
+    if (copied) this.#scratch.set(entry.bytes, start + prefix_bytes)
+    this.#scratch_bytes = end
+    this.#pending_bytes += bytes
+    this.#pending.push({ start, end, body: copied ? undefined : entry.bytes })
+    return this.#next_lsn++
+  }
+
+  /**
+   * Makes everything durable that was appended since the last commit. Throws `JournalError`
+   * `journal_full` or `journal_io`: then none of those entries counts, their numbers are not used
+   * again, and a later commit of new ones may succeed.
+   */
+  commit(): void {
+    if (this.#pending.length === 0) return
+    try {
+      const { at, header } = this.#active
+      if (this.#abandon_active || at + this.#pending_bytes > header.segment_bytes) this.#switch()
+      this.#write()
+    } finally {
+      this.#pending = []
+      this.#pending_bytes = 0
+      this.#scratch_bytes = 0
+    }
+  }
+
+  /** What {@link commit} would write. */
+  get pending_bytes(): number {
+    return this.#pending_bytes
+  }
+
+  /** Whether new sessions may start: a spare segment exists and the backlog leaves room for it. */
+  get ready(): boolean {
+    return this.#spares.count > 0 && this.#closed.length + 1 < this.#options.backlog_segments_max
+  }
+
+  /** Bytes in segments that may not be reused yet; slow output down as it nears the limit. */
+  get backlog_bytes(): number {
+    return this.#closed.reduce((sum, each) => sum + each.used_bytes, this.#active.at)
+  }
+
+  /** Bytes of backlog at which commits fail. */
+  get backlog_bytes_max(): number {
+    return this.#options.backlog_segments_max * this.#options.segment_bytes
+  }
+
+  /** Number of the last entry that is on the disk; 0 when there was never one. */
+  get durable_lsn(): number {
+    return this.#durable_lsn
+  }
+
+  /** Segments that end at or below `projected_lsn` may be reused. */
+  recycle(projected_lsn: number): void {
+    while (this.#closed[0] !== undefined && this.#closed[0].last_lsn <= projected_lsn) {
+      const { path, segment_bytes } = this.#closed[0]
+      try {
+        const reusable = segment_bytes === this.#options.segment_bytes
+        if (reusable && this.#spares.count < spare_segments_kept) this.#spares.add(path)
+        else unlinkSync(path)
+      } catch (error) {
+        throw asJournalError(error, `cannot recycle ${path}`)
+      }
+      this.#closed.shift()
+    }
+  }
+
+  /**
+   * Does one slice of preparing spare segments, at most 4 MiB of zeros or one sync. Returns whether
+   * more is to do now. Never throws for a full disk: {@link ready} tells.
+   */
+  maintain(): boolean {
+    return this.#spares.step()
+  }
+
+  /** Gives the files back. What was appended and not committed is lost. */
+  close(): void {
+    closeSync(this.#active.fd)
+    this.#spares.close()
+  }
+
+  #reserve(bytes: number): void {
+    if (bytes <= this.#scratch.length) return
+    const larger = Buffer.alloc(Math.max(bytes, this.#scratch.length * 2))
+    larger.set(this.#scratch.subarray(0, this.#scratch_bytes))
+    this.#scratch = larger
+  }
+
+  /** Puts the next spare in the active segment's place. */
+  #switch(): void {
+    const { backlog_segments_max } = this.#options
+    if (this.#closed.length + 1 >= backlog_segments_max)
+      throw new JournalError(
+        'journal_full',
+        `${this.#closed.length + 1} segments wait for the store, which is the limit`,
+      )
+    const previous = this.#active
+    this.#active = this.#activate(previous.header.generation + 1)
+    this.#abandon_active = false
+    closeSync(previous.fd)
+    this.#closed.push({
+      path: previous.path,
+      segment_bytes: previous.header.segment_bytes,
+      last_lsn: this.#active.header.previous_lsn,
+      used_bytes: previous.at,
+    })
+  }
+
+  #activate(generation: number): ActiveSegment {
+    const { dir, segment_bytes } = this.#options
+    const fields = { generation, previous_lsn: this.#durable_lsn, segment_bytes }
+    const bytes = encodeHeader(fields)
+    const spare = this.#spares.take()
+    if (spare === undefined) throw new JournalError('journal_full', 'no room for a journal segment')
+    const path = segmentPath(dir, generation)
+    try {
+      const fd = openSync(spare, 'r+')
+      try {
+        const written = writeSync(fd, bytes, 0, bytes.length, 0)
+        if (written !== bytes.length) throw new JournalError('journal_io', 'short write')
+        // The header first, then the name: a named segment always has one.
+        fdatasyncSync(fd)
+        renameSync(spare, path)
+        syncDirectory(dir)
+      } catch (error) {
+        closeSync(fd)
+        throw error
+      }
+      const crc = new DataView(bytes.buffer).getUint32(36, true)
+      return { fd, path, header: { ...fields, crc }, at: header_bytes, crc }
+    } catch (error) {
+      throw asJournalError(error, `cannot start segment ${generation}`)
+    }
+  }
+
+  /** Writes what is pending behind the active segment's last frame, and syncs. */
+  #write(): void {
+    const active = this.#active
+    const { generation } = active.header
+    const parts: Uint8Array[] = []
+    let crc = active.crc
+    let run_start = 0
+    for (const { start, end, body } of this.#pending) {
+      crc = sealFrame(this.#scratch, start, end, body, generation, crc)
+      if (body === undefined) continue
+      parts.push(this.#scratch.subarray(run_start, end), body)
+      run_start = end
+    }
+    if (run_start < this.#scratch_bytes)
+      parts.push(this.#scratch.subarray(run_start, this.#scratch_bytes))
+    try {
+      writeFully(active.fd, parts, this.#pending_bytes, active.at)
+    } catch (error) {
+      this.#undo()
+      throw asJournalError(error, `cannot write to ${active.path}`)
+    }
+    try {
+      fdatasyncSync(active.fd)
+    } catch (error) {
+      this.#undo()
+      this.#abandon_active = true
+      throw asJournalError(error, `cannot sync ${active.path}`)
+    }
+    active.at += this.#pending_bytes
+    active.crc = crc
+    this.#durable_lsn = this.#next_lsn - 1
+  }
+
+  /**
+   * Ends the segment again behind its last durable frame, so that a restart does not find part of
+   * a commit that failed. Best effort: the same disk just failed, and the next commit goes over it.
+   */
+  #undo(): void {
+    const { fd, at, header } = this.#active
+    try {
+      const zeros = new Uint8Array(Math.min(header_bytes, header.segment_bytes - at))
+      writeSync(fd, zeros, 0, zeros.length, at)
+      fdatasyncSync(fd)
+    } catch {
+      // Those frames then count as written and never acknowledged, as after a crash.
+    }
+  }
+}
+
+/** `writev` may take fewer bytes than given, without an error, when the disk is full. */
+function writeFully(fd: number, parts: Uint8Array[], bytes: number, at: number): void {
+  let done = writevSync(fd, parts, at)
+  if (done === bytes) return
+  let part_at = 0
+  for (const part of parts) {
+    for (let skip = Math.max(done - part_at, 0); skip < part.length; ) {
+      const count = writeSync(fd, part, skip, part.length - skip, at + part_at + skip)
+      if (count === 0) throw new JournalError('journal_full', 'the disk takes no more bytes')
+      skip += count
+      done += count
+    }
+    part_at += part.length
+  }
+  assert.equal(done, bytes)
+}
+
+/** Where the newest segment's entries end. */
+function endOf(
+  dir: string,
+  header: SegmentHeader | undefined,
+): { readonly lsn: number; readonly at: number; readonly crc: number } {
+  if (header === undefined) return { lsn: 0, at: header_bytes, crc: 0 }
+  const reader = new JournalReader(dir, header.previous_lsn)
+  try {
+    while (reader.next() !== undefined);
+    return { lsn: reader.lsn, ...reader.place }
+  } finally {
+    reader.close()
+  }
+}
+
+function asJournalError(error: unknown, message: string): JournalError {
+  if (error instanceof JournalError) return error
+  const code = systemCode(error)
+  const full = code === 'ENOSPC' || code === 'EDQUOT' || code === 'EFBIG'
+  return new JournalError(full ? 'journal_full' : 'journal_io', `${message} (${code})`, {
+    cause: error,
+  })
+}

@@ -1,0 +1,38 @@
+/**
+ * The journal's limits, each with its reason.
+ *
+ * @module
+ */
+
+/** 64 MiB: a switch of segments (two syncs and a rename) is then rare even at 200 MB/s. */
+export const segment_bytes_default: number = 64 * 1024 * 1024
+
+/** Below this a segment holds no useful entry; only tests go near it. */
+export const segment_bytes_min: number = 64 * 1024
+
+/** Offsets inside a segment are kept in 32 bits by other readers of the format. */
+export const segment_bytes_max: number = 1024 * 1024 * 1024
+
+/** One spare: the next segment is ready before the present one is full. */
+export const spare_segments_default = 1
+
+/** Recycled segments are kept for reuse up to this: writing into one costs a tenth of a new file. */
+export const spare_segments_kept = 8
+
+/** 64 segments of 64 MiB: 4 GiB of disk may wait for the store before sessions have to. */
+export const backlog_segments_default = 64
+
+/**
+ * One entry with its header. Output records are at most 128 KiB; the document that lists every
+ * running session is the largest, about 200 bytes for each.
+ */
+export const frame_bytes_max: number = 4 * 1024 * 1024
+
+/** Zeros are written in slices of this, so that preparing a spare never keeps the recorder long. */
+export const prepare_slice_bytes: number = 4 * 1024 * 1024
+
+/** A body up to this is copied beside its header: a vector of its own would cost more. */
+export const copy_bytes_max = 4096
+
+/** What a reader takes from the disk at once. */
+export const read_bytes: number = 1024 * 1024

@@ -1,0 +1,182 @@
+/**
+ * Journal entries gathered into what one transaction writes. Looks at the first line of a record,
+ * never at its payload, except for the text of commands. Pure.
+ *
+ * @module
+ */
+import type { Entry } from '../journal/segment.ts'
+import { Bytes } from './bytes.ts'
+import type { StartFacts } from './facts.ts'
+import { documentFacts, numberOf, parseFacts, startFacts } from './facts.ts'
+import { chunk_bytes_max, command_text_bytes_max, record_header_bytes_max } from './limits.ts'
+
+/** Consecutive records: each u32be length, then the stored bytes. */
+export interface Chunk {
+  readonly first_seq: number
+  count: number
+  readonly bytes: Bytes
+}
+
+export interface FoldedCommand {
+  readonly seq: number
+  readonly t_us: number
+  readonly program: string | null
+  readonly confidence: 'exact' | 'typed'
+  readonly text: string
+}
+
+export interface FoldedSession {
+  readonly id: string
+  /** Set when the session starts in this batch. */
+  start: StartFacts | undefined
+  readonly chunks: Chunk[]
+  readonly commands: FoldedCommand[]
+  output_bytes: number
+  /** One more than the highest sequence seen; 0 when there was none. */
+  records: number
+  end: { readonly ended_us: number; readonly reason: string } | undefined
+  manifest_digest: string | undefined
+}
+
+/** What is kept of a batch is copied: entries are borrowed. */
+export class Batch {
+  readonly sessions: Map<string, FoldedSession> = new Map()
+  readonly documents: { digest: string; type: string; bytes: Uint8Array }[] = []
+  readonly log_entries: { index: number; bytes: Uint8Array }[] = []
+  readonly checkpoints: { size: number; bytes: Uint8Array }[] = []
+  entries = 0
+  bytes = 0
+  /** Number of the last entry. */
+  lsn = 0
+
+  add(lsn: number, entry: Entry): void {
+    this.lsn = lsn
+    this.entries++
+    this.bytes += entry.bytes.length
+    switch (entry.kind) {
+      case 'record':
+        this.#record(entry.session, entry.seq, entry.bytes)
+        return
+      case 'document':
+        this.#document(entry.digest, entry.type, entry.bytes)
+        return
+      case 'log_entry':
+        this.log_entries.push({ index: entry.index, bytes: entry.bytes.slice() })
+        return
+      case 'checkpoint':
+        this.#checkpoint(entry.bytes)
+    }
+  }
+
+  /** Empties the batch; the buffers stay for the next. */
+  clear(): void {
+    for (const { chunks } of this.sessions.values())
+      for (const { bytes } of chunks) Bytes.giveBack(bytes)
+    this.sessions.clear()
+    this.documents.length = 0
+    this.log_entries.length = 0
+    this.checkpoints.length = 0
+    this.entries = 0
+    this.bytes = 0
+  }
+
+  #session(id: string): FoldedSession {
+    const known = this.sessions.get(id)
+    if (known !== undefined) return known
+    const session: FoldedSession = {
+      id,
+      start: undefined,
+      chunks: [],
+      commands: [],
+      output_bytes: 0,
+      records: 0,
+      end: undefined,
+      manifest_digest: undefined,
+    }
+    this.sessions.set(id, session)
+    return session
+  }
+
+  #record(id: string, seq: number, stored: Uint8Array): void {
+    const session = this.#session(id)
+    const last = session.chunks.at(-1)
+    if (
+      last !== undefined &&
+      last.first_seq + last.count === seq &&
+      last.bytes.length + stored.length + 4 <= chunk_bytes_max
+    ) {
+      last.bytes.push(stored)
+      last.count++
+    } else {
+      const bytes = Bytes.take()
+      bytes.push(stored)
+      session.chunks.push({ first_seq: seq, count: 1, bytes })
+    }
+    session.records = Math.max(session.records, seq + 1)
+    peek(session, seq, stored)
+  }
+
+  #document(digest: string, type: string, borrowed: Uint8Array): void {
+    const bytes = borrowed.slice()
+    this.documents.push({ digest, type, bytes })
+    if (type === 'session.started') {
+      const start = startFacts(digest, bytes)
+      if (start !== undefined) this.#session(start.id).start ??= start
+    } else if (type === 'session.ended') {
+      const id = documentFacts(bytes)?.['session']
+      if (typeof id === 'string') this.#session(id).manifest_digest = digest
+    }
+  }
+
+  #checkpoint(borrowed: Uint8Array): void {
+    // C2SP tlog-checkpoint: the second line is the size of the tree.
+    const size = /^[^\n]*\n(\d{1,15})\n/.exec(latin1(borrowed.subarray(0, 4096)))?.[1]
+    if (size !== undefined) this.checkpoints.push({ size: Number(size), bytes: borrowed.slice() })
+  }
+}
+
+/** What the rows need of a record's header. A header that cannot be read is stored all the same. */
+function peek(session: FoldedSession, seq: number, stored: Uint8Array): void {
+  const line_end = stored.subarray(0, record_header_bytes_max).indexOf(0x0a)
+  const header = line_end < 0 ? undefined : parseFacts(stored.subarray(0, line_end))
+  if (header === undefined) return
+  const t_us = numberOf(header['t_us'])
+  switch (header['kind']) {
+    case 'output':
+      session.output_bytes += numberOf(header['bytes'])
+      return
+    case 'command':
+    case 'input_text': {
+      const text = new TextDecoder().decode(
+        stored.subarray(line_end + 1, line_end + 1 + command_text_bytes_max),
+      )
+      const exact = header['kind'] === 'command'
+      session.commands.push({
+        seq,
+        t_us,
+        program: exact ? programOf(text) : null,
+        confidence: exact ? 'exact' : 'typed',
+        text,
+      })
+      return
+    }
+    case 'end': {
+      const { reason } = header
+      session.end = { ended_us: t_us, reason: typeof reason === 'string' ? reason : 'unknown' }
+    }
+  }
+}
+
+/** First word that is no assignment, without its path. A hint for searching: a shell may see another. */
+function programOf(text: string): string | null {
+  const word = text
+    .trimStart()
+    .split(/\s+/, 20)
+    .find((each) => !/^\w+=/.test(each))
+  const name = word?.split('/').at(-1)
+  return name === undefined || name === '' ? null : name.slice(0, 255)
+}
+
+function latin1(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1')
+}

@@ -1,0 +1,14 @@
+/**
+ * Names inside a data directory.
+ *
+ * @module
+ */
+
+/** The store's SQLite database; SQLite keeps `-wal` and `-shm` beside it. */
+export const database_name = 'store.db'
+
+/** An empty database; only its lock matters. */
+export const lock_name = 'lock.db'
+
+/** The directory of the journal's segments. */
+export const journal_name = 'journal'

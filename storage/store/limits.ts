@@ -1,0 +1,51 @@
+/**
+ * The store's limits, each with its reason.
+ *
+ * @module
+ */
+
+/** Records of one row: large enough that a row costs nothing beside its bytes. */
+export const chunk_bytes_max: number = 1024 * 1024
+
+/** One transaction: about 5 ms of work, so that a query never waits much longer. */
+export const batch_bytes_max: number = 1024 * 1024
+
+/** ... and so many entries, because small ones cost by number. */
+export const batch_entries_max = 2000
+
+/** What is durable is projected at most this much later: one row then holds what came meanwhile. */
+export const batch_ms = 100
+
+/** The write-ahead log of the database is moved into it above this: 10 to 30 ms, and a sync. */
+export const checkpoint_bytes: number = 6 * 1024 * 1024
+
+/** ... or after this, so that an idle gateway's journal can be reused too. */
+export const checkpoint_ms = 5_000
+
+/** A query first projects what is already durable, for at most this long: newest first, not newest at any price. */
+export const catch_up_ms = 10
+
+/** After a failed projection the next try waits this long, doubling up to the maximum. */
+export const retry_ms = 250
+export const retry_ms_max = 5_000
+
+export const sessions_page_default = 100
+export const sessions_page_max = 1000
+
+/** One answer of records: a few messages per second suffice for a replay. */
+export const records_bytes_default: number = 4 * 1024 * 1024
+
+/** The JSON line of a record is small, spans included; beyond this it is not looked at. */
+export const record_header_bytes_max: number = 256 * 1024
+
+/** Text of one command in the search index. Longer ones are found by their beginning. */
+export const command_text_bytes_max: number = 16 * 1024
+
+/** A reader without a gateway holds the journal's unprojected tail in memory. */
+export const tail_bytes_max: number = 1024 * 1024 * 1024
+
+/** Pages of 16 KiB: half the cost of 4 KiB for bulk, a fifth of 64 KiB for small commits. */
+export const page_bytes: number = 16 * 1024
+
+/** The database's page cache: the indexes' upper levels, not the recordings. */
+export const cache_kib: number = 16 * 1024

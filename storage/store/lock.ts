@@ -1,0 +1,40 @@
+/**
+ * One process per data directory. SQLite's lock on a file of its own is held for the process's life; the
+ * kernel drops it with the process, however that ends.
+ *
+ * @module
+ */
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { asStoreError } from './errors.ts'
+import { lock_name } from './layout.ts'
+import { connect } from './libsql.ts'
+
+export type DataLock =
+  | { readonly ok: true; release(): void }
+  | { readonly ok: false; readonly code: 'data_locked'; readonly reason: string }
+
+/** Makes the directory when it is missing. Throws `StoreError` `store_io` when it cannot. */
+export function lockDataDirectory(data: string): DataLock {
+  try {
+    mkdirSync(data, { recursive: true, mode: 0o700 })
+    const connection = connect(join(data, lock_name))
+    try {
+      connection.exec('BEGIN EXCLUSIVE')
+    } catch (error) {
+      connection.close()
+      throw error
+    }
+    return {
+      ok: true,
+      release() {
+        connection.exec('ROLLBACK')
+        connection.close()
+      },
+    }
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'SQLITE_BUSY')
+      return { ok: false, code: 'data_locked', reason: `another process works on ${data}` }
+    throw asStoreError(error, `cannot lock ${data}`)
+  }
+}

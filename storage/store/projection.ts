@@ -1,0 +1,192 @@
+/**
+ * Keeps the database behind the journal: projects what became durable in slices, so that queries come
+ * in between, and tells how far the journal may forget.
+ *
+ * @module
+ */
+import { closeSync, fdatasyncSync, openSync } from 'node:fs'
+import { join } from 'node:path'
+import { JournalError } from '../journal/errors.ts'
+import { JournalReader } from '../journal/read.ts'
+import type { Database } from './database.ts'
+import { asStoreError, StoreError } from './errors.ts'
+import { Batch } from './fold.ts'
+import { database_name, journal_name } from './layout.ts'
+import {
+  batch_bytes_max,
+  batch_entries_max,
+  batch_ms,
+  checkpoint_bytes,
+  checkpoint_ms,
+  retry_ms,
+  retry_ms_max,
+} from './limits.ts'
+import { Projector } from './project.ts'
+
+export interface ProjectionEvents {
+  /** Everything up to here is in the database and on the disk. */
+  projected(lsn: number): void
+  /** A reason while nothing can be projected, undefined when it goes on. */
+  lagging(reason: string | undefined): void
+}
+
+export class Projection {
+  readonly #database: Database
+  readonly #projector: Projector
+  readonly #journal: JournalReader
+  readonly #wal_path: string
+  readonly #on: ProjectionEvents
+  /** Read from the journal and not yet in the database; survives a failed try. */
+  readonly #batch = new Batch()
+  #wal: number | undefined
+  #durable_lsn = 0
+  #projected_lsn: number
+  /** Written to the database since its last checkpoint. */
+  #unsynced_bytes = 0
+  #timer: ReturnType<typeof setTimeout> | undefined
+  readonly #checkpoint_timer: ReturnType<typeof setInterval>
+  #running = false
+  #retry_ms = 0
+  #closed = false
+
+  constructor(database: Database, data: string, on: ProjectionEvents) {
+    this.#database = database
+    this.#projector = new Projector(database)
+    this.#journal = new JournalReader(join(data, journal_name), this.#projector.watermark_lsn)
+    this.#wal_path = join(data, `${database_name}-wal`)
+    this.#on = on
+    this.#projected_lsn = 0
+    this.#checkpoint_timer = setInterval(() => this.#checkpointOr(), checkpoint_ms)
+  }
+
+  get watermark_lsn(): number {
+    return this.#projector.watermark_lsn
+  }
+
+  /**
+   * Projects all that a stopped gateway left in its journal. Throws `StoreError`, `JournalError`.
+   * Call before the journal is opened for writing.
+   */
+  recover(): void {
+    while (this.#step(Number.POSITIVE_INFINITY));
+    this.#durable_lsn = this.#journal.lsn
+    this.checkpoint()
+  }
+
+  /** Journal entries up to `lsn` are on the disk. */
+  durable(lsn: number): void {
+    this.#durable_lsn = Math.max(this.#durable_lsn, lsn)
+    if (!this.#running) this.#later(batch_ms)
+  }
+
+  /** Projects what is durable now, for at most about `budget_ms`. Never throws. */
+  catchUp(budget_ms: number): void {
+    if (this.#retry_ms > 0) return
+    const until = performance.now() + budget_ms
+    while (this.#stepOr() && performance.now() < until);
+  }
+
+  /** Moves the database's write-ahead log into it, and tells what is now on the disk. */
+  checkpoint(): void {
+    const lsn = this.#projector.watermark_lsn
+    if (lsn === this.#projected_lsn) return
+    try {
+      // A reader elsewhere can keep SQLite from copying, and then it does not sync either. Synced here,
+      // every commit so far is on the disk whatever the checkpoint does.
+      this.#wal ??= openSync(this.#wal_path, 'r')
+      fdatasyncSync(this.#wal)
+      this.#database.connection.prepare('PRAGMA wal_checkpoint(PASSIVE)').all()
+    } catch (error) {
+      throw asStoreError(error, 'cannot checkpoint the store')
+    }
+    this.#unsynced_bytes = 0
+    this.#projected_lsn = lsn
+    this.#on.projected(lsn)
+  }
+
+  /** Projects the rest that is durable, as far as it can. */
+  close(): void {
+    while (this.#stepOr());
+    this.#checkpointOr()
+    this.#closed = true
+    clearTimeout(this.#timer)
+    clearInterval(this.#checkpoint_timer)
+    this.#journal.close()
+    if (this.#wal !== undefined) closeSync(this.#wal)
+  }
+
+  #later(delay_ms: number): void {
+    if (this.#closed) return
+    this.#timer ??= setTimeout(() => {
+      this.#timer = undefined
+      this.#run()
+    }, delay_ms)
+  }
+
+  /** One slice, then whoever waits has a turn. */
+  #run(): void {
+    this.#running = false
+    if (this.#closed || !this.#stepOr()) return
+    this.#running = true
+    setImmediate(() => this.#run())
+  }
+
+  /** As {@link #step}; a failure is told, and tried again later. */
+  #stepOr(): boolean {
+    try {
+      const more = this.#step(this.#durable_lsn)
+      this.#recovered()
+      return more
+    } catch (error) {
+      this.#failed(error)
+      return false
+    }
+  }
+
+  #checkpointOr(): void {
+    if (this.#retry_ms > 0) return
+    try {
+      this.checkpoint()
+    } catch (error) {
+      this.#failed(error)
+    }
+  }
+
+  /** Writes one batch; returns whether there may be more. */
+  #step(limit_lsn: number): boolean {
+    const batch = this.#batch
+    while (batch.bytes < batch_bytes_max && batch.entries < batch_entries_max) {
+      const next = this.#journal.next(limit_lsn)
+      if (next === undefined) break
+      batch.add(next.lsn, next.entry)
+    }
+    if (this.#journal.gap)
+      throw new StoreError(
+        'store_gap',
+        `the journal begins behind entry ${this.#projector.watermark_lsn}, where the store ends: ` +
+          'the store was replaced, and cannot be rebuilt from what the journal still has',
+      )
+    if (batch.entries === 0) return false
+    this.#projector.apply(batch)
+    this.#unsynced_bytes += batch.bytes
+    batch.clear()
+    if (this.#unsynced_bytes >= checkpoint_bytes) this.checkpoint()
+    return this.#journal.lsn < limit_lsn
+  }
+
+  #failed(error: unknown): void {
+    const known = error instanceof StoreError || error instanceof JournalError
+    const reason = known ? `${error.code}: ${error.message}` : 'store_io: the projection failed'
+    if (this.#retry_ms === 0) this.#on.lagging(reason)
+    this.#retry_ms = Math.min(Math.max(this.#retry_ms * 2, retry_ms), retry_ms_max)
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+    this.#later(this.#retry_ms)
+  }
+
+  #recovered(): void {
+    if (this.#retry_ms === 0) return
+    this.#retry_ms = 0
+    this.#on.lagging(undefined)
+  }
+}

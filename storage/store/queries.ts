@@ -1,0 +1,320 @@
+/**
+ * The queries of a store's database, prepared once. Synchronous: they run in the store's Worker, or in
+ * a process of their own.
+ *
+ * @module
+ */
+
+import type { SQL } from 'drizzle-orm'
+import {
+  and,
+  asc,
+  desc,
+  eq,
+  getTableColumns,
+  gte,
+  inArray,
+  isNull,
+  lt,
+  lte,
+  sql,
+} from 'drizzle-orm'
+import { decodeChunk } from './bytes.ts'
+import type { Database } from './database.ts'
+import { asStoreError, StoreError } from './errors.ts'
+import { parseGroups, parseLabels } from './facts.ts'
+import { records_bytes_default, sessions_page_default, sessions_page_max } from './limits.ts'
+import type { RecordPage, SessionPage, SessionQuery, SessionRow } from './reader.ts'
+import type { ChunkRow, SessionTableRow } from './schema.ts'
+import {
+  checkpoint,
+  chunk,
+  command,
+  document,
+  log_entry,
+  log_hash,
+  session,
+  session_group,
+  watermark,
+} from './schema.ts'
+
+const p = sql.placeholder
+
+export class Queries {
+  readonly #database: Database
+  readonly #sql: ReturnType<typeof prepareAll>
+  /** One statement for each set of filters that was ever asked for. */
+  readonly #pages = new Map<string, ReturnType<typeof preparePage>>()
+
+  constructor(database: Database) {
+    this.#database = database
+    this.#sql = prepareAll(database)
+  }
+
+  watermark(): number {
+    return guarded(() => this.#sql.watermark.get()?.lsn ?? 0)
+  }
+
+  sessionTableRow(id: string): SessionTableRow | undefined {
+    return guarded(() => this.#sql.session.get({ id }))
+  }
+
+  session(id: string): SessionRow | undefined {
+    const row = this.sessionTableRow(id)
+    return row === undefined ? undefined : sessionRow(row)
+  }
+
+  sessions(query: SessionQuery): SessionPage {
+    const limit = limitOf(query)
+    return pageOf(this.sessionTableRows(query, limit + 1), limit)
+  }
+
+  /** Up to `limit` rows, the newest first. */
+  sessionTableRows(query: SessionQuery, limit: number): SessionTableRow[] {
+    const { subject, group, target, program, since, until } = query
+    const before = cursorOf(query.cursor)
+    const text = query.text === undefined ? undefined : matchOf(query.text)
+    if (text === '') return []
+    const given = { subject, group, target, program, text, since, until, ...before }
+    const names = Object.entries(given).flatMap(([name, value]) =>
+      value === undefined ? [] : name,
+    )
+    const key = names.join()
+    return guarded(() => {
+      let page = this.#pages.get(key)
+      if (page === undefined) {
+        page = preparePage(this.#database, new Set(names))
+        this.#pages.set(key, page)
+      }
+      return page.all({ ...given, limit })
+    })
+  }
+
+  /** Highest number of a session. */
+  sessionNoMax(): number {
+    return guarded(() => this.#sql.session_no_max.get()?.no ?? 0)
+  }
+
+  /** Sessions without a manifest, in the order of starting. */
+  openSessions(): SessionTableRow[] {
+    return guarded(() => this.#sql.open_sessions.all())
+  }
+
+  /** Throws `store_damaged` when the first record asked for cannot be told from its neighbours. */
+  records(id: string, from_seq = 0, limit_bytes: number = records_bytes_default): RecordPage {
+    const no = this.sessionTableRow(id)?.no
+    const records: Uint8Array[] = []
+    if (no === undefined) return { records }
+    let seq = from_seq
+    let bytes = 0
+    for (;;) {
+      const row = guarded(() => this.#chunk(no, seq))
+      if (row === undefined) return { records }
+      if (bytes >= limit_bytes) return { records, next: seq }
+      const { whole, damaged } = decodeChunk(row.bytes, row.count)
+      for (const stored of whole.slice(Math.max(0, seq - row.first_seq))) {
+        if (bytes >= limit_bytes) return { records, next: seq }
+        seq = Math.max(seq, row.first_seq)
+        records.push(stored)
+        bytes += stored.length
+        seq++
+      }
+      if (damaged && records.length > 0) return { records, next: seq }
+      if (damaged)
+        throw new StoreError('store_damaged', `session ${id}: record ${seq} is cut or overwritten`)
+      seq = Math.max(seq, row.first_seq + row.count)
+    }
+  }
+
+  document(digest: string): { type: string; bytes: Uint8Array } | undefined {
+    return guarded(() => this.#sql.document.get({ digest }))
+  }
+
+  logSize(): number {
+    return guarded(() => (this.#sql.log_last.get()?.no ?? -1) + 1)
+  }
+
+  checkpoint(): Uint8Array | undefined {
+    return guarded(() => this.#sql.checkpoint.get()?.bytes)
+  }
+
+  logEntries(from: number, to: number): Uint8Array[] {
+    return guarded(() => this.#sql.log_entries.all({ from, to }).map(({ bytes }) => bytes))
+  }
+
+  logHash(place: number): Uint8Array | undefined {
+    return guarded(() => this.#sql.log_hash.get({ no: place })?.hash)
+  }
+
+  /** The chunk with the record `seq`, or the first one behind it. */
+  #chunk(session_no: number, seq: number): ChunkRow | undefined {
+    const place = this.#sql.chunk_holding.get({ session_no, seq })
+    const holds = place !== undefined && place.first_seq + place.count > seq
+    const at = holds ? place : this.#sql.chunk_behind.get({ session_no, seq })
+    return at === undefined ? undefined : this.#sql.chunk_at.get({ no: at.no })
+  }
+}
+
+export function sessionRow(row: SessionTableRow): SessionRow {
+  const { no: _, groups, labels, ended_us, end_reason, manifest_digest, ...same } = row
+  return {
+    ...same,
+    groups: parseGroups(groups),
+    labels: parseLabels(labels),
+    ...(ended_us === null ? {} : { ended_us }),
+    ...(end_reason === null ? {} : { end_reason }),
+    ...(manifest_digest === null ? {} : { manifest_digest }),
+  }
+}
+
+export function limitOf({ limit = sessions_page_default }: SessionQuery): number {
+  return Math.min(Math.max(Math.floor(limit), 1), sessions_page_max)
+}
+
+/** `rows` holds one more than `limit` when there is another page. */
+export function pageOf(rows: readonly SessionTableRow[], limit: number): SessionPage {
+  const sessions = rows.slice(0, limit).map(sessionRow)
+  const last = rows[limit - 1]
+  if (rows.length <= limit || last === undefined) return { sessions }
+  return { sessions, cursor: `${last.started_us}.${last.no}` }
+}
+
+function cursorOf(cursor: string | undefined): { before_us?: number; before_no?: number } {
+  if (cursor === undefined) return {}
+  const [, before_us, before_no] = /^(\d{1,16})\.(\d{1,16})$/.exec(cursor) ?? []
+  if (before_us === undefined) throw new RangeError('a cursor comes from the page before')
+  return { before_us: Number(before_us), before_no: Number(before_no) }
+}
+
+/** Words as FTS5 takes them literally; empty when there is none to look for. */
+function matchOf(text: string): string {
+  return text
+    .split(/\s+/)
+    .filter((word) => /[\p{L}\p{N}]/u.test(word))
+    .map((word) => `"${word.replaceAll('"', '""')}"`)
+    .join(' ')
+}
+
+function guarded<Result>(run: () => Result): Result {
+  try {
+    return run()
+  } catch (error) {
+    throw asStoreError(error, 'cannot read the store')
+  }
+}
+
+function preparePage({ drizzle: db }: Database, given: ReadonlySet<string>) {
+  const conditions: SQL[] = []
+  if (given.has('subject')) conditions.push(eq(session.subject, p('subject')))
+  if (given.has('target')) conditions.push(eq(session.target, p('target')))
+  if (given.has('since')) conditions.push(gte(session.started_us, p('since')))
+  if (given.has('until')) conditions.push(lt(session.started_us, p('until')))
+  if (given.has('before_us'))
+    conditions.push(
+      sql`(${session.started_us}, ${session.no}) < (${p('before_us')}, ${p('before_no')})`,
+    )
+  if (given.has('program'))
+    conditions.push(
+      inArray(
+        session.no,
+        sql`(SELECT ${command.session_no} FROM ${command} WHERE ${command.program} = ${p('program')})`,
+      ),
+    )
+  // CROSS JOIN keeps SQLite from walking all commands and asking the index for each: a hundred times slower.
+  if (given.has('text'))
+    conditions.push(
+      inArray(
+        session.no,
+        sql`(SELECT ${command.session_no} FROM command_text CROSS JOIN ${command}
+             ON ${command.no} = command_text.rowid WHERE command_text MATCH ${p('text')})`,
+      ),
+    )
+  const where = and(...conditions)
+  if (!given.has('group'))
+    return db
+      .select()
+      .from(session)
+      .where(where)
+      .orderBy(desc(session.started_us), desc(session.no))
+      .limit(p('limit'))
+      .prepare()
+  const by_group = [eq(session_group.name, p('group'))]
+  // The same bounds on the group's own columns, which are its primary key.
+  if (given.has('since')) by_group.push(gte(session_group.started_us, p('since')))
+  if (given.has('until')) by_group.push(lt(session_group.started_us, p('until')))
+  if (given.has('before_us')) by_group.push(lte(session_group.started_us, p('before_us')))
+  return db
+    .select(getTableColumns(session))
+    .from(session_group)
+    .crossJoin(session)
+    .where(and(...by_group, eq(session.no, session_group.session_no), where))
+    .orderBy(desc(session_group.started_us), desc(session_group.session_no))
+    .limit(p('limit'))
+    .prepare()
+}
+
+function prepareAll({ drizzle: db }: Database) {
+  return {
+    watermark: db.select({ lsn: watermark.lsn }).from(watermark).prepare(),
+    session: db
+      .select()
+      .from(session)
+      .where(eq(session.id, p('id')))
+      .prepare(),
+    session_no_max: db
+      .select({ no: sql<number | null>`max(${session.no})` })
+      .from(session)
+      .prepare(),
+    open_sessions: db
+      .select()
+      .from(session)
+      .where(isNull(session.manifest_digest))
+      .orderBy(asc(session.no))
+      .prepare(),
+    chunk_holding: db
+      .select({ no: chunk.no, first_seq: chunk.first_seq, count: chunk.count })
+      .from(chunk)
+      .where(and(eq(chunk.session_no, p('session_no')), lte(chunk.first_seq, p('seq'))))
+      .orderBy(desc(chunk.first_seq))
+      .limit(1)
+      .prepare(),
+    chunk_behind: db
+      .select({ no: chunk.no })
+      .from(chunk)
+      .where(and(eq(chunk.session_no, p('session_no')), gte(chunk.first_seq, p('seq'))))
+      .orderBy(asc(chunk.first_seq))
+      .limit(1)
+      .prepare(),
+    chunk_at: db
+      .select()
+      .from(chunk)
+      .where(eq(chunk.no, p('no')))
+      .prepare(),
+    document: db
+      .select({ type: document.type, bytes: document.bytes })
+      .from(document)
+      .where(eq(document.digest, p('digest')))
+      .prepare(),
+    log_last: db
+      .select({ no: sql<number | null>`max(${log_entry.no})` })
+      .from(log_entry)
+      .prepare(),
+    log_entries: db
+      .select({ bytes: log_entry.bytes })
+      .from(log_entry)
+      .where(and(gte(log_entry.no, p('from')), lt(log_entry.no, p('to'))))
+      .orderBy(asc(log_entry.no))
+      .prepare(),
+    log_hash: db
+      .select({ hash: log_hash.hash })
+      .from(log_hash)
+      .where(eq(log_hash.no, p('no')))
+      .prepare(),
+    checkpoint: db
+      .select({ bytes: checkpoint.bytes })
+      .from(checkpoint)
+      .orderBy(desc(checkpoint.size))
+      .limit(1)
+      .prepare(),
+  }
+}

@@ -1,0 +1,109 @@
+/**
+ * Reading the store: the contract, and {@link openReader} for a process that is not the gateway.
+ *
+ * @module
+ */
+import { join } from 'node:path'
+import { openDatabaseReadOnly } from './database.ts'
+import { database_name, journal_name } from './layout.ts'
+import { Overlay } from './overlay.ts'
+
+export interface SessionRow {
+  readonly id: string
+  readonly subject: string
+  readonly issuer: string
+  readonly method: string
+  readonly groups: readonly string[]
+  readonly protocol: string
+  readonly account: string
+  readonly target: string
+  readonly source: string
+  readonly labels: Readonly<Record<string, string>>
+  /** UTC, microseconds. */
+  readonly started_us: number
+  readonly ended_us?: number
+  readonly end_reason?: string
+  readonly records: number
+  /** Masked bytes of output and error output. */
+  readonly output_bytes: number
+  readonly start_digest: string
+  readonly envelope_digest: string
+  readonly manifest_digest?: string
+}
+
+/** All of what is given must hold. */
+export interface SessionQuery {
+  readonly subject?: string
+  readonly group?: string
+  readonly target?: string
+  /** First word of a command, without its path. */
+  readonly program?: string
+  /** Words that a masked command or a typed line contains, all of them. */
+  readonly text?: string
+  /** Started at or after, UTC in microseconds. */
+  readonly since?: number
+  /** Started before. */
+  readonly until?: number
+  /** From the page before. */
+  readonly cursor?: string
+  /** 100 unless told, 1,000 at most. */
+  readonly limit?: number
+}
+
+export interface SessionPage {
+  /** The newest first. */
+  readonly sessions: readonly SessionRow[]
+  /** Set when there are more. */
+  readonly cursor?: string
+}
+
+export interface RecordPage {
+  /** Stored bytes, in order. Owned by the caller. */
+  readonly records: readonly Uint8Array[]
+  /** Sequence to go on with; absent at the end of what is stored. */
+  readonly next?: number
+}
+
+/** Rejects with `StoreError`; an unreadable cursor is a `RangeError`. */
+export interface Reader {
+  sessions(query: SessionQuery): Promise<SessionPage>
+  session(id: string): Promise<SessionRow | undefined>
+  /** From `from_seq` on, until about `limit_bytes` (4 MiB) and at least one. */
+  records(id: string, from_seq?: number, limit_bytes?: number): Promise<RecordPage>
+  /** @param digest_hex SHA-256 of the document */
+  document(
+    digest_hex: string,
+  ): Promise<{ readonly type: string; readonly bytes: Uint8Array } | undefined>
+  /** Entries of the log, and its newest signed checkpoint, which may cover fewer. */
+  log(): Promise<{ readonly size: number; readonly checkpoint: Uint8Array | undefined }>
+  /** Entries `from` to `to`, `to` excluded; fewer when the log ends before. */
+  logEntries(from: number, to: number): Promise<readonly Uint8Array[]>
+  /** Hash of the log's tree by its place in the order of Go's `tlog.StoredHashIndex`. */
+  logHash(index: number): Promise<Uint8Array | undefined>
+}
+
+export interface FileReader extends Reader {
+  close(): void
+}
+
+/**
+ * Reads a data directory without its gateway, beside a running one, after a crash, or from a copy:
+ * what the database holds, and behind its watermark what only the journal holds yet. Writes nothing.
+ * Throws `StoreError` or `JournalError`; so do the methods.
+ *
+ * @param data the gateway's data directory
+ */
+export function openReader(data: string): FileReader {
+  const database = openDatabaseReadOnly(join(data, database_name))
+  const overlay = new Overlay(database, join(data, journal_name))
+  return {
+    sessions: async (query) => overlay.sessions(query),
+    session: async (id) => overlay.session(id),
+    records: async (id, from_seq, limit_bytes) => overlay.records(id, from_seq, limit_bytes),
+    document: async (digest_hex) => overlay.document(digest_hex),
+    log: async () => overlay.log(),
+    logEntries: async (from, to) => overlay.logEntries(from, to),
+    logHash: async (index) => overlay.logHash(index),
+    close: () => overlay.close(),
+  }
+}

@@ -1,0 +1,41 @@
+/**
+ * Limits of a verification, each with its reason: a source may be hostile, and is larger than memory.
+ *
+ * @module
+ */
+
+/** Entries read at once: about 200 KiB. */
+export const log_page_entries = 1024
+
+/** Session ids read at once. */
+export const session_page = 1000
+
+/** Records read at once for a session, when few are open. */
+export const record_page_bytes_max: number = 1024 * 1024
+
+/** ... and when many are. */
+export const record_page_bytes_min: number = 64 * 1024
+
+/** What the pages of all open sessions may hold together. */
+export const record_pages_bytes_max: number = 64 * 1024 * 1024
+
+/** A report is for a person; the rest is counted. */
+export const findings_max = 1000
+
+/** Records of one session that are looked at one by one after a mismatch: a bit of memory for each. */
+export const diagnosed_records_max = 64 * 1024 * 1024
+
+/** Of one session and kind; the rest is the same story. */
+export const session_findings_max = 50
+
+/** Missing entries in a row that are told apart from edited ones. */
+export const missing_run_max = 64
+
+/** A heartbeat is due every 60 s; a busy disk may delay its commit. */
+export const heartbeat_gap_ms_max = 75_000
+
+/** Streams of one session whose offsets are followed: 64 channels with three, and room. */
+export const followed_streams_max = 4096
+
+/** Progress is told this often. */
+export const progress_records = 4096

@@ -1,0 +1,239 @@
+/**
+ * Is the log the one that was signed, and does it continue what was seen before? Which entries were
+ * changed when it is not. Says nothing about what the entries mean; that is `replay-log.ts`.
+ *
+ * @module
+ */
+import { equalBytes, toHex } from '../evidence/bytes.ts'
+import { type Checkpoint, parseCheckpoint } from '../evidence/checkpoint.ts'
+import { leafHash, MerkleTree, storedHashIndex } from '../evidence/merkle.ts'
+import { openNote, parseNote } from '../evidence/note.ts'
+import type { Trust } from '../evidence/trust.ts'
+import { log_page_entries, missing_run_max } from './limits.ts'
+import type { Findings } from './report.ts'
+import type { EvidenceSource } from './source.ts'
+
+export interface CheckedLog {
+  /** Entries that the source gives. */
+  readonly stored: number
+  /** Entries that a checkpoint covers; the rest is not signed yet. */
+  readonly signed: number
+  /** Indexes of entries that are known not to be the signed ones. */
+  readonly edited: ReadonlySet<number>
+  /** Indexes of signed entries that the source does not have, ascending. */
+  readonly missing: readonly number[]
+  readonly checkpoint: Checkpoint | undefined
+}
+
+/** A root that the log must have at some size. */
+interface Anchor {
+  readonly size: number
+  readonly root: Uint8Array
+  readonly remembered: boolean
+}
+
+export async function checkLog(
+  source: EvidenceSource,
+  trust: Trust | undefined,
+  findings: Findings,
+): Promise<CheckedLog> {
+  const { size, checkpoint: note } = await source.log()
+  const checkpoint = readCheckpoint(note, size, trust, findings)
+  const remembered = (trust?.checkpoints ?? []).filter(
+    ({ origin }) => checkpoint === undefined || origin === checkpoint.origin,
+  )
+  const anchors: Anchor[] = [
+    ...(checkpoint === undefined ? [] : [{ ...checkpoint, remembered: false }]),
+    ...remembered.map((known) => ({ ...known, remembered: true })),
+  ].toSorted((a, b) => a.size - b.size)
+
+  const wanted = Math.max(size, checkpoint?.size ?? 0)
+  const { stored, wrong, right_until } = await compareRoots(source, wanted, anchors)
+  const newest = Math.max(0, ...remembered.map((known) => known.size))
+  const signed_size = checkpoint?.size ?? newest
+  const claimed = Math.max(checkpoint?.size ?? 0, checkpoint === undefined ? stored : 0)
+  if (newest > claimed)
+    findings.fail(
+      'log_rolled_back',
+      `The log ends at ${claimed} entries, but the trust file remembers a checkpoint over ${newest}: ` +
+        'the newest entries were taken away together with the checkpoint that signed them.',
+    )
+  const is_short = checkpoint !== undefined && stored < checkpoint.size
+  const located =
+    is_short || wrong.length > 0
+      ? await locate(source, stored, Math.min(wanted, Math.max(signed_size, stored)), anchors)
+      : undefined
+  const forked = wrong.find(({ remembered: known }) => known)
+  // Which entries were changed is told where they are read for their meaning, with their sessions.
+  if (located?.proven === true) nameMissing(located.missing, findings)
+  else if (is_short)
+    findings.fail(
+      'log_entry_missing',
+      `The log holds ${stored} entries, but its checkpoint signs ${checkpoint.size}: entries were deleted.`,
+    )
+  else if (wrong.some(({ remembered: known }) => !known))
+    findings.fail(
+      'log_entry_edited',
+      `The log's entries do not give the root that its checkpoint signs: an entry from ${right_until} on ` +
+        'was changed, and the stored hashes with it, so that it cannot be told which.',
+    )
+  else if (forked !== undefined)
+    findings.fail(
+      'log_forked',
+      `The first ${forked.size} entries are not those of the checkpoint that the trust file remembers: ` +
+        'this log is another history under the same name.',
+    )
+  return {
+    stored,
+    signed: Math.min(stored, signed_size),
+    edited: new Set(located?.proven === true ? located.edited : []),
+    missing: located?.proven === true ? located.missing : [],
+    checkpoint,
+  }
+}
+
+/** The newest checkpoint, once its signature is believed; without a trust file it is only read. */
+function readCheckpoint(
+  note: Uint8Array | undefined,
+  size: number,
+  trust: Trust | undefined,
+  findings: Findings,
+): Checkpoint | undefined {
+  if (note === undefined) {
+    if (size > 0 || (trust?.checkpoints.length ?? 0) > 0)
+      findings.fail(
+        'checkpoint_missing',
+        'The log has no signed checkpoint: nothing says that its entries are the ones that were written.',
+      )
+    return undefined
+  }
+  const text = parseNote(note)?.text
+  const checkpoint = text === undefined ? undefined : parseCheckpoint(text)
+  if (checkpoint === undefined) {
+    findings.fail(
+      'checkpoint_malformed',
+      "The log's checkpoint is not a signed note with a checkpoint in it: it was changed.",
+    )
+    return undefined
+  }
+  if (trust === undefined) return checkpoint
+  const opened = openNote(note, trust.logs)
+  if (opened.ok && opened.signed_by.some(({ name }) => name === checkpoint.origin))
+    return checkpoint
+  const unknown = !opened.ok && opened.reason === 'unknown_key'
+  findings.fail(
+    'checkpoint_signature_wrong',
+    unknown
+      ? `No key of the trust file signed the checkpoint of ${JSON.stringify(checkpoint.origin)}: ` +
+          'it is the log of another gateway, or was signed by someone else.'
+      : `The signature of the checkpoint of ${JSON.stringify(checkpoint.origin)} is wrong: it was changed ` +
+          'after it was signed, or was never signed by this log.',
+  )
+  return undefined
+}
+
+/** Reads all entries once; gives the anchors that their roots contradict. */
+async function compareRoots(
+  source: EvidenceSource,
+  wanted: number,
+  anchors: readonly Anchor[],
+): Promise<{ stored: number; wrong: readonly Anchor[]; right_until: number }> {
+  const tree = new MerkleTree()
+  const wrong: Anchor[] = []
+  let right_until = 0
+  let next = 0
+  const compare = (): void => {
+    for (let anchor = anchors[next]; anchor?.size === tree.size; anchor = anchors[++next]) {
+      if (!equalBytes(tree.root(), anchor.root)) wrong.push(anchor)
+      else if (wrong.length === 0) right_until = anchor.size
+    }
+  }
+  compare()
+  for await (const entry of entriesOf(source, wanted)) {
+    tree.append(leafHash(entry))
+    compare()
+  }
+  return { stored: tree.size, wrong, right_until }
+}
+
+/** Entries in order, up to where the source has no more. */
+export async function* entriesOf(
+  source: EvidenceSource,
+  size: number,
+): AsyncGenerator<Uint8Array, void, void> {
+  for (let from = 0; from < size; ) {
+    const page = await source.logEntries(from, Math.min(size, from + log_page_entries))
+    if (page.length === 0) return
+    // A source that gives more than was asked for is cut: the size bounds the loop.
+    for (const entry of page.slice(0, size - from)) yield entry
+    from += Math.min(page.length, log_page_entries)
+  }
+}
+
+interface Located {
+  /** Whether the stored hashes are those of a signed root. */
+  readonly proven: boolean
+  readonly edited: readonly number[]
+  readonly missing: readonly number[]
+}
+
+/**
+ * Compares each entry with the leaf hash that is stored for it. The hashes come from the same source,
+ * so they are believed only when they give a signed root.
+ */
+async function locate(
+  source: EvidenceSource,
+  stored: number,
+  size: number,
+  anchors: readonly Anchor[],
+): Promise<Located> {
+  const tree = new MerkleTree()
+  let proven = false
+  const edited: number[] = []
+  const missing: number[] = []
+  let ahead: Uint8Array[] = []
+  let index = 0
+  const fill = async (count: number): Promise<void> => {
+    while (ahead.length < count && tree.size < size) {
+      const hash = await source.logHash(storedHashIndex(0, tree.size))
+      if (hash === undefined) return
+      tree.append(hash)
+      ahead.push(hash)
+      proven ||= anchors.some((one) => one.size === tree.size && equalBytes(one.root, tree.root()))
+    }
+  }
+  for await (const entry of entriesOf(source, stored)) {
+    await fill(missing_run_max)
+    const leaf = leafHash(entry)
+    const at = ahead.findIndex((hash) => equalBytes(hash, leaf))
+    if (at < 0) edited.push(index)
+    // Without a missing entry, an equal hash further on is an entry in a wrong place.
+    const skipped = at > 0 && stored < size ? at : 0
+    if (at > 0 && skipped === 0) edited.push(index)
+    for (let gap = 0; gap < skipped; gap++) missing.push(index + gap)
+    ahead = ahead.slice(skipped + 1)
+    index += skipped + 1
+  }
+  await fill(1)
+  while (ahead.length > 0) {
+    ahead.shift()
+    missing.push(index++)
+    await fill(1)
+  }
+  return { proven, edited, missing }
+}
+
+function nameMissing(missing: readonly number[], findings: Findings): void {
+  for (const entry of missing)
+    findings.fail('log_entry_missing', `Entry ${entry} of the log was signed, and is missing.`, {
+      entry,
+    })
+}
+
+/** How a report names the log. */
+export function describeLog(
+  checkpoint: Checkpoint | undefined,
+): { origin: string; size: number; root: string } | undefined {
+  if (checkpoint === undefined) return undefined
+  return { origin: checkpoint.origin, size: checkpoint.size, root: toHex(checkpoint.root) }
+}

@@ -1,0 +1,261 @@
+/**
+ * What the log says, entry by entry: each document is the one that was logged, each session starts, grows
+ * and ends as logged, the gateway was alive in between, times go forward.
+ *
+ * @module
+ */
+import { isSessionId, type JsonObject, toText } from '../evidence/bytes.ts'
+import { digestOf, openDocument } from '../evidence/document.ts'
+import { envelopeRecipients } from '../evidence/envelope.ts'
+import { decodeLogEntry, type StoredLogEntry } from '../evidence/log-entry.ts'
+import {
+  readManifest,
+  readRunningDocument,
+  readStartDocument,
+  repeatsStart,
+  type StartDocument,
+} from '../evidence/manifest.ts'
+import type { Trust } from '../evidence/trust.ts'
+import { heartbeat_gap_ms_max } from './limits.ts'
+import { type CheckedLog, entriesOf } from './log-check.ts'
+import type { Place } from './report.ts'
+import { SessionCheck, type SessionCheckParts } from './session-check.ts'
+
+export interface ReplayParts extends SessionCheckParts {
+  readonly trust: Trust | undefined
+  /** Ids of the sessions in the store; those that the log knows are taken out. */
+  readonly stored: Set<string>
+}
+
+interface OpenSession {
+  readonly start: StartDocument
+  readonly check: SessionCheck
+}
+
+export async function replayLog(log: CheckedLog, parts: ReplayParts): Promise<void> {
+  const { source, findings, documents, budget } = parts
+  const open = new Map<string, OpenSession>()
+  const known = new Set<string>()
+  /** Sessions of which an entry was changed: what follows from that is not said again. */
+  const tainted = new Set<string>()
+  const missing = new Set(log.missing)
+  let last_time = ''
+  let alive_ms: number | undefined
+  let index = 0
+
+  for await (const bytes of entriesOf(source, log.stored)) {
+    while (missing.has(index)) {
+      index++
+      alive_ms = undefined
+    }
+    const entry = index++
+    findings.counts.log_entries++
+    if (log.edited.has(entry)) {
+      await sayEdited(bytes, entry)
+      alive_ms = undefined
+      continue
+    }
+    const decoded = decodeLogEntry(bytes)
+    if (decoded === undefined) {
+      const what = `Entry ${entry} of the log is signed without being an entry.`
+      findings.fail('log_entry_malformed', what, { entry })
+      continue
+    }
+    checkTime(decoded, entry)
+    await read(decoded, entry)
+  }
+  for (const [id, { check }] of open) {
+    await guarded(id, () => check.finishOpen(tainted.has(id)))
+    if (check.empty && !tainted.has(id)) sayNotStored(id)
+  }
+  for (const id of parts.stored)
+    if (!known.has(id) && !tainted.has(id))
+      findings.fail(
+        'session_missing_from_log',
+        `Session ${id} is in the store, and the log has no start of it: it was taken out of the log, or put into the store.`,
+        { session: id },
+      )
+  if (log.stored > log.signed)
+    findings.notice(
+      'entries_unsigned',
+      `The last ${log.stored - log.signed} entries of the log are newer than its checkpoint: nothing proves them yet.`,
+      { entry: log.signed },
+    )
+
+  function checkTime({ type, time }: StoredLogEntry, entry: number): void {
+    if (time < last_time)
+      findings.fail(
+        'time_went_back',
+        `Entry ${entry} of the log is dated ${time}, before the one that it follows (${last_time}).`,
+        { entry },
+      )
+    last_time = time > last_time ? time : last_time
+    const now_ms = Date.parse(time)
+    const quiet_ms = alive_ms === undefined ? 0 : now_ms - alive_ms
+    const quiet = `${Math.round(quiet_ms / 1000)} s before entry ${entry} of the log (${time})`
+    if (type === 'gateway.started') {
+      if (quiet_ms > heartbeat_gap_ms_max)
+        findings.notice('gateway_was_down', `The gateway did not run for ${quiet}.`, { entry })
+      alive_ms = now_ms
+    } else if (type === 'heartbeat') {
+      if (quiet_ms > heartbeat_gap_ms_max)
+        findings.fail(
+          'heartbeat_gap',
+          `The gateway was silent for the ${quiet}, and was not restarted: it was suspended, or entries were held back.`,
+          { entry },
+        )
+      alive_ms = now_ms
+    }
+  }
+
+  async function read(decoded: StoredLogEntry, entry: number): Promise<void> {
+    const { type, id, digest } = decoded
+    const session = type === 'session.started' || type === 'session.ended' ? id : undefined
+    const place: Place = session === undefined ? { entry } : { entry, session }
+    if (session !== undefined && type === 'session.started') {
+      known.add(session)
+      parts.stored.delete(session)
+    }
+    const of = session === undefined ? '' : ` of session ${session}`
+    const what = `The document of log entry ${entry} (${type}${of})`
+    const facts = await documents.facts(digest, what, place)
+    if (facts === undefined) {
+      if (session !== undefined) tainted.add(session)
+      return
+    }
+    if (facts['type'] !== type) {
+      findings.fail('document_malformed', `${what} is of another type than its entry.`, place)
+      return
+    }
+    if (type === 'session.started') await started(id, digest, facts, place, what)
+    else if (type === 'session.running') await running(facts, place, what)
+    else if (type === 'session.ended') await ended(id, facts, place, what)
+  }
+
+  async function started(
+    id: string,
+    digest: string,
+    facts: JsonObject,
+    place: Place,
+    what: string,
+  ): Promise<void> {
+    const start = readStartDocument(facts)
+    if (start?.session !== id || open.has(id)) {
+      findings.fail('document_malformed', `${what} does not say how that session started.`, place)
+      return
+    }
+    findings.counts.sessions++
+    const check = new SessionCheck(id, { document: digest, envelope: start.envelope }, parts)
+    open.set(id, { start, check })
+    budget.open = open.size
+    parts.progress()
+    await checkEnvelope(start, place)
+  }
+
+  async function checkEnvelope(start: StartDocument, place: Place): Promise<void> {
+    const sealed = await documents.envelope(start.envelope, place)
+    const named = sealed === undefined ? start.recipients : envelopeRecipients(sealed)
+    if (named === undefined || !sameItems(named, start.recipients))
+      findings.fail(
+        'log_contradicts',
+        `The envelope of session ${start.session} is not sealed to the auditors that its start document names.`,
+        place,
+      )
+    for (const key of new Set([...start.recipients, ...(named ?? [])]))
+      if (parts.trust !== undefined && !parts.trust.auditors.includes(key))
+        findings.fail(
+          'unknown_auditor_key',
+          `The envelope of session ${start.session} can be opened with the key ${JSON.stringify(key)}, which is no ` +
+            "auditor's in the trust file: somebody else may read what was sealed.",
+          place,
+        )
+  }
+
+  async function running(facts: JsonObject, place: Place, what: string): Promise<void> {
+    const document = readRunningDocument(facts)
+    if (document === undefined) {
+      findings.fail('document_malformed', `${what} does not list running sessions.`, place)
+      return
+    }
+    for (const { session, records, root } of document.sessions) {
+      const check = open.get(session)?.check
+      if (check !== undefined) await guarded(session, () => check.advance(records, root))
+      else if (!tainted.has(session))
+        findings.fail(
+          'log_contradicts',
+          `Log entry ${place.entry} has session ${session} running, but it is not: the log has no start of it, or has its end.`,
+          { ...place, session },
+        )
+    }
+  }
+
+  async function ended(id: string, facts: JsonObject, place: Place, what: string): Promise<void> {
+    const manifest = readManifest(facts)
+    const session = open.get(id)
+    if (manifest?.session !== id) {
+      findings.fail('document_malformed', `${what} is not a manifest of that session.`, place)
+      return
+    }
+    if (session === undefined) {
+      if (!tainted.has(id))
+        findings.fail(
+          'log_contradicts',
+          `Log entry ${place.entry} ends session ${id}, which is not open: the log has no start of it, or ends it twice.`,
+          place,
+        )
+      return
+    }
+    if (!repeatsStart(session.start, manifest))
+      findings.fail(
+        'log_contradicts',
+        `The end of session ${id} tells of another identity, target or policy than its start.`,
+        place,
+      )
+    await guarded(id, () => session.check.finish(manifest))
+    open.delete(id)
+    budget.open = open.size
+  }
+
+  /** A source that fails in the middle of one session says nothing about the others. */
+  async function guarded(session: string, run: () => Promise<void>): Promise<void> {
+    try {
+      await run()
+    } catch (error) {
+      const reason = error instanceof Error ? error.name : 'unknown'
+      findings.fail(
+        'source_unreadable',
+        `Session ${session} cannot be read from the store (${reason}): what is stored of it is damaged.`,
+        { session },
+      )
+    }
+  }
+
+  function sayNotStored(session: string): void {
+    findings.fail(
+      'session_missing_from_store',
+      `Session ${session} is in the log, and the store has no record of it.`,
+      { session },
+    )
+  }
+
+  /** Whose entry it was: its document knows best, since an id in the entry may be what was changed. */
+  async function sayEdited(bytes: Uint8Array, entry: number): Promise<void> {
+    const text = toText(bytes) ?? new TextDecoder('latin1').decode(bytes)
+    const digest = /[0-9a-f]{64}/.exec(text)?.[0]
+    const document = digest === undefined ? undefined : (await source.document(digest))?.bytes
+    const facts =
+      document !== undefined && digestOf(document) === digest ? openDocument(document) : undefined
+    const inside = /[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/.exec(text)?.[0]
+    const session = facts === undefined ? inside : facts['session']
+    const of = isSessionId(session) ? `, of session ${session},` : ''
+    if (isSessionId(session)) tainted.add(session)
+    findings.fail(
+      'log_entry_edited',
+      `Entry ${entry} of the log${of} is not the one that was signed: it was changed or moved.`,
+      isSessionId(session) ? { entry, session } : { entry },
+    )
+  }
+}
+
+const sameItems = (a: readonly string[], b: readonly string[]): boolean =>
+  a.length === b.length && a.every((item) => b.includes(item))

@@ -1,0 +1,63 @@
+/**
+ * Offline verification, from public material only: is this the evidence that was recorded? Nothing that
+ * the source says is believed unless a signature of the trust file's log covers it.
+ *
+ * @module
+ */
+import type { Trust } from '../evidence/trust.ts'
+import { createDocuments } from './documents.ts'
+import { session_page } from './limits.ts'
+import { checkLog, describeLog } from './log-check.ts'
+import { replayLog } from './replay-log.ts'
+import { type Counts, Findings, type Report } from './report.ts'
+import type { EvidenceSource } from './source.ts'
+
+/**
+ * Reads the log twice and every record once, in memory that does not grow with the length of a session.
+ * It grows with the number of sessions, by about 100 bytes for each.
+ *
+ * Never rejects: a source that cannot be read is a finding.
+ */
+export async function verify(
+  source: EvidenceSource,
+  trust: Trust | undefined,
+  on_progress: (so_far: Counts) => void = () => {},
+): Promise<Report> {
+  const findings = new Findings()
+  const progress = (): void => on_progress({ ...findings.counts })
+  try {
+    // Before the log: a session that starts meanwhile is in the log and not here, never the other way.
+    const stored = await storedSessions(source)
+    const log = await checkLog(source, trust, findings)
+    const documents = createDocuments(source, findings)
+    const budget = { open: 0 }
+    await replayLog(log, { source, documents, findings, budget, progress, trust, stored })
+    if (findings.counts.log_entries === 0)
+      findings.fail(
+        'nothing_to_verify',
+        'There is no log entry here: an empty store proves nothing, not even that nothing happened.',
+      )
+    return findings.report(trust !== undefined, describeLog(log.checkpoint))
+  } catch (error) {
+    const reason = error instanceof Error ? error.name : 'unknown'
+    findings.fail(
+      'source_unreadable',
+      `The store cannot be read to its end (${reason}): what is in it is damaged, or it is not a store.`,
+    )
+    return findings.report(false, undefined)
+  }
+}
+
+async function storedSessions(source: EvidenceSource): Promise<Set<string>> {
+  const ids = new Set<string>()
+  let cursor: string | undefined
+  do {
+    const before = ids.size
+    const query = { limit: session_page, ...(cursor === undefined ? {} : { cursor }) }
+    const page = await source.sessions(query)
+    for (const { id } of page.sessions) ids.add(id)
+    // A page without a new session: the source goes in circles.
+    cursor = ids.size > before ? page.cursor : undefined
+  } while (cursor !== undefined)
+  return ids
+}

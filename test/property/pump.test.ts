@@ -1,0 +1,136 @@
+/**
+ * The pump's first invariant, for any interleaving: a byte is durable before it is forwarded, in both
+ * directions, and order is kept. The recorder here resolves when a seeded schedule says so.
+ */
+import { describe, expect, test } from 'bun:test'
+import fc from 'fast-check'
+import type { Channel, Codec, Endpoint, EndpointEvents, Wire } from '../../proxy/core/connector.ts'
+import type { SessionRecorder } from '../../proxy/core/ports.ts'
+import { startPump } from '../../proxy/session/pump.ts'
+
+const identity: Codec = {
+  decode: (wire) => ({ ok: true, frames: [wire] }),
+  encode: (frame) => frame,
+  flush: () => ({ ok: true, frames: [] }),
+}
+
+/** An endpoint that logs what is written to it, and whose peer the test plays. */
+function endpoint(name: string, log: string[]): Endpoint & { peer: EndpointEvents } {
+  let closed = false
+  const made: Endpoint & { peer: EndpointEvents } = {
+    peer: { wire: () => {}, closed: () => {} },
+    start(on) {
+      made.peer = on
+    },
+    pause: () => {},
+    resume: () => {},
+    write(wire: Wire, sent) {
+      log.push(
+        `${name} ${wire.kind === 'data' ? Buffer.from(wire.bytes).toString() : wire.event.kind}`,
+      )
+      sent?.()
+    },
+    close() {
+      if (closed) return
+      closed = true
+      queueMicrotask(() => made.peer.closed())
+    },
+  }
+  return made
+}
+
+const action = fc.oneof(
+  fc.record({
+    from: fc.constant('target' as const),
+    text: fc.string({ minLength: 1, maxLength: 5 }),
+  }),
+  fc.record({
+    from: fc.constant('client' as const),
+    text: fc.string({ minLength: 1, maxLength: 5 }),
+  }),
+  fc.record({ from: fc.constant('disk' as const), text: fc.constant('') }),
+)
+
+describe('pump', () => {
+  test('a byte is durable before it is forwarded, in order, whatever the disk does', async () => {
+    let forwarded = 0
+    await fc.assert(
+      fc.asyncProperty(fc.array(action, { maxLength: 30 }), async (actions) => {
+        const log: string[] = []
+        const client = endpoint('client', log)
+        const target = endpoint('target', log)
+        /** What waits for the disk: each makes its own durable. */
+        const waiting: (() => void)[] = []
+        const durable = (name: string): Promise<void> =>
+          new Promise((resolve) => {
+            waiting.push(() => {
+              log.push(`durable ${name}`)
+              resolve()
+            })
+          })
+        const recorder: SessionRecorder = {
+          id: 'a session',
+          event: (_channel, event) => durable(event.kind),
+          channel: () => durable('channel'),
+          output(_channel, stream, bytes) {
+            waiting.push(() => {
+              log.push(`durable out ${Buffer.from(bytes).toString()}`)
+              pump.release(stream, bytes, bytes.length)
+            })
+          },
+          input: (_channel, bytes) => durable(`in ${Buffer.from(bytes).toString()}`),
+          flush: () => durable('flush'),
+          close: () => durable('close'),
+        }
+        const channel: Channel = {
+          id: 1,
+          request: { kind: 'exec', command: new Uint8Array(), env: {} },
+          client,
+          codec: { to_target: identity, to_client: identity },
+          dial: () => Promise.resolve(target),
+          refuse: () => {},
+        }
+        const pump = startPump(channel, target, recorder)
+        let sent = ''
+        let typed = ''
+        for (const { from, text } of actions) {
+          const bytes = new TextEncoder().encode(text)
+          if (from === 'target') {
+            sent += text
+            target.peer.wire({ kind: 'data', stream: 1, bytes })
+          } else if (from === 'client') {
+            typed += text
+            client.peer.wire({ kind: 'data', stream: 0, bytes })
+          } else {
+            waiting.shift()?.()
+          }
+          if (bytes.length % 2 === 0) await new Promise((resolve) => setImmediate(resolve))
+        }
+        target.peer.closed()
+        while (await Promise.race([pump.ended.then(() => false), turn()])) waiting.shift()?.()
+
+        const texts = (prefix: string): string =>
+          log
+            .filter((line) => line.startsWith(prefix))
+            .map((line) => line.slice(prefix.length))
+            .join('')
+        expect(texts('client ')).toBe(sent)
+        expect(texts('target ')).toBe(typed.slice(0, texts('target ').length))
+        let out = 0
+        let into = 0
+        for (const line of log) {
+          if (line.startsWith('durable out ')) out += line.length - 'durable out '.length
+          else if (line.startsWith('durable in ')) into += line.length - 'durable in '.length
+          else if (line.startsWith('client ')) out -= line.length - 'client '.length
+          else if (line.startsWith('target ')) into -= line.length - 'target '.length
+          expect(Math.min(out, into), `forwarded before durable: ${line}`).toBeGreaterThanOrEqual(0)
+        }
+        forwarded += sent.length
+      }),
+      { numRuns: 200 },
+    )
+    expect(forwarded, 'the property saw bytes').toBeGreaterThan(0)
+  })
+})
+
+const turn = (): Promise<true> => new Promise((resolve) => setImmediate(() => resolve(true)))

@@ -1,0 +1,131 @@
+/**
+ * Targets that are not there, not who they should be, or not willing: a clear line, the right code, no hang.
+ */
+import { afterAll, beforeAll, describe, expect } from 'bun:test'
+import { createServer, type Server } from 'node:net'
+import { join } from 'node:path'
+import { fingerprint } from '../../proxy/connector/ssh/key.ts'
+import { makeKey } from '../fixture/keys.ts'
+import { ssh, ssh_keygen, sshd, testWith } from '../fixture/require.ts'
+import { sshdTarget } from './straight.ts'
+import { openWorld, type World, withoutWarning } from './world.ts'
+
+const needs = [ssh, sshd, ssh_keygen]
+const dial = { connect_ms: 1_000, handshake_ms: 1_000 }
+
+describe('ssh target', () => {
+  let world: World
+  beforeAll(async () => {
+    world = await openWorld()
+  })
+  afterAll(async () => {
+    await world[Symbol.asyncDispose]()
+  })
+
+  testWith(
+    needs,
+    'a wrong host key names both fingerprints, and no credential is shown',
+    async () => {
+      const other = makeKey(join(world.dir, 'wrong-host'))
+      const target = sshdTarget(world.sshd, { host_keys: [other.blob] })
+      await using gateway = await world.straight({ targets: [target] })
+      const before = world.sshd.log().split('Accepted publickey').length
+      const ran = await world.ssh(gateway, { command: 'true' })
+      expect(gateway.ends).toEqual(['host_key_mismatch'])
+      expect(ran.stderr).toContain(fingerprint(other.blob))
+      expect(ran.stderr).toContain(fingerprint(world.sshd.host_key.blob))
+      expect(ran.stderr).toContain('web-1')
+      expect(world.sshd.log().split('Accepted publickey').length).toBe(before)
+    },
+  )
+
+  testWith(needs, 'one of several pinned host keys is enough', async () => {
+    const other = makeKey(join(world.dir, 'wrong-host'))
+    const target = sshdTarget(world.sshd, { host_keys: [other.blob, world.sshd.host_key.blob] })
+    await using gateway = await world.straight({ targets: [target] })
+    expect((await world.ssh(gateway, { command: 'true' })).code).toBe(0)
+  })
+
+  testWith(needs, 'a wrong credential', async () => {
+    const other = makeKey(join(world.dir, 'wrong-user'))
+    const credential = { kind: 'private_key', private_key: other.private_key } as const
+    const target = sshdTarget(world.sshd, { credential: () => credential })
+    await using gateway = await world.straight({ targets: [target] })
+    const ran = await world.ssh(gateway, { command: 'true' })
+    expect(gateway.ends).toEqual(['credential_rejected'])
+    expect(withoutWarning(ran.stderr)).toContain(`web-1 (${world.sshd.address}) did not accept`)
+    expect(ran.code).toBe(126)
+  })
+
+  testWith(needs, 'a wrong password', async () => {
+    const credential = { kind: 'password', password: 'wrong' } as const
+    const target = sshdTarget(world.sshd, { credential: () => credential })
+    await using gateway = await world.straight({ targets: [target] })
+    const ran = await world.ssh(gateway, { command: 'true' })
+    expect(gateway.ends).toEqual(['credential_rejected'])
+    expect(ran.stderr).not.toContain('wrong')
+  })
+
+  testWith(needs, 'a target that is away', async () => {
+    await using away = await fakeTarget(() => {})
+    const { address } = away
+    await away[Symbol.asyncDispose]()
+    const target = sshdTarget(world.sshd, { address })
+    await using gateway = await world.straight({ targets: [target] })
+    const ran = await world.ssh(gateway, { command: 'true' })
+    expect(gateway.ends).toEqual(['target_unreachable'])
+    expect(withoutWarning(ran.stderr)).toContain(
+      `web-1 (${address}) cannot be reached: ECONNREFUSED`,
+    )
+  })
+
+  testWith(needs, 'a target that accepts and says nothing', async () => {
+    await using silent = await fakeTarget(() => {})
+    const target = sshdTarget(world.sshd, { address: silent.address })
+    await using gateway = await world.straight({ targets: [target], dial })
+    const ran = await world.ssh(gateway, { command: 'true' })
+    expect(gateway.ends).toEqual(['target_timeout'])
+    expect(ran.stderr).toContain('did not finish the handshake in time')
+  })
+
+  testWith(needs, 'a target that is no SSH server', async () => {
+    await using http = await fakeTarget((socket) => socket.end('HTTP/1.1 400 Bad Request\r\n\r\n'))
+    const target = sshdTarget(world.sshd, { address: http.address })
+    await using gateway = await world.straight({ targets: [target], dial })
+    await world.ssh(gateway, { command: 'true' })
+    expect(gateway.ends).toEqual(['target_protocol'])
+  })
+
+  testWith(needs, 'a target that is lost while a program runs', async () => {
+    await using gateway = await world.straight()
+    // The parent of the shell is the sshd of this connection.
+    const command = 'echo before; sleep .5; kill -9 $PPID; sleep 5'
+    const ran = await world.ssh(gateway, { command })
+    expect(ran.stdout.toString()).toBe('before\n')
+    expect(ran.code).not.toBe(0)
+    while (gateway.ends.length === 0) await Bun.sleep(20)
+    expect(gateway.ends).toEqual(['target'])
+  })
+})
+
+interface FakeTarget extends AsyncDisposable {
+  readonly address: string
+}
+
+async function fakeTarget(serve: (socket: import('node:net').Socket) => void): Promise<FakeTarget> {
+  const sockets = new Set<import('node:net').Socket>()
+  const server: Server = createServer((socket) => {
+    sockets.add(socket)
+    socket.on('error', () => {})
+    serve(socket)
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const at = server.address()
+  return {
+    address: `127.0.0.1:${at !== null && typeof at === 'object' ? at.port : 0}`,
+    async [Symbol.asyncDispose]() {
+      for (const socket of sockets) socket.destroy()
+      if (server.listening) await new Promise<void>((resolve) => server.close(() => resolve()))
+    },
+  }
+}

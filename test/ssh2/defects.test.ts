@@ -1,0 +1,41 @@
+/**
+ * Each defect is cured by the patch, and there without it: a test that passes on both sides tests nothing.
+ */
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { join } from 'node:path'
+import { defects } from './defects.ts'
+import { patched_path, type Unpatched, unpack } from './unpatched.ts'
+
+const program = join(import.meta.dir, 'run.ts')
+
+async function run(path: string, name: string): Promise<{ code: number; text: string }> {
+  const child = Bun.spawn([process.execPath, program, path, name], {
+    stdout: 'ignore',
+    stderr: 'pipe',
+  })
+  // An endless loop is deaf to the program's own limit.
+  const timer = setTimeout(() => child.kill('SIGKILL'), 8_000)
+  const text = await new Response(child.stderr).text()
+  const code = await child.exited
+  clearTimeout(timer)
+  return { code, text }
+}
+
+describe('ssh2', () => {
+  let unpatched: Unpatched
+  beforeAll(() => {
+    unpatched = unpack()
+  })
+  afterAll(() => unpatched[Symbol.dispose]())
+
+  for (const name of Object.keys(defects))
+    test(name, async () => {
+      const [before, after] = await Promise.all([
+        run(unpatched.path, name),
+        run(patched_path, name),
+      ])
+      expect(after.text).toBe('')
+      expect(after.code).toBe(0)
+      expect(before.code, 'the defect does not show without the patch').not.toBe(0)
+    }, 20_000)
+})

@@ -1,0 +1,129 @@
+/**
+ * The layout of this repository as data: which folder may import which, and which folder names which
+ * package. DESIGN.md of the project gives the reasons; `tidy.test.ts` enforces it.
+ *
+ * @module
+ */
+
+export interface Folder {
+  /** Folders of ours that may be imported, besides the folder itself. */
+  readonly ours: readonly string[]
+  /** Built-ins of Node and Bun. `types` allows `import type` alone: the folder does no I/O. */
+  readonly builtins: 'none' | 'types' | 'any' | RegExp
+}
+
+/** The longest prefix of a path decides. A file that is in none of them is a violation. */
+export const folders: Readonly<Record<string, Folder>> = {
+  'masking-wasm/rules': { ours: [], builtins: 'none' },
+  'masking-wasm/compile': { ours: ['masking-wasm/rules'], builtins: 'any' },
+  'masking-wasm/host': {
+    ours: ['masking-wasm/compile', 'masking-wasm/rules'],
+    builtins: /^node:(fs|crypto|path|url)$/,
+  },
+
+  // Pure: what an auditor's verifier shares with the gateway.
+  'storage/evidence': { ours: [], builtins: /^node:crypto$/ },
+  'storage/journal': { ours: ['storage/evidence'], builtins: 'any' },
+  'storage/store': { ours: ['storage/evidence', 'storage/journal'], builtins: 'any' },
+  'storage/replay': { ours: ['storage/evidence', 'storage/store'], builtins: 'none' },
+  // Offline, and from public material only: nothing of the gateway can bend its answer.
+  'storage/verify': { ours: ['storage/evidence'], builtins: /^node:crypto$/ },
+
+  'proxy/core': { ours: ['storage/evidence'], builtins: 'types' },
+  'proxy/policy': { ours: ['proxy/core'], builtins: 'none' },
+  'proxy/tap': {
+    ours: [
+      'proxy/core',
+      'storage/evidence',
+      'masking-wasm/host',
+      'masking-wasm/compile',
+      'masking-wasm/rules',
+    ],
+    builtins: /^node:crypto$/,
+  },
+  'proxy/session': { ours: ['proxy/core', 'storage/evidence'], builtins: 'types' },
+  'proxy/recorder': {
+    ours: [
+      'proxy/core',
+      'proxy/tap',
+      'storage/evidence',
+      'storage/journal',
+      // At start alone: what the store knows of sessions that a crash left open.
+      'storage/store',
+      'masking-wasm/host',
+      'masking-wasm/compile',
+      'masking-wasm/rules',
+    ],
+    builtins: 'any',
+  },
+  'proxy/listener': { ours: ['proxy/core'], builtins: /^node:(net|tls|stream|events)$/ },
+  'proxy/identity': { ours: ['proxy/core'], builtins: /^node:(crypto|fs|path)$/ },
+  'proxy/config': { ours: ['proxy/core', 'masking-wasm/rules'], builtins: 'any' },
+  // No connector imports another: a seventh protocol is a folder, and none is a special case.
+  'proxy/connector/ssh': { ours: ['proxy/core'], builtins: 'any' },
+  'proxy/connector/echo': { ours: ['proxy/core'], builtins: 'any' },
+  // A self-contained world: it makes the keys and the target that a configuration would name.
+  'proxy/trial': {
+    ours: ['proxy/core', 'proxy/config', 'proxy/identity', 'proxy/connector/ssh'],
+    builtins: 'any',
+  },
+  'proxy/api': {
+    ours: ['proxy/core', 'storage/evidence', 'storage/store', 'storage/replay', 'storage/verify'],
+    builtins: 'any',
+  },
+  'proxy/cli': {
+    ours: [
+      'proxy/core',
+      'proxy/config',
+      'storage/evidence',
+      'storage/journal',
+      'storage/store',
+      'storage/replay',
+      'storage/verify',
+      'masking-wasm/host',
+      'masking-wasm/compile',
+      'masking-wasm/rules',
+    ],
+    builtins: 'any',
+  },
+
+  // Tests and benchmarks stand outside and may look at everything.
+  test: { ours: ['*'], builtins: 'any' },
+  bench: { ours: ['*'], builtins: 'any' },
+}
+
+/** Files that wire the others: the composition roots. Each has its reason. */
+export const roots: Readonly<Record<string, string>> = {
+  'proxy/main.ts': 'composition root of the gateway',
+  'proxy/log.ts': 'a leaf of the composition root: it imports nothing',
+  'proxy/cli/main.ts': 'composition root of the CLI',
+}
+
+/** Files at the top of `proxy/` that belong to a folder in the table above. */
+export const aliases: Readonly<Record<string, string>> = {
+  'proxy/config.ts': 'proxy/config',
+  'proxy/config.test.ts': 'proxy/config',
+}
+
+export interface Package {
+  readonly name: RegExp
+  readonly folders: readonly string[]
+}
+
+/** Who may name a package. A package that is not here may be named by nobody. */
+export const packages: readonly Package[] = [
+  // The trial has a target of its own, which is an SSH server; tests and benchmarks play both sides.
+  { name: /^ssh2$/, folders: ['proxy/connector/ssh', 'proxy/trial', 'test', 'bench'] },
+  // Identity reads tokens; the sealed envelope of evidence is a JWE.
+  { name: /^jose$/, folders: ['proxy/identity', 'storage/evidence'] },
+  { name: /^(hono|@hono\/zod-openapi)(\/|$)/, folders: ['proxy/api'] },
+  { name: /^(drizzle-orm|drizzle-kit|libsql)(\/|$)/, folders: ['storage/store'] },
+  { name: /^(yaml|zod)$/, folders: ['proxy/config'] },
+  { name: /^(@eslint-community\/regexpp|assemblyscript)(\/|$)/, folders: ['masking-wasm/compile'] },
+]
+
+/** Packages that a test beside the code may name anywhere. */
+export const test_packages: readonly RegExp[] = [/^bun:test$/, /^fast-check$/]
+
+/** The built-ins of the runtime, by how they are imported. */
+export const builtin: RegExp = /^(node:|bun$|bun:)/
