@@ -10,7 +10,7 @@ import { startStore } from '../storage/store/client.ts'
 import { StoreError } from '../storage/store/errors.ts'
 import { lockDataDirectory } from '../storage/store/lock.ts'
 import { createApi } from './api/app.ts'
-import { formatAddress } from './config/address.ts'
+import { type Address, formatAddress } from './config/address.ts'
 import { type Config, loadConfig } from './config.ts'
 import { sshConnector } from './connector/ssh/connector.ts'
 import type { SshTarget } from './connector/ssh/dial.ts'
@@ -174,26 +174,29 @@ async function main(): Promise<void> {
   const listener =
     config.listen.ssh === undefined
       ? undefined
-      : await listen({
-          ...config.listen.ssh,
-          connector: sshConnector({
-            host_keys,
-            target: (name) => targets.get(name),
-            env: config.ssh.env,
+      : await bind('listen.ssh', config.listen.ssh, trial !== undefined, (address) =>
+          listen({
+            ...address,
+            connector: sshConnector({
+              host_keys,
+              target: (name) => targets.get(name),
+              env: config.ssh.env,
+            }),
+            identify,
+            serve: async (greeting) => {
+              const session = startSession(greeting, {
+                policy,
+                recorder: running,
+                protocol: 'ssh',
+                labels: (target) => labels.get(target) ?? {},
+                fault: (error) => log('error', 'fault', describeFault(error)),
+              })
+              sessions.add(session)
+              await session.ended.finally(() => sessions.delete(session))
+            },
+            log: (event, fields) => log('info', event, fields),
           }),
-          identify,
-          serve: async (greeting) => {
-            const session = startSession(greeting, {
-              policy,
-              recorder: running,
-              protocol: 'ssh',
-              labels: (target) => labels.get(target) ?? {},
-            })
-            sessions.add(session)
-            await session.ended.finally(() => sessions.delete(session))
-          },
-          log: (event, fields) => log('info', event, fields),
-        })
+        )
 
   const token_key = parseTokenKey(gateway_keys.api_key)
   if (token_key === undefined) throw new Refusal(1, `${data}/keys/api.pem is not an Ed25519 key`)
@@ -210,11 +213,9 @@ async function main(): Promise<void> {
   const http =
     config.listen.api === undefined
       ? undefined
-      : Bun.serve({
-          hostname: config.listen.api.host,
-          port: config.listen.api.port,
-          fetch: api.fetch,
-        })
+      : await bind('listen.api', config.listen.api, trial !== undefined, ({ host, port }) =>
+          Bun.serve({ hostname: host, port, fetch: api.fetch }),
+        )
 
   const ssh_at = listener === undefined ? 'off' : formatAddress(listener.address)
   const api_at =
@@ -244,6 +245,32 @@ async function main(): Promise<void> {
   }
   process.on('SIGTERM', () => void stop())
   process.on('SIGINT', () => void stop())
+}
+
+/** Opens a port. Where nobody chose it, as in the trial, any free one will do. */
+async function bind<T>(
+  key: string,
+  address: Address,
+  is_any_port: boolean,
+  open: (address: Address) => T | Promise<T>,
+): Promise<T> {
+  try {
+    return await open(address)
+  } catch (error) {
+    if (!(error instanceof Error) || !('syscall' in error) || !('code' in error)) throw error
+    const code = String(error.code)
+    if (code === 'EADDRINUSE' && is_any_port && address.port !== 0)
+      return bind(key, { ...address, port: 0 }, false, open)
+    const why = code === 'EADDRINUSE' ? 'the port is in use' : `it cannot be opened (${code})`
+    throw new Refusal(1, `${key}: ${formatAddress(address)}: ${why}`)
+  }
+}
+
+/** Where it happened. Not its message, which may hold what a user or a target sent. */
+function describeFault(error: unknown): { error: string; at: string } {
+  if (!(error instanceof Error)) return { error: typeof error, at: '' }
+  const frames = (error.stack ?? '').split('\n').filter((line) => /^\s*at /.test(line))
+  return { error: error.name, at: frames.slice(0, 5).join(' ').replaceAll(/\s+/g, ' ') }
 }
 
 /** How long sessions that were told to end may take to write their last record. */

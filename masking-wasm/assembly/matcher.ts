@@ -21,7 +21,7 @@ const crossing_max: u32 = 192
  * Threads younger than the filter's reach are not counted: those that it would have ruled out are there
  * or not depending on how far the window goes. One pattern and one context can begin at each byte.
  */
-const young_max: u32 = 16
+const young_max: u32 = 24
 export const threads_max: u32 = ordinary_max + young_max + crossing_max
 
 /** Set on a thread that was cut at {@link held_max}: it has no allowance left. */

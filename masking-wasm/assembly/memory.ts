@@ -20,8 +20,8 @@ export function take(bytes: usize): usize {
 let free_small: usize = 0
 let free_large: usize = 0
 
-/** What is known of a stream that holds nothing. */
-export const small_bytes: usize = 32
+/** What is known of a stream that holds next to nothing. */
+export const small_bytes: usize = 64
 /** What a stream needs while it holds something; the layout is `stream.ts`'s. */
 export const large_bytes: usize = 8192
 
@@ -45,9 +45,9 @@ export function takeLarge(): usize {
   return at
 }
 
-/** Clears what it held: it was raw. */
-export function giveLarge(at: usize): void {
-  memory.fill(at, 0, large_bytes)
+/** Clears the raw bytes that it held, the first `used`. */
+export function giveLarge(at: usize, used: usize): void {
+  memory.fill(at, 0, used)
   store<usize>(at, free_large)
   free_large = at
 }

@@ -2,8 +2,10 @@
  * A stream between two calls, and a call: restore, run, settle, mask, save.
  *
  * A stream's small block: prev u16 @0, threads u16 @2, spans u16 @4, retained u16 @6, held u16 @8,
- * blackout's age u16 @10, large block u32 @12, unit u8 @16. The large block: raw bytes @0, threads @4096 (state u16,
- * then age and {@link spent} in a u16), spans @5248 (start, end, label's start and end as ages, rule; u16).
+ * blackout's age u16 @10, large block u32 @12, unit u8 @16, bytes
+ * written to the large block u16 @18, threads @20, raw bytes @36. What does not fit
+ * there is in the large block: raw bytes @0, threads @4096, spans @5248 (start, end, label's start and end
+ * as ages, rule; u16). A thread is its state, u16, then age and marks, u16.
  * An age is the distance back from the stream's position. Everything that holds is younger than
  * {@link held_max}; only starts may be older, and then no longer need to be exact.
  */
@@ -12,7 +14,7 @@ import {
   addThread, blackout, endThreads, flushThreads, held_max, holdStart, initMatcher, oldest, resetMatcher, run,
   setBlackout, spawned, spent, stream_start, threads, threadStart, threadWord,
 } from './matcher'
-import { giveLarge, giveSmall, take, takeLarge, takeSmall } from './memory'
+import { giveLarge, giveSmall, small_bytes, take, takeLarge, takeSmall } from './memory'
 import {
   found, initSpans, labelEnd, labelStart, open, push, released, resetSpans, setReleased, settle, spanEnd, spanRule,
   spanStart,
@@ -21,6 +23,10 @@ import { rules } from './tables'
 
 /** Most bytes of one call. */
 export const window_max: usize = 65536
+const small_threads_at: usize = 20
+const small_threads_max: u32 = 4
+const small_bytes_at: usize = 36
+const small_bytes_max: usize = 28
 const threads_at: usize = 4096
 const spans_at: usize = 5248
 const span_bytes: usize = 10
@@ -52,7 +58,7 @@ export function initStreams(): bool {
 export function openStream(width: bool): usize {
   const stream = takeSmall()
   if (stream == 0) return 0
-  memory.fill(stream, 0, 32)
+  memory.fill(stream, 0, small_bytes)
   store<u16>(stream, stream_start)
   store<u8>(stream, width ? 1 : 0, 16)
   return stream
@@ -60,7 +66,7 @@ export function openStream(width: bool): usize {
 
 export function closeStream(stream: usize): void {
   const large: usize = load<u32>(stream, 12)
-  if (large != 0) giveLarge(large)
+  if (large != 0) giveLarge(large, load<u16>(stream, 18))
   giveSmall(stream)
 }
 
@@ -99,12 +105,13 @@ function room(stream: usize): bool {
 function restore(stream: usize): void {
   const large: usize = load<u32>(stream, 12)
   const retained: usize = load<u16>(stream, 6)
-  memory.copy(input - retained, large, retained)
+  memory.copy(input - retained, large != 0 ? large : stream + small_bytes_at, retained)
   resetMatcher()
   resetSpans(input - load<u16>(stream, 8))
   const count: u32 = load<u16>(stream, 2)
+  const from = large != 0 ? large + threads_at : stream + small_threads_at
   for (let i: u32 = 0; i < count; i++) {
-    const word: u32 = load<u32>(large + threads_at + (i << 2))
+    const word: u32 = load<u32>(from + (i << 2))
     const age = word >>> 16
     const tags = ((age & spent_bit) != 0 ? spent : 0) | ((age & spawned_bit) != 0 ? spawned : 0)
     addThread((word & 0xffff) | tags, input - <usize>(age & 0x1fff))
@@ -174,10 +181,17 @@ function save(stream: usize, end: usize, limit: usize): void {
   store<u16>(stream, <u16>spans, 4)
   store<u16>(stream, <u16>(end - limit), 8)
   store<u16>(stream, blackout != 0 ? <u16>(min(end - blackout, age_max) + 1) : 0, 10)
-  if (threads == 0 && spans == 0 && blackout == 0) {
-    store<u16>(stream, 0, 6)
-    store<u32>(stream, 0, 12)
-    if (large != 0) giveLarge(large)
+  // A checked match may begin before what has left, so its bytes are kept as long as it lives.
+  const retained = min(end - min(oldest(end), limit), held_max)
+  store<u16>(stream, <u16>retained, 6)
+  if (threads <= small_threads_max && spans == 0 && retained <= small_bytes_max) {
+    if (large != 0) {
+      giveLarge(large, load<u16>(stream, 18))
+      store<u32>(stream, 0, 12)
+      store<u16>(stream, 0, 18)
+    }
+    memory.copy(stream + small_bytes_at, end - retained, retained)
+    saveThreads(stream + small_threads_at, end)
     return
   }
   if (large == 0) {
@@ -185,16 +199,9 @@ function save(stream: usize, end: usize, limit: usize): void {
     spare = 0
     store<u32>(stream, large, 12)
   }
-  // A checked match may begin before what has left, so its bytes are kept as long as it lives.
-  const retained = min(end - min(oldest(end), limit), held_max)
   memory.copy(large, end - retained, retained)
-  store<u16>(stream, <u16>retained, 6)
-  for (let i: u32 = 0; i < threads; i++) {
-    const word = threadWord(i)
-    const age = <u32>min(end - threadStart(i), age_max)
-    const tags = ((word & spent) != 0 ? spent_bit : 0) | ((word & spawned) != 0 ? spawned_bit : 0)
-    store<u32>(large + threads_at + (i << 2), (word & 0xffff) | ((age | tags) << 16))
-  }
+  if (load<u16>(stream, 18) < <u16>retained) store<u16>(stream, <u16>retained, 18)
+  saveThreads(large + threads_at, end)
   for (let i: u32 = 0; i < spans; i++) {
     const at = large + spans_at + i * span_bytes
     store<u16>(at, <u16>(end - spanStart(open + i)))
@@ -202,6 +209,15 @@ function save(stream: usize, end: usize, limit: usize): void {
     store<u16>(at, <u16>(end - labelStart(open + i)), 4)
     store<u16>(at, <u16>(end - labelEnd(open + i)), 6)
     store<u16>(at, <u16>spanRule(open + i), 8)
+  }
+}
+
+function saveThreads(to: usize, end: usize): void {
+  for (let i: u32 = 0; i < threads; i++) {
+    const word = threadWord(i)
+    const age = <u32>min(end - threadStart(i), age_max)
+    const tags = ((word & spent) != 0 ? spent_bit : 0) | ((word & spawned) != 0 ? spawned_bit : 0)
+    store<u32>(to + (i << 2), (word & 0xffff) | ((age | tags) << 16))
   }
 }
 

@@ -6,9 +6,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 
-export const module_path: string = fileURLToPath(
-  new URL('../build/masking.wasm', import.meta.url),
-)
+export const module_path: string = fileURLToPath(new URL('../build/masking.wasm', import.meta.url))
 const assembly_path = fileURLToPath(new URL('../assembly/', import.meta.url))
 
 /** Throws with the compiler's messages when the source does not compile. */
@@ -18,7 +16,22 @@ export async function buildModule(): Promise<Uint8Array> {
   const outputs = new Map<string, Uint8Array | string>()
   const { error, stderr } = await asc.main(
     // No runtime: nothing is garbage collected. No asserts: lengths are checked where they come in.
-    ['index.ts', '--outFile', 'masking.wasm', '-O3', '--enable', 'simd', '--runtime', 'stub', '--noAssert', '--baseDir', assembly_path],
+    [
+      'index.ts',
+      '--outFile',
+      'masking.wasm',
+      '-O3',
+      '--enable',
+      'simd',
+      '--runtime',
+      'stub',
+      '--noAssert',
+      // 512 MiB: some 60,000 streams that hold something at once. Past it, sessions end and say why.
+      '--maximumMemory',
+      '8192',
+      '--baseDir',
+      assembly_path,
+    ],
     {
       writeFile: (name: string, contents: Uint8Array | string) => {
         outputs.set(name, contents)

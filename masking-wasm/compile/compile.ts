@@ -65,7 +65,8 @@ export function compile(rules: readonly Rule[]): Compiled {
     try {
       entries.push(...addRule(nfa, rule, index))
     } catch (error) {
-      if (error instanceof NfaTooLarge) return refused(rules[index], 'its repetitions are too large')
+      if (error instanceof NfaTooLarge)
+        return refused(rules[index], 'its repetitions are too large')
       throw error
     }
   }
@@ -74,7 +75,12 @@ export function compile(rules: readonly Rule[]): Compiled {
   const inexact = inexactStart(nfa, built.dfa, read)
   if (inexact !== undefined)
     return refused(rules[inexact], 'a checked pattern must count its digits exactly')
-  const encoded = encode(nfa, built.dfa, read.map((rule) => rule.facts))
+  const encoded = encode(
+    nfa,
+    entries,
+    built.dfa,
+    read.map((rule) => rule.facts),
+  )
   if (!encoded.ok) return refused(rules[encoded.rule], encoded.reason)
 
   const { tables } = encoded
@@ -83,7 +89,10 @@ export function compile(rules: readonly Rule[]): Compiled {
     ruleset: {
       names: [...rules.map((rule) => rule.name), crowded],
       tables,
-      hash: createHash('sha256').update(JSON.stringify(rules.map(essence))).update(tables).digest('hex'),
+      hash: createHash('sha256')
+        .update(JSON.stringify(rules.map(essence)))
+        .update(tables)
+        .digest('hex'),
       slow: rules.filter((_, index) => read[index]?.slow).map((rule) => rule.name),
     },
   }
@@ -114,10 +123,12 @@ function readRule(rule: Rule): Read {
   const left = rule.left === undefined ? undefined : parseClass(rule.left)
   const right = rule.right === undefined ? undefined : parseClass(rule.right)
   const next = rule.next === undefined ? undefined : parseClass(rule.next)
-  if (rule.left !== undefined && left === undefined) return { ok: false, reason: 'left: not a class' }
+  if (rule.left !== undefined && left === undefined)
+    return { ok: false, reason: 'left: not a class' }
   if (rule.right !== undefined && right === undefined)
     return { ok: false, reason: 'right: not a class' }
-  if (rule.next !== undefined && next === undefined) return { ok: false, reason: 'next: not a class' }
+  if (rule.next !== undefined && next === undefined)
+    return { ok: false, reason: 'next: not a class' }
 
   const own = lengths(pattern.expression)
   const shortest = own.min + (lead === undefined ? 0 : lengths(lead.expression).min)
@@ -161,7 +172,10 @@ function readRule(rule: Rule): Read {
 
 function addRule(nfa: Nfa, rule: ReadRule, index: number): Entry[] {
   const pattern = nfa.add(rule.pattern, nfa.accept(index), index, 'pattern')
-  const state = rule.lead === undefined ? pattern : nfa.add(rule.lead, pattern, index, 'lead')
+  const state =
+    rule.lead === undefined
+      ? pattern
+      : nfa.add(rule.lead, nfa.retake(pattern, 'lead'), index, 'lead')
   if (rule.before === undefined) return [{ rule: index, state, kind: 'pattern', left: rule.left }]
   const context = nfa.add(rule.before, nfa.contextEnd(index), index, 'context')
   return [

@@ -34,10 +34,22 @@ export function customRules(
   const rules: Rule[] = []
   for (const [index, { name, pattern }] of patterns.entries()) {
     if (!name_form.test(name))
-      return { ok: false, index, rule: name, reason: 'a name is lower-case letters, digits and dashes' }
+      return {
+        ok: false,
+        index,
+        rule: name,
+        reason: 'a name is lower-case letters, digits and dashes',
+      }
     if (names.has(name)) return { ok: false, index, rule: name, reason: 'the name is taken' }
     names.add(name)
-    rules.push({ name, pack: 'custom', ...ends(pattern), source: '', examples: [], counter_examples: [] })
+    rules.push({
+      name,
+      pack: 'custom',
+      ...ends(pattern),
+      source: '',
+      examples: [],
+      counter_examples: [],
+    })
   }
   return { ok: true, rules }
 }

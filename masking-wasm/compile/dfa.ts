@@ -34,7 +34,7 @@ export interface Dfa {
 
 export type Built =
   | { readonly ok: true; readonly dfa: Dfa }
-  | { readonly ok: false; /** The rule with the largest share. */ readonly rule: number }
+  | { readonly ok: false /** The rule with the largest share. */; readonly rule: number }
 
 /** Previous byte of the first byte of a stream. */
 export const stream_start = 256

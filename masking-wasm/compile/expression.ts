@@ -222,7 +222,8 @@ function fromClass(node: AST.CharacterClass, ignore_case: boolean): Expression {
   if (ignore_case) foldCase(set)
   if (node.negate) {
     // A character beyond ASCII is several bytes, and "any byte but these" would not mean "not it".
-    if (long.length > 0) throw new Unsupported('a negated class beyond ASCII is not supported', node)
+    if (long.length > 0)
+      throw new Unsupported('a negated class beyond ASCII is not supported', node)
     for (let byte = 0; byte < 256; byte++) set[byte] = set[byte] === 1 ? 0 : 1
   }
   const single: Expression = { kind: 'set', set }

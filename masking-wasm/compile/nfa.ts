@@ -73,6 +73,20 @@ export class Nfa {
     return found
   }
 
+  /**
+   * The same beginning in another role. A state stands for the byte that it will read, and what is about
+   * to read the first byte of a pattern has not read any of it.
+   */
+  retake(entry: number, role: Role): number {
+    return this.#push({
+      kind: 'split',
+      next: this.closure(entry).map((id) => {
+        const state = this.states[id]
+        return state?.kind === 'set' ? this.#push({ ...state, role }) : id
+      }),
+    })
+  }
+
   #repeat(
     part: Expression,
     min: number,

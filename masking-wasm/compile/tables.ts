@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { Dfa } from './dfa.ts'
+import type { Dfa, Entry } from './dfa.ts'
 import { filterOf } from './filter.ts'
 import type { Nfa } from './nfa.ts'
 
@@ -45,7 +45,12 @@ export type Encoded =
   | { readonly ok: true; readonly tables: Uint8Array }
   | { readonly ok: false; readonly rule: number; readonly reason: string }
 
-export function encode(nfa: Nfa, dfa: Dfa, rules: readonly RuleFacts[]): Encoded {
+export function encode(
+  nfa: Nfa,
+  entries: readonly Entry[],
+  dfa: Dfa,
+  rules: readonly RuleFacts[],
+): Encoded {
   const states = dfa.members.length
   const crosses = crossing(dfa)
   const flags = new Uint8Array(states)
@@ -57,7 +62,7 @@ export function encode(nfa: Nfa, dfa: Dfa, rules: readonly RuleFacts[]): Encoded
   const lists = new AcceptLists()
 
   let crossing_count = 0
-  let crossing_rule = 0
+  const crossing_by_rule = new Map<number, number>()
   for (let id = 1; id < states; id++) {
     const facts = factsOf(nfa, dfa.members[id] ?? [], rules)
     accept[id] = lists.add(
@@ -77,13 +82,14 @@ export function encode(nfa: Nfa, dfa: Dfa, rules: readonly RuleFacts[]): Encoded
     }
     if (crosses[id] === 1) {
       crossing_count++
-      crossing_rule = facts.live[0] ?? crossing_rule
+      for (const rule of facts.rules)
+        crossing_by_rule.set(rule, (crossing_by_rule.get(rule) ?? 0) + 1)
     }
   }
   if (crossing_count > crossing_states_max)
     return {
       ok: false,
-      rule: crossing_rule,
+      rule: [...crossing_by_rule].reduce((most, one) => (one[1] > most[1] ? one : most), [0, 0])[0],
       reason: 'too large for a pattern that can go over an end of line',
     }
 
@@ -104,13 +110,15 @@ export function encode(nfa: Nfa, dfa: Dfa, rules: readonly RuleFacts[]): Encoded
         follows.bytes(),
         dfa.pattern_start,
         dfa.context_start,
-        filterOf(dfa, flags),
+        filterOf(nfa, entries, dfa.class_of, dfa.classes),
       ],
     ),
   }
 }
 
 interface StateFacts {
+  /** All rules that have a part in it, their contexts included. */
+  readonly rules: ReadonlySet<number>
   /** Rules that may still match from here, ascending. */
   readonly live: readonly number[]
   /** Those of them that are past their `lead`. */
@@ -121,12 +129,14 @@ interface StateFacts {
 }
 
 function factsOf(nfa: Nfa, members: readonly number[], rules: readonly RuleFacts[]): StateFacts {
+  const all = new Set<number>()
   const live = new Set<number>()
   const telling = new Set<number>()
   const accepts = new Set<number>()
   let reads = false
   for (const member of members) {
     const state = nfa.states[member]
+    if (state !== undefined && state.kind !== 'split') all.add(state.rule)
     if (state?.kind === 'accept') {
       accepts.add(state.rule)
       if (rules[state.rule]?.follow !== undefined) {
@@ -140,7 +150,13 @@ function factsOf(nfa: Nfa, members: readonly number[], rules: readonly RuleFacts
     }
   }
   const ascending = (set: Set<number>): number[] => [...set].sort((a, b) => a - b)
-  return { live: ascending(live), telling: ascending(telling), accepts: ascending(accepts), reads }
+  return {
+    rules: all,
+    live: ascending(live),
+    telling: ascending(telling),
+    accepts: ascending(accepts),
+    reads,
+  }
 }
 
 /** Which states can still read an end of line, directly or after a context's end. */
@@ -181,7 +197,8 @@ function followSets(rules: readonly RuleFacts[]): {
     if (rule.follow === undefined) return 0
     const bitmap = new Uint8Array(40)
     for (let byte = 0; byte < 256; byte++)
-      if (rule.follow.set[byte] === 1) bitmap[byte >> 3] = (bitmap[byte >> 3] ?? 0) | (1 << (byte & 7))
+      if (rule.follow.set[byte] === 1)
+        bitmap[byte >> 3] = (bitmap[byte >> 3] ?? 0) | (1 << (byte & 7))
     bitmap[32] = rule.follow.at_end ? 1 : 0
     const key = bitmap.join()
     const known = seen.get(key)

@@ -94,7 +94,11 @@ function longest(rule: OracleRule, text: string, start: number): number | undefi
 }
 
 function better(a: Match, b: Match): boolean {
-  return a.start !== b.start ? a.start < b.start : a.end !== b.end ? a.end > b.end : a.order < b.order
+  return a.start !== b.start
+    ? a.start < b.start
+    : a.end !== b.end
+      ? a.end > b.end
+      : a.order < b.order
 }
 
 function checks(check: Check | undefined, match: string): boolean {
@@ -135,7 +139,14 @@ const issuers: readonly RegExp[] = [
   /^(?!6011|65|64[4-9]|62)(50|5[6-9]|6\d)\d{11,17}$/,
 ]
 
-const iban_lengths: Readonly<Record<string, number>> = { DE: 22, GB: 22, NO: 15, FR: 27, MT: 31, BE: 16 }
+const iban_lengths: Readonly<Record<string, number>> = {
+  DE: 22,
+  GB: 22,
+  NO: 15,
+  FR: 27,
+  MT: 31,
+  BE: 16,
+}
 
 function iban(text: string): boolean {
   if (iban_lengths[text.slice(0, 2)] !== text.length) return false

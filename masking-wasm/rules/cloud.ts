@@ -110,7 +110,8 @@ export const cloud: readonly Rule[] = [
     pack: 'secrets',
     before: '\\.atlasv1\\.',
     pattern: '[A-Za-z0-9_=-]{60,}',
-    source: 'https://developer.hashicorp.com/terraform/cloud-docs/users-teams-organizations/api-tokens',
+    source:
+      'https://developer.hashicorp.com/terraform/cloud-docs/users-teams-organizations/api-tokens',
     examples: [`${alnum(14)}.atlasv1.«${alnum(67)}»`, `x.atlasv1.«${alnum(60)}» `],
     counter_examples: [`x.atlasv1.${alnum(59)}`, `x.atlasv2.${alnum(67)}`],
   },

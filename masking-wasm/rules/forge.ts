@@ -13,7 +13,11 @@ export const forge: readonly Rule[] = [
     pattern: 'gh[pousr]_[A-Za-z0-9]{36,}',
     source:
       'https://docs.github.com/en/authentication/keeping-your-account-and-data-secure/about-authentication-to-github',
-    examples: [`GH=«${'ghp'}_${alnum(36)}»`, `x «${'ghs'}_${alnum(40)}»\n`, `«${'gho'}_${alnum(36)}»`],
+    examples: [
+      `GH=«${'ghp'}_${alnum(36)}»`,
+      `x «${'ghs'}_${alnum(40)}»\n`,
+      `«${'gho'}_${alnum(36)}»`,
+    ],
     counter_examples: [`ghp_${alnum(35)}`, `ghx_${alnum(36)}`],
   },
   {
@@ -22,8 +26,14 @@ export const forge: readonly Rule[] = [
     pattern: 'github_pat_[A-Za-z0-9]{22}_[A-Za-z0-9]{59}',
     source:
       'https://docs.github.com/en/authentication/keeping-your-account-and-data-secure/managing-your-personal-access-tokens',
-    examples: [`«${'github'}_pat_${alnum(22)}_${alnum(59)}»`, `t=«${'github'}_pat_${alnum(22)}_${hex(59)}» `],
-    counter_examples: [`github_pat_${alnum(22)}_${alnum(58)}`, `github_pat_${alnum(21)}_${alnum(59)}`],
+    examples: [
+      `«${'github'}_pat_${alnum(22)}_${alnum(59)}»`,
+      `t=«${'github'}_pat_${alnum(22)}_${hex(59)}» `,
+    ],
+    counter_examples: [
+      `github_pat_${alnum(22)}_${alnum(58)}`,
+      `github_pat_${alnum(21)}_${alnum(59)}`,
+    ],
   },
   {
     name: 'gitlab-token',
@@ -47,7 +57,10 @@ export const forge: readonly Rule[] = [
     pack: 'secrets',
     pattern: 'pypi-AgE[A-Za-z0-9_-]{50,}',
     source: 'https://pypi.org/help/#apitoken',
-    examples: [`«${'pypi'}-AgEIcHlwaS5vcmc${alnum(70)}»`, `p «${'pypi'}-AgENdGVzdC5weXBpLm9yZw${alnum(60)}» `],
+    examples: [
+      `«${'pypi'}-AgEIcHlwaS5vcmc${alnum(70)}»`,
+      `p «${'pypi'}-AgENdGVzdC5weXBpLm9yZw${alnum(60)}» `,
+    ],
     counter_examples: [`pypi-AgE${alnum(49)}`, `pypi-server-${alnum(70)}`],
   },
   {
@@ -99,7 +112,10 @@ export const forge: readonly Rule[] = [
     pattern: 'xox[abdeoprs][.-][A-Za-z0-9.-]{10,}|xapp-[0-9]-[A-Za-z0-9-]{10,}',
     left: '[A-Za-z0-9]',
     source: 'https://api.slack.com/concepts/token-types',
-    examples: [`«${'xoxb'}-${digits(12)}-${digits(12)}-${alnum(24)}»`, `«${'xapp'}-1-A0${digits(9)}-${hex(64)}»\n`],
+    examples: [
+      `«${'xoxb'}-${digits(12)}-${digits(12)}-${alnum(24)}»`,
+      `«${'xapp'}-1-A0${digits(9)}-${hex(64)}»\n`,
+    ],
     counter_examples: [`xoxb-${digits(9)}`, `xoxz-${digits(12)}-${alnum(24)}`],
   },
   {
@@ -112,7 +128,10 @@ export const forge: readonly Rule[] = [
       `https://hooks.slack.com/services/«T${digits(8)}/B${digits(8)}/${alnum(24)}»`,
       `hooks.slack.com/workflows/«T${digits(8)}/A${digits(8)}/${digits(18)}/${alnum(24)}» `,
     ],
-    counter_examples: ['https://hooks.slack.com/services/T00', `https://slack.com/services/${alnum(40)}`],
+    counter_examples: [
+      'https://hooks.slack.com/services/T00',
+      `https://slack.com/services/${alnum(40)}`,
+    ],
   },
   {
     name: 'grafana-token',

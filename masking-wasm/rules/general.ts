@@ -98,8 +98,9 @@ export const general: readonly Rule[] = [
   {
     name: 'cookie-header',
     pack: 'secrets',
-    before: '(?:set-cookie|[\\n\\r\\t "\']cookie)["\']?:[ \\t]*["\']?[!#-+--:<>-~]{1,128}=',
+    before: '(?:set-)?cookie["\']?:[ \\t]*["\']?[!#-+--:<>-~]{1,128}=',
     pattern: '[^\\x00-\\x20"\',]{8,}',
+    left: '[A-Za-z0-9_-]',
     ignore_case: true,
     source: 'https://www.rfc-editor.org/rfc/rfc6265#section-4.1',
     examples: [
@@ -164,8 +165,12 @@ export const general: readonly Rule[] = [
     pattern: '[^\\x00-\\x20"\'$<>{}|-][^\\x00-\\x20"\'|]{3,}',
     ignore_case: true,
     source: 'https://cwe.mitre.org/data/definitions/214.html',
-    examples: ['mysql --password=«hunter2» db', 'deploy --token «abcdefgh» --force'],
-    counter_examples: ['mysql --password db', 'app --password-file /run/secret', 'x --token $TOKEN'],
+    examples: ['mysql --password «hunter2» db', 'deploy --token «abcdefgh» --force'],
+    counter_examples: [
+      'mysql --password db',
+      'app --password-file /run/secret',
+      'x --token $TOKEN',
+    ],
   },
   {
     name: 'password-element',

@@ -40,13 +40,17 @@ export const person: readonly Rule[] = [
     pack: 'pci',
     pattern: '%?B[0-9]{12,19}\\^[^\\x00-\\x1f^]{2,26}\\^[0-9]{7,}|;[0-9]{12,19}=[0-9]{7,}\\?',
     source: 'https://www.iso.org/standard/80614.html (ISO/IEC 7813)',
-    examples: [`«%B4111111111111111^DOE/JOHN^30121010000000000»?`, `«;4111111111111111=30121010000?»`],
+    examples: [
+      `«%B4111111111111111^DOE/JOHN^30121010000000000»?`,
+      `«;4111111111111111=30121010000?»`,
+    ],
     counter_examples: ['%B4111^DOE/JOHN^3012101', ';4111111111111111=30?'],
   },
   {
     name: 'card-verification',
     pack: 'pci',
-    before: '(?:cvv2?|cvc2?|cid|card[_ -]?verification[a-z_ -]{0,16})["\']?[ \\t]*[:=][ \\t]*["\']?',
+    before:
+      '(?:cvv2?|cvc2?|cid|card[_ -]?verification[a-z_ -]{0,16})["\']?[ \\t]*[:=][ \\t]*["\']?',
     pattern: '[0-9]{3,4}',
     left: '[A-Za-z0-9]',
     right: '[0-9A-Za-z]',
@@ -88,7 +92,14 @@ export const person: readonly Rule[] = [
     right: '[0-9-]',
     source: 'https://www.ssa.gov/employer/randomization.html',
     examples: ['ssn «078-05-1120»', 'x «219 09 9999»;'],
-    counter_examples: ['000-12-3456', '666-12-3456', '900-12-3456', '123-00-4567', '123-45-0000', '1123-45-6789'],
+    counter_examples: [
+      '000-12-3456',
+      '666-12-3456',
+      '900-12-3456',
+      '123-00-4567',
+      '123-45-0000',
+      '1123-45-6789',
+    ],
   },
   {
     name: 'uk-national-insurance',
@@ -120,7 +131,8 @@ export const person: readonly Rule[] = [
     right: '[0-9]',
     check: 'npi',
     ignore_case: true,
-    source: 'https://www.cms.gov/regulations-and-guidance/administrative-simplification/nationalprovidentstand',
+    source:
+      'https://www.cms.gov/regulations-and-guidance/administrative-simplification/nationalprovidentstand',
     examples: ['NPI: «1234567893»', '"npi":"«1245319599»"'],
     counter_examples: ['NPI: 1234567890', '1234567893', 'npi 12345678931'],
   },

@@ -74,7 +74,10 @@ export const service: readonly Rule[] = [
     pack: 'secrets',
     pattern: 'NRAK-[A-Z0-9]{27}',
     source: 'https://docs.newrelic.com/docs/apis/intro-apis/new-relic-api-keys/',
-    examples: [`«${'NRAK'}-${alnum(27).toUpperCase()}»`, `x «${'NRAK'}-${hex(27).toUpperCase()}»\n`],
+    examples: [
+      `«${'NRAK'}-${alnum(27).toUpperCase()}»`,
+      `x «${'NRAK'}-${hex(27).toUpperCase()}»\n`,
+    ],
     counter_examples: [`NRAK-${alnum(26).toUpperCase()}`, `NRAX-${alnum(27).toUpperCase()}`],
   },
 ]

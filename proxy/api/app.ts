@@ -4,13 +4,14 @@
  * @module
  */
 import { OpenAPIHono } from '@hono/zod-openapi'
+import { StoreError } from '../../storage/store/errors.ts'
 import { addCast } from './cast.ts'
 import { type ApiEnv, onlyForHosts, onlyWithBearer, withSecurityHeaders } from './guard.ts'
 import { addHealth } from './health.ts'
 import { addLines } from './lines.ts'
 import { addLog } from './log.ts'
 import type { ApiPorts } from './ports.ts'
-import { ProblemError, problemResponse } from './problem.ts'
+import { type Problem, ProblemError, problemResponse } from './problem.ts'
 import { addRecords } from './records.ts'
 import { addSessions } from './sessions.ts'
 import { createStreamGate } from './stream.ts'
@@ -56,16 +57,21 @@ export function createApi(ports: ApiPorts): Api {
   addDocument(app)
   refuseOtherMethods(app)
   app.notFound(() => problemResponse({ status: 404, title: 'Not Found' }))
-  app.onError((error) =>
-    problemResponse(
-      error instanceof ProblemError
-        ? error.problem
-        : { status: 500, title: 'Internal Server Error' },
-    ),
-  )
+  app.onError((error) => {
+    const problem = error instanceof ProblemError ? error.problem : problemOf(error)
+    if (problem.status >= 500) ports.failed?.(error)
+    return problemResponse(problem)
+  })
   return {
     fetch: (request) => app.fetch(request),
   }
+}
+
+/** What a handler did not expect. The caller learns no more of it than whether to come again. */
+function problemOf(error: Error): Problem {
+  return error instanceof StoreError
+    ? { status: 503, title: 'Service Unavailable' }
+    : { status: 500, title: 'Internal Server Error' }
 }
 
 function addDocument(app: OpenAPIHono<ApiEnv>): void {

@@ -19,6 +19,8 @@ export interface ApiPorts {
    */
   evidenceRead(subject: string, what: string): Promise<void>
   health(): Health
+  /** An answer of 500 and above, for the gateway's own log. The error names no payload. */
+  failed?(error: Error): void
   /**
    * Host names besides those of loopback that a request may carry. A page of another site reaches a
    * loopback listener by DNS rebinding, and then says its own name here.

@@ -8,7 +8,7 @@ import { formatTime, parseTime } from '../../storage/replay/time.ts'
 import { openSession, recordReading } from './evidence.ts'
 import { type ApiEnv, readableSubject } from './guard.ts'
 import type { ApiPorts, SessionFacts, SessionQuery } from './ports.ts'
-import { problemsOf } from './problem.ts'
+import { ProblemError, problemsOf } from './problem.ts'
 
 const limit_default = 50
 const limit_max = 200
@@ -104,7 +104,9 @@ export function addSessions(app: OpenAPIHono<ApiEnv>, ports: ApiPorts): void {
       ...(readable === 'everyone' ? {} : { subject: readable.only }),
     }
     await recordReading(ports, caller, 'sessions')
-    const page = is_others ? { sessions: [] } : await ports.reader.sessions(query)
+    const page = is_others
+      ? { sessions: [] }
+      : await ports.reader.sessions(query).catch(refuseCursor)
     const cursor = 'cursor' in page ? page.cursor : undefined
     return context.json({ sessions: page.sessions.map(sessionJson), ...defined({ cursor }) }, 200)
   })
@@ -113,6 +115,15 @@ export function addSessions(app: OpenAPIHono<ApiEnv>, ports: ApiPorts): void {
     const session = await openSession(ports, context.get('caller'), id, 'facts')
     return context.json(sessionJson(session), 200)
   })
+}
+
+/** A cursor is only what an earlier page gave. */
+function refuseCursor(error: unknown): never {
+  if (!(error instanceof RangeError)) throw error
+  throw new ProblemError(
+    { status: 400, title: 'Bad Request', detail: 'not of its form: cursor' },
+    { cause: error },
+  )
 }
 
 /** Member by member: what a store adds to its rows is not thereby published. */

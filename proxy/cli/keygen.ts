@@ -27,7 +27,7 @@ export const keygen: Verb = {
   },
   completions: ['auditor', 'gateway', 'ca'],
   async run(call) {
-    const [kind] = call.operands
+    const [kind = ''] = call.operands
     switch (kind) {
       case 'auditor':
         await keep(call, auditorPair(), 'auditor-private.jwk', [

@@ -158,7 +158,15 @@ function describe(item: Extract<TimelineItem, { kind: 'record' }>, payload: Uint
       return `${header.code}: ${header.message}`
     case 'end':
       return `${header.reason}${header.detail === '' ? '' : `: ${header.detail}`}`
-    default:
+    case 'start':
+    case 'output':
+    case 'echo':
+    case 'echo_text':
+    case 'input':
+    case 'stdin':
+    case 'eof':
+    case 'sealed':
+    case 'channel_end':
       return ''
   }
 }

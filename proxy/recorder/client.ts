@@ -114,7 +114,8 @@ export function startRecorder(
         transfer.push(bytes.buffer as ArrayBuffer)
       },
       input(channel: number, bytes: Uint8Array) {
-        const copy = bytes.slice()
+        // Not `slice`: a Buffer's shares its memory, which the transfer would take from its owner.
+        const copy = new Uint8Array(bytes)
         const asked = ask((ack) => ({ kind: 'input', session, ack, channel, bytes: copy }))
         transfer.push(copy.buffer)
         return done(asked)

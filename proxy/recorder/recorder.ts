@@ -73,20 +73,25 @@ export function createRecorder(parts: RecorderParts): RecorderCore {
   const changed = new Set<Trail>()
   /** Ended sessions whose end could not be written; tried again when there is space. */
   const unended = new Map<Trail, { reason: EndReason; detail: string }>()
+  /** Ended in the next commit. */
+  const ending = new Map<Trail, { reason: EndReason; detail: string }>()
   let heartbeat_us = 0
-  let was_ready = true
+  /** No segment is ready for another session, and none can be prepared. */
+  let starved = false
+  let is_failing = false
 
   const append = (entry: Entry): void => {
     lsn = journal.append(entry)
     pending_bytes += entry.bytes.length
-    if (pending_bytes >= commit_bytes_max) commit()
-    else schedule()
+    schedule()
   }
   const schedule = (): void => {
     if (scheduled) return
     scheduled = true
+    const delay_ms = lagDelay(journal.backlog_bytes / journal.backlog_bytes_max)
     // After the messages that are already queued: they share one fdatasync.
-    setImmediate(commit)
+    if (delay_ms === 0) setImmediate(commit)
+    else setTimeout(commit, delay_ms)
   }
   const log = new EvidenceLog(parts.log, append, parts.now_us)
   const ports: TrailPorts = {
@@ -108,6 +113,7 @@ export function createRecorder(parts: RecorderParts): RecorderCore {
     },
     release(trail, channel, stream, bytes, raw_length) {
       items.push({ kind: 'release', session: trail.number, channel, stream, bytes, raw_length })
+      schedule()
     },
   }
   const ack = (number: number, more: { opened?: { session: number; id: string } } = {}): void => {
@@ -135,6 +141,7 @@ export function createRecorder(parts: RecorderParts): RecorderCore {
     }
     for (const trail of touched) trail.settle()
     touched.clear()
+    ending.clear()
     log.settle()
     if (items.length === 0) {
       post({ kind: 'committed', lsn, items: [] }, [])
@@ -157,12 +164,16 @@ export function createRecorder(parts: RecorderParts): RecorderCore {
     for (const trail of touched) trail.rollBack()
     touched.clear()
     const detail = full ? 'no space to record' : 'recording failed'
-    for (const trail of sessions.values()) {
-      trail.abandon()
-      unended.set(trail, { reason: 'recording_failed', detail })
-    }
+    for (const trail of sessions.values()) ending.set(trail, { reason: 'recording_failed', detail })
     sessions.clear()
-    was_ready = false
+    for (const [trail, end] of ending) {
+      trail.abandon()
+      // One whose start was in this very group never was.
+      if (trail.records > 0) unended.set(trail, end)
+    }
+    ending.clear()
+    is_failing = true
+    starved = true
     post(
       {
         kind: 'failed',
@@ -176,7 +187,7 @@ export function createRecorder(parts: RecorderParts): RecorderCore {
   }
 
   function begin(open: readonly OpenSession[]): void {
-    log.add('gateway.started', parts.gateway, { gateway: parts.gateway, ...parts.hashes })
+    log.add('configuration.changed', parts.gateway, { gateway: parts.gateway, ...parts.hashes })
     heartbeat()
     for (const { id, facts: members, records, frontier, end } of open) {
       const facts = readStartDocument({ v: 1, type: 'session.started', ...members })
@@ -195,13 +206,18 @@ export function createRecorder(parts: RecorderParts): RecorderCore {
     prepare()
   }
 
-  /** Once a second: space, ends that are due, the open sessions' roots, a heartbeat, the checkpoint. */
+  /** Prepares spare segments in small slices, so that a switch of segments need not wait. */
+  function prepare(): void {
+    const more = journal.maintain()
+    setTimeout(prepare, more ? prepare_slice_pause_ms : prepare_idle_ms)
+    starved = !journal.ready && !more
+    if (starved === is_failing) return
+    is_failing = starved
+    post({ kind: 'health', ready: !starved, reason: starved ? 'no space to record' : '' }, [])
+  }
+
+  /** Once a second: ends that are due, the open sessions' roots, a heartbeat, the checkpoint. */
   function tick(): void {
-    if (journal.ready !== was_ready) {
-      was_ready = journal.ready
-      const reason = was_ready ? '' : 'no space to record'
-      post({ kind: 'health', ready: was_ready, reason }, [])
-    }
     if (!journal.ready) return
     for (const [trail, { reason, detail }] of unended) {
       unended.delete(trail)
@@ -221,18 +237,18 @@ export function createRecorder(parts: RecorderParts): RecorderCore {
     log.sign()
   }
 
-  /** Prepares spare segments in small slices, so that a switch of segments need not wait. */
-  function prepare(): void {
-    const more = journal.maintain()
-    setTimeout(prepare, more ? prepare_slice_pause_ms : prepare_idle_ms)
-  }
-
   function heartbeat(): void {
     heartbeat_us = parts.now_us()
     log.add('heartbeat', parts.gateway, { skew_us: parts.skew_us(), sessions: sessions.size })
   }
 
   function receive(message: Exclude<ToRecorder, { kind: 'setup' }>): void {
+    take(message)
+    if (pending_bytes >= commit_bytes_max && journal.backlog_bytes * 2 < journal.backlog_bytes_max)
+      commit()
+  }
+
+  function take(message: Exclude<ToRecorder, { kind: 'setup' }>): void {
     switch (message.kind) {
       case 'open':
         void open(message.ack, message.start)
@@ -282,6 +298,7 @@ export function createRecorder(parts: RecorderParts): RecorderCore {
   }
 
   async function open(number: number, start: SessionStart): Promise<void> {
+    while (!journal.ready && journal.maintain()) await Bun.sleep(prepare_slice_pause_ms)
     if (!journal.ready || unended.size > 0) {
       refuse(number, new RecorderError('journal_full', 'the gateway has no space left to record'))
       return
@@ -302,6 +319,11 @@ export function createRecorder(parts: RecorderParts): RecorderCore {
       }),
     )
     const envelope = await sealEnvelope(parts.auditors, { session: id, ...secrets, proof })
+    // What failed while the envelope was made also failed for this session.
+    if (is_failing) {
+      refuse(number, new RecorderError('journal_full', 'the gateway has no space left to record'))
+      return
+    }
     const envelope_hash = digestOf(envelope)
     const { identity, protocol, account, target, labels, source, context } = start
     const facts: SessionFacts = {
@@ -331,6 +353,7 @@ export function createRecorder(parts: RecorderParts): RecorderCore {
   }
 
   function endTrail(trail: Trail, reason: EndReason, detail: string): void {
+    ending.set(trail, { reason, detail })
     const leaves = trail.end(reason, detail)
     logEnd(trail, reason, parts.now_us(), leaves)
   }
@@ -346,4 +369,12 @@ export function createRecorder(parts: RecorderParts): RecorderCore {
     const end = { ended, end_reason, records: trail.records, root: toHex(trail.root()) }
     log.add('session.ended', id, manifest(facts, { ...end, ...leaves }))
   }
+}
+
+/**
+ * A store that lags slows output down before the journal is full: nothing below half of the limit, a
+ * second for each group at the limit.
+ */
+function lagDelay(lag: number): number {
+  return lag < 0.5 ? 0 : Math.min(1, (lag - 0.5) * 2) ** 2 * 1000
 }

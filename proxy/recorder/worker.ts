@@ -35,7 +35,7 @@ async function begin(setup: RecorderSetup): Promise<void> {
     const journal = Journal.open({
       dir: join(setup.data, 'journal'),
       segment_bytes: setup.segment_bytes,
-      spare_segments: 1,
+      spare_segments: 2,
       backlog_segments_max: setup.backlog_segments_max,
       next_lsn: setup.recovered.watermark_lsn + 1,
     })

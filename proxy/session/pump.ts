@@ -6,6 +6,7 @@
  * @module
  */
 import type { Channel, ChannelEvent, Endpoint, Frame, Stream, Wire } from '../core/connector.ts'
+import { RecorderError } from '../core/errors.ts'
 import {
   in_flight_bytes_max,
   in_flight_bytes_resume,
@@ -23,17 +24,15 @@ export interface Pump {
   release(stream: 1 | 2, bytes: Uint8Array, raw_length: number): void
   /** Closes both ends now. */
   stop(): void
-  /** Resolves when both ends are closed and everything is recorded. */
+  /** Resolves when both ends are closed and everything is recorded; rejects with a fault of ours. */
   readonly ended: Promise<PumpEnd>
 }
 
 export function startPump(channel: Channel, target: Endpoint, recorder: SessionRecorder): Pump {
   const { client, codec, id } = channel
-  let finish: (end: PumpEnd) => void = () => {}
-  const ended = new Promise<PumpEnd>((resolve) => {
-    finish = resolve
-  })
+  const { promise: ended, resolve, reject } = Promise.withResolvers<PumpEnd>()
   let violation: string | undefined
+  let failure: unknown
   let stopped = false
 
   const decode = (direction: 'to_target' | 'to_client', wire: Wire): readonly Frame[] => {
@@ -75,7 +74,7 @@ export function startPump(channel: Channel, target: Endpoint, recorder: SessionR
       event.kind === 'eof'
         ? recorder.flush(id, event.stream).then(() => recorder.event(id, event))
         : recorder.event(id, event)
-    recorded.then(() => client.write(codec.to_client.encode(frame))).catch(stop)
+    recorded.then(() => client.write(codec.to_client.encode(frame))).catch(broke)
   }
 
   // Towards the target: bytes as they came, once their record is durable.
@@ -85,7 +84,7 @@ export function startPump(channel: Channel, target: Endpoint, recorder: SessionR
     if (frame.kind === 'control') {
       const recorded =
         frame.event.kind === 'eof' ? endInput(frame.event) : recorder.event(id, frame.event)
-      recorded.then(() => target.write(codec.to_target.encode(frame))).catch(stop)
+      recorded.then(() => target.write(codec.to_target.encode(frame))).catch(broke)
       return
     }
     if (frame.bytes.length === 0) return
@@ -106,7 +105,7 @@ export function startPump(channel: Channel, target: Endpoint, recorder: SessionR
           }
         }),
       )
-      .catch(stop)
+      .catch(broke)
   }
   const endInput = (event: ChannelEvent): Promise<void> =>
     recorder.flush(id, 0).then(() => recorder.event(id, event))
@@ -118,11 +117,11 @@ export function startPump(channel: Channel, target: Endpoint, recorder: SessionR
     recorder
       .event(id, { kind: 'channel_end' })
       .catch(() => {})
-      .then(() =>
-        finish(
-          violation === undefined ? { kind: 'ended' } : { kind: 'violation', reason: violation },
-        ),
-      )
+      .then(() => {
+        if (failure !== undefined) reject(failure)
+        else if (violation !== undefined) resolve({ kind: 'violation', reason: violation })
+        else resolve({ kind: 'ended' })
+      })
   }
   target.start({
     wire: (wire) => {
@@ -150,6 +149,12 @@ export function startPump(channel: Channel, target: Endpoint, recorder: SessionR
       closed()
     },
   })
+
+  /** A record that failed ends the session elsewhere; anything else is a fault of ours. */
+  function broke(error: unknown): void {
+    if (!(error instanceof RecorderError)) failure ??= error
+    stop()
+  }
 
   function stop(): void {
     if (stopped) return

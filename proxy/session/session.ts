@@ -15,6 +15,8 @@ export interface SessionPorts {
   /** Labels of a target, none for one that does not exist. */
   labels(target: string): Readonly<Record<string, string>>
   readonly protocol: string
+  /** A fault of ours: only the operator hears of it. */
+  fault(error: unknown): void
 }
 
 export interface Session {
@@ -106,9 +108,8 @@ export function startSession(greeting: Greeting, ports: SessionPorts): Session {
     } else if (error instanceof RecorderError) {
       end('recording_failed', error.message)
     } else {
-      // A fault of ours. Its text may hold anything, so only its name goes out.
+      ports.fault(error)
       end('failed', 'internal error: the session ends')
-      throw error
     }
   }
 
@@ -128,8 +129,9 @@ export function startSession(greeting: Greeting, ports: SessionPorts): Session {
         }
         channels.push(
           serveChannel(channel, recorder, pumps).catch((error: unknown) => {
-            const message = error instanceof RecorderError ? error.message : 'internal error'
-            channel.refuse(message, exit_failed)
+            const is_known = error instanceof RecorderError
+            if (!is_known) ports.fault(error)
+            channel.refuse(is_known ? error.message : 'internal error', exit_failed)
           }),
         )
       },

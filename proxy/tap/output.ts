@@ -108,7 +108,7 @@ export class OutputTap {
       commitment: sink.commit(channel, stream, this.#raw_length, bytes),
     })
     this.#echo ??= { offset: this.#raw_length, parts: [], length: 0 }
-    this.#echo.parts.push(bytes.slice())
+    this.#echo.parts.push(new Uint8Array(bytes))
     this.#echo.length += bytes.length
     this.#cancel_echo ??= sink.after(input_line_ms_max, () => this.#endEcho('idle'))
     sink.release(stream, shown.bytes, shown.raw_length)

@@ -58,7 +58,7 @@ export class Gathered {
     this.raw_length += masked.raw_length
     if (masked.spans.length > 0)
       this.spans.push(...recordSpans(sink, channel, stream, masked.spans, this.length, raw_base))
-    if (masked.bytes.length > 0) this.#parts.push(masked.bytes.slice())
+    if (masked.bytes.length > 0) this.#parts.push(new Uint8Array(masked.bytes))
     this.length += masked.bytes.length
   }
 

@@ -9,7 +9,6 @@ import { isDigest, parseObject } from './bytes.ts'
 import { log_entry_bytes_max } from './limits.ts'
 
 export type LogEntryType =
-  | 'gateway.started'
   | 'configuration.changed'
   | 'session.started'
   | 'session.running'

@@ -83,7 +83,22 @@ export async function* castEvents(
       case 'exit_signal':
         yield { t_us, code: 'm', data: `ended by SIG${plainText(header.signal, 16)}` }
         break
-      default:
+      // Nothing of these is on a screen; typed text is there as its echo.
+      case 'start':
+      case 'channel':
+      case 'verdict':
+      case 'dialled':
+      case 'echo_text':
+      case 'input':
+      case 'input_text':
+      case 'input_opaque':
+      case 'stdin':
+      case 'signal':
+      case 'eof':
+      case 'failed':
+      case 'sealed':
+      case 'channel_end':
+      case 'end':
         break
     }
   }

@@ -86,7 +86,9 @@ const asks = /\u001b\[\??[0-9;:]*[cnpqtxyi]/
 
 describe('fuzz', () => {
   const alphabet = [
-    ...'0123456789;:?>=!$ "\'*+()[]\\P_^XcnmqtHJKhlZ7825iupbTa\u0007\u0018\r\n\b',
+    ...Array.from(
+      '0123456789;:?>=!$ "\'*+()[]\\P_^XcnmqtHJKhlZ7825iupbTa\u0007\u0018\r\n\b',
+    ),
     ...[
       ESC,
       ESC,
@@ -124,7 +126,7 @@ describe('fuzz', () => {
       fc.property(hostile, fc.array(fc.nat(80), { maxLength: 5 }), (text, cuts) => {
         const stream = createEscapeFilter()
         // A split inside a surrogate pair cannot come out of a UTF-8 decoder.
-        const characters = [...text]
+        const characters = Array.from(text)
         const at = [0, ...cuts.toSorted((a, b) => a - b), characters.length]
         const pieces = at.slice(1).map((end, index) => characters.slice(at[index], end).join(''))
         expect(pieces.map((piece) => stream.push(piece)).join('')).toBe(filter(text))

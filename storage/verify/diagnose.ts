@@ -9,7 +9,7 @@
  */
 import { decodeRecord } from '../evidence/record.ts'
 import { leafHash } from '../evidence/merkle.ts'
-import { diagnosed_records_max, session_findings_max } from './limits.ts'
+import { diagnosed_records_max, session_findings_max, strays_max } from './limits.ts'
 import type { RecordReader } from './record-reader.ts'
 import type { FailureCode, Findings } from './report.ts'
 
@@ -64,67 +64,62 @@ export async function diagnose(
     const decoded = decodeRecord(stored)
     const own = decoded.ok && decoded.header.session === suspect.session
     const seq = own ? decoded.header.seq : undefined
-    if (seq !== undefined && seq >= expected && suspect.open) continue
+    // What the log does not have yet cannot be judged.
+    if (suspect.open && (seq ?? at) >= expected) continue
     if (
       seq === undefined ||
       seq >= expected ||
       has(seq) ||
       !((await suspect.isLeaf?.(seq, leafHash(stored))) ?? true)
     ) {
-      if (strays.length < session_findings_max) strays.push({ position: at, claimed: seq })
+      strays.push({ position: at, claimed: seq })
+      if (strays.length > strays_max) {
+        sayEditedRange({ ...suspect, from: 0, to: expected }, findings)
+        return
+      }
       continue
     }
     mark(seq)
     if (seq < highest) {
       reordered = true
-      say('record_reordered', seq, seq, `is stored after record ${highest}: it was moved.`)
+      say('record_reordered', seq, seq, `moved: stored after record ${highest}.`)
     }
     highest = Math.max(highest, seq)
   }
 
-  let named = reordered
+  const edited: number[] = []
+  const added: number[] = []
   for (const { position: at, claimed } of strays) {
-    named = true
     // An edited record still fills its place; its own header may lie about which.
     const place = [claimed, at].find((seq) => seq !== undefined && seq < expected && !has(seq))
-    if (place !== undefined) {
-      mark(place)
-      say(
-        'record_edited',
-        place,
-        place,
-        'is not the one that was recorded: its bytes were changed.',
-      )
+    if (place === undefined) {
+      added.push(at)
     } else {
-      say(
-        'record_added',
-        at,
-        at,
-        'in the order of the store was never recorded here: it was added, or is there twice.',
-      )
+      mark(place)
+      edited.push(place)
     }
   }
+  for (const [first, last] of runs(edited))
+    say('record_edited', first, last, 'changed after the log took their root.')
+  for (const [first, last] of runs(added))
+    say('record_added', first, last, 'added: none was recorded there, or it is there twice.')
+  let named = reordered || strays.length > 0
   for (const [first, last] of gaps(expected, has)) {
     named = true
     if (last === expected - 1)
-      say(
-        'session_truncated',
-        first,
-        last,
-        `missing: the session was cut off there; the log has ${expected} records of it.`,
-      )
-    else say('record_missing', first, last, 'missing: taken out of the middle of the session.')
+      say('session_truncated', first, last, `cut off: the log has ${expected} records.`)
+    else say('record_missing', first, last, 'missing: taken out of the middle.')
   }
   if (!named) sayEditedRange(suspect, findings)
 }
 
 function sayEditedRange({ session, from, to }: Suspect, findings: Findings): void {
   const last = Math.max(from, to - 1)
-  const which = from === last ? `Record ${from}` : `One or more of the records ${from} to ${last}`
+  const which = from === last ? `Record ${from}` : `At least one of the records ${from} to ${last}`
   const place = { session, record: from, ...(last > from ? { record_last: last } : {}) }
   findings.fail(
     'record_edited',
-    `${which} of session ${session} changed after the log took their root.`,
+    `${which} of session ${session} was changed after the log took their root; nothing tells more exactly.`,
     place,
   )
 }
@@ -139,7 +134,18 @@ function* gaps(expected: number, has: (seq: number) => boolean): Generator<[numb
   }
 }
 
-/** Says the same thing of one session a limited number of times. */
+/** Numbers that follow each other, as `[first, last]`. */
+function runs(numbers: readonly number[]): readonly (readonly [number, number])[] {
+  const found: [number, number][] = []
+  for (const n of numbers.toSorted((a, b) => a - b)) {
+    const run = found.at(-1)
+    if (run?.[1] === n - 1) run[1] = n
+    else found.push([n, n])
+  }
+  return found
+}
+
+/** Says what was done to records; the same of one session a limited number of times. */
 function limited(
   session: string,
   findings: Findings,
@@ -147,9 +153,9 @@ function limited(
   let said = 0
   return (code, first, last, what) => {
     if (said++ >= session_findings_max) return
-    const verb = what.startsWith('missing') ? (first === last ? 'is ' : 'are ') : ''
     const records = first === last ? `Record ${first}` : `Records ${first} to ${last}`
+    const were = first === last ? 'was' : 'were'
     const place = { session, record: first, ...(last > first ? { record_last: last } : {}) }
-    findings.fail(code, `${records} of session ${session} ${verb}${what}`, place)
+    findings.fail(code, `${records} of session ${session} ${were} ${what}`, place)
   }
 }

@@ -23,10 +23,13 @@ export const record_pages_bytes_max: number = 64 * 1024 * 1024
 export const findings_max = 1000
 
 /** Records of one session that are looked at one by one after a mismatch: a bit of memory for each. */
-export const diagnosed_records_max = 64 * 1024 * 1024
+export const diagnosed_records_max: number = 64 * 1024 * 1024
 
 /** Of one session and kind; the rest is the same story. */
 export const session_findings_max = 50
+
+/** Records of one session that fit nowhere: beyond this it is not the same session any more. */
+export const strays_max = 100_000
 
 /** Missing entries in a row that are told apart from edited ones. */
 export const missing_run_max = 64

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { equalBytes, toHex } from '../evidence/bytes.ts'
+import { equalBytes, isCount, toHex } from '../evidence/bytes.ts'
 import { type Checkpoint, parseCheckpoint } from '../evidence/checkpoint.ts'
 import { leafHash, MerkleTree, storedHashIndex } from '../evidence/merkle.ts'
 import { openNote, parseNote } from '../evidence/note.ts'
@@ -37,7 +37,8 @@ export async function checkLog(
   trust: Trust | undefined,
   findings: Findings,
 ): Promise<CheckedLog> {
-  const { size, checkpoint: note } = await source.log()
+  const { size: said, checkpoint: note } = await source.log()
+  const size = isCount(said) ? said : 0
   const checkpoint = readCheckpoint(note, size, trust, findings)
   const remembered = (trust?.checkpoints ?? []).filter(
     ({ origin }) => checkpoint === undefined || origin === checkpoint.origin,
@@ -59,37 +60,53 @@ export async function checkLog(
         'the newest entries were taken away together with the checkpoint that signed them.',
     )
   const is_short = checkpoint !== undefined && stored < checkpoint.size
+  const none: Located = { edited: [], missing: [] }
   const located =
     is_short || wrong.length > 0
       ? await locate(source, stored, Math.min(wanted, Math.max(signed_size, stored)), anchors)
-      : undefined
-  const forked = wrong.find(({ remembered: known }) => known)
+      : none
   // Which entries were changed is told where they are read for their meaning, with their sessions.
-  if (located?.proven === true) nameMissing(located.missing, findings)
-  else if (is_short)
+  const named = located.edited.length + located.missing.length > 0
+  for (const entry of located.missing)
+    findings.fail('log_entry_missing', `Entry ${entry} of the log was signed, and is missing.`, {
+      entry,
+    })
+  if (!named) sayUnnamed(stored, is_short ? checkpoint : undefined, wrong, right_until, findings)
+  return {
+    stored,
+    signed: Math.min(stored, signed_size),
+    edited: new Set(located.edited),
+    missing: located.missing,
+    checkpoint,
+  }
+}
+
+/** Something is wrong with the log, and the stored hashes do not tell where. */
+function sayUnnamed(
+  stored: number,
+  longer: Checkpoint | undefined,
+  wrong: readonly Anchor[],
+  right_until: number,
+  findings: Findings,
+): void {
+  const [first] = wrong
+  if (longer !== undefined)
     findings.fail(
       'log_entry_missing',
-      `The log holds ${stored} entries, but its checkpoint signs ${checkpoint.size}: entries were deleted.`,
+      `The log holds ${stored} entries, but its checkpoint signs ${longer.size}: entries were deleted.`,
     )
-  else if (wrong.some(({ remembered: known }) => !known))
+  else if (wrong.some(({ remembered }) => !remembered))
     findings.fail(
       'log_entry_edited',
       `The log's entries do not give the root that its checkpoint signs: an entry from ${right_until} on ` +
         'was changed, and the stored hashes with it, so that it cannot be told which.',
     )
-  else if (forked !== undefined)
+  else if (first !== undefined)
     findings.fail(
       'log_forked',
-      `The first ${forked.size} entries are not those of the checkpoint that the trust file remembers: ` +
+      `The first ${first.size} entries are not those of the checkpoint that the trust file remembers: ` +
         'this log is another history under the same name.',
     )
-  return {
-    stored,
-    signed: Math.min(stored, signed_size),
-    edited: new Set(located?.proven === true ? located.edited : []),
-    missing: located?.proven === true ? located.missing : [],
-    checkpoint,
-  }
 }
 
 /** The newest checkpoint, once its signature is believed; without a trust file it is only read. */
@@ -171,15 +188,13 @@ export async function* entriesOf(
 }
 
 interface Located {
-  /** Whether the stored hashes are those of a signed root. */
-  readonly proven: boolean
   readonly edited: readonly number[]
   readonly missing: readonly number[]
 }
 
 /**
  * Compares each entry with the leaf hash that is stored for it. The hashes come from the same source,
- * so they are believed only when they give a signed root.
+ * so they are believed only as far as they give a signed root.
  */
 async function locate(
   source: EvidenceSource,
@@ -188,7 +203,7 @@ async function locate(
   anchors: readonly Anchor[],
 ): Promise<Located> {
   const tree = new MerkleTree()
-  let proven = false
+  let proven_until = 0
   const edited: number[] = []
   const missing: number[] = []
   let ahead: Uint8Array[] = []
@@ -199,7 +214,8 @@ async function locate(
       if (hash === undefined) return
       tree.append(hash)
       ahead.push(hash)
-      proven ||= anchors.some((one) => one.size === tree.size && equalBytes(one.root, tree.root()))
+      if (anchors.some((one) => one.size === tree.size && equalBytes(one.root, tree.root())))
+        proven_until = tree.size
     }
   }
   for await (const entry of entriesOf(source, stored)) {
@@ -220,14 +236,8 @@ async function locate(
     missing.push(index++)
     await fill(1)
   }
-  return { proven, edited, missing }
-}
-
-function nameMissing(missing: readonly number[], findings: Findings): void {
-  for (const entry of missing)
-    findings.fail('log_entry_missing', `Entry ${entry} of the log was signed, and is missing.`, {
-      entry,
-    })
+  const proven = (entry: number): boolean => entry < proven_until
+  return { edited: edited.filter(proven), missing: missing.filter(proven) }
 }
 
 /** How a report names the log. */

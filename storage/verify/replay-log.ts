@@ -38,6 +38,7 @@ export async function replayLog(log: CheckedLog, parts: ReplayParts): Promise<vo
   const known = new Set<string>()
   /** Sessions of which an entry was changed: what follows from that is not said again. */
   const tainted = new Set<string>()
+  const unreadable = new Set<string>()
   const missing = new Set(log.missing)
   let last_time = ''
   let alive_ms: number | undefined
@@ -64,10 +65,8 @@ export async function replayLog(log: CheckedLog, parts: ReplayParts): Promise<vo
     checkTime(decoded, entry)
     await read(decoded, entry)
   }
-  for (const [id, { check }] of open) {
-    await guarded(id, () => check.finishOpen(tainted.has(id)))
-    if (check.empty && !tainted.has(id)) sayNotStored(id)
-  }
+  checkAlive(Date.parse(last_time), 'end of the log')
+  for (const [id, { check }] of open) await guarded(id, () => check.finishOpen(tainted.has(id)))
   for (const id of parts.stored)
     if (!known.has(id) && !tainted.has(id))
       findings.fail(
@@ -91,21 +90,31 @@ export async function replayLog(log: CheckedLog, parts: ReplayParts): Promise<vo
       )
     last_time = time > last_time ? time : last_time
     const now_ms = Date.parse(time)
-    const quiet_ms = alive_ms === undefined ? 0 : now_ms - alive_ms
-    const quiet = `${Math.round(quiet_ms / 1000)} s before entry ${entry} of the log (${time})`
-    if (type === 'gateway.started') {
-      if (quiet_ms > heartbeat_gap_ms_max)
-        findings.notice('gateway_was_down', `The gateway did not run for ${quiet}.`, { entry })
-      alive_ms = now_ms
-    } else if (type === 'heartbeat') {
-      if (quiet_ms > heartbeat_gap_ms_max)
-        findings.fail(
-          'heartbeat_gap',
-          `The gateway was silent for the ${quiet}, and was not restarted: it was suspended, or entries were held back.`,
+    if (type === 'configuration.changed') {
+      // Written at every start.
+      const down_ms = now_ms - (alive_ms ?? now_ms)
+      if (down_ms > heartbeat_gap_ms_max)
+        findings.notice(
+          'gateway_was_down',
+          `The gateway did not run for ${seconds(down_ms)} before entry ${entry} of the log (${time}).`,
           { entry },
         )
       alive_ms = now_ms
+    } else if (type === 'heartbeat') {
+      checkAlive(now_ms, `heartbeat of entry ${entry} (${time})`, { entry })
+      alive_ms = now_ms
     }
+  }
+
+  function checkAlive(now_ms: number, until: string, place: Place = {}): void {
+    const quiet_ms = now_ms - (alive_ms ?? now_ms)
+    if (quiet_ms > heartbeat_gap_ms_max)
+      findings.fail(
+        'heartbeat_gap',
+        `There is no heartbeat in the ${seconds(quiet_ms)} before the ${until}, and the gateway was not restarted: ` +
+          'it was suspended, or held entries back.',
+        place,
+      )
   }
 
   async function read(decoded: StoredLogEntry, entry: number): Promise<void> {
@@ -113,6 +122,8 @@ export async function replayLog(log: CheckedLog, parts: ReplayParts): Promise<vo
     const session = type === 'session.started' || type === 'session.ended' ? id : undefined
     const place: Place = session === undefined ? { entry } : { entry, session }
     if (session !== undefined && type === 'session.started') {
+      if (known.has(session))
+        findings.fail('log_contradicts', `The log starts session ${session} twice.`, place)
       known.add(session)
       parts.stored.delete(session)
     }
@@ -218,9 +229,11 @@ export async function replayLog(log: CheckedLog, parts: ReplayParts): Promise<vo
 
   /** A source that fails in the middle of one session says nothing about the others. */
   async function guarded(session: string, run: () => Promise<void>): Promise<void> {
+    if (unreadable.has(session)) return
     try {
       await run()
     } catch (error) {
+      unreadable.add(session)
       const reason = error instanceof Error ? error.name : 'unknown'
       findings.fail(
         'source_unreadable',
@@ -228,14 +241,6 @@ export async function replayLog(log: CheckedLog, parts: ReplayParts): Promise<vo
         { session },
       )
     }
-  }
-
-  function sayNotStored(session: string): void {
-    findings.fail(
-      'session_missing_from_store',
-      `Session ${session} is in the log, and the store has no record of it.`,
-      { session },
-    )
   }
 
   /** Whose entry it was: its document knows best, since an id in the entry may be what was changed. */
@@ -256,6 +261,8 @@ export async function replayLog(log: CheckedLog, parts: ReplayParts): Promise<vo
     )
   }
 }
+
+const seconds = (ms: number): string => `${Math.round(ms / 1000)} s`
 
 const sameItems = (a: readonly string[], b: readonly string[]): boolean =>
   a.length === b.length && a.every((item) => b.includes(item))

@@ -56,11 +56,7 @@ export class SessionCheck {
   /** The log has a root over the first `count` records. Counts must not go down. */
   async advance(count: number, root: string): Promise<void> {
     if (count < this.#logged) {
-      this.#parts.findings.fail(
-        'log_contradicts',
-        `The log first has ${this.#logged} records of session ${this.#session}, and later ${count}.`,
-        { session: this.#session },
-      )
+      this.#sayCountsFall(count)
       return
     }
     this.#logged = count
@@ -74,7 +70,10 @@ export class SessionCheck {
     const { findings } = this.#parts
     this.#ended = true
     const early = this.#wrong
-    const logged_before = this.#logged
+    if (manifest.records < this.#logged) {
+      this.#sayCountsFall(manifest.records)
+      return
+    }
     this.#logged = manifest.records
     await this.#readTo(manifest.records)
     const whole = this.#tree.size === manifest.records && toHex(this.#tree.root()) === manifest.root
@@ -89,11 +88,11 @@ export class SessionCheck {
       })
       return
     }
-    if (early !== undefined || logged_before > manifest.records)
+    if (early !== undefined)
       findings.fail(
         'session_rewritten',
         `The records of session ${this.#session} are those of its end, but not those of which the log took ` +
-          `the root before, up to record ${(early?.to ?? logged_before) - 1}: the gateway wrote them anew.`,
+          `the root before, up to record ${early.to - 1}: the gateway wrote them anew.`,
         { session: this.#session },
       )
     this.#sayTroubles()
@@ -122,7 +121,11 @@ export class SessionCheck {
     }
     this.#sayTroubles()
     const unlogged = this.#tree.size - this.#logged
-    if (this.#tree.size === 0 || tainted) return
+    if (tainted) return
+    if (this.#tree.size === 0) {
+      this.#sayNotStored()
+      return
+    }
     findings.notice(
       'session_open',
       `Session ${this.#session} has not ended: it is running, or the gateway stopped and was not started since.`,
@@ -134,11 +137,6 @@ export class SessionCheck {
         `The last ${unlogged} records of session ${this.#session} are newer than the log: nothing proves them yet.`,
         { session: this.#session, record: this.#logged },
       )
-  }
-
-  /** True when the source has not one record of it. */
-  get empty(): boolean {
-    return this.#tree.size === 0
   }
 
   async #readTo(count: number): Promise<void> {
@@ -163,6 +161,22 @@ export class SessionCheck {
     }
   }
 
+  #sayNotStored(): void {
+    this.#parts.findings.fail(
+      'session_missing_from_store',
+      `Session ${this.#session} is in the log, and the store has no record of it.`,
+      { session: this.#session },
+    )
+  }
+
+  #sayCountsFall(count: number): void {
+    this.#parts.findings.fail(
+      'log_contradicts',
+      `The log first has ${this.#logged} records of session ${this.#session}, and later ${count}.`,
+      { session: this.#session },
+    )
+  }
+
   /** What is wrong with records that are authentic: the gateway wrote them so. */
   #sayTroubles(): void {
     for (const { position, code, reason } of this.#troubles)
@@ -175,12 +189,8 @@ export class SessionCheck {
 
   async #diagnose(suspect: Omit<Suspect, 'session' | 'open'>): Promise<void> {
     const { source, findings, budget } = this.#parts
-    if (this.empty) {
-      findings.fail(
-        'session_missing_from_store',
-        `Session ${this.#session} is in the log with ${suspect.expected} records, and the store has none of them.`,
-        { session: this.#session },
-      )
+    if (this.#tree.size === 0) {
+      this.#sayNotStored()
       return
     }
     const again = new RecordReader(source, this.#session, budget)

@@ -56,7 +56,7 @@ const mistakes: readonly (readonly [title: string, key: string, make: (file: Sec
     ],
     [
       'a pattern that does not compile',
-      'masking.custom[0].pattern',
+      'masking.custom[0]',
       (file) => Object.assign(file, { masking: { custom: [{ name: 'broken', pattern: 'a(' }] } }),
     ],
     [

@@ -96,9 +96,10 @@ const portOf = (server: Server): number => {
   return address !== null && typeof address === 'object' ? address.port : 0
 }
 
-async function serve(
+/** Dials, and joins every channel; what it saw goes into `seen`. */
+export async function serve(
   greeting: Greeting,
-  options: StraightOptions,
+  options: Pick<StraightOptions, 'connect' | 'channel' | 'capability'>,
   seen: Pick<Straight, 'greetings' | 'channels' | 'ends' | 'asked'>,
 ): Promise<void> {
   seen.greetings.push(greeting)
@@ -111,7 +112,6 @@ async function serve(
   try {
     link = await greeting.welcome(verdict)
   } catch (error) {
-    if (Bun.env['DEBUG_TEST']) console.error(error)
     seen.ends.push((error as { code: string }).code)
     greeting.refuse({ ...denial, message: (error as Error).message })
     return

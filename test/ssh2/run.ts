@@ -1,5 +1,5 @@
 /**
- * `bun run.ts PATH DEFECT`: runs one defect's program against the package at PATH, in a process of its own,
+ * `bun run.ts PATH DEFECT LIMIT_MS`: runs one defect's program against the package at PATH, in a process of its own,
  * for it may hang or die.
  *
  * @module
@@ -8,14 +8,14 @@ import { createRequire } from 'node:module'
 import { defects } from './defects.ts'
 import type { Library } from './wire.ts'
 
-const [path = '', name = ''] = Bun.argv.slice(2)
+const [path = '', name = '', limit_ms = ''] = Bun.argv.slice(2)
 const defect = defects[name]
 if (defect === undefined) throw new Error(`no defect "${name}"`)
 const library = createRequire(import.meta.url)(path) as Library
 const limit = setTimeout(() => {
   console.error('it hangs')
   process.exit(3)
-}, 6_000)
+}, Number(limit_ms))
 await defect(library)
 clearTimeout(limit)
 process.exit(0)

@@ -1,0 +1,174 @@
+/**
+ * The promises of the matcher against streams made of pieces of true and false secrets: no split changes
+ * anything, and what is masked is what an independent reading of the rules says.
+ */
+import { describe, expect, test } from 'bun:test'
+import fc from 'fast-check'
+import { customRules } from '../compile/custom.ts'
+import { packs, rulesOf } from '../rules/index.ts'
+import type { FlushEvent } from './engine.ts'
+import { engineOf, feed, latin1 } from './fixture.ts'
+import { Oracle } from './oracle.ts'
+
+const rules = rulesOf(packs)
+const engine = engineOf(rules)
+const unfiltered = engineOf(rules)
+unfiltered.useFilter(false)
+const oracle = new Oracle(rules)
+
+const pool = rules
+  .flatMap((rule) => [...rule.examples, ...rule.counter_examples])
+  .map((example) => example.replaceAll(/[«»]/g, ''))
+const glue = [
+  '',
+  ' ',
+  '\n',
+  '-',
+  '.',
+  '/',
+  '=',
+  '"',
+  "'",
+  ':',
+  '@',
+  '0',
+  'a',
+  'A',
+  '_',
+  '\r\n',
+  '\0',
+  '\xff',
+]
+
+/** A secret or a near miss: whole, cut, opened in the middle, or its beginning repeated. */
+const piece = fc
+  .tuple(fc.constantFrom(...pool), fc.nat(5), fc.nat(1000), fc.nat(12), fc.constantFrom(...glue))
+  .map(([text, kind, at_, length, between]) => {
+    const at = at_ % text.length
+    switch (kind) {
+      case 0:
+        return text
+      case 1:
+        return text.slice(at)
+      case 2:
+        return text.slice(0, at)
+      case 3:
+        return text.slice(at, at + 1 + length)
+      case 4:
+        return text.slice(0, at) + between + text.slice(at)
+      default:
+        return text.slice(0, 1 + (at % 6)).repeat(1 + length)
+    }
+  })
+const stream = fc
+  .array(fc.tuple(piece, fc.constantFrom(...glue)), { minLength: 1, maxLength: 5 })
+  .map((pieces) => pieces.flat().join('').slice(0, 400))
+const sizes = fc.array(fc.integer({ min: 1, max: 40 }), { minLength: 1, maxLength: 20 })
+const flushes = fc.array(fc.tuple(fc.nat(400), fc.constantFrom<FlushEvent>('idle', 'echo')), {
+  maxLength: 4,
+})
+
+const cycle = (list: readonly number[]): (() => number) => {
+  let at = 0
+  return () => list[at++ % list.length] ?? 1
+}
+const placed = (
+  list: readonly (readonly [number, FlushEvent])[],
+  length: number,
+): Map<number, FlushEvent> => new Map(list.map(([at, event]) => [at % (length + 1), event]))
+
+describe('default rules', () => {
+  test('what is masked is the union of all matches, labelled by the leftmost longest', () => {
+    let seen = 0
+    fc.assert(
+      fc.property(stream, sizes, (text, parts) => {
+        const due = oracle.spans(text).map((span) => `${span.start}-${span.end}:${span.rule}`)
+        expect(feed(engine, latin1(text)).spans).toEqual(due)
+        expect(feed(engine, latin1(text), cycle(parts)).spans).toEqual(due)
+        expect(feed(unfiltered, latin1(text), cycle(parts)).spans).toEqual(due)
+        seen += due.length
+      }),
+      { numRuns: 6000 },
+    )
+    // The canary: pieces without any secret would prove nothing.
+    expect(seen).toBeGreaterThan(1500)
+  })
+
+  test('no split changes the output, flushes at fixed places included', () => {
+    fc.assert(
+      fc.property(stream, sizes, flushes, (text, parts, events) => {
+        const at = placed(events, text.length)
+        const whole = feed(engine, latin1(text), undefined, at, 'width')
+        expect(feed(engine, latin1(text), cycle(parts), at, 'width')).toEqual(whole)
+        expect(feed(engine, latin1(text), () => 1, at, 'width')).toEqual(whole)
+      }),
+      { numRuns: 3000 },
+    )
+  })
+
+  test('flushes show of a match no more than its allowance', () => {
+    fc.assert(
+      fc.property(stream, sizes, flushes, (text, parts, events) => {
+        const at = placed(events, text.length)
+        const fed = feed(engine, latin1(text), cycle(parts), at)
+        const masked = maskedOf(fed.spans, text.length)
+        const echoed = [...at.values()].includes('echo')
+        for (const match of oracle.matches(text)) {
+          // The local part of an address says nothing yet, and may be shown whole.
+          const rule = rules[match.order]
+          if (rule?.lead !== undefined) continue
+          const clear = at.size === 0 ? 0 : echoed ? 6 + 24 : 6
+          for (let i = match.start + clear; i < match.end; i++)
+            if (masked[i] !== 1) throw new Error(`${match.name} at ${match.start}: byte ${i} shown`)
+        }
+      }),
+      { numRuns: 3000 },
+    )
+  })
+})
+
+describe('rules that begin everywhere', () => {
+  const made = customRules([
+    { name: 'many', pattern: 'a[a-f]{90}b' },
+    { name: 'many-two', pattern: '[a-c][a-f]{80}[ef]{3}' },
+    { name: 'lines', pattern: 'b[a-f\\n]{3,}e' },
+    { name: 'tiny', pattern: 'ff' },
+    { name: 'one', pattern: 'd(?![ef])' },
+  ])
+  if (!made.ok) throw new Error(made.reason)
+  const crowded_engine = engineOf(made.rules)
+  const crowded_oracle = new Oracle(made.rules)
+  const text = fc
+    .tuple(
+      fc.constantFrom('aab', 'abcdef', 'aaaaab\n', 'acf'),
+      fc.array(fc.nat(60), { minLength: 150, maxLength: 900 }),
+    )
+    .map(([letters, picks]) => picks.map((pick) => letters[pick % letters.length]).join(''))
+
+  test('are masked too widely rather than not at all, the same in every split', () => {
+    let crowds = 0
+    fc.assert(
+      fc.property(text, sizes, flushes, (given, parts, events) => {
+        const at = placed(events, given.length)
+        const whole = feed(crowded_engine, latin1(given), undefined, at)
+        expect(feed(crowded_engine, latin1(given), cycle(parts), at)).toEqual(whole)
+        const masked = maskedOf(whole.spans, given.length)
+        for (const match of crowded_oracle.matches(given))
+          for (let i = match.start + (at.size === 0 ? 0 : 30); i < match.end; i++)
+            if (masked[i] !== 1) throw new Error(`${match.name} at ${match.start}: byte ${i} shown`)
+        if (whole.spans.some((span) => span.endsWith(':too-many-candidates'))) crowds++
+      }),
+      { numRuns: 400 },
+    )
+    expect(crowds).toBeGreaterThan(10)
+  })
+})
+
+function maskedOf(spans: readonly string[], length: number): Uint8Array {
+  const masked = new Uint8Array(length)
+  for (const span of spans) {
+    const [start = 0, end = 0] = (span.split(':')[0] ?? '').split('-').map(Number)
+    masked.fill(1, start, end)
+  }
+  return masked
+}

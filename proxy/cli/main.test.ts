@@ -1,0 +1,192 @@
+/** The command line as people run it: a process, its two outputs and its exit status. */
+import { afterAll, describe, expect, test } from 'bun:test'
+import { chmodSync, existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { createTokenVerifier, parseTokenKey } from '../identity/token.ts'
+import { createDataFixture } from './fixture.ts'
+import { later_verbs } from './help.ts'
+import { createWorkplace } from './workplace.ts'
+
+const { folder, sluice, remove } = createWorkplace()
+afterAll(remove)
+const fixture = await createDataFixture([])
+afterAll(fixture.remove)
+const data = ['--data', fixture.data]
+
+describe('wrong usage is one line and the usage, exit 2', () => {
+  const cases: readonly (readonly [words: readonly string[], says: string])[] = [
+    [['nonsense'], 'unknown verb "nonsense"'],
+    [['session'], 'did you mean sessions?'],
+    [['show'], 'ID|last is missing\nusage: sluice show ID|last [options]'],
+    [['show', 'a', 'b'], 'too many words: "b"'],
+    [['show', 'zz', ...data], 'ID must be a session id'],
+    [['sessions', '--colour'], "Unknown option '--colour'"],
+    [['sessions', '--limit', '0'], '--limit must be a number from 1 to 10000'],
+    [['sessions', '--since', 'yesterday'], '--since is no time'],
+    [['sessions', '--data', 'a', '--data', 'b'], '--data is given twice'],
+    [['keygen', 'root'], 'expected auditor, gateway or ca'],
+    [['trust', 'list'], 'expected export'],
+    [['verify', 's3://bucket'], 'not available in this version'],
+    [['mask', '--packs', 'secrets,none'], '--packs takes'],
+    [['mask', '--unit', 'meter'], '--unit must be'],
+    [['token', '--role', 'root'], '--role must be one of user, approver, auditor, admin'],
+    [['completion', 'fish'], 'expected bash or zsh'],
+    ...later_verbs.slice(0, 2).map((verb) => [[verb], 'not available in this version'] as const),
+  ]
+  for (const [words, says] of cases) {
+    test.concurrent(words.join(' '), async () => {
+      const { code, out, err } = await sluice(words)
+      expect(err).toContain(says)
+      expect(err).toContain('usage: sluice')
+      expect([code, out]).toEqual([2, ''])
+    })
+  }
+  test('no verb at all', async () => {
+    const { code, err } = await sluice([])
+    expect(code).toBe(2)
+    expect(err).toContain('check-config')
+  })
+})
+
+describe('help', () => {
+  test('lists the verbs, and says more of each', async () => {
+    const { code, out } = await sluice(['help'])
+    expect(code).toBe(0)
+    for (const verb of [
+      'check-config',
+      'keygen',
+      'sessions',
+      'show',
+      'replay',
+      'verify',
+      'trust',
+      'mask',
+      'token',
+    ]) {
+      expect(out).toContain(verb)
+    }
+    const more = await sluice(['show', '--help'])
+    expect(more.code).toBe(0)
+    expect(more.out).toContain('--limit N')
+  })
+  test('completion knows the verbs to bash itself', async () => {
+    const script = (await sluice(['completion', 'bash'])).out
+    const complete = `${script}\nCOMP_WORDS=(sluice se); COMP_CWORD=1; _sluice; echo "\${COMPREPLY[*]}"
+COMP_WORDS=(sluice keygen au); COMP_CWORD=2; _sluice; echo "\${COMPREPLY[*]}"
+COMP_WORDS=(sluice sessions --sub); COMP_CWORD=2; _sluice; echo "\${COMPREPLY[*]}"`
+    const bash = Bun.spawnSync(['bash', '-c', complete])
+    expect(bash.stdout.toString()).toBe('sessions\nauditor\n--subject\n')
+  })
+})
+
+describe('keygen', () => {
+  test('an auditor has a private half that only they can read', async () => {
+    const { code, out, err } = await sluice([
+      'keygen',
+      'auditor',
+      '--private',
+      'me.jwk',
+      '-o',
+      'me.pub.jwk',
+    ])
+    expect([code, out]).toEqual([0, ''])
+    expect(err).toContain('away from the gateway')
+    expect(statSync(join(folder, 'me.jwk')).mode & 0o777).toBe(0o600)
+    const pub = JSON.parse(readFileSync(join(folder, 'me.pub.jwk'), 'utf8'))
+    expect(pub).toMatchObject({ kty: 'EC', crv: 'P-256' })
+    expect('d' in pub).toBe(false)
+    expect('d' in JSON.parse(readFileSync(join(folder, 'me.jwk'), 'utf8'))).toBe(true)
+    const again = await sluice(['keygen', 'auditor', '--private', 'me.jwk'])
+    expect([again.code, again.out]).toEqual([1, ''])
+    expect(again.err).toContain('me.jwk is there already')
+  })
+  test('the gateway and a CA have keys of OpenSSH', async () => {
+    for (const kind of ['gateway', 'ca']) {
+      const { code, out } = await sluice(['keygen', kind, '--private', `${kind}_key`])
+      expect(code).toBe(0)
+      const read = Bun.spawnSync(['ssh-keygen', '-y', '-f', join(folder, `${kind}_key`)])
+      expect(read.stdout.toString()).toBe(out)
+    }
+  })
+})
+
+test('a token is for the API of this data directory', async () => {
+  const { code, out } = await sluice([
+    'token',
+    '--subject',
+    'ann',
+    '--role',
+    'user',
+    '--role',
+    'admin',
+    ...data,
+  ])
+  expect(code).toBe(0)
+  const key = parseTokenKey(readFileSync(join(fixture.data, 'keys', 'api.pem'), 'utf8'))
+  if (key === undefined) throw new Error('no key')
+  const verified = await createTokenVerifier(key, () => Date.now() * 1000)(out.trim())
+  expect(verified).toMatchObject({ ok: true, caller: { subject: 'ann', roles: ['user', 'admin'] } })
+  const without = await sluice(['token', '--data', folder])
+  expect([without.code, without.out]).toEqual([1, ''])
+})
+
+test('check-config says what is wrong, or what is there', async () => {
+  await sluice(['keygen', 'auditor', '--private', 'c.private.jwk', '-o', 'c.jwk'])
+  const config = (text: string): void => writeFileSync(join(folder, 'sluice.yaml'), text)
+  config('evidence: { auditors: [c.jwk] }\nlisten: { ssh: 127.0.0.1:0 }\n')
+  const good = await sluice(['check-config'])
+  expect([good.code, good.out]).toEqual([
+    0,
+    'sluice.yaml: ok: ssh on 127.0.0.1:0; 0 targets; 0 keys of 0 subjects; masking secrets, pci; 1 auditor\n',
+  ])
+  expect(good.err).toContain('warning: sluice.yaml:1:1 targets: no target')
+  config('listen: { shh: 127.0.0.1:0 }\n')
+  const bad = await sluice(['check-config', '--json'])
+  expect(bad.code).toBe(1)
+  expect(JSON.parse(bad.out)).toEqual({
+    ok: false,
+    problem: 'sluice.yaml:1:11 listen.shh: unknown key; did you mean "ssh"?',
+    warnings: [],
+  })
+  config('evidence: { auditors: [c.jwk] }\nmasking: { custom: [{ name: a, pattern: "a(b" }] }\n')
+  const pattern = await sluice(['check-config'])
+  expect(pattern.code).toBe(1)
+  expect(pattern.err).toContain('sluice.yaml:2:32 masking.custom[0].pattern: ')
+})
+
+// The module is built, not committed.
+const module_path = join(import.meta.dir, '../../masking-wasm/build/masking.wasm')
+describe.skipIf(!existsSync(module_path))('mask', () => {
+  const secret = `AKIA${'ABCDEFGHIJKLMNOP'}`
+  test('masks what the rules name, in any chunks, and reports it', async () => {
+    const input = `one ${secret} two\n`
+    const whole = await sluice(['mask', '--findings'], input)
+    expect(whole.code).toBe(0)
+    expect(whole.out).not.toContain(secret)
+    expect(whole.out).toHaveLength(input.length)
+    const findings = whole.err
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line))
+    expect(findings).toEqual([{ rule: expect.any(String), offset: 4, length: 20 }])
+    for (const chunk of ['1', '7'])
+      expect(await sluice(['mask', '--findings', '--chunk', chunk], input)).toEqual(whole)
+  })
+  test('masks by the rules of a configuration', async () => {
+    await sluice(['keygen', 'auditor', '--private', 'm.private.jwk', '-o', 'm.jwk'])
+    writeFileSync(
+      join(folder, 'mask.yaml'),
+      'evidence: { auditors: [m.jwk] }\nmasking: { packs: [], custom: [{ name: employee-id, pattern: "EMP-[0-9]{6}" }] }\n',
+    )
+    const { out } = await sluice(['mask', '--config', 'mask.yaml'], `EMP-123456 ${secret}\n`)
+    expect(out).toBe(`********** ${secret}\n`)
+  })
+})
+
+test('a file that cannot be read is one line', async () => {
+  if (process.getuid?.() === 0) return
+  writeFileSync(join(folder, 'closed.yaml'), '')
+  chmodSync(join(folder, 'closed.yaml'), 0)
+  const { code, err } = await sluice(['check-config', 'closed.yaml'])
+  expect([code, err]).toEqual([1, 'closed.yaml: cannot be read (EACCES)\n'])
+})

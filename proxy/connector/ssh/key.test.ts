@@ -1,0 +1,47 @@
+import { describe, expect, test } from 'bun:test'
+import { createKeyPair, fingerprint, keyType, readKey } from './key.ts'
+
+const blobOf = (line: string): Uint8Array =>
+  new Uint8Array(Buffer.from(line.split(' ')[1] ?? '', 'base64'))
+
+/** From OpenSSH's regress/unittests/sshkey/testdata: ed25519_1.pub, and its fingerprint in ed25519_1.fp. */
+const vector = {
+  line: 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIFOG6kY7Rf4UtCFvPwKgo/BztXck2xC4a2WyA34XtIwZ',
+  fingerprint: 'SHA256:L3k/oJubblSY0lB9Ulsl7emDMnRPKm/8udf2ccwk560',
+}
+
+describe('ssh keys', () => {
+  test('a fingerprint is as OpenSSH prints it', () => {
+    expect(fingerprint(blobOf(vector.line))).toBe(vector.fingerprint)
+  })
+  test('a key that was made is read', () => {
+    const { private_key, public_key } = createKeyPair('me')
+    expect(private_key).toStartWith('-----BEGIN OPENSSH PRIVATE KEY-----')
+    expect(readKey(blobOf(public_key))?.type).toBe('ssh-ed25519')
+    expect(public_key).toEndWith(' me')
+  })
+  test('one key has one name: bytes after it, or a cut, are no key', () => {
+    const blob = blobOf(vector.line)
+    expect(readKey(blob)?.type).toBe('ssh-ed25519')
+    expect(readKey(new Uint8Array([...blob, 0]))).toBeUndefined()
+    for (let length = 0; length < blob.length; length++)
+      expect(readKey(blob.subarray(0, length))).toBeUndefined()
+  })
+  test('a type that is not known, and a certificate, have none', () => {
+    for (const type of [
+      'ssh-dss',
+      'ssh-ed25519-cert-v01@openssh.com',
+      'sk-ssh-ed25519@openssh.com',
+    ]) {
+      const blob = Buffer.alloc(4 + type.length + 40)
+      blob.writeUInt32BE(type.length)
+      blob.write(type, 4)
+      expect(keyType(blob)).toBeUndefined()
+      expect(readKey(blob)).toBeUndefined()
+    }
+  })
+  test('a length that is not there is not believed', () => {
+    expect(keyType(new Uint8Array([0xff, 0xff, 0xff, 0xff, 1]))).toBeUndefined()
+    expect(keyType(new Uint8Array([0, 0, 0, 30, 1]))).toBeUndefined()
+  })
+})

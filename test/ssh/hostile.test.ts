@@ -1,0 +1,215 @@
+/**
+ * Clients and streams that do not behave, through the connector to a real sshd: memory stays flat, nothing
+ * hangs, nothing is lost, and others are served.
+ */
+import { afterAll, beforeAll, describe, expect } from 'bun:test'
+import { createHash, randomBytes } from 'node:crypto'
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
+import { connect, type Socket } from 'node:net'
+import { join } from 'node:path'
+import ssh2 from 'ssh2'
+import { ssh, ssh_keygen, sshd, testWith } from '../fixture/require.ts'
+import { sshArguments } from '../fixture/ssh.ts'
+import type { Loose } from '../ssh2/wire.ts'
+import type { Straight } from './straight.ts'
+import { openWorld, type World } from './world.ts'
+
+const needs = [ssh, sshd, ssh_keygen]
+const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex')
+const endless = 0xf0000000
+const nothing = new Uint8Array()
+
+/** Runs a command whose stdout and stderr nobody reads for a second. */
+const stalled = `
+  mkfifo o e
+  (exec 3<o 4<e; sleep 1; cat <&3 >out & cat <&4 >err; wait) &
+  "$0" "$@" >o 2>e; code=$?
+  wait; exit $code`
+
+describe('ssh, hostile', () => {
+  let world: World
+  let gateway: Straight
+  beforeAll(async () => {
+    world = await openWorld()
+    gateway = await world.straight()
+  })
+  afterAll(async () => {
+    await gateway[Symbol.asyncDispose]()
+    await world[Symbol.asyncDispose]()
+  })
+
+  /** A client whose internals are open. */
+  const login = async (): Promise<Loose> => {
+    const client = new ssh2.Client() as Loose
+    await new Promise((resolve, reject) => {
+      client.once('ready', resolve)
+      client.on('error', reject)
+      client.connect({
+        host: '127.0.0.1',
+        port: gateway.port,
+        username: `${world.sshd.account}@web-1`,
+        privateKey: world.user_key.private_key,
+      })
+    })
+    return client
+  }
+  const exec = (client: Loose, command: string): Promise<Loose> =>
+    new Promise((resolve, reject) =>
+      client.exec(command, (error: Error | undefined, channel: Loose) =>
+        error === undefined ? resolve(channel) : reject(error),
+      ),
+    )
+  const works = async (): Promise<void> => {
+    const ran = await world.ssh(gateway, { command: 'echo fine' })
+    expect(ran.stdout.toString()).toBe('fine\n')
+  }
+
+  testWith(needs, 'a 4 GB window and a client that stops reading', async () => {
+    const client = await login()
+    const channel = await exec(client, 'head -c 2000000000 /dev/zero')
+    client._protocol.channelWindowAdjust(channel.outgoing.id, endless)
+    await Bun.sleep(100)
+    client._sock.pause()
+    await Bun.sleep(300)
+    const before = process.memoryUsage.rss()
+    await Bun.sleep(1_500)
+    expect((process.memoryUsage.rss() - before) / 1e6).toBeLessThan(40)
+    await works()
+    client.destroy()
+  })
+
+  testWith(needs, 'a client that ignores our window', async () => {
+    const client = await login()
+    client.removeAllListeners('error').on('error', () => {})
+    const closed = new Promise((resolve) => client.once('close', resolve))
+    const channel = await exec(client, 'sleep 20')
+    const before = process.memoryUsage.rss()
+    channel.outgoing.window = endless
+    for (let i = 0; i < 40 && !client._sock.destroyed; i++) {
+      channel.write(Buffer.alloc(1024 * 1024))
+      await Bun.sleep(1)
+    }
+    await closed
+    expect((process.memoryUsage.rss() - before) / 1e6).toBeLessThan(150)
+    await works()
+  })
+
+  testWith(needs, 'a window of one-byte packets into a program that does not read', async () => {
+    const client = await login()
+    const channel = await exec(client, 'sleep 20')
+    const before = process.memoryUsage.rss()
+    const { id } = channel.outgoing
+    for (let round = 0; round < 60; round++) {
+      for (let i = 0; i < 1_000; i++) client._protocol.channelData(id, Buffer.from('x'))
+      await Bun.sleep(5)
+    }
+    expect((process.memoryUsage.rss() - before) / 1e6).toBeLessThan(100)
+    client.destroy()
+    await works()
+  })
+
+  for (const [name, command] of [
+    ['one after the other', (file: string) => `cat ${file}; sleep .2; cat ${file} >&2`],
+    ['at once', (file: string) => `cat ${file} >&2 & cat ${file}; wait`],
+  ] as const)
+    testWith(needs, `stdout and stderr stalled together, ${name}`, async () => {
+      const bytes = randomBytes(20e6)
+      const file = join(world.dir, 'both')
+      writeFileSync(file, bytes)
+      const call = sshArguments({
+        port: gateway.port,
+        login: `${world.sshd.account}@web-1`,
+        identities: [world.user_key.file],
+        options: ['-o', 'LogLevel=ERROR'],
+        command: command(file),
+      })
+      const cwd = mkdtempSync(`${file}-`)
+      expect(await Bun.spawn(['bash', '-c', stalled, ...call], { cwd }).exited).toBe(0)
+      const [out, err] = ['out', 'err'].map((end) => readFileSync(join(cwd, end)))
+      expect([out?.length, err?.length]).toEqual([bytes.length, bytes.length])
+      expect([out, err].map((it) => sha256(it ?? nothing))).toEqual([sha256(bytes), sha256(bytes)])
+    })
+
+  testWith(needs, 'garbage instead of a banner', async () => {
+    for (const garbage of ['GET / HTTP/1.1\r\n\r\n', '\0'.repeat(9_000), 'SSH-1.5-old\r\n']) {
+      const socket = await open(gateway.port)
+      const closed = new Promise((resolve) => socket.once('close', resolve))
+      socket.write(garbage)
+      await closed
+    }
+    expect(gateway.ends.slice(-3)).toEqual([
+      'client_protocol',
+      'client_protocol',
+      'client_protocol',
+    ])
+    await works()
+  })
+
+  testWith(needs, 'a packet that claims a huge length', async () => {
+    for (const length of [0x7fffffff, 0xffffffff, 0x00ffffff]) {
+      const socket = await open(gateway.port)
+      const closed = new Promise((resolve) => socket.once('close', resolve))
+      socket.write('SSH-2.0-test\r\n')
+      const header = Buffer.alloc(4)
+      header.writeUInt32BE(length)
+      socket.write(Buffer.concat([header, Buffer.alloc(60_000)]))
+      await closed
+    }
+    expect(process.memoryUsage().arrayBuffers).toBeLessThan(500e6)
+    await works()
+  })
+
+  testWith(needs, 'a connection that is opened and left alone has no state of SSH', async () => {
+    const sockets = await Promise.all(Array.from({ length: 200 }, () => open(gateway.port)))
+    await works()
+    for (const socket of sockets) socket.destroy()
+  })
+
+  testWith(needs, 'a client that is killed takes its program with it', async () => {
+    const mark = `sleep 98${process.pid}`
+    const child = Bun.spawn(
+      sshArguments({
+        port: gateway.port,
+        login: `${world.sshd.account}@web-1`,
+        identities: [world.user_key.file],
+        options: ['-tt'],
+        command: mark,
+      }),
+      { stdin: 'ignore', stdout: 'ignore', stderr: 'ignore' },
+    )
+    while ((await running(mark)) === 0) await Bun.sleep(50)
+    child.kill('SIGKILL')
+    await child.exited
+    while ((await running(mark)) > 0) await Bun.sleep(50)
+  })
+
+  testWith(needs, 'new keys in the middle of a stream, both ways, by us', async () => {
+    const rekey = { bytes: 4e6, ms: 60_000, check_ms: 20 }
+    await using own = await world.straight({ rekey })
+    const stdin = randomBytes(60e6)
+    const ran = await world.ssh(own, { command: 'cat', stdin, options: ['-v'] })
+    expect(sha256(ran.stdout)).toBe(sha256(stdin))
+    expect(ran.stderr.match(/SSH2_MSG_NEWKEYS received/g)?.length ?? 0).toBeGreaterThan(2)
+  })
+
+  testWith(needs, 'new keys in the middle of a stream, by the client', async () => {
+    const stdin = randomBytes(30e6)
+    const options = ['-v', '-o', 'RekeyLimit=1M']
+    const ran = await world.ssh(gateway, { command: 'cat', stdin, options })
+    expect(sha256(ran.stdout)).toBe(sha256(stdin))
+    expect(ran.stderr.match(/SSH2_MSG_NEWKEYS received/g)?.length ?? 0).toBeGreaterThan(5)
+  })
+})
+
+function open(port: number): Promise<Socket> {
+  return new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1', () => resolve(socket))
+    socket.on('error', () => {}).resume()
+  })
+}
+
+/** Processes whose command line is that, their shells not counted. */
+async function running(command: string): Promise<number> {
+  const found = await Bun.$`pgrep -fx ${command}`.nothrow().quiet()
+  return found.stdout.toString().split('\n').filter(Boolean).length
+}
