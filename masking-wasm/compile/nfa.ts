@@ -27,6 +27,8 @@ export class Nfa {
   readonly states: NfaState[] = []
   readonly sets: ByteSet[] = []
   readonly #set_ids = new Map<string, number>()
+  /** A repetition adds the same set object many times. */
+  readonly #known_sets = new Map<ByteSet, number>()
   readonly #closures = new Map<number, readonly number[]>()
 
   accept(rule: number): number {
@@ -110,11 +112,12 @@ export class Nfa {
   }
 
   #setId(set: ByteSet): number {
-    const key = String.fromCharCode(...set)
-    const known = this.#set_ids.get(key)
-    if (known !== undefined) return known
-    const id = this.sets.push(set) - 1
+    const same = this.#known_sets.get(set)
+    if (same !== undefined) return same
+    const key = set.join('')
+    const id = this.#set_ids.get(key) ?? this.sets.push(set) - 1
     this.#set_ids.set(key, id)
+    this.#known_sets.set(set, id)
     return id
   }
 

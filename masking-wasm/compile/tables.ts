@@ -168,9 +168,15 @@ function crossing(dfa: Dfa): Uint8Array {
   const line_ends = [dfa.class_of[0x0a] ?? 0, dfa.class_of[0x0d] ?? 0]
   for (let id = 1; id < states; id++) {
     const row = id * dfa.classes
-    const targets = new Set(dfa.next.subarray(row, row + dfa.classes))
-    targets.add(dfa.spawn[id] ?? 0)
-    for (const target of targets) if (target !== 0) before[target]?.push(id)
+    const spawned = dfa.spawn[id] ?? 0
+    if (spawned !== 0) before[spawned]?.push(id)
+    let last = 0
+    for (let of_class = 0; of_class < dfa.classes; of_class++) {
+      const target = dfa.next[row + of_class] ?? 0
+      // Neighbouring classes often lead to the same state; one edge is enough.
+      if (target !== 0 && target !== last) before[target]?.push(id)
+      last = target
+    }
     if (line_ends.some((of_class) => dfa.next[row + of_class] !== 0)) {
       crosses[id] = 1
       pending.push(id)

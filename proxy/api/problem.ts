@@ -13,7 +13,7 @@ export interface Problem {
   readonly headers?: Readonly<Record<string, string>>
 }
 
-export const problemSchema: z.ZodType = z
+const problemSchema: z.ZodType = z
   .object({
     // "about:blank" when absent (RFC 9457, section 4.2.1): the title is that of the status.
     type: z.string().optional(),
@@ -23,7 +23,7 @@ export const problemSchema: z.ZodType = z
   })
   .openapi('Problem')
 
-export const problem_type = 'application/problem+json'
+const problem_type = 'application/problem+json'
 
 /** Ends a request from inside a handler. */
 export class ProblemError extends Error {

@@ -33,6 +33,8 @@ const codes: Readonly<Record<Colour, string>> = {
 export function createConsole(env: Readonly<Record<string, string | undefined>>): Console {
   const { stdout, stderr } = process
   const has_colours = stdout.isTTY && (env['NO_COLOR'] ?? '') === '' && env['TERM'] !== 'dumb'
+  // The write that failed says so itself; without a listener the event would end the process.
+  stdout.on('error', () => {})
   let shown = 0
   const progress = (text: string): void => {
     if (!stderr.isTTY) return

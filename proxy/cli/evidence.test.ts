@@ -215,4 +215,3 @@ describe('verify', () => {
     expect(err).toBe('sluice verify: wrong.json: magic: must be "sluice/trust v1"\n')
   })
 })
-

@@ -32,7 +32,7 @@ export interface TokenRequest {
   readonly lifetime_s: number
 }
 
-export const token_audience = 'sluice-api'
+const token_audience = 'sluice-api'
 /** A month: nothing revokes such a token but a new key. */
 export const token_lifetime_s_max: number = 30 * 24 * 3600
 /** A JWT of ours has under 500 characters; Hono and proxies take headers of 8 KiB. */

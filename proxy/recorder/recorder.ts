@@ -79,6 +79,8 @@ export function createRecorder(parts: RecorderParts): RecorderCore {
   /** No segment is ready for another session, and none can be prepared. */
   let starved = false
   let is_failing = false
+  let checkpoint_timer: ReturnType<typeof setInterval> | undefined
+  let prepare_timer: ReturnType<typeof setTimeout> | undefined
 
   const append = (entry: Entry): void => {
     lsn = journal.append(entry)
@@ -202,14 +204,14 @@ export function createRecorder(parts: RecorderParts): RecorderCore {
       else logEnd(trail, end.reason, end.ended_us, {})
     }
     tick()
-    setInterval(tick, checkpoint_ms)
+    checkpoint_timer = setInterval(tick, checkpoint_ms)
     prepare()
   }
 
   /** Prepares spare segments in small slices, so that a switch of segments need not wait. */
   function prepare(): void {
     const more = journal.maintain()
-    setTimeout(prepare, more ? prepare_slice_pause_ms : prepare_idle_ms)
+    prepare_timer = setTimeout(prepare, more ? prepare_slice_pause_ms : prepare_idle_ms)
     starved = !journal.ready && !more
     if (starved === is_failing) return
     is_failing = starved
@@ -261,6 +263,8 @@ export function createRecorder(parts: RecorderParts): RecorderCore {
         journal.recycle(message.lsn)
         return
       case 'stop':
+        clearInterval(checkpoint_timer)
+        clearTimeout(prepare_timer)
         log.sign()
         ack(message.ack)
         commit()

@@ -86,9 +86,7 @@ const asks = /\u001b\[\??[0-9;:]*[cnpqtxyi]/
 
 describe('fuzz', () => {
   const alphabet = [
-    ...Array.from(
-      '0123456789;:?>=!$ "\'*+()[]\\P_^XcnmqtHJKhlZ7825iupbTa\u0007\u0018\r\n\b',
-    ),
+    ...Array.from('0123456789;:?>=!$ "\'*+()[]\\P_^XcnmqtHJKhlZ7825iupbTa\u0007\u0018\r\n\b'),
     ...[
       ESC,
       ESC,

@@ -88,7 +88,7 @@ test('opened to read, nothing can be written, whatever its name', () => {
   opened?.connection.close()
 })
 
-test('a copy without its WAL, on a medium that cannot be written, is readable', () => {
+test('a copy of the database file alone is readable', () => {
   using data = new DataDirectory()
   const path = join(data.path, 'store.db')
   const code = `import { openDatabase } from ${JSON.stringify(join(import.meta.dir, 'database.ts'))}

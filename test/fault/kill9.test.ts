@@ -6,9 +6,10 @@
  */
 import { describe, expect, test } from 'bun:test'
 import { openGuarded, outputOf } from '../fixture/guarded.ts'
+import { isSlow } from '../fixture/require.ts'
 
 /** When the process dies, counted from the client's first byte: early, in full flow, and late. */
-const delays_ms = process.env['SLUICE_TEST_SLOW'] === '1' ? [0, 30, 100, 400, 900, 1700] : [100]
+const delays_ms = isSlow ? [0, 30, 100, 400, 900, 1700] : [100]
 
 describe('kill -9 in mid-output', () => {
   for (const delay_ms of delays_ms)

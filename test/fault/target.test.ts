@@ -10,6 +10,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Guarded, openGuarded } from '../fixture/guarded.ts'
 import { makeKey } from '../fixture/keys.ts'
+import { isSlow } from '../fixture/require.ts'
 
 /** From login to the client's end. A hang is what the test is about; a slow machine is not. */
 const answer_ms_max = 45_000
@@ -22,6 +23,8 @@ interface Fault {
   /** What the line must say, besides naming the target. */
   readonly says: RegExp
   readonly end_reason: 'failed' | 'denied'
+  /** Takes as long as the gateway's patience. */
+  readonly waits?: true
 }
 
 const faults: readonly Fault[] = [
@@ -36,12 +39,14 @@ const faults: readonly Fault[] = [
     target: 'silent',
     says: /time|answer/i,
     end_reason: 'failed',
+    waits: true,
   },
   {
     title: 'a target that speaks garbage instead of an SSH banner',
     target: 'garbage',
     says: /protocol|SSH|handshake/,
     end_reason: 'failed',
+    waits: true,
   },
   {
     title: 'a target with another host key than the pinned one',

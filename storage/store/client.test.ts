@@ -1,0 +1,103 @@
+import { expect, test } from 'bun:test'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { StoreClient } from './client.ts'
+import { startStore } from './client.ts'
+import { StoreError } from './errors.ts'
+import {
+  append,
+  checkpointOf,
+  DataDirectory,
+  documentOf,
+  logEntry,
+  RecordedSession,
+} from './fixture.ts'
+import { database_name } from './layout.ts'
+import { lockDataDirectory } from './lock.ts'
+
+test('the Worker projects what is durable, answers every question, and says how far it is', async () => {
+  using data = new DataDirectory()
+  const projected: number[] = []
+  const store = await startStore(data.path, { projected: (lsn) => projected.push(lsn) })
+  expect(store.recovered).toEqual({
+    watermark_lsn: 0,
+    log: { size: 0, frontier: [] },
+    open_sessions: [],
+  })
+  const journal = data.journal()
+  const session = new RecordedSession(1)
+  const document = documentOf('configuration.changed', {})
+  append(journal, [
+    ...session.start(),
+    session.output('first'),
+    session.output('second'),
+    document,
+    logEntry(0),
+    checkpointOf(1),
+  ])
+  store.durable(journal.durable_lsn)
+  // A question comes behind what was durable when it was asked.
+  const page = await store.records(session.id, 1, 1)
+  expect(page.records.map((stored) => Buffer.from(stored).toString())).toEqual([
+    Buffer.from(session.stored[1] ?? '').toString(),
+  ])
+  expect(page.next).toBe(2)
+  expect((await store.sessions({ subject: 'ann' })).sessions.map(({ id }) => id)).toEqual([
+    session.id,
+  ])
+  expect((await store.session(session.id))?.records).toBe(3)
+  expect(await store.session('nobody')).toBeUndefined()
+  expect((await store.document(document.digest))?.bytes).toEqual(new Uint8Array(document.bytes))
+  expect(await store.log()).toMatchObject({ size: 1 })
+  expect(await store.logEntries(0, 5)).toHaveLength(1)
+  expect(await store.logHash(0)).toHaveLength(32)
+  expect(store.sessions({ cursor: 'x' })).rejects.toThrow(RangeError)
+  expect(store.failing).toBeUndefined()
+  await store.stop()
+  expect(projected.at(-1)).toBe(journal.durable_lsn)
+  expect(store.log()).rejects.toMatchObject({ code: 'store_gone' })
+  journal.close()
+
+  const again = await startStore(data.path, { projected: () => undefined })
+  expect(again.recovered).toMatchObject({ watermark_lsn: journal.durable_lsn, log: { size: 1 } })
+  expect(again.recovered.open_sessions).toMatchObject([{ id: session.id, records: 3 }])
+  await again.stop()
+})
+
+test('a database that is none is refused in one line', async () => {
+  using data = new DataDirectory()
+  writeFileSync(join(data.path, database_name), 'x'.repeat(40_000))
+  const refused: unknown = await startStore(data.path, { projected: () => undefined }).then(
+    (store: StoreClient) => store.stop(),
+    (error: unknown) => error,
+  )
+  expect(refused).toBeInstanceOf(StoreError)
+  expect(refused).toMatchObject({ code: 'store_damaged' })
+})
+
+test('a data directory belongs to one process, until that is gone', async () => {
+  using data = new DataDirectory()
+  const holder = Bun.spawn(
+    [
+      process.execPath,
+      '-e',
+      `import { lockDataDirectory } from ${JSON.stringify(join(import.meta.dir, 'lock.ts'))}
+       console.log(lockDataDirectory(${JSON.stringify(data.path)}).ok)
+       setInterval(() => {}, 1000)`,
+    ],
+    { stdout: 'pipe', stderr: 'inherit' },
+  )
+  const said = await holder.stdout.getReader().read()
+  expect(Buffer.from(said.value ?? []).toString()).toBe('true\n')
+  expect(lockDataDirectory(data.path)).toMatchObject({ ok: false, code: 'data_locked' })
+  holder.kill('SIGKILL')
+  await holder.exited
+  const lock = lockDataDirectory(data.path)
+  expect(lock.ok).toBe(true)
+  // The same process is a second one too.
+  expect(lockDataDirectory(data.path).ok).toBe(false)
+  if (lock.ok) lock.release()
+  const next = lockDataDirectory(data.path)
+  expect(next.ok).toBe(true)
+  if (next.ok) next.release()
+})

@@ -1,0 +1,210 @@
+/**
+ * The recorder with the real masking engine over a journal that the test plays: whatever the order of
+ * messages and whenever the disk fails, nothing is released before it is durable, what is released is
+ * what is recorded, and the journal never sees an unmasked secret.
+ */
+import { beforeAll, describe, expect, test } from 'bun:test'
+import { generateKeyPairSync } from 'node:crypto'
+import fc from 'fast-check'
+import { MaskingEngine } from '../../masking-wasm/host/engine.ts'
+import type { FromRecorder } from '../../proxy/recorder/messages.ts'
+import { createRecorder, type RecorderCore } from '../../proxy/recorder/recorder.ts'
+import { compileRules } from '../../proxy/tap/ruleset.ts'
+import { noteSigner } from '../../storage/evidence/note.ts'
+import { decodeRecord } from '../../storage/evidence/record.ts'
+import { JournalError } from '../../storage/journal/errors.ts'
+import type { Journal } from '../../storage/journal/journal.ts'
+import type { Entry } from '../../storage/journal/segment.ts'
+
+const secret = ['ghp', '_', 'x7Rk2mPq9LwZ4tYb8NcV1sDf6GhJ3aEu5QiO'].join('')
+const latin1 = (bytes: Uint8Array): string => Buffer.from(bytes).toString('latin1')
+
+let engine: MaskingEngine
+beforeAll(() => {
+  const rules = compileRules(['secrets', 'pci'], [])
+  if (!rules.ok) throw new Error(rules.reason)
+  engine = MaskingEngine.load(rules.ruleset)
+})
+
+/** The part of a journal that the recorder uses, with a disk that fails when told to. */
+class PlayedJournal {
+  readonly durable: Entry[] = []
+  pending: Entry[] = []
+  fails = false
+  ready = true
+  backlog_bytes = 0
+  backlog_bytes_max = 1
+  append(entry: Entry): number {
+    // What a real one borrows until the commit must not change: it is compared afterwards.
+    this.pending.push({ ...entry, bytes: new Uint8Array(entry.bytes) })
+    return this.durable.length + this.pending.length
+  }
+  commit(): void {
+    if (this.fails) {
+      this.pending = []
+      throw new JournalError('journal_full', 'no room')
+    }
+    this.durable.push(...this.pending)
+    this.pending = []
+  }
+  maintain(): boolean {
+    return false
+  }
+  recycle(): void {}
+  close(): void {}
+}
+
+function start(journal: PlayedJournal, post: (message: FromRecorder) => void): RecorderCore {
+  const { privateKey } = generateKeyPairSync('ed25519')
+  const { publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+  const log_key = privateKey.export({ type: 'pkcs8', format: 'der' })
+  let now_us = 1_700_000_000_000_000
+  return createRecorder({
+    journal: journal as unknown as Journal, // It has every member that the recorder calls.
+    log: {
+      origin: 'test/log',
+      signer: noteSigner('test/log', log_key),
+      state: { size: 0, frontier: [] },
+    },
+    maskers: engine,
+    gateway: 'test',
+    auditors: [publicKey.export({ format: 'jwk' })],
+    recipients: ['thumbprint'],
+    idle_ms: 10_000,
+    hashes: { policy_hash: '0', rules_hash: '0', module_hash: '0', config_hash: '0' },
+    now_us: () => (now_us += 10),
+    now_ms: () => now_us / 1000,
+    skew_us: () => 0,
+    post,
+  })
+}
+
+const session_start = {
+  identity: { issuer: 'keys', subject: 'ada', groups: [], method: 'public_key', credential: 'k' },
+  proof: { kind: 'ssh_signature', fields: { signature: Uint8Array.of(1) } },
+  protocol: 'ssh',
+  account: 'a',
+  target: 't',
+  labels: {},
+  source: '127.0.0.1:1',
+  context: {},
+} as const
+
+const piece = fc.constantFrom(secret, secret.slice(0, 17), secret.slice(17), 'plain ', '\n', 'ghp_')
+const step = fc.oneof(
+  { weight: 6, arbitrary: fc.record({ do: fc.constant('output' as const), text: piece }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('input' as const), text: piece }) },
+  { weight: 3, arbitrary: fc.record({ do: fc.constant('turn' as const), text: fc.constant('') }) },
+)
+
+describe('recorder', () => {
+  test('durable before released, recorded as released, masked in the journal', async () => {
+    let released_bytes = 0
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(step, { maxLength: 25 }),
+        fc.option(fc.integer({ min: 0, max: 24 }), { nil: undefined }),
+        async (steps, fails_at) => {
+          const journal = new PlayedJournal()
+          const shown: string[] = []
+          let opened: number | undefined
+          let failed = false
+          const recorder = start(journal, (message) => {
+            if (message.kind === 'failed') failed = true
+            if (message.kind !== 'committed') return
+            for (const item of message.items) {
+              if (item.kind === 'ack') {
+                opened ??= item.opened?.session
+                continue
+              }
+              shown.push(latin1(item.bytes))
+              expect(journal.pending, 'released while something is not durable').toEqual([])
+              expect(recorded(journal).startsWith(shown.join(''))).toBe(true)
+            }
+          })
+          recorder.begin([])
+          recorder.receive({ kind: 'open', ack: 1, start: session_start })
+          while (opened === undefined) await turn()
+          const session = opened
+          const request = { kind: 'exec', command: new Uint8Array(), env: {} } as const
+          recorder.receive({ kind: 'channel', session, ack: 2, channel: 1, request })
+          for (const [index, { do: what, text }] of steps.entries()) {
+            if (index === fails_at) journal.fails = true
+            const bytes = Uint8Array.from(Buffer.from(text))
+            if (what === 'output')
+              recorder.receive({ kind: 'output', session, channel: 1, stream: 1, bytes })
+            else if (what === 'input')
+              recorder.receive({ kind: 'input', session, ack: 10 + index, channel: 1, bytes })
+            else await turn()
+          }
+          recorder.receive({ kind: 'close', session, ack: 3, reason: 'client', detail: '' })
+          await turn()
+          await turn()
+          const all = journal.durable.map(({ bytes }) => latin1(bytes)).join('\n')
+          expect(all.includes(secret)).toBe(false)
+          if (journal.fails) expect(failed || steps.length === 0).toBe(true)
+          else expect(shown.join('')).toBe(recorded(journal))
+          released_bytes += shown.join('').length
+          const seqs = records(journal).map(({ header }) => header.seq)
+          expect(seqs).toEqual(seqs.map((_, index) => index))
+          recorder.receive({ kind: 'stop', ack: 4 })
+        },
+      ),
+      { numRuns: 150 },
+    )
+    expect(released_bytes, 'the property saw output').toBeGreaterThan(0)
+  })
+
+  test('a session whose end could not be written is ended when there is space again', async () => {
+    const journal = new PlayedJournal()
+    let opened: number | undefined
+    const recorder = start(journal, (message) => {
+      if (message.kind === 'committed')
+        for (const item of message.items) if (item.kind === 'ack') opened ??= item.opened?.session
+    })
+    recorder.begin([])
+    recorder.receive({ kind: 'open', ack: 1, start: session_start })
+    while (opened === undefined) await turn()
+    journal.fails = true
+    journal.ready = false
+    recorder.receive({
+      kind: 'event',
+      session: opened,
+      ack: 2,
+      channel: 0,
+      event: { kind: 'failed', code: 'x', message: 'y' },
+    })
+    await turn()
+    journal.fails = false
+    journal.ready = true
+    await Bun.sleep(1_300)
+    const last = records(journal).at(-1)?.header
+    expect(last).toMatchObject({ kind: 'end', reason: 'recording_failed' })
+    expect(records(journal).some(({ header }) => header.kind === 'failed')).toBe(false)
+    const ended = journal.durable.filter(
+      (entry) => entry.kind === 'log_entry' && latin1(entry.bytes).includes('session.ended'),
+    )
+    expect(ended).toHaveLength(1)
+    recorder.receive({ kind: 'stop', ack: 4 })
+  })
+})
+
+function records(
+  journal: PlayedJournal,
+): { header: { kind: string; seq: number; reason?: string }; payload: Uint8Array }[] {
+  return journal.durable.flatMap((entry) => {
+    if (entry.kind !== 'record') return []
+    const decoded = decodeRecord(entry.bytes)
+    if (!decoded.ok) throw new Error(decoded.reason)
+    return [decoded]
+  })
+}
+
+/** The output on record, masked. */
+const recorded = (journal: PlayedJournal): string =>
+  records(journal)
+    .filter(({ header }) => header.kind === 'output')
+    .map(({ payload }) => latin1(payload))
+    .join('')
+
+const turn = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 2))
