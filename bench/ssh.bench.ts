@@ -15,6 +15,9 @@ import { echo_command, typeKeys } from './measure/terminal.ts'
 import { type Figure, figure, type Goal, median, quantile, type Report } from './report.ts'
 import { cipher, key_exchange, openPaths, type Path, type Paths } from './rival/paths.ts'
 
+/** Bun names every Worker alike: they are told apart by the order in which main.ts starts them. */
+const stages: Readonly<Record<string, string>> = { Worker: 'store', 'Worker 2': 'recorder' }
+
 type Part = (paths: Paths, options: Options) => Promise<Partial<Report>>
 
 const parts: Readonly<Record<string, Part>> = { bulk, competing, keys, connect, idle }
@@ -87,7 +90,8 @@ async function bulk(paths: Paths, options: Options): Promise<Partial<Report>> {
   figures.push(figure('bulk gateway / jump', 'ratio', ratios))
   // A thread that takes less than 1 % of a core is noise in the table.
   for (const [thread, seconds] of cpu)
-    if (median(seconds) >= 0.02) figures.push(figure(`cpu ${thread}`, 's/GiB', seconds))
+    if (median(seconds) >= 0.02)
+      figures.push(figure(`cpu ${stages[thread] ?? thread}`, 's/GiB', seconds))
   figures.push(figure('peak RSS in bulk', 'MiB', peaks))
   const goals: Goal[] = [
     { name: 'peak RSS in bulk', value: Math.max(...peaks), unit: 'MiB', at_most: 400 },

@@ -71,7 +71,7 @@ export function compile(rules: readonly Rule[]): Compiled {
     }
   }
   const built = build(nfa, entries, separators)
-  if (!built.ok) return refused(rules[built.rule], 'needs too many states')
+  if (!built.ok) return refused(blamed(rules, built.rules), 'needs too many states')
   const inexact = inexactStart(nfa, built.dfa, read)
   if (inexact !== undefined)
     return refused(rules[inexact], 'a checked pattern must count its digits exactly')
@@ -81,7 +81,7 @@ export function compile(rules: readonly Rule[]): Compiled {
     built.dfa,
     read.map((rule) => rule.facts),
   )
-  if (!encoded.ok) return refused(rules[encoded.rule], encoded.reason)
+  if (!encoded.ok) return refused(blamed(rules, encoded.rules), encoded.reason)
 
   const { tables } = encoded
   return {
@@ -232,6 +232,12 @@ function inexactStart(nfa: Nfa, dfa: Dfa, rules: readonly ReadRule[]): number | 
 function essence(rule: Rule): object {
   const { source: _source, examples: _examples, counter_examples: _counter, ...rest } = rule
   return rest
+}
+
+/** Our own rules fit together; so it is the configuration's, if it has any. */
+function blamed(rules: readonly Rule[], by_share: readonly number[]): Rule | undefined {
+  const ordered = by_share.map((index) => rules[index])
+  return ordered.find((rule) => rule?.pack === 'custom') ?? ordered[0]
 }
 
 function refused(rule: Rule | undefined, reason: string): Compiled {

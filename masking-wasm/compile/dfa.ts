@@ -34,13 +34,19 @@ export interface Dfa {
 
 export type Built =
   | { readonly ok: true; readonly dfa: Dfa }
-  | { readonly ok: false /** The rule with the largest share. */; readonly rule: number }
+  | {
+      readonly ok: false
+      /** Largest share first. */
+      readonly rules: readonly number[]
+    }
 
 /** Previous byte of the first byte of a stream. */
 export const stream_start = 256
 
 /** 20,000 states of 80 classes are 3.2 MB: past that the tables leave the cache and the start gets slow. */
 export const states_max = 20_000
+/** States may be few and their members many, and it is members that cost time. */
+const members_max = 400_000
 
 export function build(nfa: Nfa, entries: readonly Entry[], separators: ByteSet): Built {
   const { class_of, classes, members: bytes } = byteClasses(nfa, entries, separators)
@@ -80,33 +86,22 @@ export function build(nfa: Nfa, entries: readonly Entry[], separators: ByteSet):
   for (const entry of entries) if (entry.kind === 'spawned') entry_of.set(entry.rule, entry.state)
 
   const spawn: number[] = [0]
+  let work = 0
   for (let id = 1; id < members.length; id++) {
-    if (members.length > states_max) return { ok: false, rule: largest(nfa, members) }
     const set = members[id] ?? []
+    work += set.length
+    if (members.length > states_max || work > members_max)
+      return { ok: false, rules: byShare(nfa, members) }
     const row = new Uint16Array(classes)
     const spawned: number[] = []
-    const readers: { readonly classes: readonly number[]; readonly next: number }[] = []
+    const readers: Reader[] = []
     for (const member of set) {
       const state = nfa.states[member]
       if (state?.kind === 'set')
         readers.push({ classes: set_classes[state.set] ?? [], next: state.next })
       else if (state?.kind === 'context_end') spawned.push(entry_of.get(state.rule) ?? 0)
     }
-    // Most classes are read by the same few members, so targets are looked up by who reads.
-    const by_class: string[] = new Array<string>(classes).fill('')
-    for (const [index, reader] of readers.entries())
-      for (const of_class of reader.classes) by_class[of_class] += `${index},`
-    const targets = new Map<string, number>([['', 0]])
-    for (let of_class = 0; of_class < classes; of_class++) {
-      const who = by_class[of_class] ?? ''
-      let target = targets.get(who)
-      if (target === undefined) {
-        const indices = who.split(',').slice(0, -1)
-        target = idOf(union(indices.map((index) => readers[Number(index)]?.next ?? 0)))
-        targets.set(who, target)
-      }
-      row[of_class] = target
-    }
+    fillRow(row, readers, (to) => idOf(union(to)))
     rows.push(row)
     spawn.push(spawned.length === 0 ? 0 : idOf(union(spawned)))
   }
@@ -124,6 +119,40 @@ export function build(nfa: Nfa, entries: readonly Entry[], separators: ByteSet):
       context_start,
       spawn: Uint16Array.from(spawn),
     },
+  }
+}
+
+interface Reader {
+  readonly classes: readonly number[]
+  readonly next: number
+}
+
+/** The transitions of a state whose members read `classes` and go on at `next`. */
+function fillRow(
+  row: Uint16Array,
+  readers: readonly Reader[],
+  targetOf: (states: readonly number[]) => number,
+): void {
+  const only = readers[0]
+  if (only !== undefined && readers.length === 1) {
+    const target = targetOf([only.next])
+    for (const of_class of only.classes) row[of_class] = target
+    return
+  }
+  // Most classes are read by the same few members, so targets are looked up by who reads.
+  const by_class: string[] = new Array<string>(row.length).fill('')
+  for (const [index, reader] of readers.entries())
+    for (const of_class of reader.classes) by_class[of_class] += `${index},`
+  const targets = new Map<string, number>([['', 0]])
+  for (let of_class = 0; of_class < row.length; of_class++) {
+    const who = by_class[of_class] ?? ''
+    let target = targets.get(who)
+    if (target === undefined) {
+      const indices = who.split(',').slice(0, -1)
+      target = targetOf(indices.map((index) => readers[Number(index)]?.next ?? 0))
+      targets.set(who, target)
+    }
+    row[of_class] = target
   }
 }
 
@@ -153,14 +182,14 @@ function byteClasses(
   return { class_of, classes: members.length, members }
 }
 
-function largest(nfa: Nfa, members: readonly (readonly number[])[]): number {
+function byShare(nfa: Nfa, members: readonly (readonly number[])[]): number[] {
   const shares = new Map<number, number>()
   for (const set of members)
-    for (const rule of new Set(set.map((member) => ruleOf(nfa, member))))
+    for (const member of set) {
+      const rule = ruleOf(nfa, member)
       shares.set(rule, (shares.get(rule) ?? 0) + 1)
-  let most = 0
-  for (const [rule, share] of shares) if (share > (shares.get(most) ?? 0)) most = rule
-  return most
+    }
+  return [...shares].sort((a, b) => b[1] - a[1]).map(([rule]) => rule)
 }
 
 function ruleOf(nfa: Nfa, member: number): number {

@@ -43,7 +43,12 @@ export interface RuleFacts {
 
 export type Encoded =
   | { readonly ok: true; readonly tables: Uint8Array }
-  | { readonly ok: false; readonly rule: number; readonly reason: string }
+  | {
+      readonly ok: false
+      /** Largest share first. */
+      readonly rules: readonly number[]
+      readonly reason: string
+    }
 
 export function encode(
   nfa: Nfa,
@@ -89,7 +94,7 @@ export function encode(
   if (crossing_count > crossing_states_max)
     return {
       ok: false,
-      rule: [...crossing_by_rule].reduce((most, one) => (one[1] > most[1] ? one : most), [0, 0])[0],
+      rules: [...crossing_by_rule].sort((a, b) => b[1] - a[1]).map(([rule]) => rule),
       reason: 'too large for a pattern that can go over an end of line',
     }
 

@@ -146,7 +146,9 @@ export const cloud: readonly Rule[] = [
   {
     name: 'telegram-bot-token',
     pack: 'secrets',
-    pattern: '[0-9]{8,10}:AA[A-Za-z0-9_-]{33}',
+    // The bot's number is public, and every counter on a terminal looks like one.
+    lead: '[0-9]{8,10}',
+    pattern: ':AA[A-Za-z0-9_-]{33}',
     left: '[A-Za-z0-9]',
     right: '[A-Za-z0-9_-]',
     source: 'https://core.telegram.org/bots/api#authorizing-your-bot',

@@ -16,7 +16,10 @@ export const person: readonly Rule[] = [
     name: 'card-number',
     pack: 'pci',
     // Which issuer has which range and length, and the Luhn digit, is the check's part.
-    pattern: '(?:[3-6][ -]?[0-9]|2[ -]?[2-7])(?:[ -]?[0-9]){11,17}',
+    // The first six digits name the issuer and may be shown (PCI DSS v4, requirement 3.4.1); every counter
+    // on a terminal begins like that.
+    lead: '(?:[3-6][ -]?[0-9]|2[ -]?[2-7])(?:[ -]?[0-9]){4}',
+    pattern: '(?:[ -]?[0-9]){7,13}',
     left: '[0-9]',
     right: '[0-9]',
     check: 'luhn',

@@ -43,9 +43,10 @@ export function formatBytes(bytes: number): string {
   return `${unit === 0 || value >= 100 ? Math.round(value) : value.toFixed(1)} ${units[unit] ?? ''}`
 }
 
-/** `2d 3h`, `4m 05s`, `1.2s`: the two largest units. */
+/** `2d 3h`, `4m 05s`, `1.2s`, `35ms`: the two largest units. */
 export function formatDuration(duration_us: number): string {
   const s = Math.max(0, duration_us) / 1_000_000
+  if (s < 1) return `${Math.round(s * 1000)}ms`
   if (s < 60) return `${s < 10 ? s.toFixed(1) : Math.floor(s)}s`
   const m = Math.floor(s / 60)
   if (m < 60) return `${m}m ${String(Math.floor(s % 60)).padStart(2, '0')}s`

@@ -54,3 +54,6 @@ export const prepare_slice_pause_ms = 5
 
 /** A full disk is looked at again this often. */
 export const prepare_idle_ms = 500
+
+/** Idle buffers kept for output on each side of the recorder: what a few busy sessions have in flight. */
+export const pooled_buffers_max = 48

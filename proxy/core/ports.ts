@@ -53,6 +53,13 @@ export interface SessionRecorder {
   /** Opens the maskers of a channel and records its request. Call before its first byte. */
   channel(channel: number, request: ChannelRequest): Promise<void>
   /**
+   * A buffer of `length` bytes for {@link output}: used ones come back from the recorder, because fresh
+   * memory for every chunk costs more than what is done with it.
+   */
+  buffer(length: number): Uint8Array
+  /** Gives back what {@link RecorderEvents.release} handed over, once nobody reads it any more. */
+  recycle(bytes: Uint8Array): void
+  /**
    * Masks and records what the target printed. {@link RecorderEvents.release} follows, in order, but not
    * once for each call: a would-be secret is held back. Takes ownership of `bytes`.
    */

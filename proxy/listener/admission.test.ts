@@ -1,3 +1,6 @@
+/**
+ * Who has to go when the room is full.
+ */
 import { describe, expect, test } from 'bun:test'
 import { createAdmission } from './admission.ts'
 

@@ -14,6 +14,7 @@ import type {
   SessionRecorder,
   SessionStart,
 } from '../core/ports.ts'
+import { BufferPool, isPooled } from './buffers.ts'
 import type { Acknowledged, FromRecorder, RecorderSetup, ToRecorder } from './messages.ts'
 
 export interface RecorderClient extends Recorder {
@@ -51,6 +52,7 @@ export function startRecorder(
   const sessions = new Map<number, RecorderEvents>()
   let ack_next = 1
   let failing: string | undefined
+  const pool = new BufferPool()
   let queue: ToRecorder[] = []
   let transfer: ArrayBuffer[] = []
 
@@ -92,6 +94,7 @@ export function startRecorder(
       if (item.error === undefined) waiter?.resolve(item)
       else waiter?.reject(new RecorderError(item.error.code, item.error.message))
     }
+    for (const buffer of message.spent) pool.give(buffer)
     on.durable(message.lsn)
   }
 
@@ -109,6 +112,12 @@ export function startRecorder(
         done(ask((ack) => ({ kind: 'event', session, ack, channel, event }))),
       channel: (channel: number, request: ChannelRequest) =>
         done(ask((ack) => ({ kind: 'channel', session, ack, channel, request }))),
+      buffer: (length: number) => pool.take(length),
+      recycle({ buffer }: Uint8Array) {
+        if (!isPooled(buffer)) return
+        send({ kind: 'spent', buffer })
+        transfer.push(buffer)
+      },
       output(channel: number, stream: 1 | 2, bytes: Uint8Array) {
         send({ kind: 'output', session, channel, stream, bytes })
         transfer.push(bytes.buffer as ArrayBuffer)

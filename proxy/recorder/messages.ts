@@ -84,13 +84,21 @@ export type ToRecorder =
       readonly type: 'evidence.read'
       readonly facts: Readonly<Record<string, string>>
     }
+  /** A released buffer was sent and can be filled again. */
+  | { readonly kind: 'spent'; readonly buffer: ArrayBuffer }
   /** The store has everything up to here on disk. */
   | { readonly kind: 'projected'; readonly lsn: number }
   | { readonly kind: 'stop'; readonly ack: number }
 
 export type FromRecorder =
   /** One group commit: its items in the order in which they were recorded. */
-  | { readonly kind: 'committed'; readonly lsn: number; readonly items: readonly Committed[] }
+  | {
+      readonly kind: 'committed'
+      readonly lsn: number
+      readonly items: readonly Committed[]
+      /** Raw output was read; these can be filled again. */
+      readonly spent: readonly ArrayBuffer[]
+    }
   /** Nothing of the running sessions can be recorded any more; their pending items never come. */
   | { readonly kind: 'failed'; readonly code: RecorderErrorCode; readonly message: string }
   | { readonly kind: 'health'; readonly ready: boolean; readonly reason: string }

@@ -27,6 +27,7 @@ import {
 } from '../core/limits.ts'
 import type { EndReason, SessionStart } from '../core/ports.ts'
 import type { MaskerSource } from '../tap/sink.ts'
+import { BufferPool, isPooled } from './buffers.ts'
 import { EvidenceLog, type LogParts } from './log.ts'
 import type { Committed, FromRecorder, ToRecorder } from './messages.ts'
 import { Trail, type TrailPorts } from './trail.ts'
@@ -64,7 +65,9 @@ export function createRecorder(parts: RecorderParts): RecorderCore {
   let session_next = 1
   /** Items of the next commit. */
   let items: Committed[] = []
-  let transfer: ArrayBuffer[] = []
+  /** Raw output buffers that were read since the last commit. */
+  let spent: ArrayBuffer[] = []
+  const pool = new BufferPool()
   let lsn = 0
   let pending_bytes = 0
   let scheduled = false
@@ -105,6 +108,7 @@ export function createRecorder(parts: RecorderParts): RecorderCore {
       const timer = setTimeout(run, delay_ms)
       return () => clearTimeout(timer)
     },
+    allocate: (length) => pool.take(length),
     append(trail, seq, stored) {
       touched.add(trail)
       changed.add(trail)
@@ -125,7 +129,12 @@ export function createRecorder(parts: RecorderParts): RecorderCore {
   const refuse = (number: number, error: RecorderError): void => {
     const { code, message } = error
     post(
-      { kind: 'committed', lsn, items: [{ kind: 'ack', ack: number, error: { code, message } }] },
+      {
+        kind: 'committed',
+        lsn,
+        items: [{ kind: 'ack', ack: number, error: { code, message } }],
+        spent: [],
+      },
       [],
     )
   }
@@ -145,23 +154,21 @@ export function createRecorder(parts: RecorderParts): RecorderCore {
     touched.clear()
     ending.clear()
     log.settle()
-    if (items.length === 0) {
-      post({ kind: 'committed', lsn, items: [] }, [])
-      return
-    }
     const out = items
+    const transfer = spent
     items = []
+    spent = []
+    const returned = [...transfer]
+    // The recorder made it, alone in its buffer.
     for (const item of out)
       if (item.kind === 'release') transfer.push(item.bytes.buffer as ArrayBuffer)
-    post({ kind: 'committed', lsn, items: out }, transfer)
-    transfer = []
+    post({ kind: 'committed', lsn, items: out, spent: returned }, transfer)
   }
 
   /** Nothing of this group is durable: nothing of it is shown, and every session ends. */
   function fail(error: unknown): void {
     const full = error instanceof Error && 'code' in error && error.code === 'journal_full'
     items = []
-    transfer = []
     log.rollBack()
     for (const trail of touched) trail.rollBack()
     touched.clear()
@@ -259,6 +266,9 @@ export function createRecorder(parts: RecorderParts): RecorderCore {
         log.add(message.type, parts.gateway, message.facts)
         ack(message.ack)
         return
+      case 'spent':
+        pool.give(message.buffer)
+        return
       case 'projected':
         journal.recycle(message.lsn)
         return
@@ -280,6 +290,7 @@ export function createRecorder(parts: RecorderParts): RecorderCore {
     switch (message.kind) {
       case 'output':
         trail.output(message.channel, message.stream, message.bytes)
+        if (isPooled(message.bytes.buffer)) spent.push(message.bytes.buffer)
         return
       case 'channel':
         trail.open(message.channel, message.request)

@@ -26,6 +26,8 @@ export interface TrailPorts {
   readonly after: (delay_ms: number, run: () => void) => () => void
   readonly maskers: MaskerSource
   readonly idle_ms: number
+  /** Memory for a record. */
+  allocate(length: number): Uint8Array<ArrayBuffer>
   /** Appends stored bytes to the journal; durable at the next commit. */
   append(trail: Trail, seq: number, stored: Uint8Array): void
   /** Stores a list of leaf hashes. */
@@ -105,7 +107,7 @@ export class Trail {
   record(facts: RecordFacts, payload?: Uint8Array): Uint8Array {
     const seq = this.#tree.size
     const place = { v: 1, session: this.state.id, seq, t_us: this.#ports.now_us() } as const
-    const stored = encodeRecord({ ...place, ...facts }, payload)
+    const stored = encodeRecord({ ...place, ...facts }, payload, this.#ports.allocate)
     const leaf = leafHash(stored)
     this.#tree.append(leaf)
     const full = this.#leaves?.append(leaf)

@@ -56,7 +56,7 @@ export function startPump(channel: Channel, target: Endpoint, recorder: SessionR
       target.resume()
     }
   }
-  const gather = gatherOutput((stream, bytes) => recorder.output(id, stream, bytes))
+  const gather = gatherOutput(recorder, id)
   const toClient = (frame: Frame): void => {
     if (frame.kind === 'data') {
       if (frame.stream === 0 || frame.bytes.length === 0) return
@@ -165,7 +165,10 @@ export function startPump(channel: Channel, target: Endpoint, recorder: SessionR
   return {
     release(stream, bytes, raw_length) {
       const frame: Frame = { kind: 'data', stream, bytes }
-      client.write(codec.to_client.encode(frame), () => settle(raw_length))
+      client.write(codec.to_client.encode(frame), () => {
+        settle(raw_length)
+        recorder.recycle(bytes)
+      })
     },
     stop,
     ended,
@@ -176,17 +179,17 @@ export function startPump(channel: Channel, target: Endpoint, recorder: SessionR
  * Joins the packets that arrive in one turn of the loop into buffers of their own, so that a burst is
  * one record and one transfer. Order between the streams is kept by flushing on a change of stream.
  */
-function gatherOutput(output: (stream: 1 | 2, bytes: Uint8Array) => void): {
-  add(stream: Stream, bytes: Uint8Array): void
-  flush(): void
-} {
+function gatherOutput(
+  recorder: SessionRecorder,
+  channel: number,
+): { add(stream: Stream, bytes: Uint8Array): void; flush(): void } {
   let parts: Uint8Array[] = []
   let length = 0
   let of: 1 | 2 = 1
   let scheduled = false
   const flush = (): void => {
     if (length === 0) return
-    const joined = new Uint8Array(length)
+    const joined = recorder.buffer(length)
     let at = 0
     for (const part of parts) {
       joined.set(part, at)
@@ -194,7 +197,7 @@ function gatherOutput(output: (stream: 1 | 2, bytes: Uint8Array) => void): {
     }
     parts = []
     length = 0
-    output(of, joined)
+    recorder.output(channel, of, joined)
   }
   return {
     add(stream, bytes) {

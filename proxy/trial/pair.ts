@@ -19,6 +19,10 @@ class Side extends Duplex {
   taken: (() => void) | undefined
 
   override _read(): void {
+    this.take()
+  }
+
+  take(): void {
     const { taken } = this
     this.taken = undefined
     taken?.()
@@ -45,7 +49,7 @@ class Side extends Duplex {
   override _destroy(error: Error | null, done: (error: Error | null) => void): void {
     const { other } = this
     this.other = undefined
-    this._read()
+    this.take()
     if (other !== undefined && !other.destroyed) queueMicrotask(() => other.destroy())
     done(error)
   }

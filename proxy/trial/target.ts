@@ -62,7 +62,7 @@ function isGateway(context: ssh2.AuthContext, options: TrialTargetOptions): bool
   if (context.signature === undefined || context.blob === undefined) return true
   const text = `${context.key.algo} ${context.key.data.toString('base64')}`
   const key = ssh2.utils.parseKey(text)
-  return !(key instanceof Error) && key.verify(context.blob, context.signature) === true
+  return !(key instanceof Error) && key.verify(context.blob, context.signature)
 }
 
 function serveSession(session: ssh2.Session, options: TrialTargetOptions): void {
@@ -162,7 +162,7 @@ const signals = new Set(
 function signalGroup(pid: number | undefined, signal: string): void {
   if (pid === undefined || !signals.has(signal)) return
   try {
-    process.kill(-pid, signal as NodeJS.Signals)
+    process.kill(-pid, signal)
   } catch {
     // It has ended.
   }

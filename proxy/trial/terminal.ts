@@ -40,12 +40,11 @@ export function openTerminal(
   output: (bytes: Uint8Array) => void,
 ): Terminal {
   const { promise: closed, resolve: onClosed } = Promise.withResolvers<void>()
-  let pty: Bun.Terminal | undefined
   let pending: Uint8Array[] = []
   let flags: number | undefined
 
-  const flush = (): void => {
-    while (pty !== undefined && !pty.closed) {
+  const flush = (pty: Bun.Terminal): void => {
+    while (!pty.closed) {
       const bytes = pending[0]
       if (bytes === undefined) return
       const written = pty.write(bytes)
@@ -71,7 +70,6 @@ export function openTerminal(
   })
   const { terminal } = child
   if (terminal === undefined) throw new Error('no terminal on this system')
-  pty = terminal
   const exited = child.exited.then(async () => {
     await Promise.race([closed, Bun.sleep(last_output_ms)])
     close()
@@ -86,7 +84,7 @@ export function openTerminal(
     pid: child.pid,
     write(bytes) {
       pending.push(bytes)
-      if (pending.length === 1) flush()
+      if (pending.length === 1) flush(terminal)
     },
     resize({ columns, rows }) {
       if (!terminal.closed) terminal.resize(columns, rows)

@@ -29,6 +29,17 @@ export function isDigest(value: unknown): value is string {
   return typeof value === 'string' && hex_digest.test(value)
 }
 
+/** A plain array of its own: a Buffer's `slice` is a view, and its memory may be shared. */
+export function concat(parts: readonly Uint8Array[]): Uint8Array {
+  const all = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0))
+  let at = 0
+  for (const part of parts) {
+    all.set(part, at)
+    at += part.length
+  }
+  return all
+}
+
 /** RFC 4648, section 4, with padding. */
 export function toBase64(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64')

@@ -5,7 +5,7 @@
  * @module
  */
 import { assert } from './assert.ts'
-import { type JsonObject, parseObject, sha256, toHex } from './bytes.ts'
+import { concat, type JsonObject, parseObject, sha256, toHex } from './bytes.ts'
 import { document_bytes_max, document_salt_bytes } from './limits.ts'
 
 export interface Document {
@@ -18,11 +18,8 @@ export interface Document {
 /** `salt` is 32 random bytes of this document's own. */
 export function makeDocument(facts: JsonObject, salt: Uint8Array): Document {
   assert(salt.length === document_salt_bytes, 'a document begins with 32 random bytes')
-  const json = JSON.stringify(facts)
-  const bytes = Buffer.allocUnsafeSlow(salt.length + Buffer.byteLength(json))
+  const bytes = concat([salt, new TextEncoder().encode(JSON.stringify(facts))])
   assert(bytes.length <= document_bytes_max, 'a document is within its limit')
-  bytes.set(salt)
-  bytes.write(json, salt.length)
   return { digest: digestOf(bytes), bytes }
 }
 

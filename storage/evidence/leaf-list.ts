@@ -5,7 +5,7 @@
  *
  * @module
  */
-import { hash_bytes } from './bytes.ts'
+import { concat, hash_bytes } from './bytes.ts'
 import { type Document, digestOf } from './document.ts'
 import { leaf_list_width, leaf_lists_max } from './limits.ts'
 
@@ -31,7 +31,7 @@ export class LeafList {
   }
 
   #close(): Document {
-    const bytes = Buffer.concat(this.#hashes)
+    const bytes = concat(this.#hashes)
     const list = { digest: digestOf(bytes), bytes }
     this.#hashes = []
     this.#digests.push(list.digest)

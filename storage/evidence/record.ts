@@ -104,15 +104,18 @@ export type DecodedRecord =
   | { readonly ok: false; readonly reason: string }
 
 const newline = 0x0a
+const encoder = new TextEncoder()
 const no_payload = new Uint8Array()
 
 /**
- * The stored bytes: owned by the caller, alone in their buffer, the payload at their end. One copy of
- * the payload is made.
+ * The stored bytes: owned by the caller, at the start of their buffer, which they have to themselves;
+ * the payload at their end. One copy of the payload is made. `allocate` may return used memory.
  */
 export function encodeRecord(
   record: RecordPlace & RecordFacts,
   payload: Uint8Array = no_payload,
+  // Not from node's pool: the buffer is handed to other threads.
+  allocate: (bytes: number) => Uint8Array<ArrayBuffer> = Buffer.allocUnsafeSlow,
 ): Uint8Array {
   const { v, session, seq, t_us, channel, kind, ...facts } = record
   const header = { v, session, seq, t_us, channel, kind, bytes: 0, ...facts }
@@ -121,12 +124,12 @@ export function encodeRecord(
   const header_bytes = Buffer.byteLength(text)
   const total = header_bytes + 1 + payload.length
   assert(total <= record_bytes_max, 'a record is within its limit')
-  // Not from the pool: the buffer is handed to other threads.
-  const stored = Buffer.allocUnsafeSlow(total)
-  stored.write(text)
+  const stored = allocate(total)
+  encoder.encodeInto(text, stored)
   stored[header_bytes] = newline
   stored.set(payload, header_bytes + 1)
-  return stored
+  // Plain: a Buffer's slice is a view.
+  return new Uint8Array(stored.buffer)
 }
 
 /** Reads stored bytes of any origin. Members that are not in FORMAT.md are left alone. */

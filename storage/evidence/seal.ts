@@ -6,6 +6,7 @@
  */
 import { createCipheriv, createDecipheriv } from 'node:crypto'
 import { assert } from './assert.ts'
+import { concat } from './bytes.ts'
 
 export const sealing_key_bytes = 32
 
@@ -16,7 +17,7 @@ const tag_bytes = 16
 export function sealValue(key: Uint8Array, seq: number, value: Uint8Array): Uint8Array {
   assert(key.length === sealing_key_bytes, 'a sealing key has 32 bytes')
   const cipher = createCipheriv(algorithm, key, nonceOf(seq))
-  return Buffer.concat([cipher.update(value), cipher.final(), cipher.getAuthTag()])
+  return concat([cipher.update(value), cipher.final(), cipher.getAuthTag()])
 }
 
 /** Undefined when the key or the sequence is another, or a byte was changed. */
@@ -30,7 +31,7 @@ export function openValue(
   const decipher = createDecipheriv(algorithm, key, nonceOf(seq), { authTagLength: tag_bytes })
   decipher.setAuthTag(sealed.subarray(end))
   try {
-    return Buffer.concat([decipher.update(sealed.subarray(0, end)), decipher.final()])
+    return concat([decipher.update(sealed.subarray(0, end)), decipher.final()])
   } catch {
     return undefined
   }

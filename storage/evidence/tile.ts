@@ -5,7 +5,7 @@
  * @module
  */
 import { assert } from './assert.ts'
-import { hash_bytes } from './bytes.ts'
+import { concat, hash_bytes } from './bytes.ts'
 import { log_entry_bytes_max } from './limits.ts'
 import { type AsyncHashReader, storedHashIndex } from './merkle.ts'
 
@@ -66,7 +66,7 @@ export async function tileData(
     hashes.length === tile.width && hashes.every((hash) => hash.length === hash_bytes),
     'a hash reader gives a hash for each index',
   )
-  return Buffer.concat(hashes)
+  return concat(hashes)
 }
 
 /** Each entry after its length as 16 bits, big-endian. */
@@ -75,7 +75,7 @@ export function encodeEntryBundle(entries: readonly Uint8Array[]): Uint8Array {
     assert(entry.length <= log_entry_bytes_max, 'an entry is within its limit')
     return [Uint8Array.of(entry.length >> 8, entry.length & 0xff), entry]
   })
-  return Buffer.concat(parts)
+  return concat(parts)
 }
 
 /** Entries borrow from `bundle`. Undefined when a length does not fit, or there are too many. */

@@ -54,36 +54,33 @@ export class StreamCheck {
   }
 
   #discontinuous(header: RecordHeader): string | undefined {
-    switch (header.kind) {
-      case 'output':
-        return this.#follow(header.channel, header.stream, header.offset, header.length)
-      case 'echo': {
-        const key = keyOf(header.channel, header.stream)
-        const echo = this.#echoes.get(key)
-        if (echo !== undefined) echo.length += header.length
-        else this.#echoes.set(key, { offset: header.offset, length: header.length })
-        return this.#follow(header.channel, header.stream, header.offset, header.length)
-      }
-      case 'echo_text': {
-        const key = keyOf(header.channel, header.stream)
-        const echo = this.#echoes.get(key)
-        this.#echoes.delete(key)
-        return echo?.offset === header.offset && echo.length === header.length
-          ? undefined
-          : 'it is not the text of the echo before it'
-      }
-      case 'stdin':
-        return this.#follow(header.channel, 0, header.offset, header.length)
-      case 'input_text': {
-        // Lines that were not recorded may lie between.
-        const key = keyOf(header.channel, 0)
-        const overlaps = header.offset < (this.#offsets.get(key) ?? 0)
-        this.#set(key, header.offset + header.length)
-        return overlaps ? 'its text was recorded before' : undefined
-      }
-      default:
-        return undefined
+    const { kind, channel } = header
+    if (kind === 'output') return this.#follow(channel, header.stream, header.offset, header.length)
+    if (kind === 'stdin') return this.#follow(channel, 0, header.offset, header.length)
+    if (kind === 'echo') {
+      const { stream, offset, length } = header
+      const echo = this.#echoes.get(keyOf(channel, stream))
+      if (echo !== undefined) echo.length += length
+      else if (this.#echoes.size < followed_streams_max)
+        this.#echoes.set(keyOf(channel, stream), { offset, length })
+      return this.#follow(channel, stream, offset, length)
     }
+    if (kind === 'echo_text') {
+      const key = keyOf(channel, header.stream)
+      const echo = this.#echoes.get(key)
+      this.#echoes.delete(key)
+      return echo?.offset === header.offset && echo.length === header.length
+        ? undefined
+        : 'it is not the text of the echo before it'
+    }
+    if (kind === 'input_text') {
+      // Lines that were not recorded may lie between.
+      const key = keyOf(channel, 0)
+      const overlaps = header.offset < (this.#offsets.get(key) ?? 0)
+      this.#set(key, header.offset + header.length)
+      return overlaps ? 'its text was recorded before' : undefined
+    }
+    return undefined
   }
 
   #follow(channel: number, stream: number, offset: number, length: number): string | undefined {

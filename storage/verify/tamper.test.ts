@@ -11,7 +11,7 @@ import { verify } from './verify.ts'
 type Small = Awaited<ReturnType<typeof smallEvidence>>
 
 const flip = (bytes: Uint8Array, at: number, bit = 1): Uint8Array => {
-  const copy = bytes.slice()
+  const copy = Uint8Array.from(bytes)
   copy[at] = (copy[at] ?? 0) ^ bit
   return copy
 }

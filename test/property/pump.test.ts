@@ -78,6 +78,8 @@ describe('pump', () => {
               pump.release(stream, bytes, bytes.length)
             })
           },
+          buffer: (length) => new Uint8Array(length),
+          recycle: () => {},
           input: (_channel, bytes) => durable(`in ${Buffer.from(bytes).toString()}`),
           flush: () => durable('flush'),
           close: () => durable('close'),

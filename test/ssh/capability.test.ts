@@ -3,7 +3,7 @@
  * is told why.
  */
 import { afterAll, beforeAll, describe, expect } from 'bun:test'
-import { connect, createServer } from 'node:net'
+import { connect, createServer, type Socket } from 'node:net'
 import { ssh, ssh_keygen, sshd, testWith } from '../fixture/require.ts'
 import { sshArguments } from '../fixture/ssh.ts'
 import type { Straight } from './straight.ts'
@@ -103,7 +103,7 @@ async function freePort(): Promise<number> {
 }
 
 /** Tries until the client listens. */
-async function connectTo(port: number): Promise<import('node:net').Socket> {
+async function connectTo(port: number): Promise<Socket> {
   for (let tries = 0; tries < 250; tries++) {
     const socket = connect(port, '127.0.0.1')
     const isOpen = await new Promise<boolean>((resolve) => {

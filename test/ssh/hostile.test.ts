@@ -67,9 +67,9 @@ describe('ssh, hostile', () => {
   testWith(needs, 'a 4 GB window and a client that stops reading', async () => {
     const client = await login()
     const channel = await exec(client, 'head -c 2000000000 /dev/zero')
-    client._protocol.channelWindowAdjust(channel.outgoing.id, endless)
+    client['_protocol'].channelWindowAdjust(channel.outgoing.id, endless)
     await Bun.sleep(100)
-    client._sock.pause()
+    client['_sock'].pause()
     await Bun.sleep(300)
     const before = process.memoryUsage.rss()
     await Bun.sleep(1_500)
@@ -85,7 +85,7 @@ describe('ssh, hostile', () => {
     const channel = await exec(client, 'sleep 20')
     const before = process.memoryUsage.rss()
     channel.outgoing.window = endless
-    for (let i = 0; i < 40 && !client._sock.destroyed; i++) {
+    for (let i = 0; i < 40 && client['_sock'].destroyed === false; i++) {
       channel.write(Buffer.alloc(1024 * 1024))
       await Bun.sleep(1)
     }
@@ -100,7 +100,7 @@ describe('ssh, hostile', () => {
     const before = process.memoryUsage.rss()
     const { id } = channel.outgoing
     for (let round = 0; round < 60; round++) {
-      for (let i = 0; i < 1_000; i++) client._protocol.channelData(id, Buffer.from('x'))
+      for (let i = 0; i < 1_000; i++) client['_protocol'].channelData(id, Buffer.from('x'))
       await Bun.sleep(5)
     }
     expect((process.memoryUsage.rss() - before) / 1e6).toBeLessThan(100)

@@ -78,7 +78,7 @@ export async function startStraight(options: StraightOptions): Promise<Straight>
     connector
       .accept(socket, source, identify, new AbortController().signal)
       .then((greeting) => serve(greeting, options, straight))
-      .catch((error: { code?: string }) => straight.ends.push(error.code ?? String(error)))
+      .catch((error: Error & { code?: string }) => straight.ends.push(error.code ?? error.message))
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   return {

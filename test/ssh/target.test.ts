@@ -2,7 +2,7 @@
  * Targets that are not there, not who they should be, or not willing: a clear line, the right code, no hang.
  */
 import { afterAll, beforeAll, describe, expect } from 'bun:test'
-import { createServer, type Server } from 'node:net'
+import { createServer, type Server, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { fingerprint } from '../../proxy/connector/ssh/key.ts'
 import { makeKey } from '../fixture/keys.ts'
@@ -112,8 +112,8 @@ interface FakeTarget extends AsyncDisposable {
   readonly address: string
 }
 
-async function fakeTarget(serve: (socket: import('node:net').Socket) => void): Promise<FakeTarget> {
-  const sockets = new Set<import('node:net').Socket>()
+async function fakeTarget(serve: (socket: Socket) => void): Promise<FakeTarget> {
+  const sockets = new Set<Socket>()
   const server: Server = createServer((socket) => {
     sockets.add(socket)
     socket.on('error', () => {})

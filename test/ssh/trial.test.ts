@@ -5,7 +5,8 @@ import { afterAll, beforeAll, describe, expect } from 'bun:test'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createKeyPair, fingerprint } from '../../proxy/connector/ssh/key.ts'
+import { fingerprint } from '../../proxy/connector/ssh/key.ts'
+import { generateKey } from '../../proxy/connector/ssh/library.ts'
 import { startTrialTarget, type TrialTarget } from '../../proxy/trial/target.ts'
 import { type KeyPair, makeKey } from '../fixture/keys.ts'
 import { ssh, ssh_keygen, testWith } from '../fixture/require.ts'
@@ -17,8 +18,8 @@ const blobOf = (line: string): Uint8Array =>
   new Uint8Array(Buffer.from(line.split(' ')[1] ?? '', 'base64'))
 
 describe('trial target', () => {
-  const own = createKeyPair('gateway')
-  const host = createKeyPair('trial')
+  const own = generateKey('gateway')
+  const host = generateKey('trial')
   let dir: string
   let user_key: KeyPair
   let trial: TrialTarget

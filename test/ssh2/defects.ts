@@ -59,10 +59,10 @@ export const defects: Readonly<Record<string, (library: Library) => Promise<void
         }),
     })
     const channel = await exec(client)
-    client._protocol.channelWindowAdjust(channel.outgoing.id, 0xf0000000)
-    client._sock.pause()
+    client['_protocol'].channelWindowAdjust(channel.outgoing.id, 0xf0000000)
+    client['_sock'].pause()
     await Bun.sleep(1_000)
-    const held = connection._sock.writableLength
+    const held = connection['_sock'].writableLength
     assert(held < 16e6, `${held} bytes wait in the socket, ${written} MiB were taken`)
   },
 
@@ -78,7 +78,7 @@ export const defects: Readonly<Record<string, (library: Library) => Promise<void
     own.outgoing.window = 1e9
     for (let i = 0; i < 64; i++) own.write(megabytes(1, 5))
     await Promise.race([closed, Bun.sleep(1_500)])
-    assert(connection._sock.destroyed, 'it is still connected')
+    assert(connection['_sock'].destroyed, 'it is still connected')
     assert(channel.readableLength < 5e6, `${channel.readableLength} bytes were kept`)
   },
 
@@ -89,8 +89,8 @@ export const defects: Readonly<Record<string, (library: Library) => Promise<void
     })
     const closed = new Promise((resolve) => connection.once('close', resolve))
     const channel = await exec(client)
-    client._protocol.channelEOF(channel.outgoing.id)
-    client._protocol.channelData(channel.outgoing.id, Buffer.from('more'))
+    client['_protocol'].channelEOF(channel.outgoing.id)
+    client['_protocol'].channelData(channel.outgoing.id, Buffer.from('more'))
     await closed
   },
 
@@ -100,11 +100,11 @@ export const defects: Readonly<Record<string, (library: Library) => Promise<void
       onSession: (session) => session.on('exec', (accept: Loose) => accept().write('hello')),
     })
     const refused = new Promise<void>((resolve) => {
-      client._protocol._handlers.CHANNEL_OPEN_FAILURE = () => resolve()
+      client['_protocol']['_handlers'].CHANNEL_OPEN_FAILURE = () => resolve()
     })
-    client._protocol._handlers.CHANNEL_OPEN_CONFIRMATION = (_: Loose, info: Loose) =>
-      client._protocol.exec(info.sender, 'x', true)
-    client._protocol.session(0, 1e6, 0)
+    client['_protocol']['_handlers'].CHANNEL_OPEN_CONFIRMATION = (_: Loose, info: Loose) =>
+      client['_protocol'].exec(info.sender, 'x', true)
+    client['_protocol'].session(0, 1e6, 0)
     await refused
   },
 
@@ -135,7 +135,7 @@ export const defects: Readonly<Record<string, (library: Library) => Promise<void
     const client = new (library['Client'] as Loose)()
     client.on('error', () => {})
     client.connect({ host: '127.0.0.1', port, username: 'u', password: 'p' })
-    client._protocol._handlers.EXT_INFO = (_: Loose, extensions: Loose) =>
+    client['_protocol']['_handlers'].EXT_INFO = (_: Loose, extensions: Loose) =>
       resolve(extensions[0].algs)
     const names = await promise
     assert(names.includes('ecdsa-sha2-nistp521'), names.join())
@@ -163,8 +163,8 @@ export const defects: Readonly<Record<string, (library: Library) => Promise<void
       })
       const channel = await exec(client)
       let writes = 0
-      const write = client._sock.write.bind(client._sock)
-      client._sock.write = (...args: unknown[]) => {
+      const write = client['_sock'].write.bind(client['_sock'])
+      client['_sock'].write = (...args: unknown[]) => {
         writes += 1
         return write(...args)
       }
@@ -232,8 +232,8 @@ export const defects: Readonly<Record<string, (library: Library) => Promise<void
       onSession: (session) => session.on('exec', (accept: Loose) => accept()),
     })
     const channel = await exec(client)
-    const replied = new Promise((resolve) => channel._callbacks.push(resolve))
-    client._protocol.openssh_agentForward(channel.outgoing.id, true)
+    const replied = new Promise((resolve) => channel['_callbacks'].push(resolve))
+    client['_protocol'].openssh_agentForward(channel.outgoing.id, true)
     await replied
   },
 
@@ -246,8 +246,8 @@ export const defects: Readonly<Record<string, (library: Library) => Promise<void
       },
     })
     const channel = await exec(client)
-    client._protocol.channelEOF(channel.outgoing.id)
-    client._protocol.signal(channel.outgoing.id, 'TERM')
+    client['_protocol'].channelEOF(channel.outgoing.id)
+    client['_protocol'].signal(channel.outgoing.id, 'TERM')
     assert((await promise) === 'TERM', 'another signal')
   },
 
@@ -255,13 +255,13 @@ export const defects: Readonly<Record<string, (library: Library) => Promise<void
   async 'a channel that ran nothing is closed when its client closes it'(library) {
     const { client, connection } = await join(library)
     const closed = new Promise<void>((resolve) => {
-      client._protocol._handlers.CHANNEL_CLOSE = () => resolve()
+      client['_protocol']['_handlers'].CHANNEL_CLOSE = () => resolve()
     })
-    client._protocol._handlers.CHANNEL_OPEN_CONFIRMATION = (_: Loose, info: Loose) =>
-      client._protocol.channelClose(info.sender)
-    client._protocol.session(0, 1e6, 32768)
+    client['_protocol']['_handlers'].CHANNEL_OPEN_CONFIRMATION = (_: Loose, info: Loose) =>
+      client['_protocol'].channelClose(info.sender)
+    client['_protocol'].session(0, 1e6, 32768)
     await closed
-    assert(connection._chanMgr._count === 0, 'it is still in the table')
+    assert(connection['_chanMgr']['_count'] === 0, 'it is still in the table')
   },
 
   /** Channels queue packets without an end while keys are exchanged. */
@@ -270,7 +270,7 @@ export const defects: Readonly<Record<string, (library: Library) => Promise<void
       onSession: (session, own) =>
         session.on('exec', (accept: Loose) => {
           const channel = accept()
-          own._protocol.rekey()
+          own['_protocol'].rekey()
           const chunk = megabytes(1, 7)
           let written = 0
           const next = (): void => {
@@ -281,25 +281,25 @@ export const defects: Readonly<Record<string, (library: Library) => Promise<void
         }),
     })
     // Sends without reading a reply: it does not even see that keys are to be exchanged.
-    client._sock.removeAllListeners('data')
-    client._protocol.session(0, 0xf0000000, 32768)
-    client._protocol.exec(0, 'x', false)
+    client['_sock'].removeAllListeners('data')
+    client['_protocol'].session(0, 0xf0000000, 32768)
+    client['_protocol'].exec(0, 'x', false)
     await Bun.sleep(500)
-    const queued = (connection._protocol._queue ?? []) as Buffer[]
+    const queued = (connection['_protocol']['_queue'] ?? []) as Buffer[]
     const bytes = queued.reduce((sum, packet) => sum + packet.length, 0)
     assert(bytes < 4e6, `${bytes} bytes wait for the key exchange`)
   },
 
   async 'a client that asks without reading the answers is disconnected'(library) {
     const { client, connection } = await join(library)
-    client._sock.pause()
+    client['_sock'].pause()
     // What it has asked for before: answers are small, and a kernel holds many.
-    connection._sock.write(megabytes(23, 8))
-    for (let round = 0; round < 20 && !connection._sock.destroyed; round++) {
-      for (let i = 0; i < 100; i++) client._protocol.ping()
+    connection['_sock'].write(megabytes(23, 8))
+    for (let round = 0; round < 20 && connection['_sock'].destroyed === false; round++) {
+      for (let i = 0; i < 100; i++) client['_protocol'].ping()
       await Bun.sleep(10)
     }
-    assert(connection._sock.destroyed, `${connection._sock.writableLength} bytes wait for it`)
+    assert(connection['_sock'].destroyed, `${connection['_sock'].writableLength} bytes wait for it`)
   },
 }
 

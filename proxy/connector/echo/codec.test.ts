@@ -1,3 +1,6 @@
+/**
+ * Lines come out the same, however they were cut.
+ */
 import { describe, expect, test } from 'bun:test'
 import fc from 'fast-check'
 import type { Frame } from '../../core/connector.ts'

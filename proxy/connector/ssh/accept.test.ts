@@ -1,3 +1,6 @@
+/**
+ * How a login name is taken apart.
+ */
 import { describe, expect, test } from 'bun:test'
 import { splitLogin } from './accept.ts'
 

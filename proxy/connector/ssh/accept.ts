@@ -15,6 +15,7 @@ import {
   disconnect_reason,
   type LibraryConnection,
   type Negotiated,
+  protocolOf,
 } from './library.ts'
 import { auth_failures_max, key_probes_max, login_name_bytes_max } from './limits.ts'
 
@@ -52,7 +53,7 @@ export function authenticate(
       return
     }
     const message = 'too many authentication failures'
-    connection._protocol.disconnect(disconnect_reason.no_more_auth_methods, message)
+    protocolOf(connection).disconnect(disconnect_reason.no_more_auth_methods, message)
     socket.end()
     reject(new ClientError('unidentified', message))
   }

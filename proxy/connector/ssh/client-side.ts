@@ -12,6 +12,7 @@ import {
   disconnect_reason,
   type LibraryConnection,
   type LibrarySession,
+  protocolOf,
   type RejectOpen,
   type Reply,
 } from './library.ts'
@@ -58,7 +59,7 @@ export class ClientSide {
       }
       this.#open += 1
       const own: string[] = []
-      serveSession(accept(), connection._protocol, allow_env, {
+      serveSession(accept(), protocolOf(connection), allow_env, {
         opened: (session) => this.#later(() => this.#opened(session, own)),
         asked: (name) => this.#later(() => own.push(this.#answer(name, ''))),
         closed: () => this.#closedOne(),
@@ -102,7 +103,7 @@ export class ClientSide {
   end(message?: string): void {
     if (this.#ended) return
     this.#ended = true
-    const { _protocol: protocol } = this.#connection
+    const protocol = protocolOf(this.#connection)
     if (message !== undefined) {
       for (const { endpoint } of this.#sessions)
         endpoint.write({ kind: 'data', stream: 2, bytes: line(message) })

@@ -10,7 +10,13 @@ import { authenticate, type Authenticated, splitLogin } from './accept.ts'
 import { listenerAlgorithms } from './algorithms.ts'
 import { ClientSide } from './client-side.ts'
 import { type DialLimits, dialTarget, type SshTarget } from './dial.ts'
-import { createServer, type LibraryConnection, type LibraryServer } from './library.ts'
+import {
+  createServer,
+  type LibraryConnection,
+  type LibraryServer,
+  protocolOf,
+  socketOf,
+} from './library.ts'
 import { clean } from './line.ts'
 import { keepalive_missed_max, keepalive_ms } from './limits.ts'
 import { joinTarget } from './link.ts'
@@ -46,7 +52,7 @@ export function sshConnector(options: SshOptions): Connector {
       identSent: true,
     })
     server.on('connection', (connection: LibraryConnection, info: ConnectionInfo) =>
-      greeted.get(connection._sock)?.(connection, info.header.identRaw),
+      greeted.get(socketOf(connection))?.(connection, info.header.identRaw),
     )
     return server
   }
@@ -78,7 +84,7 @@ export function sshConnector(options: SshOptions): Connector {
         server.injectSocket(socket)
         await Promise.race([promise, gone(socket)])
         if (parts === undefined) throw new ClientError('client_protocol', 'no SSH client')
-        return await greet(parts as Parts, socket, source, options)
+        return await greet(parts, socket, source, options)
       } catch (error) {
         if (signal.aborted)
           throw new ClientError('client_timeout', 'not authenticated in time', { cause: error })
@@ -143,7 +149,7 @@ async function greet(
     throw new ClientError('client_protocol', 'the login name has no target')
   }
   const { account, target: name } = where
-  rekeyOften(connection._protocol, socket, options.rekey)
+  rekeyOften(protocolOf(connection), socket, options.rekey)
   return {
     identity,
     proof,
@@ -157,7 +163,7 @@ async function greet(
       if (target === undefined)
         throw new TargetError('target_unreachable', `there is no target named "${clean(name)}"`)
       const dialled = await dialTarget(target, account, ident, options.dial)
-      rekeyOften(dialled.client._protocol, dialled.socket, options.rekey)
+      rekeyOften(protocolOf(dialled.client), dialled.socket, options.rekey)
       return joinTarget(client, dialled, name)
     },
     refuse: (denial) => client.refuse(denial.message),

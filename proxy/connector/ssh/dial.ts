@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { connect as connectTcp, type Socket } from 'node:net'
+import { connect as connectTcp } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { TargetError, type TargetErrorCode } from '../../core/errors.ts'
 import { targetAlgorithms } from './algorithms.ts'
@@ -116,7 +116,7 @@ const failureOf =
 
 async function connectTo(target: SshTarget, fail: Fail, limit_ms: number): Promise<Duplex> {
   const socket = target.connect?.() ?? connectTcp({ ...addressOf(target.address), noDelay: true })
-  if (!('connecting' in socket) || (socket as Socket).connecting !== true) return socket
+  if (!('connecting' in socket && socket.connecting)) return socket
   const { promise, resolve, reject } = Promise.withResolvers<void>()
   const onError = (error: Error & { code?: string }): void =>
     reject(fail('target_unreachable', `cannot be reached: ${error.code ?? 'no connection'}`, error))
@@ -188,6 +188,7 @@ function explain(
       return fail('target_unreachable', 'lost the connection during the handshake', error)
     case 'handshake':
       return fail('target_protocol', `cannot agree on a handshake: ${clean(error.message)}`, error)
+    case undefined:
     default:
       return fail('target_protocol', 'does not speak SSH as it should', error)
   }

@@ -1,3 +1,6 @@
+/**
+ * What waits in an inbox keeps its order, and has a bound.
+ */
 import { describe, expect, test } from 'bun:test'
 import fc from 'fast-check'
 import type { Stream, Wire } from '../../core/connector.ts'

@@ -1,5 +1,9 @@
+/**
+ * Keys as bytes: what is a key, and what only looks like one.
+ */
 import { describe, expect, test } from 'bun:test'
-import { createKeyPair, fingerprint, keyType, readKey } from './key.ts'
+import { fingerprint, keyType, readKey } from './key.ts'
+import { generateKey } from './library.ts'
 
 const blobOf = (line: string): Uint8Array =>
   new Uint8Array(Buffer.from(line.split(' ')[1] ?? '', 'base64'))
@@ -15,7 +19,7 @@ describe('ssh keys', () => {
     expect(fingerprint(blobOf(vector.line))).toBe(vector.fingerprint)
   })
   test('a key that was made is read', () => {
-    const { private_key, public_key } = createKeyPair('me')
+    const { private_key, public_key } = generateKey('me')
     expect(private_key).toStartWith('-----BEGIN OPENSSH PRIVATE KEY-----')
     expect(readKey(blobOf(public_key))?.type).toBe('ssh-ed25519')
     expect(public_key).toEndWith(' me')

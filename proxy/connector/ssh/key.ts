@@ -5,7 +5,7 @@
  */
 import { createHash } from 'node:crypto'
 import { key_types } from './algorithms.ts'
-import { type AuthContext, generateKey, type ParsedKey, parseKey } from './library.ts'
+import { type AuthContext, type ParsedKey, parseKey } from './library.ts'
 
 /** As OpenSSH prints it. */
 export function fingerprint(blob: Uint8Array): string {
@@ -48,9 +48,4 @@ export function isSignatureValid(context: AuthContext): boolean {
 export function signatureAlgorithm(context: AuthContext): string {
   if (context.hashAlgo === undefined) return context.key?.algo ?? ''
   return context.hashAlgo === 'sha512' ? 'rsa-sha2-512' : 'rsa-sha2-256'
-}
-
-/** A new Ed25519 key pair in OpenSSH's formats: the private key as text, the public one as a line. */
-export function createKeyPair(comment: string): { private_key: string; public_key: string } {
-  return generateKey(comment)
 }

@@ -35,7 +35,6 @@ export interface LibraryChannel extends EventEmitter {
 }
 
 export interface LibraryProtocol {
-  readonly _kexinit: unknown
   rekey(): void
   disconnect(reason: number, description?: string): void
   exitStatus(channel: number, code: number): void
@@ -53,8 +52,8 @@ export interface Negotiated {
 
 /** Events: authentication, ready, session, tcpip, openssh.streamlocal, request, handshake, error, close. */
 export interface LibraryConnection extends EventEmitter {
-  readonly _protocol: LibraryProtocol
-  readonly _sock: Duplex
+  readonly ['_protocol']: LibraryProtocol
+  readonly ['_sock']: Duplex
   end(): void
 }
 
@@ -135,9 +134,15 @@ export interface ParsedKey {
   verify(data: Buffer, signature: Buffer, hash?: string): boolean | Error
 }
 
+/** Below the library's own API: what it does not offer for a connection as a whole. */
+export const protocolOf = (connection: LibraryConnection): LibraryProtocol =>
+  connection['_protocol']
+
+export const socketOf = (connection: LibraryConnection): Duplex => connection['_sock']
+
 export const createServer = (config: ServerConfig): LibraryServer =>
   // The interfaces above state what the patch adds.
-  new ssh2.Server(config as unknown as ssh2.ServerConfig) as unknown as LibraryServer
+  new ssh2.Server(config as object as ssh2.ServerConfig) as unknown as LibraryServer
 
 export const createClient = (): LibraryClient => new ssh2.Client() as unknown as LibraryClient
 
@@ -147,6 +152,7 @@ export function parseKey(text: string | Buffer): ParsedKey | Error {
   return (Array.isArray(parsed) ? parsed[0] : parsed) as ParsedKey | Error
 }
 
+/** A new Ed25519 key pair in OpenSSH's formats: the private key as text, the public one as a line. */
 export function generateKey(comment: string): { private_key: string; public_key: string } {
   const pair = ssh2.utils.generateKeyPairSync('ed25519', { comment })
   return { private_key: pair.private, public_key: pair.public }

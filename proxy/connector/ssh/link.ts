@@ -10,6 +10,7 @@ import { ChannelEndpoint } from './channel.ts'
 import { type Asked, type ClientSide, refuseOn } from './client-side.ts'
 import { codecs } from './codec.ts'
 import type { DialedTarget } from './dial.ts'
+import { protocolOf } from './library.ts'
 import { clean, line } from './line.ts'
 import { channel_open_ms, socket_linger_ms } from './limits.ts'
 import type { OpenedSession } from './session.ts'
@@ -138,7 +139,7 @@ function openAtTarget(
         fail(`refused ${describe(request)}: ${clean(error.message)}`, error)
         return
       }
-      endpoint.attach(channel, target.client._protocol)
+      endpoint.attach(channel, protocolOf(target.client))
       if (pty_refused)
         client.write({ kind: 'data', stream: 2, bytes: line('the target refused a terminal') })
       resolve(endpoint)
