@@ -190,7 +190,7 @@ describe.skipIf(!available && !required)("Go's sumdb as an oracle", () => {
       inScratch(async (dir) => {
         await writeLog(dir)
         for (const [path, said] of [
-          ['tile/0/000', 'tiles'],
+          ['tile/0/000', 'tile'],
           ['tile/entries/000', 'is not the leaf'],
           ['checkpoint', 'checkpoint'],
         ] as const) {

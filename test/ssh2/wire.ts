@@ -10,8 +10,7 @@ import { connect, type Socket } from 'node:net'
 /** The package under test; its types say nothing about what is tested here. */
 export type Library = Record<string, new (...args: unknown[]) => Loose> & { readonly utils: Loose }
 /** An object of the library, seen from inside. */
-// biome-ignore lint/suspicious/noExplicitAny: internals have no types.
-// oxlint-disable-next-line typescript/no-explicit-any
+// oxlint-disable-next-line typescript/no-explicit-any -- internals have no types
 export type Loose = any
 
 export interface Wire {

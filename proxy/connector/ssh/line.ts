@@ -7,7 +7,6 @@ import { message_bytes_max } from './limits.ts'
 
 /** One line, without anything that a terminal would obey. */
 export function clean(message: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is removed.
   return message.replace(/[\u0000-\u001f\u007f-\u009f]+/g, ' ').slice(0, message_bytes_max)
 }
 
