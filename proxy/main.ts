@@ -120,6 +120,7 @@ async function main(): Promise<void> {
   })
 
   let lagging: string | undefined
+  let recorder: RecorderClient | undefined
   const store = await startStore(data, {
     projected: (lsn) => recorder?.projected(lsn),
     lagging: (reason) => {
@@ -131,7 +132,6 @@ async function main(): Promise<void> {
       log('error', 'store_gone', { reason: error.message })
     },
   })
-  let recorder: RecorderClient | undefined
   const running = await startRecorder(
     {
       data,

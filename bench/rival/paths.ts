@@ -27,6 +27,8 @@ export interface Paths extends AsyncDisposable {
   readonly names: readonly Path[]
   /** A folder for files, removed at the end. */
   readonly dir: string
+  /** The gateway's data directory. */
+  readonly data: string
   /** The ssh client up to and including the destination; options may come before the last element. */
   ssh(path: Path, ...options: string[]): string[]
   /** How to reach the gateway, for a client of our own. */
@@ -48,6 +50,7 @@ export async function openPaths(wanted: readonly string[]): Promise<Paths> {
   await using started = new AsyncDisposableStack()
   const dir = mkdtempSync(join(tmpdir(), 'sluice-bench-'))
   started.defer(() => rmSync(dir, { recursive: true, force: true }))
+  const data = join(dir, 'data')
   const client = makeKey(join(dir, 'client'))
   const settings = {
     config: [
@@ -62,7 +65,7 @@ export async function openPaths(wanted: readonly string[]): Promise<Paths> {
   const { account } = direct
   const gateway = names.includes('gateway')
     ? await startGateway({
-        data: join(dir, 'data'),
+        data,
         config: gatewayConfig({
           dir: join(dir, 'gateway'),
           keys: [{ subject: 'bench', groups: ['bench'], key: client.public_line }],
@@ -98,6 +101,7 @@ export async function openPaths(wanted: readonly string[]): Promise<Paths> {
   return {
     names,
     dir,
+    data,
     gateway,
     ssh: (path, ...options) => ['ssh', '-F', config, ...options, path],
     through,

@@ -1,5 +1,7 @@
 /** Tests over the bytes of a match that no automaton can make. The numbers are `compile/compile.ts`'s. */
 
+import { take } from './memory'
+
 const luhn: u32 = 1
 const mod97: u32 = 2
 const npi: u32 = 3
@@ -27,13 +29,23 @@ function isDigit(byte: u32): bool {
   return byte - 48 < 10
 }
 
+/** Cards are printed in groups of four to six; less would make cards of all tables of small numbers. */
+const group_digits_min: u32 = 3
+
 /** Issuers' ranges with their lengths, then Luhn (ISO/IEC 7812-1, annex B). */
 function card(from: usize, to: usize): bool {
   let head: u32 = 0
   let count: u32 = 0
+  let group: u32 = 0
   for (let p = from; p < to; p++) {
     const byte: u32 = load<u8>(p)
-    if (!isDigit(byte)) continue
+    if (!isDigit(byte)) {
+      // The last group may be short: thirteen digits are 4-4-4-1.
+      if (group < group_digits_min) return false
+      group = 0
+      continue
+    }
+    group++
     if (count < 4) head = head * 10 + (byte - 48)
     count++
   }
@@ -74,9 +86,12 @@ function luhnSum(from: usize, to: usize, initial: u32): u32 {
 
 /** Country's length, then mod 97 over the rearranged number (ISO 13616, ISO 7064). */
 function iban(from: usize, to: usize): bool {
-  let count: u32 = 0
+  // Most candidates are of no country, or of another length, and must not cost much.
+  const length = <usize>load<u8>(ibans + countryIndex(load<u8>(from), load<u8>(from, 1)))
+  if (to - from < length || to - from > length + (length >>> 2)) return false
+  let count: usize = 0
   for (let p = from; p < to; p++) if (load<u8>(p) != 32) count++
-  if (count != ibanLength((<u32>load<u8>(from) << 8) | load<u8>(from, 1))) return false
+  if (count != length) return false
   let rest: u32 = 0
   for (let p = from + 4; p < to; p++) rest = fold(rest, load<u8>(p))
   for (let p = from; p < from + 4; p++) rest = fold(rest, load<u8>(p))
@@ -104,11 +119,24 @@ const iban_lengths: StaticArray<u8> = [
   89, 69, 30, // YE30
 ]
 
-function ibanLength(country: u32): u32 {
+/** The same, by two letters: a byte each, 0 where there is no such country. */
+let ibans: usize = 0
+const countries: usize = 26 * 26
+
+// @ts-ignore: decorator
+@inline
+function countryIndex(first: u32, second: u32): usize {
+  return (first - 65) * 26 + (second - 65)
+}
+
+export function initCheck(): bool {
+  ibans = take(countries)
+  if (ibans == 0) return false
+  memory.fill(ibans, 0, countries)
   for (let i = 0; i < iban_lengths.length; i += 3) {
-    if (((<u32>iban_lengths[i] << 8) | iban_lengths[i + 1]) == country) return iban_lengths[i + 2]
+    store<u8>(ibans + countryIndex(iban_lengths[i], iban_lengths[i + 1]), iban_lengths[i + 2])
   }
-  return 0
+  return true
 }
 
 /** Two letters (or a letter and 9), then seven digits, of which the last checks the others. */

@@ -3,6 +3,7 @@
  * names; every address is good until the next call.
  */
 import { take } from './memory'
+import { initCheck } from './check'
 import { setFilter } from './matcher'
 import { closeHash, finishHash, initHash, openHash, updateHash } from './sha256'
 import { closeStream, flushStream, initStreams, input, openStream, pushStream, result, result_spans, window_max } from './stream'
@@ -15,7 +16,7 @@ export function reserve(bytes: u32): usize {
 
 /** Takes the tables into use. False when they are none, or when there is no memory. */
 export function start(tables: usize, bytes: u32): bool {
-  return install(tables, bytes) && initStreams() && initHash()
+  return install(tables, bytes) && initCheck() && initStreams() && initHash()
 }
 
 export function inputAddress(): usize {

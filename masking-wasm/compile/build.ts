@@ -14,7 +14,8 @@ export async function buildModule(): Promise<Uint8Array> {
   // The compiler is large, and only a build needs it.
   const asc = await import('assemblyscript/asc')
   const outputs = new Map<string, Uint8Array | string>()
-  const { error, stderr } = await asc.main(
+  let messages = ''
+  const { error } = await asc.main(
     // No runtime: nothing is garbage collected. No asserts: lengths are checked where they come in.
     [
       'index.ts',
@@ -36,11 +37,16 @@ export async function buildModule(): Promise<Uint8Array> {
       writeFile: (name: string, contents: Uint8Array | string) => {
         outputs.set(name, contents)
       },
+      stderr: {
+        write: (chunk: Uint8Array | string) => {
+          messages += typeof chunk === 'string' ? chunk : new TextDecoder().decode(chunk)
+        },
+      },
     },
   )
   const module = outputs.get('masking.wasm')
   if (error !== null || !(module instanceof Uint8Array))
-    throw new Error(`assembly/ does not compile\n${stderr.toString()}`, { cause: error })
+    throw new Error(`assembly/ does not compile\n${messages}`, { cause: error })
   return module
 }
 

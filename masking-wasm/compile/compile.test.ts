@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'bun:test'
-import type { Rule } from '../rules/rule.ts'
 import { packs, rulesOf } from '../rules/index.ts'
+import type { Rule } from '../rules/rule.ts'
 import { compile } from './compile.ts'
 import { customRules } from './custom.ts'
 

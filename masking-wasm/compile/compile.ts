@@ -93,7 +93,7 @@ export function compile(rules: readonly Rule[]): Compiled {
         .update(JSON.stringify(rules.map(essence)))
         .update(tables)
         .digest('hex'),
-      slow: rules.filter((_, index) => read[index]?.slow).map((rule) => rule.name),
+      slow: rules.filter((_, index) => read[index]?.slow === true).map((rule) => rule.name),
     },
   }
 }

@@ -34,7 +34,7 @@ describe('refused, with the place', () => {
     ['😀', /beyond U\+FFFF/, 0],
     ['a{2000}', /repetition/, 0],
     ['(a', /not a regular expression/, 2],
-    ['(?i:a)', /modifiers/, 0],
+    ['(?s:a)', /modifiers/, 0],
     ['x'.repeat(3000), /longer/, undefined],
   ]
   for (const [source, reason, position] of cases)
@@ -45,6 +45,18 @@ describe('refused, with the place', () => {
       expect(parsed.reason).toMatch(reason)
       expect(parsed.position).toBe(position as number)
     })
+})
+
+test('case is ignored where it is said', () => {
+  const sizes = (source: string, ignore_case: boolean): number[] => {
+    const parsed = parse(source, ignore_case)
+    if (!parsed.ok || parsed.expression.kind !== 'sequence') throw new Error('a sequence')
+    return parsed.expression.parts.map((part) =>
+      part.kind === 'set' ? part.set.reduce((total, bit) => total + bit, 0) : 0,
+    )
+  }
+  expect(sizes('a(?-i:b)c', true)).toEqual([2, 1, 2])
+  expect(sizes('a(?i:b)c', false)).toEqual([1, 2, 1])
 })
 
 test('classes are over bytes, and fold case in ASCII only', () => {

@@ -150,8 +150,7 @@ function fromElement(element: AST.Element, ignore_case: boolean): Expression {
     case 'CharacterClass':
       return fromClass(element, ignore_case)
     case 'Group':
-      if (element.modifiers !== null) throw new Unsupported('modifiers are not supported', element)
-      return alternatives(element.alternatives, ignore_case)
+      return alternatives(element.alternatives, caseIn(element, ignore_case))
     case 'CapturingGroup':
       return alternatives(element.alternatives, ignore_case)
     case 'Quantifier':
@@ -168,6 +167,15 @@ function fromElement(element: AST.Element, ignore_case: boolean): Expression {
         element,
       )
   }
+}
+
+/** `(?i:...)` and `(?-i:...)`, by which a part of a rule has its own way with case. */
+function caseIn(group: AST.Group, ignore_case: boolean): boolean {
+  if (group.modifiers === null) return ignore_case
+  const { add, remove } = group.modifiers
+  if ([add, remove].some((flags) => flags?.dotAll === true || flags?.multiline === true))
+    throw new Unsupported('of modifiers only i is supported', group)
+  return add.ignoreCase || (ignore_case && remove?.ignoreCase !== true)
 }
 
 function fromQuantifier(node: AST.Quantifier, ignore_case: boolean): Expression {

@@ -199,6 +199,11 @@ describe('what is held', () => {
       expect(fed.text).toBe(`${'*'.repeat(8192)}${'a'.repeat(10_003 - 8192)} x`)
     }
   })
+  test('what was cut has no allowance left', () => {
+    const flushes = new Map([[4110, 'echo'] as const])
+    const fed = feed(secrets, utf8(`eyJ${'a'.repeat(4107)}`), () => 512, flushes)
+    expect(fed.text).toBe('*'.repeat(4110))
+  })
   test('a long match is cut every 4096 bytes from its start', () => {
     const given = `.. ghp_${'a'.repeat(8188)} x`
     const fed = feed(secrets, utf8(given), () => 777)

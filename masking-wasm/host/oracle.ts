@@ -107,7 +107,11 @@ function checks(check: Check | undefined, match: string): boolean {
     case undefined:
       return true
     case 'luhn':
-      return issuers.some((issuer) => issuer.test(digits)) && luhn(digits)
+      return (
+        /^\d{3,}([ -]\d{3,})*([ -]\d+)?$/.test(match) &&
+        issuers.some((issuer) => issuer.test(digits)) &&
+        luhn(digits)
+      )
     case 'npi':
       return luhn(`80840${digits}`)
     case 'mod97':

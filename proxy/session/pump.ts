@@ -5,7 +5,7 @@
  *
  * @module
  */
-import type { Channel, ChannelEvent, Endpoint, Frame, Stream, Wire } from '../core/connector.ts'
+import type { Channel, Endpoint, Frame, Stream, Wire } from '../core/connector.ts'
 import { RecorderError } from '../core/errors.ts'
 import {
   in_flight_bytes_max,
@@ -46,6 +46,9 @@ export function startPump(channel: Channel, target: Endpoint, recorder: SessionR
     return []
   }
 
+  const shown = inOrder(broke)
+  const sent = inOrder(broke)
+
   // Towards the client: what was read and is not yet accepted by the client's transport.
   let in_flight_bytes = 0
   let target_paused = false
@@ -69,12 +72,8 @@ export function startPump(channel: Channel, target: Endpoint, recorder: SessionR
       return
     }
     gather.flush()
-    const { event } = frame
-    const recorded =
-      event.kind === 'eof'
-        ? recorder.flush(id, event.stream).then(() => recorder.event(id, event))
-        : recorder.event(id, event)
-    recorded.then(() => client.write(codec.to_client.encode(frame))).catch(broke)
+    if (frame.event.kind === 'eof') shown(recorder.flush(id, frame.event.stream))
+    shown(recorder.event(id, frame.event), () => client.write(codec.to_client.encode(frame)))
   }
 
   // Towards the target: bytes as they came, once their record is durable.
@@ -82,9 +81,8 @@ export function startPump(channel: Channel, target: Endpoint, recorder: SessionR
   let client_paused = false
   const toTarget = (frame: Frame): void => {
     if (frame.kind === 'control') {
-      const recorded =
-        frame.event.kind === 'eof' ? endInput(frame.event) : recorder.event(id, frame.event)
-      recorded.then(() => target.write(codec.to_target.encode(frame))).catch(broke)
+      if (frame.event.kind === 'eof') sent(recorder.flush(id, 0))
+      sent(recorder.event(id, frame.event), () => target.write(codec.to_target.encode(frame)))
       return
     }
     if (frame.bytes.length === 0) return
@@ -94,21 +92,16 @@ export function startPump(channel: Channel, target: Endpoint, recorder: SessionR
       client_paused = true
       client.pause()
     }
-    recorder
-      .input(id, frame.bytes)
-      .then(() =>
-        target.write(codec.to_target.encode(frame), () => {
-          pending_bytes -= length
-          if (client_paused && pending_bytes < input_pending_bytes_max / 2) {
-            client_paused = false
-            client.resume()
-          }
-        }),
-      )
-      .catch(broke)
+    sent(recorder.input(id, frame.bytes), () =>
+      target.write(codec.to_target.encode(frame), () => {
+        pending_bytes -= length
+        if (client_paused && pending_bytes < input_pending_bytes_max / 2) {
+          client_paused = false
+          client.resume()
+        }
+      }),
+    )
   }
-  const endInput = (event: ChannelEvent): Promise<void> =>
-    recorder.flush(id, 0).then(() => recorder.event(id, event))
 
   let client_closed = false
   let target_closed = false
@@ -131,12 +124,11 @@ export function startPump(channel: Channel, target: Endpoint, recorder: SessionR
       gather.flush()
       target_closed = true
       // The last output must be durable and shown before the client's side closes.
-      Promise.all([recorder.flush(id, 1), recorder.flush(id, 2)])
-        .catch(() => {})
-        .then(() => {
-          client.close()
-          closed()
-        })
+      shown(recorder.flush(id, 1))
+      void shown(recorder.flush(id, 2)).then(() => {
+        client.close()
+        closed()
+      })
     },
   })
   client.start({
@@ -172,6 +164,25 @@ export function startPump(channel: Channel, target: Endpoint, recorder: SessionR
     },
     stop,
     ended,
+  }
+}
+
+/**
+ * Acts on records in the order in which they were asked for, whatever each promise takes to resolve.
+ * The result resolves when the last one has acted or failed.
+ */
+function inOrder(
+  failed: (error: unknown) => void,
+): (recorded: Promise<void>, act?: () => void) => Promise<void> {
+  let last: Promise<void> = Promise.resolve()
+  return (recorded, act) => {
+    // Handled here already: the one before may fail first, and then nobody else looks at this one.
+    recorded.catch(failed)
+    last = last
+      .then(() => recorded)
+      .then(act)
+      .catch(failed)
+    return last
   }
 }
 

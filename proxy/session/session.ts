@@ -119,21 +119,22 @@ export function startSession(greeting: Greeting, ports: SessionPorts): Session {
     recorder: SessionRecorder,
     pumps: Map<number, Pump>,
   ): Promise<void> {
-    const channels: Promise<void>[] = []
+    const channels = new Set<Promise<void>>()
     const { promise: closed, resolve: close } = Promise.withResolvers<void>()
     open.start({
       channel: (channel) => {
-        if (channels.length >= session_channels_max) {
+        if (channels.size >= session_channels_max) {
           channel.refuse('too many channels in this session', exit_denied)
           return
         }
-        channels.push(
-          serveChannel(channel, recorder, pumps).catch((error: unknown) => {
+        const served = serveChannel(channel, recorder, pumps)
+          .catch((error: unknown) => {
             const is_known = error instanceof RecorderError
             if (!is_known) ports.fault(error)
             channel.refuse(is_known ? error.message : 'internal error', exit_failed)
-          }),
-        )
+          })
+          .finally(() => channels.delete(served))
+        channels.add(served)
       },
       capability: (name, detail) => {
         const verdict = ports.policy.capability(greeting.identity, greeting.target, name)

@@ -84,10 +84,16 @@ describe('input', () => {
     at.print('[sudo] password for ada: ')
     const before = bench.records.length
     at.type('hunter2hunter2\r', 'silent')
-    at.print('uid=0(root)\r\n')
-    at.end()
+    at.print('uid=0(root)\r\n$ ')
     const after = bench.records.slice(before).map(({ facts }) => facts.kind)
     expect(after.filter((kind) => kind.startsWith('input'))).toEqual(['input_opaque'])
+    at.type('id\r')
+    // No offset counts what was typed blindly.
+    expect(bench.records.findLast(({ facts }) => facts.kind === 'input_text')?.facts).toMatchObject(
+      {
+        offset: 'sudo id\r'.length,
+      },
+    )
     expect(all(bench)).not.toContain('hunter2')
   })
 

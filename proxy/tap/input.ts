@@ -34,14 +34,14 @@ export class InputTap {
   readonly #to: InputTapOptions
   readonly #digest = createHash('sha256')
   #line: number[] = []
-  #line_offset = 0
-  #raw_length = 0
+  /** Of lines whose text is recorded: a place among all typed bytes would tell a password's length. */
+  #recorded_length = 0
   /** Whether a record of this line already says that its keys are not counted. */
   #opaque = false
   /** When the oldest key was typed whose echo is still missing. */
   #waiting_since_ms: number | undefined
   #cancel_bound: (() => void) | undefined
-  #pending: { text: Uint8Array; offset: number; cancel: () => void } | undefined
+  #pending: { text: Uint8Array; cancel: () => void } | undefined
 
   constructor(options: InputTapOptions) {
     this.#to = options
@@ -86,11 +86,9 @@ export class InputTap {
     this.#waiting_since_ms ??= now_ms
     const unechoed = now_ms - this.#waiting_since_ms > echo_wait_ms
     if (this.#line.length === 0) {
-      this.#line_offset = this.#raw_length
       this.#cancel_bound = sink.after(input_line_ms_max, () => this.#enter())
     }
     for (const byte of bytes) this.#line.push(byte)
-    this.#raw_length += bytes.length
     echo.typed(bytes)
     const prompted = this.#to.prompts()
     if (!this.#opaque && (prompted || unechoed)) {
@@ -109,7 +107,7 @@ export class InputTap {
     this.#line = []
     if (text.length === 0) return
     const cancel = this.#to.sink.after(echo_verdict_ms, () => this.#decide())
-    this.#pending = { text, offset: this.#line_offset, cancel }
+    this.#pending = { text, cancel }
     if (this.#to.echo.line_echoed) this.#decide()
   }
 
@@ -120,7 +118,9 @@ export class InputTap {
     pending.cancel()
     const { channel, sink, maskers, echo } = this.#to
     if (echo.line_echoed) {
-      const { text, offset } = pending
+      const { text } = pending
+      const offset = this.#recorded_length
+      this.#recorded_length += text.length
       const masked = maskText(sink, maskers, 'length', channel, 0, text, offset, 'end')
       sink.record(
         { kind: 'input_text', channel, offset, length: text.length, spans: masked.spans },

@@ -19,10 +19,10 @@ class Side extends Duplex {
   taken: (() => void) | undefined
 
   override _read(): void {
-    this.take()
+    this.release()
   }
 
-  take(): void {
+  release(): void {
     const { taken } = this
     this.taken = undefined
     taken?.()
@@ -49,7 +49,7 @@ class Side extends Duplex {
   override _destroy(error: Error | null, done: (error: Error | null) => void): void {
     const { other } = this
     this.other = undefined
-    this.take()
+    this.release()
     if (other !== undefined && !other.destroyed) queueMicrotask(() => other.destroy())
     done(error)
   }

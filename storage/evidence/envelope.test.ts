@@ -14,8 +14,8 @@ import {
   sealEnvelope,
   thumbprint,
 } from './envelope.ts'
-import { openValue, sealValue } from './seal.ts'
 import { noteSigner, signNote } from './note.ts'
+import { openValue, sealValue } from './seal.ts'
 import { encodeTrust, parseTrust } from './trust.ts'
 
 const session = '0195e4a0-1111-7222-8333-444444444444'

@@ -41,6 +41,16 @@ describe('a record', () => {
     expect(stored.byteOffset).toBe(0)
   })
 
+  test('is as long as it is in memory that was used before', () => {
+    const used = new Uint8Array(4096).fill(0xff)
+    const payload = new Uint8Array(100).fill(7)
+    const facts: RecordFacts = { kind: 'sealed', channel: 0, what: 'é' }
+    const stored = encodeRecord({ ...place, ...facts }, payload, (bytes) => used.subarray(0, bytes))
+    expect(stored.buffer).toBe(used.buffer)
+    expect(toHex(stored)).toBe(toHex(encodeRecord({ ...place, ...facts }, payload)))
+    expect(used[stored.length]).toBe(0xff)
+  })
+
   test('comes back as it was, whatever the payload', () => {
     fc.assert(
       fc.property(

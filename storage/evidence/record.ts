@@ -129,7 +129,7 @@ export function encodeRecord(
   stored[header_bytes] = newline
   stored.set(payload, header_bytes + 1)
   // Plain: a Buffer's slice is a view.
-  return new Uint8Array(stored.buffer)
+  return new Uint8Array(stored.buffer, 0, total)
 }
 
 /** Reads stored bytes of any origin. Members that are not in FORMAT.md are left alone. */

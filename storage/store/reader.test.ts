@@ -141,7 +141,7 @@ describe('searching gives the same, wherever the watermark is', () => {
     using data = new DataDirectory()
     const reader = openReader(data.path)
     expect(await reader.sessions({})).toEqual({ sessions: [] })
-    expect(reader.sessions({ cursor: 'x' })).rejects.toThrow(RangeError)
+    await expect(reader.sessions({ cursor: 'x' })).rejects.toThrow(RangeError)
     reader.close()
   })
 })

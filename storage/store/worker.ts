@@ -61,8 +61,8 @@ function answer(id: number, question: Question): void {
       post({ kind: 'answer', id, value })
       return
     }
-    const page = packed(value as RecordPage) // The answer to `records`.
-    post({ kind: 'answer', id, value: page }, page.transfer)
+    const { page, buffer } = packed(value as RecordPage) // The answer to `records`.
+    post({ kind: 'answer', id, value: page }, [buffer])
   } catch (error) {
     post({ kind: 'unanswered', id, error: failureOf(error) })
   }
@@ -88,7 +88,7 @@ function ask(from: Queries, question: Question): unknown {
 }
 
 /** One buffer for all records, which can then be transferred. */
-function packed({ records, ...page }: RecordPage): RecordPage & { transfer: ArrayBuffer[] } {
+function packed({ records, ...rest }: RecordPage): { page: RecordPage; buffer: ArrayBuffer } {
   const bytes = new Uint8Array(records.reduce((sum, each) => sum + each.length, 0))
   let at = 0
   const views = records.map((stored) => {
@@ -96,7 +96,7 @@ function packed({ records, ...page }: RecordPage): RecordPage & { transfer: Arra
     at += stored.length
     return bytes.subarray(at - stored.length, at)
   })
-  return { ...page, records: views, transfer: [bytes.buffer] }
+  return { page: { ...rest, records: views }, buffer: bytes.buffer }
 }
 
 function failureOf(error: unknown): Failure {

@@ -7,8 +7,9 @@
  *
  * @module
  */
-import { decodeRecord } from '../evidence/record.ts'
+
 import { leafHash } from '../evidence/merkle.ts'
+import { decodeRecord } from '../evidence/record.ts'
 import { diagnosed_records_max, session_findings_max, strays_max } from './limits.ts'
 import type { RecordReader } from './record-reader.ts'
 import type { FailureCode, Findings } from './report.ts'
@@ -100,7 +101,7 @@ export async function diagnose(
     }
   }
   for (const [first, last] of runs(edited))
-    say('record_edited', first, last, 'changed after the log took their root.')
+    say('record_edited', first, last, "changed since the log took the session's root.")
   for (const [first, last] of runs(added))
     say('record_added', first, last, 'added: none was recorded there, or it is there twice.')
   let named = reordered || strays.length > 0
@@ -119,7 +120,7 @@ function sayEditedRange({ session, from, to }: Suspect, findings: Findings): voi
   const place = { session, record: from, ...(last > from ? { record_last: last } : {}) }
   findings.fail(
     'record_edited',
-    `${which} of session ${session} was changed after the log took their root; nothing tells more exactly.`,
+    `${which} of session ${session} was changed since the log took the session's root; nothing tells more exactly.`,
     place,
   )
 }

@@ -179,11 +179,12 @@ export async function* entriesOf(
   size: number,
 ): AsyncGenerator<Uint8Array, void, void> {
   for (let from = 0; from < size; ) {
-    const page = await source.logEntries(from, Math.min(size, from + log_page_entries))
-    if (page.length === 0) return
+    const asked = Math.min(log_page_entries, size - from)
     // A source that gives more than was asked for is cut: the size bounds the loop.
-    for (const entry of page.slice(0, size - from)) yield entry
-    from += Math.min(page.length, log_page_entries)
+    const page = (await source.logEntries(from, from + asked)).slice(0, asked)
+    if (page.length === 0) return
+    yield* page
+    from += page.length
   }
 }
 

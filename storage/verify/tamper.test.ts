@@ -4,7 +4,7 @@
  * @module
  */
 import { describe, expect, test } from 'bun:test'
-import { smallEvidence, sourceOf, type StoredEvidence } from './fixture.ts'
+import { type StoredEvidence, smallEvidence, sourceOf } from './fixture.ts'
 import type { FailureCode, Finding } from './report.ts'
 import { verify } from './verify.ts'
 

@@ -6,7 +6,7 @@
 import { expect, test } from 'bun:test'
 import { parseTrust } from '../evidence/trust.ts'
 import vector from '../evidence/vector/v1.json' with { type: 'json' }
-import { sourceOf, type StoredEvidence } from './fixture.ts'
+import { type StoredEvidence, sourceOf } from './fixture.ts'
 import { verify } from './verify.ts'
 
 const unbase64 = (text: string): Uint8Array => Buffer.from(text, 'base64')

@@ -7,9 +7,9 @@ import { describe, expect, test } from 'bun:test'
 import {
   EvidenceWriter,
   pemToDer,
+  type StoredEvidence,
   smallEvidence,
   sourceOf,
-  type StoredEvidence,
 } from './fixture.ts'
 import type { Finding } from './report.ts'
 import type { EvidenceSource } from './source.ts'

@@ -82,7 +82,7 @@ describe('ssh, hostile', () => {
     const client = await login()
     client.removeAllListeners('error').on('error', () => {})
     const closed = new Promise((resolve) => client.once('close', resolve))
-    const channel = await exec(client, 'sleep 20')
+    const channel = await exec(client, 'sleep 5')
     const before = process.memoryUsage.rss()
     channel.outgoing.window = endless
     for (let i = 0; i < 40 && client['_sock'].destroyed === false; i++) {
@@ -96,7 +96,7 @@ describe('ssh, hostile', () => {
 
   testWith(needs, 'a window of one-byte packets into a program that does not read', async () => {
     const client = await login()
-    const channel = await exec(client, 'sleep 20')
+    const channel = await exec(client, 'sleep 5')
     const before = process.memoryUsage.rss()
     const { id } = channel.outgoing
     for (let round = 0; round < 60; round++) {

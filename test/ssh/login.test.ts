@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect } from 'bun:test'
 import { createHash, createPublicKey, verify } from 'node:crypto'
 import { join } from 'node:path'
 import { makeKey } from '../fixture/keys.ts'
-import { ssh, ssh_audit, ssh_keygen, sshd, testWith } from '../fixture/require.ts'
+import { ssh, ssh_audit, ssh_keygen, ssh_keyscan, sshd, testWith } from '../fixture/require.ts'
 import type { Straight } from './straight.ts'
 import { openWorld, type World, withoutWarning } from './world.ts'
 
@@ -114,21 +114,38 @@ describe('ssh login', () => {
     expect(idle.stderr).toContain('web-1 is closed to you')
   })
 
-  testWith([ssh_audit], 'ssh-audit finds no failure', async () => {
-    const child = Bun.spawn(
-      ['ssh-audit', '-n', '-l', 'fail', '-p', String(gateway.port), '127.0.0.1'],
-      {
+  testWith(
+    [ssh_audit, ssh_keygen],
+    'ssh-audit finds no failure, with an RSA host key either',
+    async () => {
+      const rsa = makeKey(join(world.dir, 'host-rsa'), 'rsa')
+      const host_keys = [world.host_key.private_key, rsa.private_key]
+      await using own = await world.straight({ host_keys })
+      const child = Bun.spawn(
+        ['ssh-audit', '-n', '-l', 'fail', '-p', String(own.port), '127.0.0.1'],
+        {
+          stdout: 'pipe',
+        },
+      )
+      const text = await new Response(child.stdout).text()
+      await child.exited
+      expect(text).not.toContain('[fail]')
+      const all = Bun.spawn(['ssh-audit', '-n', '-p', String(own.port), '127.0.0.1'], {
         stdout: 'pipe',
-      },
+      })
+      // The canary: it did speak to us.
+      expect(await new Response(all.stdout).text()).toContain('curve25519-sha256')
+      await all.exited
+    },
+  )
+
+  testWith([ssh_keyscan], 'a scanner that waits for us to speak first gets the key', async () => {
+    const child = Bun.spawn(
+      ['ssh-keyscan', '-t', 'ed25519', '-p', String(gateway.port), '127.0.0.1'],
+      { stdout: 'pipe', stderr: 'ignore' },
     )
-    const text = await new Response(child.stdout).text()
+    const key = world.host_key.public_line.split(' ').slice(0, 2).join(' ')
+    expect(await new Response(child.stdout).text()).toContain(key)
     await child.exited
-    expect(text).not.toContain('[fail]')
-    const all = Bun.spawn(['ssh-audit', '-n', '-p', String(gateway.port), '127.0.0.1'], {
-      stdout: 'pipe',
-    })
-    // The canary: it did speak to us.
-    expect(await new Response(all.stdout).text()).toContain('curve25519-sha256')
-    await all.exited
   })
 })

@@ -145,14 +145,17 @@ export const defects: Readonly<Record<string, (library: Library) => Promise<void
   /** To create such a group blocks Bun's event loop for up to 20 s, before anyone is authenticated. */
   async 'a server offers no finite-field groups unless asked to'(library) {
     const [port] = await serve(library)
-    const socket = await connectRaw(port)
-    socket.write('SSH-2.0-test\r\n')
-    let seen = ''
-    while (!seen.includes('curve25519')) {
-      const [bytes] = (await Promise.race([once(socket, 'data'), Bun.sleep(2_000)])) as [Buffer]
-      seen += bytes.toString('latin1')
-    }
+    const seen = await kexInit(port)
     assert(!seen.includes('diffie-hellman'), 'diffie-hellman-* is offered')
+  },
+
+  /** `ssh-rsa` as a signature is SHA-1 (RFC 8332). */
+  async 'an RSA host key does not sign with SHA-1 unless asked to'(library) {
+    const { private: key } = library.utils.generateKeyPairSync('rsa', { bits: 2048 })
+    const algorithms = { serverHostKey: ['rsa-sha2-512', 'rsa-sha2-256'] }
+    const [port] = await serve(library, { server: { hostKeys: [key], algorithms } })
+    const names = (await kexInit(port)).split(/[^\w.@-]+/)
+    assert(names.includes('rsa-sha2-512') && !names.includes('ssh-rsa'), 'ssh-rsa is offered')
   },
 
   async 'a packet is one write'(library) {
@@ -305,6 +308,18 @@ export const defects: Readonly<Record<string, (library: Library) => Promise<void
 
 const once = (emitter: Loose, event: string): Promise<unknown[]> =>
   new Promise((resolve) => emitter.once(event, (...args: unknown[]) => resolve(args)))
+
+/** What a server says first: its version, and its lists of algorithms as text. */
+async function kexInit(port: number): Promise<string> {
+  const socket = await connectRaw(port)
+  socket.write('SSH-2.0-test\r\n')
+  let seen = ''
+  while (!seen.includes('hmac-sha2-256-etm')) {
+    const [bytes] = (await once(socket, 'data')) as [Buffer]
+    seen += bytes.toString('latin1')
+  }
+  return seen
+}
 
 /** Two streams that call each other without a turn of the loop between. */
 function directPair(): [Duplex, Duplex] {

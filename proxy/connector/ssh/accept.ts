@@ -9,7 +9,6 @@ import type { Identify } from '../../core/connector.ts'
 import { ClientError } from '../../core/errors.ts'
 import type { Identity, IdentityProof } from '../../core/identity.ts'
 import { isSignatureValid, keyType, signatureAlgorithm } from './key.ts'
-import { clean } from './line.ts'
 import {
   type AuthContext,
   disconnect_reason,
@@ -18,6 +17,7 @@ import {
   protocolOf,
 } from './library.ts'
 import { auth_failures_max, key_probes_max, login_name_bytes_max } from './limits.ts'
+import { clean } from './line.ts'
 
 export interface Authenticated {
   readonly identity: Identity

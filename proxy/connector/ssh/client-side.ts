@@ -6,7 +6,6 @@
  */
 import type { Duplex } from 'node:stream'
 import { session_channels_max } from '../../core/limits.ts'
-import { line, clean } from './line.ts'
 import {
   type Accept,
   disconnect_reason,
@@ -17,6 +16,7 @@ import {
   type Reply,
 } from './library.ts'
 import { refused_idle_ms, refused_ms, socket_linger_ms, waiting_requests_max } from './limits.ts'
+import { clean, line } from './line.ts'
 import { type AllowEnv, type OpenedSession, serveSession } from './session.ts'
 
 /** What a client asked for besides running something. The answer is why it does not get it. */
@@ -39,6 +39,7 @@ export class ClientSide {
   #on: ClientSideEvents | undefined
   #open = 0
   #notices: string[] = []
+  #refused = false
   #ended = false
   /** Called when a channel is over and none is left. */
   onIdle: (() => void) | undefined
@@ -81,14 +82,15 @@ export class ClientSide {
 
   /** Shows the message on every channel, and disconnects when they are over. */
   refuse(message: string): void {
+    this.#refused = true
     // A client without a channel (`ssh -N`) is told in the disconnect.
-    const idle = setTimeout(() => this.end(message), refused_idle_ms)
-    const late = setTimeout(() => this.end(), refused_ms)
+    const idle = setTimeout(() => this.#disconnect(message), refused_idle_ms)
+    const late = setTimeout(() => this.#disconnect(), refused_ms)
     void this.closed.then(() => {
       clearTimeout(idle)
       clearTimeout(late)
     })
-    this.onIdle = () => this.end()
+    this.onIdle = () => this.#disconnect()
     this.start({
       opened: (session) => {
         clearTimeout(idle)
@@ -101,6 +103,11 @@ export class ClientSide {
 
   /** Sends what is written, then disconnects. The message is shown once: on the channels, or in the disconnect. */
   end(message?: string): void {
+    // Who was refused has been told, or will be: another end of the session must not cut that short.
+    if (!this.#refused) this.#disconnect(message)
+  }
+
+  #disconnect(message?: string): void {
     if (this.#ended) return
     this.#ended = true
     const protocol = protocolOf(this.#connection)

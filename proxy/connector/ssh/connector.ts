@@ -6,7 +6,7 @@
 import type { Duplex } from 'node:stream'
 import type { Connector, Greeting } from '../../core/connector.ts'
 import { ClientError, TargetError } from '../../core/errors.ts'
-import { authenticate, type Authenticated, splitLogin } from './accept.ts'
+import { type Authenticated, authenticate, splitLogin } from './accept.ts'
 import { listenerAlgorithms } from './algorithms.ts'
 import { ClientSide } from './client-side.ts'
 import { type DialLimits, dialTarget, type SshTarget } from './dial.ts'
@@ -17,8 +17,8 @@ import {
   protocolOf,
   socketOf,
 } from './library.ts'
-import { clean } from './line.ts'
 import { keepalive_missed_max, keepalive_ms } from './limits.ts'
+import { clean } from './line.ts'
 import { joinTarget } from './link.ts'
 import { type RekeyLimits, rekeyOften } from './rekey.ts'
 

@@ -9,9 +9,9 @@ import type { Duplex } from 'node:stream'
 import { TargetError, type TargetErrorCode } from '../../core/errors.ts'
 import { targetAlgorithms } from './algorithms.ts'
 import { fingerprint, keyType } from './key.ts'
-import { clean } from './line.ts'
 import { createClient, type LibraryClient, parseKey } from './library.ts'
 import { connect_ms, handshake_ms, keepalive_missed_max, keepalive_ms } from './limits.ts'
+import { clean } from './line.ts'
 
 /** How the gateway proves itself to a target. PEM or OpenSSH format, without a passphrase. */
 export type Credential =

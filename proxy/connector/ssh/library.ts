@@ -142,7 +142,7 @@ export const socketOf = (connection: LibraryConnection): Duplex => connection['_
 
 export const createServer = (config: ServerConfig): LibraryServer =>
   // The interfaces above state what the patch adds.
-  new ssh2.Server(config as ssh2.ServerConfig & object) as unknown as LibraryServer
+  new ssh2.Server(config as ssh2.ServerConfig & object)
 
 export const createClient = (): LibraryClient => new ssh2.Client() as unknown as LibraryClient
 

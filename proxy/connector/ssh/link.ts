@@ -11,8 +11,8 @@ import { type Asked, type ClientSide, refuseOn } from './client-side.ts'
 import { codecs } from './codec.ts'
 import type { DialedTarget } from './dial.ts'
 import { protocolOf } from './library.ts'
-import { clean, line } from './line.ts'
 import { channel_open_ms, socket_linger_ms } from './limits.ts'
+import { clean, line } from './line.ts'
 import type { OpenedSession } from './session.ts'
 
 export function joinTarget(client: ClientSide, target: DialedTarget, target_name: string): Link {

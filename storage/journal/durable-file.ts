@@ -1,0 +1,122 @@
+/**
+ * A preallocated file whose every write is on the disk when it returns. It goes past the page cache
+ * (`O_DIRECT | O_DSYNC`) where the filesystem can: a write of 1 MiB then costs a seventh of the CPU of
+ * `write` and `fdatasync`, and the slowest in a hundred takes a fifth of the time. Elsewhere it does those two.
+ *
+ * @module
+ */
+import assert from 'node:assert/strict'
+import { closeSync, constants, fdatasyncSync, openSync, readSync, writeSync } from 'node:fs'
+import { ptr } from 'bun:ffi'
+import { JournalError } from './errors.ts'
+
+/** Direct I/O wants address, offset and length in multiples of the device's block; 4 KiB suits all. */
+const block_bytes = 4096
+
+/** One write to the device. Larger groups go in pieces, each durable before the next. */
+const staging_bytes: number = 1024 * 1024
+
+export class DurableFile {
+  readonly #fd: number
+  readonly #is_direct: boolean
+  /** Begins with the bytes of the block that the next write continues. */
+  readonly #staging: Uint8Array
+  #at: number
+
+  /** Opens an existing file to be written from `at` on. Throws the system's error. */
+  static open(path: string, at: number): DurableFile {
+    try {
+      return new DurableFile(path, at, true)
+    } catch (error) {
+      // tmpfs before Linux 6.6, some network and overlay filesystems.
+      if (error instanceof Error && 'code' in error && error.code === 'EINVAL')
+        return new DurableFile(path, at, false)
+      throw error
+    }
+  }
+
+  private constructor(path: string, at: number, is_direct: boolean) {
+    this.#is_direct = is_direct
+    this.#at = at
+    this.#staging = stagingArea()
+    const flags = is_direct ? constants.O_DIRECT | constants.O_DSYNC : 0
+    this.#fd = openSync(path, constants.O_RDWR | flags)
+    try {
+      const start = at - (at % block_bytes)
+      if (start !== at) readSync(this.#fd, this.#staging, 0, block_bytes, start)
+    } catch (error) {
+      closeSync(this.#fd)
+      throw error
+    }
+  }
+
+  /** Where the next write goes. */
+  get at(): number {
+    return this.#at
+  }
+
+  /**
+   * Appends the parts; they are on the disk when it returns. Up to the end of its last block the file is
+   * zero afterwards. Throws the system's error, or `JournalError` `journal_full` where a disk took less:
+   * then {@link at} is where it was.
+   */
+  append(parts: readonly Uint8Array[]): void {
+    const staging = this.#staging
+    const begin = this.#at
+    let used = begin % block_bytes
+    let start = begin - used
+    /** The block that `begin` lies in, to go back to. */
+    const first = staging.slice(0, used)
+    try {
+      for (const part of parts) {
+        for (let taken = 0; taken < part.length; ) {
+          const count = Math.min(part.length - taken, staging.length - used)
+          staging.set(part.subarray(taken, taken + count), used)
+          used += count
+          taken += count
+          if (used < staging.length) continue
+          this.#write(staging.length, start)
+          start += staging.length
+          used = 0
+        }
+      }
+      const whole = Math.ceil(used / block_bytes) * block_bytes
+      staging.fill(0, used, whole)
+      if (whole > 0) this.#write(whole, start)
+      if (!this.#is_direct) fdatasyncSync(this.#fd)
+      const rest = used % block_bytes
+      staging.copyWithin(0, used - rest, used)
+      this.#at = start + used
+    } catch (error) {
+      staging.set(first)
+      throw error
+    }
+  }
+
+  /** Best effort after an append that failed: zeros behind the last durable byte, to its block's end. */
+  erase(): void {
+    const used = this.#at % block_bytes
+    this.#staging.fill(0, used, block_bytes)
+    this.#write(block_bytes, this.#at - used)
+    if (!this.#is_direct) fdatasyncSync(this.#fd)
+  }
+
+  close(): void {
+    closeSync(this.#fd)
+  }
+
+  /** A full disk takes fewer bytes than given, without an error. */
+  #write(bytes: number, position: number): void {
+    const written = writeSync(this.#fd, this.#staging, 0, bytes, position)
+    if (written !== bytes) throw new JournalError('journal_full', 'the disk takes no more bytes')
+  }
+}
+
+/** Memory that begins at a block boundary. It stays there: buffers of this size are not moved. */
+function stagingArea(): Uint8Array {
+  const memory = new Uint8Array(staging_bytes + block_bytes)
+  const skip = (block_bytes - (ptr(memory) % block_bytes)) % block_bytes
+  const area = memory.subarray(skip, skip + staging_bytes)
+  assert(ptr(area) % block_bytes === 0, 'the staging area is aligned')
+  return area
+}
