@@ -5,9 +5,10 @@
  *
  * @module
  */
+
+import { ptr } from 'bun:ffi'
 import assert from 'node:assert/strict'
 import { closeSync, constants, fdatasyncSync, openSync, readSync, writeSync } from 'node:fs'
-import { ptr } from 'bun:ffi'
 import { JournalError } from './errors.ts'
 
 /** Direct I/O wants address, offset and length in multiples of the device's block; 4 KiB suits all. */
