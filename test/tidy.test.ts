@@ -143,7 +143,7 @@ const unfinished: Rule = (file, text) =>
 const workplace: Rule = (file, text) =>
   [
     ...text.matchAll(
-      /(?:^|[\s'"`(=])\/(?:home\/(?!\$)|Users\/|work\/|farm\/)\S*|\bsub[-]?agents?\b|https?:\/\/[^\s/]*(?:registry|artifactory|nexus)[^\s]*/g,
+      /(?:^|[\s'"`(=])\/(?:Users|work|farm)\/\S*|\bsub[-]?agents?\b|https?:\/\/[^\s/]*(?:registry|artifactory|nexus)[^\s]*/g,
     ),
   ].map(([found]) => `${file} names its workplace: ${found.trim()}`)
 
@@ -244,7 +244,7 @@ const gates: readonly Gate[] = [
     rule: workplace,
     files: [...code, ...prose],
     canaries: [
-      ['proxy/core/x.ts', "const dir = '/home/someone/sluice'"],
+      ['proxy/core/x.ts', "const dir = '/Users/someone/sluice'"],
       ['README.md', ['', 'work', 'notes'].join('/')],
       ['bun.lock', '"https://registry.example.com/ssh2"'],
     ],

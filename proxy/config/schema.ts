@@ -193,8 +193,10 @@ export const configSchema: z.ZodType<ConfigFile> = z.strictObject({
     .strictObject({
       segment_bytes: z
         .int()
-        .min(1024 * 1024)
+        // A group commit of 1 MiB and what joined it must fit; direct I/O writes whole blocks.
+        .min(4 * 1024 * 1024)
         .max(1024 * 1024 * 1024)
+        .multipleOf(4096)
         .optional(),
     })
     .optional(),

@@ -44,7 +44,7 @@ const bad: readonly (readonly [text: string, problem: string])[] = [
   ],
   [
     'journal: { segment_bytes: 1024 }',
-    's.yaml:1:12 journal.segment_bytes: expected at least 1048576',
+    's.yaml:1:12 journal.segment_bytes: expected at least 4194304',
   ],
   [
     'ssh: { env: [LANG, "LD_*x"] }',

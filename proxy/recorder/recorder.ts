@@ -48,6 +48,8 @@ export interface RecorderParts {
   readonly now_us: () => number
   readonly now_ms: () => number
   readonly skew_us: () => number
+  /** Holds this thread up, and with it all output. */
+  readonly pause: (delay_ms: number) => void
   /** The second argument is what is transferred. */
   post(message: FromRecorder, transfer: ArrayBuffer[]): void
 }
@@ -94,10 +96,8 @@ export function createRecorder(parts: RecorderParts): RecorderCore {
   const schedule = (): void => {
     if (scheduled) return
     scheduled = true
-    const delay_ms = lagDelay(journal.backlog_bytes / journal.backlog_bytes_max)
     // After the messages that are already queued: they share one fdatasync.
-    if (delay_ms === 0) setImmediate(commit)
-    else setTimeout(commit, delay_ms)
+    setImmediate(commit)
   }
   const log = new EvidenceLog(parts.log, append, parts.now_us)
   const ports: TrailPorts = {
@@ -155,6 +155,8 @@ export function createRecorder(parts: RecorderParts): RecorderCore {
     touched.clear()
     ending.clear()
     log.settle()
+    const delay_ms = lagDelay(journal.backlog_bytes / journal.backlog_bytes_max)
+    if (delay_ms > 0) parts.pause(delay_ms)
     const out = items
     const transfer = spent
     items = []
@@ -260,8 +262,7 @@ export function createRecorder(parts: RecorderParts): RecorderCore {
 
   function receive(message: Exclude<ToRecorder, { kind: 'setup' }>): void {
     take(message)
-    if (pending_bytes >= commit_bytes_max && journal.backlog_bytes * 2 < journal.backlog_bytes_max)
-      commit()
+    if (pending_bytes >= commit_bytes_max) commit()
   }
 
   function take(message: Exclude<ToRecorder, { kind: 'setup' }>): void {

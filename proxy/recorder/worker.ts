@@ -60,6 +60,7 @@ async function begin(setup: RecorderSetup): Promise<void> {
       now_us: clock.now_us,
       skew_us: clock.skew_us,
       now_ms: () => performance.now(),
+      pause: (delay_ms) => Bun.sleepSync(delay_ms),
       post,
     })
     recorder.begin(setup.recovered.open_sessions)

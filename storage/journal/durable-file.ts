@@ -12,7 +12,7 @@ import { closeSync, constants, fdatasyncSync, openSync, readSync, writeSync } fr
 import { JournalError } from './errors.ts'
 
 /** Direct I/O wants address, offset and length in multiples of the device's block; 4 KiB suits all. */
-const block_bytes = 4096
+export const block_bytes = 4096
 
 /** One write to the device. Larger groups go in pieces, each durable before the next. */
 const staging_bytes: number = 1024 * 1024
@@ -24,27 +24,31 @@ export class DurableFile {
   readonly #staging: Uint8Array
   #at: number
 
-  /** Opens an existing file to be written from `at` on. Throws the system's error. */
-  static open(path: string, at: number): DurableFile {
+  /**
+   * Opens an existing file, of a whole number of blocks, to be written from `at` on. What it has is on the
+   * disk when this returns. One file at a time may use a `staging` area. Throws the system's error.
+   */
+  static open(path: string, at: number, staging: Uint8Array): DurableFile {
     try {
-      return new DurableFile(path, at, true)
+      return new DurableFile(path, at, staging, true)
     } catch (error) {
       // tmpfs before Linux 6.6, some network and overlay filesystems.
       if (error instanceof Error && 'code' in error && error.code === 'EINVAL')
-        return new DurableFile(path, at, false)
+        return new DurableFile(path, at, staging, false)
       throw error
     }
   }
 
-  private constructor(path: string, at: number, is_direct: boolean) {
+  private constructor(path: string, at: number, staging: Uint8Array, is_direct: boolean) {
     this.#is_direct = is_direct
     this.#at = at
-    this.#staging = stagingArea()
+    this.#staging = staging
     const flags = is_direct ? constants.O_DIRECT | constants.O_DSYNC : 0
     this.#fd = openSync(path, constants.O_RDWR | flags)
     try {
       const start = at - (at % block_bytes)
       if (start !== at) readSync(this.#fd, this.#staging, 0, block_bytes, start)
+      fdatasyncSync(this.#fd)
     } catch (error) {
       closeSync(this.#fd)
       throw error
@@ -94,9 +98,11 @@ export class DurableFile {
     }
   }
 
-  /** Best effort after an append that failed: zeros behind the last durable byte, to its block's end. */
+  /** After an append that failed: zeros behind the last durable byte, to its block's end. May fail too. */
   erase(): void {
     const used = this.#at % block_bytes
+    // A frame that began with a block is refused by its own check when it is not whole.
+    if (used === 0) return
     this.#staging.fill(0, used, block_bytes)
     this.#write(block_bytes, this.#at - used)
     if (!this.#is_direct) fdatasyncSync(this.#fd)
@@ -114,7 +120,7 @@ export class DurableFile {
 }
 
 /** Memory that begins at a block boundary. It stays there: buffers of this size are not moved. */
-function stagingArea(): Uint8Array {
+export function stagingArea(): Uint8Array {
   const memory = new Uint8Array(staging_bytes + block_bytes)
   const skip = (block_bytes - (ptr(memory) % block_bytes)) % block_bytes
   const area = memory.subarray(skip, skip + staging_bytes)

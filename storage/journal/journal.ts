@@ -9,17 +9,9 @@
  * @module
  */
 import assert from 'node:assert/strict'
-import {
-  closeSync,
-  fdatasyncSync,
-  mkdirSync,
-  openSync,
-  renameSync,
-  unlinkSync,
-  writeSync,
-  writevSync,
-} from 'node:fs'
+import { mkdirSync, renameSync, unlinkSync } from 'node:fs'
 import { listSegments, segmentPath, syncDirectory } from './directory.ts'
+import { block_bytes, DurableFile, stagingArea } from './durable-file.ts'
 import { JournalError, systemCode } from './errors.ts'
 import {
   copy_bytes_max,
@@ -61,11 +53,10 @@ interface ClosedSegment {
 }
 
 interface ActiveSegment {
-  readonly fd: number
+  /** Its place is behind the last durable frame. */
+  readonly file: DurableFile
   readonly path: string
   readonly header: SegmentHeader
-  /** Behind the last durable frame. */
-  at: number
   crc: number
 }
 
@@ -73,6 +64,7 @@ export type { Entry } from './segment.ts'
 
 export class Journal {
   readonly #options: JournalOptions
+  readonly #staging: Uint8Array = stagingArea()
   readonly #spares: Spares
   #closed: ClosedSegment[] = []
   #active: ActiveSegment
@@ -82,7 +74,7 @@ export class Journal {
   #scratch_bytes = 0
   #pending: PendingFrame[] = []
   #pending_bytes = 0
-  /** A sync failed: the kernel may have dropped the pages, so nothing more is written there. */
+  /** A write or sync failed: what the kernel did with the pages is unknown, so nothing more is written there. */
   #abandon_active = false
 
   /**
@@ -97,6 +89,7 @@ export class Journal {
     const { dir, segment_bytes, spare_segments } = options
     assert(segment_bytes >= segment_bytes_min && segment_bytes <= segment_bytes_max)
     assert(spare_segments >= 1, 'without a spare segment no session could start')
+    assert(segment_bytes % block_bytes === 0, 'a segment is a whole number of blocks')
     this.#options = options
     try {
       mkdirSync(dir, { recursive: true, mode: 0o700 })
@@ -119,10 +112,9 @@ export class Journal {
       if (last === undefined) {
         this.#active = this.#activate(1)
       } else {
-        const fd = openSync(last.path, 'r+')
         // Entries that a killed process wrote and did not sync are taken over: now they are durable.
-        fdatasyncSync(fd)
-        this.#active = { fd, path: last.path, header: last.header, at: end.at, crc: end.crc }
+        const file = DurableFile.open(last.path, end.at, this.#staging)
+        this.#active = { file, path: last.path, header: last.header, crc: end.crc }
       }
       // A first spare at once, so that a gateway that just started can take sessions.
       if (this.#spares.count === 0) this.#spares.tryPrepareOne()
@@ -162,8 +154,8 @@ export class Journal {
   commit(): void {
     if (this.#pending.length === 0) return
     try {
-      const { at, header } = this.#active
-      if (this.#abandon_active || at + this.#pending_bytes > header.segment_bytes) this.#switch()
+      const { file, header } = this.#active
+      if (this.#abandon_active || file.at + this.#pending_bytes > header.segment_bytes) this.#switch()
       this.#write()
     } finally {
       this.#pending = []
@@ -184,7 +176,7 @@ export class Journal {
 
   /** Bytes in segments that may not be reused yet; slow output down as it nears the limit. */
   get backlog_bytes(): number {
-    return this.#closed.reduce((sum, each) => sum + each.used_bytes, this.#active.at)
+    return this.#closed.reduce((sum, each) => sum + each.used_bytes, this.#active.file.at)
   }
 
   /** Bytes of backlog at which commits fail. */
@@ -222,7 +214,7 @@ export class Journal {
 
   /** Gives the files back. What was appended and not committed is lost. */
   close(): void {
-    closeSync(this.#active.fd)
+    this.#active.file.close()
     this.#spares.close()
   }
 
@@ -244,12 +236,12 @@ export class Journal {
     const previous = this.#active
     this.#active = this.#activate(previous.header.generation + 1)
     this.#abandon_active = false
-    closeSync(previous.fd)
+    previous.file.close()
     this.#closed.push({
       path: previous.path,
       segment_bytes: previous.header.segment_bytes,
       last_lsn: this.#active.header.previous_lsn,
-      used_bytes: previous.at,
+      used_bytes: previous.file.at,
     })
   }
 
@@ -261,20 +253,18 @@ export class Journal {
     if (spare === undefined) throw new JournalError('journal_full', 'no room for a journal segment')
     const path = segmentPath(dir, generation)
     try {
-      const fd = openSync(spare, 'r+')
+      const file = DurableFile.open(spare, 0, this.#staging)
       try {
-        const written = writeSync(fd, bytes, 0, bytes.length, 0)
-        if (written !== bytes.length) throw new JournalError('journal_io', 'short write')
         // The header first, then the name: a named segment always has one.
-        fdatasyncSync(fd)
+        file.append([bytes])
         renameSync(spare, path)
         syncDirectory(dir)
       } catch (error) {
-        closeSync(fd)
+        file.close()
         throw error
       }
       const crc = new DataView(bytes.buffer).getUint32(36, true)
-      return { fd, path, header: { ...fields, crc }, at: header_bytes, crc }
+      return { file, path, header: { ...fields, crc }, crc }
     } catch (error) {
       throw asJournalError(error, `cannot start segment ${generation}`)
     }
@@ -296,19 +286,13 @@ export class Journal {
     if (run_start < this.#scratch_bytes)
       parts.push(this.#scratch.subarray(run_start, this.#scratch_bytes))
     try {
-      writeFully(active.fd, parts, this.#pending_bytes, active.at)
+      active.file.append(parts)
     } catch (error) {
       this.#undo()
-      throw asJournalError(error, `cannot write to ${active.path}`)
+      const failure = asJournalError(error, `cannot write to ${active.path}`)
+      this.#abandon_active = failure.code !== 'journal_full'
+      throw failure
     }
-    try {
-      fdatasyncSync(active.fd)
-    } catch (error) {
-      this.#undo()
-      this.#abandon_active = true
-      throw asJournalError(error, `cannot sync ${active.path}`)
-    }
-    active.at += this.#pending_bytes
     active.crc = crc
     this.#durable_lsn = this.#next_lsn - 1
   }
@@ -318,32 +302,12 @@ export class Journal {
    * a commit that failed. Best effort: the same disk just failed, and the next commit goes over it.
    */
   #undo(): void {
-    const { fd, at, header } = this.#active
     try {
-      const zeros = new Uint8Array(Math.min(header_bytes, header.segment_bytes - at))
-      writeSync(fd, zeros, 0, zeros.length, at)
-      fdatasyncSync(fd)
+      this.#active.file.erase()
     } catch {
       // Those frames then count as written and never acknowledged, as after a crash.
     }
   }
-}
-
-/** `writev` may take fewer bytes than given, without an error, when the disk is full. */
-function writeFully(fd: number, parts: Uint8Array[], bytes: number, at: number): void {
-  let done = writevSync(fd, parts, at)
-  if (done === bytes) return
-  let part_at = 0
-  for (const part of parts) {
-    for (let skip = Math.max(done - part_at, 0); skip < part.length; ) {
-      const count = writeSync(fd, part, skip, part.length - skip, at + part_at + skip)
-      if (count === 0) throw new JournalError('journal_full', 'the disk takes no more bytes')
-      skip += count
-      done += count
-    }
-    part_at += part.length
-  }
-  assert.equal(done, bytes)
 }
 
 /** Where the newest segment's entries end. */

@@ -4,17 +4,11 @@
  * @module
  */
 
-/** 64 MiB: a switch of segments (two syncs and a rename) is then rare even at 200 MB/s. */
-export const segment_bytes_default: number = 64 * 1024 * 1024
-
 /** Below this a segment holds no useful entry; only tests go near it. */
 export const segment_bytes_min: number = 64 * 1024
 
 /** Offsets inside a segment are kept in 32 bits by other readers of the format. */
 export const segment_bytes_max: number = 1024 * 1024 * 1024
-
-/** One spare: the next segment is ready before the present one is full. */
-export const spare_segments_default = 1
 
 /** Recycled segments are kept for reuse up to this: writing into one costs a tenth of a new file. */
 export const spare_segments_kept = 8

@@ -44,8 +44,8 @@ export function openDatabase(path: string): Database {
       'trusted_schema = OFF',
     ])
       connection.prepare(`PRAGMA ${pragma}`).all()
-    const { dialect, session, drizzle } = bind(connection)
     checkVersion(connection)
+    const { dialect, session, drizzle } = bind(connection)
     dialect.migrate(migrations, session)
     return { connection, drizzle }
   })
@@ -63,7 +63,7 @@ export function openDatabaseReadOnly(path: string): Database | undefined {
       connection.prepare('PRAGMA busy_timeout = 5000').all()
       connection.prepare('PRAGMA trusted_schema = OFF').all()
       checkVersion(connection)
-      return { connection, drizzle: bind(connection).drizzle }
+      return databaseOf(connection)
     })
   if (existsSync(`${path}-wal`)) return open('mode=ro')
   try {
@@ -84,6 +84,11 @@ function opened(path: string, setUp: (connection: Connection) => Database): Data
     connection?.close()
     throw asStoreError(error, `cannot open the store ${path}`)
   }
+}
+
+/** Gives an open connection to Drizzle. */
+export function databaseOf(connection: Connection): Database {
+  return { connection, drizzle: bind(connection).drizzle }
 }
 
 function bind(connection: Connection): {
@@ -111,6 +116,6 @@ function checkVersion(connection: Connection): void {
     .raw()
     .all() as [[number | null]]
   const known = Math.max(...migrations.map(({ folderMillis }) => folderMillis))
-  if (Number(newest[0] ?? 0) > known)
+  if ((newest[0] ?? 0) > known)
     throw new StoreError('store_version', 'the store was made by a newer version')
 }

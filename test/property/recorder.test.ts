@@ -75,6 +75,7 @@ function start(journal: PlayedJournal, post: (message: FromRecorder) => void): R
     now_us: () => (now_us += 10),
     now_ms: () => now_us / 1000,
     skew_us: () => 0,
+    pause: () => {},
     post,
   })
 }

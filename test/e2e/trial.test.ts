@@ -1,0 +1,175 @@
+/**
+ * The trial as someone meets it who has never heard of it: start it, copy each line that it prints into a shell,
+ * and see what it promises.
+ */
+import { afterAll, beforeAll, describe, expect } from 'bun:test'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type Gateway, type Ran, startGateway } from '../fixture/gateway.ts'
+import { ssh, testWith } from '../fixture/require.ts'
+import { filesWith } from './search.ts'
+import { openTerminal } from './terminal.ts'
+
+const needs = [ssh, '/usr/bin/curl']
+const root = join(import.meta.dir, '../..')
+/** A hang guard. */
+const projected_ms_max = 30_000
+
+describe('the trial', () => {
+  let clone = ''
+  let data = ''
+  let gateway: Gateway
+  let steps: readonly (readonly string[])[]
+  let curl = ''
+  let secrets: readonly string[]
+
+  beforeAll(async () => {
+    // The lines write into the folder where they are typed: a clone of its own, without the copying.
+    clone = mkdtempSync(join(tmpdir(), 'sluice-trial-'))
+    for (const name of readdirSync(root))
+      if (!own.has(name)) symlinkSync(join(root, name), join(clone, name))
+    data = join(clone, 'data')
+    gateway = await startGateway({ data, cwd: clone })
+    const printed = linesOf(gateway.stdout())
+    steps = printed.steps
+    curl = printed.curl
+    secrets = readSecrets(join(data, 'trial/home/secrets.env'))
+  }, 60_000)
+  afterAll(async () => {
+    await gateway.stop()
+    rmSync(clone, { recursive: true, force: true })
+  }, 30_000)
+
+  const copied = (...lines: readonly string[]): Promise<Ran> => runLines(clone, lines)
+
+  testWith(needs, 'what is printed has every step', () => {
+    expect(steps.map((lines) => lines.length)).toEqual([2, 2, 2, 3])
+    expect(curl).toStartWith('curl ')
+    expect(secrets).toHaveLength(3)
+  })
+
+  testWith(needs, '1. the fake secrets are masked', async () => {
+    const ran = await copied(steps[0]?.[0] ?? '')
+    expect(ran).toMatchObject({ code: 0, stderr: '' })
+    expect(ran.stdout).toStartWith('GREETING=hello\n')
+    expect(ran.stdout).toContain('GITHUB_TOKEN=')
+    for (const secret of secrets) expect(ran.stdout).not.toContain(secret)
+  })
+
+  testWith(needs, '1. and so they are for who looks around', async () => {
+    await using terminal = openTerminal(['bash', '-c', steps[0]?.[1] ?? ''], { cwd: clone })
+    await terminal.until(/\$ $/)
+    terminal.type('cat secrets.env\n')
+    await terminal.until(/DATABASE_URL=[^\r\n]*\r\n/)
+    terminal.type('exit\n')
+    expect(await terminal.exited).toBe(0)
+    for (const secret of secrets) expect(terminal.text()).not.toContain(secret)
+  })
+
+  testWith(needs, '2. the sessions are listed and the last one plays again', async () => {
+    const listed = await copied(steps[1]?.[0] ?? '')
+    expect(listed.code).toBe(0)
+    expect(listed.stdout.match(/\byou\b.*\bdemo@trial\b|\bdemo\b.*\btrial\b/g)).toHaveLength(2)
+    await copied(steps[0]?.[0] ?? '')
+    const played = await copied(steps[1]?.[1] ?? '')
+    expect(played.code).toBe(0)
+    expect(played.stdout.replaceAll('\r', '')).toContain('GREETING=hello\n')
+    expect(played.stdout).toContain('GITHUB_TOKEN=')
+    for (const secret of secrets) expect(played.stdout).not.toContain(secret)
+  })
+
+  testWith(needs, '3. what is exported verifies', async () => {
+    const [exporting = '', verifying = ''] = steps[2] ?? []
+    expect(await copied(exporting)).toMatchObject({ code: 0 })
+    const verified = await copied(verifying)
+    expect(verified.code, verified.stdout + verified.stderr).toBe(0)
+    expect(verified.stdout).toContain('verified')
+  })
+
+  testWith(needs, 'the API answers with the token, and not without it', async () => {
+    const answered = await copied(`${curl} -s`)
+    expect(answered.code).toBe(0)
+    const { sessions } = JSON.parse(answered.stdout) as { sessions: { target: string }[] }
+    expect(sessions.map(({ target }) => target)).toEqual(['trial', 'trial', 'trial'])
+    const url = / (http:\S+)$/.exec(curl)?.[1] ?? ''
+    expect((await fetch(url)).status).toBe(401)
+    expect((await fetch(url, { headers: { authorization: 'Bearer x' } })).status).toBe(401)
+  })
+
+  testWith(needs, 'the secrets rest nowhere but where they were', async () => {
+    await projected()
+    const home = 'trial/home'
+    for (const secret of secrets) expect(filesWith(data, secret, home)).toEqual([])
+    // It would find them: what is no secret is in the journal and in the store, and they are in the home.
+    const seen = filesWith(data, 'GREETING=hello').map((name) => name.split('/')[0])
+    expect([...new Set(seen)]).toEqual(expect.arrayContaining(['journal', 'store.db', 'trial']))
+    expect(filesWith(data, secrets[0] ?? '')).toEqual([`${home}/secrets.env`])
+  })
+
+  testWith(
+    needs,
+    '4. one changed byte, and verification names the session and the record',
+    async () => {
+      await projected()
+      const tampered = await copied('set -e', ...(steps[3] ?? []))
+      expect(tampered.code, tampered.stdout + tampered.stderr).toBe(1)
+      expect(tampered.stdout).toContain('record_edited')
+      const { stdout } = await copied('bun run --silent sluice sessions --json')
+      const ids = (JSON.parse(stdout) as { id: string }[]).map(({ id }) => id)
+      expect(ids.some((id) => tampered.stdout.includes(id))).toBe(true)
+    },
+    60_000,
+  )
+
+  testWith(needs, 'it stops when it is told to', async () => {
+    expect(await gateway.stop()).toBe(0)
+  })
+
+  /** The lines say "a few seconds after it was recorded": until the store itself has it. */
+  async function projected(): Promise<void> {
+    const store = join(data, 'store.db')
+    for (let waited_ms = 0; !readFileSync(store).includes('GREETING=hello'); waited_ms += 100) {
+      if (waited_ms > projected_ms_max) throw new Error('the store has no record')
+      await Bun.sleep(100)
+    }
+  }
+})
+
+/** What a clone does not have, or what the lines write. */
+const own = new Set(['data', 'trust.json', '.git'])
+
+/** Indented lines are to be copied; each step begins with a number. */
+function linesOf(printed: string): { steps: string[][]; curl: string } {
+  const steps: string[][] = []
+  let curl = ''
+  for (const line of printed.split('\n')) {
+    if (/^ {2}\d\. /.test(line)) steps.push([])
+    else if (/^ {7}\S/.test(line)) steps.at(-1)?.push(line.trim())
+    curl = /^ {2}The API: +(curl .*)$/.exec(line)?.[1] ?? curl
+  }
+  return { steps, curl }
+}
+
+/** Token, key and password: what a rule must find, not what stands around it. */
+function readSecrets(file: string): string[] {
+  const text = readFileSync(file, 'utf8')
+  const patterns = [/^GITHUB_TOKEN=(.+)$/m, /^AWS_ACCESS_KEY_ID=(.+)$/m, /:\/\/app:([^@]+)@/]
+  return patterns.flatMap((pattern) => pattern.exec(text)?.[1] ?? [])
+}
+
+async function runLines(cwd: string, lines: readonly string[]): Promise<Ran> {
+  const child = Bun.spawn(['bash', '-c', lines.join('\n')], {
+    cwd,
+    env: { ...process.env, NO_COLOR: '1' },
+    stdin: 'ignore',
+    stdout: 'pipe',
+    stderr: 'pipe',
+  })
+  const [stdout, stderr, code] = await Promise.all([
+    child.stdout.text(),
+    child.stderr.text(),
+    child.exited,
+  ])
+  return { code, stdout, stderr }
+}
