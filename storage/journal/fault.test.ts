@@ -195,8 +195,8 @@ test('a write that the disk cuts short counts for nothing, and the next one take
       try { journal.commit(); return 'done' } catch (error) { return error.code }
     }
     const said = [commit(1, 2)]
-    // The file has all its blocks; only writing beyond 49 blocks is refused.
-    limit('200704:unlimited')
+    // The file has all its blocks; only writing beyond 48 blocks is refused.
+    limit('196608:unlimited')
     said.push(commit(3, 4, 5), commit(6, 7))
     said.push(commit(8))
     limit('unlimited:unlimited')

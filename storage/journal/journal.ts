@@ -155,7 +155,8 @@ export class Journal {
     if (this.#pending.length === 0) return
     try {
       const { file, header } = this.#active
-      if (this.#abandon_active || file.at + this.#pending_bytes > header.segment_bytes) this.#switch()
+      if (this.#abandon_active || file.at + this.#pending_bytes > header.segment_bytes)
+        this.#switch()
       this.#write()
     } finally {
       this.#pending = []

@@ -13,6 +13,9 @@ interface Block {
   used: number
 }
 
+/** Moving the rest costs less than keeping this many packets that were handed over. */
+const compact_items = 32
+
 export class Inbox {
   #items: (Block | Wire)[] = []
   #head = 0
@@ -33,6 +36,11 @@ export class Inbox {
     if (item === undefined) return undefined
     this.#head += 1
     if (this.isEmpty) this.clear()
+    else if (this.#head >= compact_items) {
+      // A busy channel's inbox may never be empty, and what was handed over must not stay with it.
+      this.#items.splice(0, this.#head)
+      this.#head = 0
+    }
     if (!('used' in item)) {
       if (item.kind === 'control') this.#events -= 1
       return item
