@@ -95,7 +95,7 @@ export function startRecorder(
       else waiter?.reject(new RecorderError(item.error.code, item.error.message))
     }
     for (const buffer of message.spent) pool.give(buffer)
-    on.durable(message.lsn)
+    if (message.lsn > 0) on.durable(message.lsn)
   }
 
   const open = async (start: SessionStart, events: RecorderEvents): Promise<SessionRecorder> => {

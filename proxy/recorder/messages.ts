@@ -31,52 +31,11 @@ export interface RecorderSetup {
   readonly recovered: RecoveredState
 }
 
-/** `session` is the recorder's small number for a session, `ack` asks for an {@link Acknowledged}. */
+/** `ack` asks for an {@link Acknowledged}. */
 export type ToRecorder =
   | RecorderSetup
+  | ToSession
   | { readonly kind: 'open'; readonly ack: number; readonly start: SessionStart }
-  | {
-      readonly kind: 'channel'
-      readonly session: number
-      readonly ack: number
-      readonly channel: number
-      readonly request: ChannelRequest
-    }
-  | {
-      readonly kind: 'event'
-      readonly session: number
-      readonly ack: number
-      readonly channel: number
-      readonly event: RecordedEvent
-    }
-  | {
-      readonly kind: 'output'
-      readonly session: number
-      readonly channel: number
-      readonly stream: 1 | 2
-      readonly bytes: Uint8Array
-    }
-  | {
-      readonly kind: 'input'
-      readonly session: number
-      readonly ack: number
-      readonly channel: number
-      readonly bytes: Uint8Array
-    }
-  | {
-      readonly kind: 'flush'
-      readonly session: number
-      readonly ack: number
-      readonly channel: number
-      readonly stream: Stream
-    }
-  | {
-      readonly kind: 'close'
-      readonly session: number
-      readonly ack: number
-      readonly reason: EndReason
-      readonly detail: string
-    }
   /** A fact for the gateway's own log: evidence was read. */
   | {
       readonly kind: 'note'
@@ -89,6 +48,23 @@ export type ToRecorder =
   /** The store has everything up to here on disk. */
   | { readonly kind: 'projected'; readonly lsn: number }
   | { readonly kind: 'stop'; readonly ack: number }
+
+/** `session` is the recorder's small number for one. */
+export type ToSession = { readonly session: number } & (
+  | ({ readonly ack: number } & (
+      | { readonly kind: 'channel'; readonly channel: number; readonly request: ChannelRequest }
+      | { readonly kind: 'event'; readonly channel: number; readonly event: RecordedEvent }
+      | { readonly kind: 'input'; readonly channel: number; readonly bytes: Uint8Array }
+      | { readonly kind: 'flush'; readonly channel: number; readonly stream: Stream }
+      | { readonly kind: 'close'; readonly reason: EndReason; readonly detail: string }
+    ))
+  | {
+      readonly kind: 'output'
+      readonly channel: number
+      readonly stream: 1 | 2
+      readonly bytes: Uint8Array
+    }
+)
 
 export type FromRecorder =
   /** One group commit: its items in the order in which they were recorded. */

@@ -72,8 +72,8 @@ export function startPump(channel: Channel, target: Endpoint, recorder: SessionR
       return
     }
     gather.flush()
-    if (frame.event.kind === 'eof') shown(recorder.flush(id, frame.event.stream))
-    shown(recorder.event(id, frame.event), () => client.write(codec.to_client.encode(frame)))
+    if (frame.event.kind === 'eof') void shown(recorder.flush(id, frame.event.stream))
+    void shown(recorder.event(id, frame.event), () => client.write(codec.to_client.encode(frame)))
   }
 
   // Towards the target: bytes as they came, once their record is durable.
@@ -81,8 +81,8 @@ export function startPump(channel: Channel, target: Endpoint, recorder: SessionR
   let client_paused = false
   const toTarget = (frame: Frame): void => {
     if (frame.kind === 'control') {
-      if (frame.event.kind === 'eof') sent(recorder.flush(id, 0))
-      sent(recorder.event(id, frame.event), () => target.write(codec.to_target.encode(frame)))
+      if (frame.event.kind === 'eof') void sent(recorder.flush(id, 0))
+      void sent(recorder.event(id, frame.event), () => target.write(codec.to_target.encode(frame)))
       return
     }
     if (frame.bytes.length === 0) return
@@ -92,7 +92,7 @@ export function startPump(channel: Channel, target: Endpoint, recorder: SessionR
       client_paused = true
       client.pause()
     }
-    sent(recorder.input(id, frame.bytes), () =>
+    void sent(recorder.input(id, frame.bytes), () =>
       target.write(codec.to_target.encode(frame), () => {
         pending_bytes -= length
         if (client_paused && pending_bytes < input_pending_bytes_max / 2) {
@@ -107,7 +107,7 @@ export function startPump(channel: Channel, target: Endpoint, recorder: SessionR
   let target_closed = false
   const closed = (): void => {
     if (!client_closed || !target_closed) return
-    recorder
+    void recorder
       .event(id, { kind: 'channel_end' })
       .catch(() => {})
       .then(() => {
@@ -124,7 +124,7 @@ export function startPump(channel: Channel, target: Endpoint, recorder: SessionR
       gather.flush()
       target_closed = true
       // The last output must be durable and shown before the client's side closes.
-      shown(recorder.flush(id, 1))
+      void shown(recorder.flush(id, 1))
       void shown(recorder.flush(id, 2)).then(() => {
         client.close()
         closed()

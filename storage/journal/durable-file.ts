@@ -8,7 +8,15 @@
 
 import { ptr } from 'bun:ffi'
 import assert from 'node:assert/strict'
-import { closeSync, constants, fdatasyncSync, openSync, readSync, writeSync } from 'node:fs'
+import {
+  closeSync,
+  constants,
+  fdatasyncSync,
+  fstatSync,
+  openSync,
+  readSync,
+  writeSync,
+} from 'node:fs'
 import { JournalError } from './errors.ts'
 
 /** Direct I/O wants address, offset and length in multiples of the device's block; 4 KiB suits all. */
@@ -22,6 +30,7 @@ export class DurableFile {
   readonly #is_direct: boolean
   /** Begins with the bytes of the block that the next write continues. */
   readonly #staging: Uint8Array
+  readonly #size: number
   #at: number
 
   /**
@@ -46,6 +55,7 @@ export class DurableFile {
     const flags = is_direct ? constants.O_DIRECT | constants.O_DSYNC : 0
     this.#fd = openSync(path, constants.O_RDWR | flags)
     try {
+      this.#size = fstatSync(this.#fd).size
       const start = at - (at % block_bytes)
       if (start !== at) readSync(this.#fd, this.#staging, 0, block_bytes, start)
       fdatasyncSync(this.#fd)
@@ -101,8 +111,7 @@ export class DurableFile {
   /** After an append that failed: zeros behind the last durable byte, to its block's end. May fail too. */
   erase(): void {
     const used = this.#at % block_bytes
-    // A frame that began with a block is refused by its own check when it is not whole.
-    if (used === 0) return
+    if (this.#at === this.#size) return
     this.#staging.fill(0, used, block_bytes)
     this.#write(block_bytes, this.#at - used)
     if (!this.#is_direct) fdatasyncSync(this.#fd)

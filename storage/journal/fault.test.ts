@@ -83,7 +83,8 @@ function mountTmpfs(size: string): { path: string; unmount(): void } | undefined
   mkdirSync(path)
   const mounted = Bun.spawnSync(['mount', '-t', 'tmpfs', '-o', `size=${size}`, 'none', path])
   if (mounted.exitCode !== 0) return undefined
-  return { path, unmount: () => void Bun.spawnSync(['umount', path]) }
+  // Lazily: a test that failed has files open there.
+  return { path, unmount: () => void Bun.spawnSync(['umount', '--lazy', path]) }
 }
 
 const may_mount = process.platform === 'linux' && process.getuid?.() === 0

@@ -87,15 +87,25 @@ test('a data directory belongs to one process, until that is gone', async () => 
       '-e',
       `import { lockDataDirectory } from ${JSON.stringify(join(import.meta.dir, 'lock.ts'))}
        console.log(lockDataDirectory(${JSON.stringify(data.path)}).ok)
-       setInterval(() => {}, 1000)`,
+       // Nothing here refers to the lock any more.
+       Bun.gc(true)
+       setInterval(() => Bun.gc(true), 10)
+       setTimeout(() => console.log('held'), 50)`,
     ],
     { stdout: 'pipe', stderr: 'inherit' },
   )
-  const said = await holder.stdout.getReader().read()
-  expect(Buffer.from(said.value ?? []).toString()).toBe('true\n')
-  expect(lockDataDirectory(data.path)).toMatchObject({ ok: false, code: 'data_locked' })
-  holder.kill('SIGKILL')
-  await holder.exited
+  try {
+    let said = ''
+    for await (const bytes of holder.stdout) {
+      said += Buffer.from(bytes).toString()
+      if (said.endsWith('held\n')) break
+    }
+    expect(said).toBe('true\nheld\n')
+    expect(lockDataDirectory(data.path)).toMatchObject({ ok: false, code: 'data_locked' })
+  } finally {
+    holder.kill('SIGKILL')
+    await holder.exited
+  }
   const lock = lockDataDirectory(data.path)
   expect(lock.ok).toBe(true)
   // The same process is a second one too.

@@ -8,11 +8,15 @@ import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { asStoreError } from './errors.ts'
 import { lock_name } from './layout.ts'
+import type { Connection } from './libsql.ts'
 import { connect } from './libsql.ts'
 
 export type DataLock =
   | { readonly ok: true; release(): void }
   | { readonly ok: false; readonly code: 'data_locked'; readonly reason: string }
+
+/** Connections of held locks: one that nothing refers to is collected, and its lock with it. */
+const held = new Set<Connection>()
 
 /** Makes the directory when it is missing. Throws `StoreError` `store_io` when it cannot. */
 export function lockDataDirectory(data: string): DataLock {
@@ -25,9 +29,11 @@ export function lockDataDirectory(data: string): DataLock {
       connection.close()
       throw error
     }
+    held.add(connection)
     return {
       ok: true,
       release() {
+        held.delete(connection)
         connection.exec('ROLLBACK')
         connection.close()
       },

@@ -4,6 +4,9 @@
  */
 import { afterAll, beforeAll, describe, expect } from 'bun:test'
 import { randomBytes } from 'node:crypto'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { sluice } from '../fixture/gateway.ts'
 import { type Guarded, openGuarded, outputOf } from '../fixture/guarded.ts'
 import { ssh, ssh_keygen, sshd, testWith } from '../fixture/require.ts'
 import { sshArguments } from '../fixture/ssh.ts'
@@ -14,8 +17,11 @@ const needs = [ssh, sshd, ssh_keygen]
 
 describe('a terminal', () => {
   let guarded: Guarded
+  let inputrc = ''
   beforeAll(async () => {
     guarded = await openGuarded()
+    inputrc = join(guarded.dir, 'inputrc')
+    writeFileSync(inputrc, 'set enable-bracketed-paste off\n')
   }, 60_000)
   afterAll(async () => {
     await guarded[Symbol.asyncDispose]()
@@ -29,7 +35,7 @@ describe('a terminal', () => {
         login: `${guarded.target.account}@web-1`,
         identities: [guarded.client.file],
         options: ['-tt', '-o', 'LogLevel=ERROR'],
-        command: "PS1='ready> ' exec bash --norc --noprofile",
+        command: `INPUTRC=${inputrc} PS1='ready> ' exec bash --norc --noprofile`,
       }),
       { columns: 91, rows: 31 },
     )
@@ -87,10 +93,17 @@ describe('a terminal', () => {
     await using terminal = await shell()
     await type(terminal, 'seq 3; printf "\\033[31mred\\033[0m\\n"')
     terminal.type('\r')
-    await terminal.until(/\u001b\[31mred\u001b\[0m\r\nready> $|red\u001b\[0m\r\n.*ready> $/s)
+    await terminal.until(/red\u001b\[0m\r\nready> $/)
     await leave(terminal)
     const recorded = Buffer.from(outputOf(await lastRecords(), 1)).toString()
     expect(recorded).toBe(terminal.text())
+    const played = await sluice(['replay', 'last', '--data', guarded.data, '--cast', '-'])
+    const [head = '', ...events] = played.stdout.trim().split('\n')
+    expect(JSON.parse(head)).toMatchObject({ version: 3, term: { cols: 91, rows: 31 } })
+    const shown = events
+      .map((line) => JSON.parse(line) as [number, string, string])
+      .flatMap(([, code, data]) => (code === 'o' ? [data] : []))
+    expect(shown.join('')).toBe(terminal.text())
   })
 
   testWith(needs, 'a typed secret: a prefix and six characters at most', async () => {
@@ -132,7 +145,7 @@ describe('a terminal', () => {
     testWith(needs, `a password that is not echoed, ${prompt}`, async () => {
       const password = `pw${randomBytes(9).toString('hex')}`
       await using terminal = await shell()
-      terminal.type(`echo asking; read -s ${options} x; echo "length=\${#x}"\r`)
+      terminal.type(`echo asking; read -s ${options} x; echo; echo "length=\${#x}"\r`)
       await terminal.until(/\r\nasking\r\n(Password: )?$/)
       // The shell turns the echo off a moment after.
       await Bun.sleep(300)

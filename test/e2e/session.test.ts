@@ -126,7 +126,6 @@ describe('a session', () => {
           'BatchMode yes',
           'StrictHostKeyChecking no',
           'UserKnownHostsFile /dev/null',
-          'LogLevel ERROR',
           '',
         ].join('\n'),
       )

@@ -28,7 +28,7 @@ export function openTerminal(argv: readonly string[], options: TerminalOptions =
   let wake = Promise.withResolvers<void>()
   const decoder = new TextDecoder()
   const child = Bun.spawn([...argv], {
-    cwd: options.cwd,
+    ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
     env: { ...process.env, TERM: 'xterm' },
     terminal: {
       cols: options.columns ?? 100,

@@ -4,11 +4,11 @@
  * @module
  */
 import { createServer, type Server, type Socket } from 'node:net'
+import { type SshOptions, sshConnector } from '../../proxy/connector/ssh/connector.ts'
+import type { SshTarget } from '../../proxy/connector/ssh/dial.ts'
 import type { Channel, Connector, Endpoint, Greeting, Link } from '../../proxy/core/connector.ts'
 import type { Claim, Identity } from '../../proxy/core/identity.ts'
 import type { Denial, Grant } from '../../proxy/core/verdict.ts'
-import { sshConnector, type SshOptions } from '../../proxy/connector/ssh/connector.ts'
-import type { SshTarget } from '../../proxy/connector/ssh/dial.ts'
 import type { KeyPair } from '../fixture/keys.ts'
 import type { Sshd } from '../fixture/sshd.ts'
 

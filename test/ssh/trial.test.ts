@@ -11,7 +11,7 @@ import { startTrialTarget, type TrialTarget } from '../../proxy/trial/target.ts'
 import { type KeyPair, makeKey } from '../fixture/keys.ts'
 import { ssh, ssh_keygen, testWith } from '../fixture/require.ts'
 import { runSsh, type SshCommand, type SshResult, sshArguments } from '../fixture/ssh.ts'
-import { startStraight, type Straight } from './straight.ts'
+import { type Straight, startStraight } from './straight.ts'
 
 const needs = [ssh, ssh_keygen]
 const blobOf = (line: string): Uint8Array =>

@@ -9,7 +9,7 @@ import { join } from 'node:path'
 import { type KeyPair, makeKey } from '../fixture/keys.ts'
 import { runSsh, type SshCommand, type SshResult } from '../fixture/ssh.ts'
 import { type Sshd, startSshd } from '../fixture/sshd.ts'
-import { sshdTarget, startStraight, type Straight, type StraightOptions } from './straight.ts'
+import { type Straight, type StraightOptions, sshdTarget, startStraight } from './straight.ts'
 
 export interface World extends AsyncDisposable {
   readonly dir: string
