@@ -24,6 +24,7 @@ import { listen } from './listener/listener.ts'
 import { createLog } from './log.ts'
 import { createPolicy } from './policy/policy.ts'
 import { type RecorderClient, startRecorder } from './recorder/client.ts'
+import { createFlight } from './session/flight.ts'
 import { type Session, startSession } from './session/session.ts'
 import { compileRules } from './tap/ruleset.ts'
 import { startTrial, trial_targets } from './trial/trial.ts'
@@ -158,6 +159,7 @@ async function main(): Promise<void> {
   recorder = running
 
   const sessions = new Set<Session>()
+  const flight = createFlight(() => performance.now())
   const clock = createClock(Date.now, () => performance.now())
   const labels = new Map(config.targets.map((target) => [target.name, target.labels]))
   const identify = createIdentify({
@@ -179,6 +181,7 @@ async function main(): Promise<void> {
               const session = startSession(greeting, {
                 policy,
                 recorder: running,
+                flight,
                 protocol: 'ssh',
                 labels: (target) => labels.get(target) ?? {},
                 fault: (error) => log('error', 'fault', describeFault(error)),

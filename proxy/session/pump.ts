@@ -7,13 +7,9 @@
  */
 import type { Channel, Endpoint, Frame, Stream, Wire } from '../core/connector.ts'
 import { RecorderError } from '../core/errors.ts'
-import {
-  in_flight_bytes_max,
-  in_flight_bytes_resume,
-  input_pending_bytes_max,
-  output_record_bytes_max,
-} from '../core/limits.ts'
+import { input_pending_bytes_max, output_record_bytes_max } from '../core/limits.ts'
 import type { SessionRecorder } from '../core/ports.ts'
+import type { Flight } from './flight.ts'
 
 export type PumpEnd =
   | { readonly kind: 'ended' }
@@ -28,7 +24,12 @@ export interface Pump {
   readonly ended: Promise<PumpEnd>
 }
 
-export function startPump(channel: Channel, target: Endpoint, recorder: SessionRecorder): Pump {
+export function startPump(
+  channel: Channel,
+  target: Endpoint,
+  recorder: SessionRecorder,
+  flight: Flight,
+): Pump {
   const { client, codec, id } = channel
   const { promise: ended, resolve, reject } = Promise.withResolvers<PumpEnd>()
   let violation: string | undefined
@@ -54,7 +55,7 @@ export function startPump(channel: Channel, target: Endpoint, recorder: SessionR
   let target_paused = false
   const settle = (bytes: number): void => {
     in_flight_bytes -= bytes
-    if (target_paused && in_flight_bytes <= in_flight_bytes_resume) {
+    if (target_paused && in_flight_bytes <= flight.bytes_max / 2) {
       target_paused = false
       target.resume()
     }
@@ -65,7 +66,7 @@ export function startPump(channel: Channel, target: Endpoint, recorder: SessionR
       if (frame.stream === 0 || frame.bytes.length === 0) return
       in_flight_bytes += frame.bytes.length
       gather.add(frame.stream, frame.bytes)
-      if (!target_paused && in_flight_bytes >= in_flight_bytes_max) {
+      if (!target_paused && in_flight_bytes >= flight.bytes_max) {
         target_paused = true
         target.pause()
       }
@@ -86,6 +87,7 @@ export function startPump(channel: Channel, target: Endpoint, recorder: SessionR
       return
     }
     if (frame.bytes.length === 0) return
+    if (channel.request.pty !== undefined) flight.typed()
     const length = frame.bytes.length
     pending_bytes += length
     if (!client_paused && pending_bytes >= input_pending_bytes_max) {

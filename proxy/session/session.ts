@@ -7,11 +7,13 @@ import type { Channel, ChannelRequest, Endpoint, Greeting, Link } from '../core/
 import { RecorderError, TargetError } from '../core/errors.ts'
 import { session_channels_max } from '../core/limits.ts'
 import type { EndReason, Policy, Recorder, SessionRecorder } from '../core/ports.ts'
+import type { Flight } from './flight.ts'
 import { type Pump, startPump } from './pump.ts'
 
 export interface SessionPorts {
   readonly policy: Policy
   readonly recorder: Recorder
+  readonly flight: Flight
   /** Labels of a target, none for one that does not exist. */
   labels(target: string): Readonly<Record<string, string>>
   readonly protocol: string
@@ -181,7 +183,7 @@ export function startSession(greeting: Greeting, ports: SessionPorts): Session {
       await recorder.event(channel.id, { kind: 'channel_end' })
       return
     }
-    const pump = startPump(channel, endpoint, recorder)
+    const pump = startPump(channel, endpoint, recorder, ports.flight)
     pumps.set(channel.id, pump)
     await pump.ended
     pumps.delete(channel.id)

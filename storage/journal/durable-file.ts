@@ -128,11 +128,23 @@ export class DurableFile {
   }
 }
 
+/** A new file to be filled with blocks of a {@link stagingArea}; past the page cache where that can be. */
+export function createBlockFile(path: string): number {
+  const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC
+  try {
+    return openSync(path, flags | constants.O_DIRECT, 0o600)
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'EINVAL')
+      return openSync(path, flags, 0o600)
+    throw error
+  }
+}
+
 /** Memory that begins at a block boundary. It stays there: buffers of this size are not moved. */
-export function stagingArea(): Uint8Array {
-  const memory = new Uint8Array(staging_bytes + block_bytes)
+export function stagingArea(bytes: number = staging_bytes): Uint8Array {
+  const memory = new Uint8Array(bytes + block_bytes)
   const skip = (block_bytes - (ptr(memory) % block_bytes)) % block_bytes
-  const area = memory.subarray(skip, skip + staging_bytes)
+  const area = memory.subarray(skip, skip + bytes)
   assert(ptr(area) % block_bytes === 0, 'the staging area is aligned')
   return area
 }

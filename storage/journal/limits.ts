@@ -23,7 +23,7 @@ export const backlog_segments_default = 64
 export const frame_bytes_max: number = 4 * 1024 * 1024
 
 /** Zeros are written in slices of this, so that preparing a spare never keeps the recorder long. */
-export const prepare_slice_bytes: number = 4 * 1024 * 1024
+export const prepare_slice_bytes: number = 2 * 1024 * 1024
 
 /** A body up to this is copied beside its header: a vector of its own would cost more. */
 export const copy_bytes_max = 4096

@@ -7,7 +7,6 @@
 import {
   closeSync,
   fsyncSync,
-  openSync,
   readdirSync,
   renameSync,
   statfsSync,
@@ -17,6 +16,7 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import { listSegments, partial_name, sparePath, syncDirectory } from './directory.ts'
+import { createBlockFile, stagingArea } from './durable-file.ts'
 import { prepare_slice_bytes } from './limits.ts'
 
 interface Partial {
@@ -25,7 +25,7 @@ interface Partial {
   bytes: number
 }
 
-const zeros = new Uint8Array(prepare_slice_bytes)
+const zeros = stagingArea(prepare_slice_bytes)
 
 export class Spares {
   readonly #dir: string
@@ -110,7 +110,7 @@ export class Spares {
     const { bavail, bsize } = statfsSync(this.#dir)
     if (bavail * bsize < this.#segment_bytes) return undefined
     const path = join(this.#dir, partial_name)
-    return { fd: openSync(path, 'w'), path, bytes: 0 }
+    return { fd: createBlockFile(path), path, bytes: 0 }
   }
 
   #finish(partial: Partial): void {

@@ -6,6 +6,7 @@ import { describe, expect, test } from 'bun:test'
 import fc from 'fast-check'
 import type { Channel, Codec, Endpoint, EndpointEvents, Wire } from '../../proxy/core/connector.ts'
 import type { SessionRecorder } from '../../proxy/core/ports.ts'
+import { createFlight } from '../../proxy/session/flight.ts'
 import { startPump } from '../../proxy/session/pump.ts'
 
 const identity: Codec = {
@@ -92,7 +93,12 @@ describe('pump', () => {
           dial: () => Promise.resolve(target),
           refuse: () => {},
         }
-        const pump = startPump(channel, target, recorder)
+        const pump = startPump(
+          channel,
+          target,
+          recorder,
+          createFlight(() => 0),
+        )
         let sent = ''
         let typed = ''
         for (const { from, text } of actions) {

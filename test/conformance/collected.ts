@@ -1,0 +1,78 @@
+/**
+ * Bytes as they arrive, to be waited for.
+ *
+ * @module
+ */
+
+export class Collected {
+  #chunks: Uint8Array[] = []
+  #length = 0
+  #isEnded = false
+  #wake = Promise.withResolvers<void>()
+
+  get length(): number {
+    return this.#length
+  }
+
+  get isEnded(): boolean {
+    return this.#isEnded
+  }
+
+  push(bytes: Uint8Array): void {
+    this.#chunks.push(bytes)
+    this.#length += bytes.length
+    this.#wakeUp()
+  }
+
+  end(): void {
+    this.#isEnded = true
+    this.#wakeUp()
+  }
+
+  bytes(): Buffer {
+    return Buffer.concat(this.#chunks)
+  }
+
+  text(): string {
+    return this.bytes().toString()
+  }
+
+  /** Resolves once there are so many, or at the end. */
+  async until(length: number): Promise<void> {
+    while (this.#length < length && !this.#isEnded) await this.#wake.promise
+  }
+
+  async ended(): Promise<void> {
+    while (!this.#isEnded) await this.#wake.promise
+  }
+
+  #wakeUp(): void {
+    this.#wake.resolve()
+    this.#wake = Promise.withResolvers()
+  }
+}
+
+/** A hang becomes a failure that says what did not happen. Not a measure of speed. */
+export async function within<T>(what: string, promise: Promise<T>, wait_ms = 15_000): Promise<T> {
+  const { promise: late, reject } = Promise.withResolvers<never>()
+  const timer = setTimeout(() => reject(new Error(`never: ${what}`)), wait_ms)
+  try {
+    return await Promise.race([promise, late])
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+/** Resolves when the value has not changed for a while: what was on its way has arrived. */
+export async function settled(value: () => number): Promise<number> {
+  let last = value()
+  for (let calm = 0; calm < 6; calm++) {
+    await Bun.sleep(50)
+    if (value() !== last) calm = 0
+    last = value()
+  }
+  return last
+}
+
+/** For what must not happen: long enough that it would have. */
+export const chance_ms = 100
