@@ -4,7 +4,7 @@
  */
 import { passes } from './check'
 import { take } from './memory'
-import { mayBegin, reach, skip } from './scan'
+import { beginScan, initScan, mayBegin, reach, skip } from './scan'
 import { addMatch, crowd, found, found_max, open, open_max, released, settle, spanRule } from './spans'
 import {
   accept, class_of, classes, context, context_start, crosses, echo, final, flags, follows, idle, label,
@@ -53,7 +53,7 @@ export function initMatcher(): bool {
   other = take((threads_max * 2 + 8) * thread_bytes)
   marks = take(states * 8)
   if (marks != 0) memory.fill(marks, 0, states * 8)
-  return current != 0 && other != 0 && marks != 0
+  return current != 0 && other != 0 && marks != 0 && initScan()
 }
 
 export function setFilter(on: bool): void {
@@ -93,6 +93,7 @@ export function setBlackout(at: usize): void {
 export function run(from: usize, end: usize, before: u32): usize {
   let p = from
   let deadline = holdStart(p) + held_max
+  beginScan(from, end)
   while (p < end) {
     if (threads == 0 && blackout == 0) {
       if (filtering) p = skip(p, end)

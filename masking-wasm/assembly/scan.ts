@@ -1,59 +1,130 @@
 /**
- * While nothing is under way: where may a match begin? Only speed depends on it, never the result; what
- * it lets through, the automaton decides.
+ * Where may a match begin? Only speed depends on it, never the result; what it lets through, the
+ * automaton decides.
  *
- * `compile/filter.ts` has three groups of beginnings, with 3, 5 and 8 bits. Bit k of a group in a pair's
- * entry says that the pair may stand as bytes k and k+1; runs of pairs are followed by shift-and.
+ * `compile/filter.ts` has five groups of beginnings. Bit k of a group in a pair's entry says that the
+ * pair may stand as bytes k and k+1; in the last two groups k counts from the byte before the beginning.
+ * Runs of pairs are followed by shift-and, in four places at once: one alone only waits for itself.
  */
+import { take } from './memory'
 import { filter } from './tables'
 
-const first_bits: u32 = 0x0109
-const last_bits: u32 = 0x8084
+const first_bits: u32 = 0x01008109
+const last_bits: u32 = 0x80804084
 /** A beginning that is ruled out is ruled out by at most so many bytes. */
 export const reach: usize = 9
 
-/** First position in [p, end) at which a match may begin. */
-export function skip(p: usize, end: usize): usize {
-  let run: u32 = 0
-  const last = end - 1
-  for (let q = p; q < last; q++) {
-    run = ((run << 1) | first_bits) & pair(q)
-    if ((run & last_bits) != 0) return q - deepest(run)
+/** What one of the four follows. */
+const lane_bytes: usize = 128
+const block_bytes: usize = 4 * lane_bytes
+/** Pairs of a beginning that lie behind it. */
+const behind: usize = reach - 1
+
+/** Places that were looked at, [block, block_end), and where in it something may begin, a bit each. */
+let block: usize = 0
+let block_end: usize = 0
+let places: usize = 0
+const places_bytes: usize = (block_bytes + 64) / 8
+
+export function initScan(): bool {
+  places = take(places_bytes)
+  return places != 0
+}
+
+/** Before the first question about the bytes from `from` on. The byte before it need not be in memory. */
+export function beginScan(from: usize, end: usize): void {
+  if (from < end) look(from, end)
+  mark(from)
+}
+
+/** First position in [p, end) at which a match may begin, or `end`. Positions may only grow. */
+export function skip(p_: usize, end: usize): usize {
+  let p = p_
+  while (p < end) {
+    if (p >= block_end) look(p, end)
+    const at = p - block
+    const rest = load<u64>(places + ((at >>> 6) << 3)) >>> (at & 63)
+    if (rest != 0) return p + <usize>ctz<u64>(rest)
+    p += 64 - (at & 63)
   }
-  // What is still possible began before the last pair; and the last byte is in no pair.
-  return run != 0 ? last - 1 - deepest(run) : last
+  return end
 }
 
 /** The same for one position: false only when what begins at `p` would end within the window. */
 // @ts-ignore: decorator
 @inline
 export function mayBegin(p: usize, end: usize): bool {
-  if (p + 1 == end) return true
-  const run = pair(p) & first_bits
-  return run != 0 && mayGoOn(run, p + 1, end)
+  if (p >= block_end) look(p, end)
+  const at = p - block
+  return ((<u32>load<u8>(places + (at >>> 3)) >>> (<u32>at & 7)) & 1) != 0
 }
 
-function mayGoOn(run_: u32, p: usize, end: usize): bool {
-  let run = run_
-  for (let q = p; q + 1 < end; q++) {
-    run = (run << 1) & pair(q)
-    if (run == 0) return false
-    if ((run & last_bits) != 0) return true
+/** Looks at the places from `p` on. */
+function look(p: usize, end: usize): void {
+  block = p
+  memory.fill(places, 0, places_bytes)
+  if (end - p >= block_bytes + reach) {
+    block_end = p + block_bytes
+    lookAtLanes(p)
+  } else {
+    block_end = end
+    lookAtRest(p, end)
   }
-  return true
+}
+
+function lookAtLanes(p: usize): void {
+  let one: u32 = 0
+  let two: u32 = 0
+  let three: u32 = 0
+  let four: u32 = 0
+  const last = p + lane_bytes + behind - 1
+  for (let q = p - 1; q < last; q++) {
+    one = ((one << 1) | first_bits) & pair(q)
+    two = ((two << 1) | first_bits) & pair(q + lane_bytes)
+    three = ((three << 1) | first_bits) & pair(q + 2 * lane_bytes)
+    four = ((four << 1) | first_bits) & pair(q + 3 * lane_bytes)
+    if (((one | two | three | four) & last_bits) != 0) {
+      markAll(one & last_bits, q)
+      markAll(two & last_bits, q + lane_bytes)
+      markAll(three & last_bits, q + 2 * lane_bytes)
+      markAll(four & last_bits, q + 3 * lane_bytes)
+    }
+  }
+}
+
+/** Up to the window's end: what is still possible there may begin. */
+function lookAtRest(p: usize, end: usize): void {
+  let run: u32 = 0
+  const last = end - 1
+  for (let q = p - 1; q < last; q++) {
+    run = ((run << 1) | first_bits) & pair(q)
+    if ((run & last_bits) != 0) markAll(run & last_bits, q)
+  }
+  markAll(run, last - 1)
+  // In no pair with what follows.
+  mark(last)
 }
 
 // @ts-ignore: decorator
 @inline
 function pair(q: usize): u32 {
-  return load<u16>(filter + (<usize>load<u16>(q) << 1))
+  return load<u32>(filter + (<usize>load<u16>(q) << 2))
 }
 
-/** How many pairs ago the oldest run in `run` began. */
-function deepest(run: u32): usize {
-  const short = run & 0x0007
-  const middle = (run >>> 3) & 0x001f
-  const long = run >>> 8
-  // The highest bit of any group is the highest of all three laid over each other.
-  return 31 - clz<u32>(short | middle | long)
+/** Marks where that began of which these bits were reached with the pair at `q`. */
+function markAll(bits: u32, q: usize): void {
+  for (let rest = bits; rest != 0; rest &= rest - 1) {
+    const bit = ctz<u32>(rest)
+    // The bit of the pair of the first byte and the second.
+    const first: u32 = bit < 3 ? 0 : bit < 8 ? 3 : bit < 15 ? 8 : bit < 24 ? 16 : 25
+    mark(q - bit + first)
+  }
+}
+
+/** A place may be marked that is in front of the block or behind it; it is asked for in another. */
+function mark(p: usize): void {
+  const at = p - block
+  if (at >= block_bytes + 64) return
+  const word = places + (at >>> 3)
+  store<u8>(word, <u32>load<u8>(word) | (1 << (<u32>at & 7)))
 }

@@ -8,8 +8,8 @@ import type { Dfa, Entry } from './dfa.ts'
 import { filterOf } from './filter.ts'
 import type { Nfa } from './nfa.ts'
 
-/** 'SLM1': another layout gets another magic. */
-export const magic = 0x314d_4c53
+/** 'SLM2': another layout gets another magic. */
+export const magic = 0x324d_4c53
 
 /** State flags, known to `assembly/tables.ts` under the same names. */
 export const flag = {
@@ -249,7 +249,7 @@ const header_words = 32
 
 function pack(
   numbers: readonly number[],
-  sections: readonly (Uint8Array | Uint16Array)[],
+  sections: readonly (Uint8Array | Uint16Array | Uint32Array)[],
 ): Uint8Array {
   const offsets: number[] = []
   let end = header_words * 4
@@ -266,7 +266,9 @@ function pack(
   for (const [index, section] of sections.entries()) {
     const at = offsets[index] ?? 0
     if (section instanceof Uint8Array) tables.set(section, at)
-    else for (const [i, word] of section.entries()) view.setUint16(at + i * 2, word, true)
+    else if (section instanceof Uint16Array)
+      for (const [i, word] of section.entries()) view.setUint16(at + i * 2, word, true)
+    else for (const [i, word] of section.entries()) view.setUint32(at + i * 4, word, true)
   }
   return tables
 }

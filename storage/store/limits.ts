@@ -49,3 +49,15 @@ export const page_bytes: number = 16 * 1024
 
 /** The database's page cache: the indexes' upper levels, not the recordings. */
 export const cache_kib: number = 16 * 1024
+
+/** So far behind, output pours in faster than anybody reads it. */
+export const bulk_behind_bytes: number = 8 * 1024 * 1024
+
+/** ... and so far behind, the journal's own limit (4 GiB) comes into sight: no more pauses. */
+export const behind_bytes_max: number = 1024 * 1024 * 1024
+
+/** Pauses while output pours in, as a multiple of the work between them: a fifth of a core at most. */
+export const bulk_pause_factor = 4
+
+/** Nothing became durable for this long: the bulk is over. */
+export const quiet_ms = 200

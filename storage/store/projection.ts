@@ -16,8 +16,12 @@ import {
   batch_bytes_max,
   batch_entries_max,
   batch_ms,
+  behind_bytes_max,
+  bulk_behind_bytes,
+  bulk_pause_factor,
   checkpoint_bytes,
   checkpoint_ms,
+  quiet_ms,
   retry_ms,
   retry_ms_max,
 } from './limits.ts'
@@ -40,6 +44,8 @@ export class Projection {
   readonly #batch = new Batch()
   #wal: number | undefined
   #durable_lsn = 0
+  #durable_ms = Number.NEGATIVE_INFINITY
+  #last_step = { bytes: 0, lsns: 0, took_ms: 0 }
   #projected_lsn: number
   /** Written to the database since its last checkpoint. */
   #unsynced_bytes = 0
@@ -76,6 +82,7 @@ export class Projection {
   /** Journal entries up to `lsn` are on the disk. */
   durable(lsn: number): void {
     this.#durable_lsn = Math.max(this.#durable_lsn, lsn)
+    this.#durable_ms = performance.now()
     if (!this.#running) this.#later(batch_ms)
   }
 
@@ -128,7 +135,9 @@ export class Projection {
     if (this.#closed || !this.#stepOr()) return
     this.#running = true
     if (!this.#due()) {
-      setImmediate(() => this.#run())
+      const pause_ms = this.#pauseBehindBulk()
+      if (pause_ms === 0) setImmediate(() => this.#run())
+      else setTimeout(() => this.#run(), pause_ms)
       return
     }
     // Most of a checkpoint's time is this sync: done aside, no query has to wait for it. The
@@ -138,6 +147,18 @@ export class Projection {
       this.#checkpointOr()
       this.#run()
     })
+  }
+
+  /**
+   * While output pours in, projecting it at once only slows it down: then most of the time is left to it.
+   * What waits is bounded, and made up for when it is quiet again.
+   */
+  #pauseBehindBulk(): number {
+    const { bytes, lsns, took_ms } = this.#last_step
+    if (lsns === 0 || performance.now() - this.#durable_ms > quiet_ms) return 0
+    const behind_bytes = ((this.#durable_lsn - this.#journal.lsn) * bytes) / lsns
+    const is_bulk = behind_bytes > bulk_behind_bytes && behind_bytes < behind_bytes_max
+    return is_bulk ? took_ms * bulk_pause_factor : 0
   }
 
   #syncAside(done: () => void): void {
@@ -181,6 +202,7 @@ export class Projection {
   /** Writes one batch; returns whether there may be more. */
   #step(limit_lsn: number): boolean {
     const batch = this.#batch
+    const begun_ms = performance.now()
     while (batch.bytes < batch_bytes_max && batch.entries < batch_entries_max) {
       const next = this.#journal.next(limit_lsn)
       if (next === undefined) break
@@ -195,6 +217,11 @@ export class Projection {
     if (batch.entries === 0) return false
     this.#projector.apply(batch)
     this.#unsynced_bytes += batch.bytes
+    this.#last_step = {
+      bytes: batch.bytes,
+      lsns: batch.entries,
+      took_ms: performance.now() - begun_ms,
+    }
     batch.clear()
     return this.#journal.lsn < limit_lsn
   }

@@ -10,6 +10,7 @@ import { StoreError } from './errors.ts'
 import { database_name } from './layout.ts'
 import { catch_up_ms } from './limits.ts'
 import type { Failure, FromStore, Question, ToStore } from './messages.ts'
+import { yieldToOthers } from './priority.ts'
 import { Projection } from './projection.ts'
 import { Queries } from './queries.ts'
 import type { RecordPage } from './reader.ts'
@@ -19,6 +20,8 @@ declare const self: Worker
 
 let projection: Projection | undefined
 let queries: Queries | undefined
+
+yieldToOthers()
 
 self.onmessage = ({ data }: MessageEvent<ToStore>) => {
   switch (data.kind) {
