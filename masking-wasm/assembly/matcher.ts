@@ -4,11 +4,11 @@
  */
 import { passes } from './check'
 import { take } from './memory'
-import { beginScan, initScan, mayBegin, reach, skip } from './scan'
+import { beginScan, initScan, mayBegin, quietUntil, reach, skip } from './scan'
 import { addMatch, crowd, found, found_max, open, open_max, released, settle, spanRule } from './spans'
 import {
   accept, class_of, classes, context, context_start, crosses, echo, final, flags, follows, idle, label,
-  later, lists, next, now, pattern_start, rules, spawn, states, stream_start, unlimited,
+  later, lists, next, now, pattern_start, rules, spawn, spawns, states, stream_start, unlimited,
 } from './tables'
 
 /** Would-be matches older than this are masked, and so is what is held back longer. */
@@ -100,6 +100,14 @@ export function run(from: usize, end: usize, before: u32): usize {
       if (p >= end) break
       deadline = p + held_max
     }
+    if (threads == 1 && !waiting && blackout == 0 && filtering) {
+      const quiet = min(quietUntil(p, end), deadline)
+      if (p < quiet) {
+        p = stepAlone(p, quiet)
+        if (p >= deadline) deadline = bound(p)
+        if (p == quiet || threads == 0) continue
+      }
+    }
     const byte: u32 = load<u8>(p)
     if (blackout != 0 && (byte == 10 || byte == 13)) {
       addMatch(blackout, p, rules)
@@ -114,6 +122,31 @@ export function run(from: usize, end: usize, before: u32): usize {
     }
     if (found >= found_max) break
   }
+  return p
+}
+
+/** The states that {@link stepAlone} leaves to {@link step}. */
+const eventful: u32 = now | later | final | spawns
+
+/**
+ * The only thread there is reads [p, end), where none begins: the same as {@link step} for each byte.
+ * Returns where it died, or what it has not read.
+ */
+function stepAlone(from: usize, end: usize): usize {
+  const word = threadWord(0)
+  let state = word & state_mask
+  let p = from
+  for (; p < end; p++) {
+    const of_class: u32 = load<u8>(class_of + <usize>load<u8>(p))
+    const to: u32 = load<u16>(next + ((state * classes + of_class) << 1))
+    if (to == 0) {
+      threads = 0
+      return p + 1
+    }
+    if ((load<u8>(flags + to) & eventful) != 0) break
+    state = to
+  }
+  store<u32>(current, state | (word & ~state_mask))
   return p
 }
 

@@ -59,6 +59,16 @@ export function mayBegin(p: usize, end: usize): bool {
   return ((<u32>load<u8>(places + (at >>> 3)) >>> (<u32>at & 7)) & 1) != 0
 }
 
+/** A position in [p, end] such that nothing begins from `p` up to it. Not the last such, but found soon. */
+// @ts-ignore: decorator
+@inline
+export function quietUntil(p: usize, end: usize): usize {
+  if (p >= block_end) look(p, end)
+  const at = p - block
+  const rest = load<u64>(places + ((at >>> 6) << 3)) >>> (at & 63)
+  return min(end, p + (rest != 0 ? <usize>ctz<u64>(rest) : 64 - (at & 63)))
+}
+
 /** Looks at the places from `p` on. */
 function look(p: usize, end: usize): void {
   block = p

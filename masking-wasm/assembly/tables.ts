@@ -7,6 +7,7 @@ export const later: u32 = 2
 export const final: u32 = 4
 export const crosses: u32 = 8
 export const context: u32 = 16
+export const spawns: u32 = 32
 export const unlimited: u32 = 0xffff
 export const stream_start: u32 = 256
 

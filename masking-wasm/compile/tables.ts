@@ -23,6 +23,8 @@ export const flag = {
   crosses: 8,
   /** Inside a context only: nothing is held back. */
   context: 16,
+  /** A context ends here, and its pattern begins. */
+  spawns: 32,
 } as const
 
 /** In `idle` and `echo`: a flush shows everything. */
@@ -79,6 +81,7 @@ export function encode(
     if (!facts.reads && !later) bits |= flag.final
     if (crosses[id] === 1) bits |= flag.crosses
     if (facts.live.length === 0 && facts.accepts.length === 0) bits |= flag.context
+    if (dfa.spawn[id] !== 0) bits |= flag.spawns
     flags[id] = bits
     label[id] = Math.min(...facts.live, rules.length)
     for (const rule of facts.telling) {

@@ -4,6 +4,8 @@
  * @module
  */
 
+import { AsyncLocalStorage } from 'node:async_hooks'
+
 export class Collected {
   #chunks: Uint8Array[] = []
   #length = 0
@@ -52,15 +54,26 @@ export class Collected {
   }
 }
 
+/** How long to wait for what should happen, in milliseconds; see {@link withPatience}. */
+const patience_ms = new AsyncLocalStorage<number>()
+const patience_ms_default = 10_000
+
 /** A hang becomes a failure that says what did not happen. Not a measure of speed. */
-export async function within<T>(what: string, promise: Promise<T>, wait_ms = 15_000): Promise<T> {
+export async function within<T>(what: string, promise: Promise<T>): Promise<T> {
   const { promise: late, reject } = Promise.withResolvers<never>()
-  const timer = setTimeout(() => reject(new Error(`never: ${what}`)), wait_ms)
+  // Made here: the stack is that of who waits.
+  const error = new Error(`never: ${what}`)
+  const timer = setTimeout(() => reject(error), patience_ms.getStore() ?? patience_ms_default)
   try {
     return await Promise.race([promise, late])
   } finally {
     clearTimeout(timer)
   }
+}
+
+/** For a run that is expected to fail: a hang is noticed sooner. */
+export function withPatience<T>(ms: number, run: () => Promise<T>): Promise<T> {
+  return patience_ms.run(ms, run)
 }
 
 /** Resolves when the value has not changed for a while: what was on its way has arrived. */

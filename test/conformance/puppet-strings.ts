@@ -5,6 +5,7 @@
  */
 import { createServer, type Socket } from 'node:net'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { Collected } from './collected.ts'
 import { messageOf, readMessages } from './message.ts'
 import type { Program } from './world.ts'
@@ -58,7 +59,7 @@ export async function openPuppets(dir: string): Promise<Puppets> {
   }
 }
 
-const script = join(import.meta.dir, 'puppet.ts')
+const script = fileURLToPath(import.meta.resolve('./puppet.ts'))
 
 function pullStrings(socket: Socket): {
   program: Program

@@ -32,7 +32,7 @@ async function openSshWorld(): Promise<World> {
   await using started = new AsyncDisposableStack()
   const dir = mkdtempSync(join(tmpdir(), 'sluice-conformance-'))
   started.defer(() => rmSync(dir, { recursive: true, force: true }))
-  const sshd = started.use(await startSshd())
+  const server = started.use(await startSshd())
   const puppets = started.use(await openPuppets(dir))
   const agent_socket = join(dir, 'agent')
   const agent = Bun.spawn(['ssh-agent', '-D', '-a', agent_socket], { stdout: 'ignore' })
@@ -47,13 +47,13 @@ async function openSshWorld(): Promise<World> {
   const targetOf = (name: string): SshTarget | undefined => {
     const address = addresses.get(name)
     if (address === undefined) return undefined
-    const { private_key } = sshd.user_key
+    const { private_key } = server.user_key
     return {
       name,
       address,
-      host_keys: [sshd.host_key.blob],
+      host_keys: [server.host_key.blob],
       credential: (account) =>
-        account === sshd.account ? { kind: 'private_key', private_key } : undefined,
+        account === server.account ? { kind: 'private_key', private_key } : undefined,
     }
   }
   const connector = sshConnector({
@@ -69,7 +69,7 @@ async function openSshWorld(): Promise<World> {
     async connect(port, options = {}) {
       clients += 1
       const target = `target-${clients}`
-      const relay = await openRelay(sshd.port)
+      const relay = await openRelay(server.port)
       if (options.target !== 'unknown')
         addresses.set(
           target,
@@ -78,7 +78,7 @@ async function openSshWorld(): Promise<World> {
       const key = options.known === false ? unknown : known
       const call = {
         port,
-        login: `${sshd.account}@${target}`,
+        login: `${server.account}@${target}`,
         identities: [key.file],
         env: { PATH: Bun.env['PATH'] ?? '', DISPLAY: '127.0.0.1:99', SSH_AUTH_SOCK: agent_socket },
       }
@@ -89,7 +89,7 @@ async function openSshWorld(): Promise<World> {
       ])
       const ends = [first]
       const client: Client = {
-        account: sshd.account,
+        account: server.account,
         target,
         channel: first,
         async open() {
@@ -178,10 +178,10 @@ function startClient(
     output,
     errors,
     send(bytes) {
-      sink?.write(bytes)
-      void sink?.flush()
+      ignore(sink?.write(bytes))
+      ignore(sink?.flush())
     },
-    endInput: () => void sink?.end(),
+    endInput: () => ignore(sink?.end()),
     pause: () => child.kill('SIGSTOP'),
     resume: () => child.kill('SIGCONT'),
     resize: (columns, rows) => child.terminal?.resize(columns, rows),
@@ -191,6 +191,11 @@ function startClient(
     },
     program: () => puppets.program(number),
   }
+}
+
+/** Who is gone takes no more: a case that minds looks at the other end. */
+function ignore(done: number | Promise<number> | undefined): void {
+  Promise.resolve(done).catch(() => {})
 }
 
 async function gather(stream: ReadableStream<Uint8Array>, into: Collected): Promise<void> {

@@ -39,7 +39,8 @@ export async function openStand(world: World): Promise<Stand> {
   const claims: Claim[] = []
   const sources: string[] = []
   const sockets = new Set<Socket>()
-  const outcomes = queue<Promise<Greeting>>()
+  // In objects: a queue of promises would wait for what they resolve to.
+  const outcomes = queue<{ readonly outcome: Promise<Greeting> }>()
   const identify = async (claim: Claim): Promise<Identity | Denial> => {
     claims.push(claim)
     const method = claim.kind
@@ -55,13 +56,17 @@ export async function openStand(world: World): Promise<Stand> {
     const outcome = world.connector.accept(socket, source, identify, abort.signal)
     // As the listener does: who was not accepted has no connection.
     outcome.catch(() => socket.destroy())
-    outcomes.push(outcome)
+    outcomes.push({ outcome })
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const address = server.address()
   return {
     port: address !== null && typeof address === 'object' ? address.port : 0,
-    accepted: async () => within('the connection is accepted or not', await outcomes.shift()),
+    accepted: () =>
+      within(
+        'the connection is accepted or not',
+        outcomes.shift().then(({ outcome }) => outcome),
+      ),
     claims,
     sources,
     sockets,
@@ -137,7 +142,7 @@ export function watch(endpoint: Endpoint, also?: (wire: Wire) => void): Watched 
       if (wire.kind === 'data') {
         received += wire.bytes.length
         // Owned by the receiver: what it does to them must not matter to anyone.
-        streams[wire.stream].push(wire.bytes.slice())
+        streams[wire.stream].push(new Uint8Array(wire.bytes))
         wire.bytes.fill(0)
       } else if (wire.event.kind === 'eof') streams[wire.event.stream].end()
     },
@@ -174,7 +179,7 @@ export function join(channel: Channel, target: Endpoint): { near: Watched; far: 
 }
 
 const copied = (wire: Frame): Frame =>
-  wire.kind === 'data' ? { ...wire, bytes: wire.bytes.slice() } : wire
+  wire.kind === 'data' ? { ...wire, bytes: new Uint8Array(wire.bytes) } : wire
 
 function nameOf(wire: Wire): string {
   if (wire.kind === 'data') return `data ${wire.stream}`

@@ -198,14 +198,20 @@ describe('the evidence of a session', () => {
       ...kinds('output').map(({ header }) => header),
       ...kinds('stdin').map(({ header }) => ({ stream: 0, ...header })),
       ...kinds('command').map(({ header }) => ({ stream: command_stream, ...header })),
-    ].flatMap(({ stream, spans }) => spans.map((span) => ({ stream, ...span })))
+    ].flatMap((record) => record.spans.map((span) => ({ stream: record.stream, ...span })))
     const hidden: Readonly<Record<number, string>> = {
       0: in_stdin,
       1: in_output,
       2: in_errors,
       [command_stream]: in_command,
     }
-    expect(spans.map(({ stream }) => stream).toSorted()).toEqual([0, 1, 1, 2, command_stream])
+    expect(spans.map(({ stream }) => stream).toSorted((a, b) => a - b)).toEqual([
+      0,
+      1,
+      1,
+      2,
+      command_stream,
+    ])
     for (const { stream, offset, length, commitment } of spans) {
       const raw = Buffer.from(hidden[stream] ?? '')
       const nonce = spanNonce(salt, id, channel, stream, offset)

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import assert from 'node:assert/strict'
 import type { Duplex } from 'node:stream'
 import type { Connector, Greeting } from '../../core/connector.ts'
 import { ClientError, TargetError } from '../../core/errors.ts'
@@ -150,6 +151,7 @@ async function greet(
   }
   const { account, target: name } = where
   rekeyOften(protocolOf(connection), socket, options.rekey)
+  let is_welcomed = false
   return {
     identity,
     proof,
@@ -159,6 +161,8 @@ async function greet(
     context,
     closed: client.closed,
     async welcome() {
+      assert(!is_welcomed, 'a client is welcomed once')
+      is_welcomed = true
       const target = options.target(name)
       if (target === undefined)
         throw new TargetError('target_unreachable', `there is no target named "${clean(name)}"`)

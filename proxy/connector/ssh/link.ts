@@ -17,7 +17,6 @@ import type { OpenedSession } from './session.ts'
 
 export function joinTarget(client: ClientSide, target: DialedTarget, target_name: string): Link {
   const { address, host_key } = target
-  let on: LinkEvents | undefined
   let reason: 'client' | 'target' | 'gateway' | undefined
   let failure: Error | undefined
   let isTargetGone = false
@@ -41,14 +40,15 @@ export function joinTarget(client: ClientSide, target: DialedTarget, target_name
     reason ??= 'client'
     endTarget()
   })
-  void Promise.all([client.closed, target_closed]).then(() =>
-    on?.closed(reason ?? 'gateway', reason === 'target' ? failure : undefined),
-  )
+  const both_closed = Promise.all([client.closed, target_closed])
 
   return {
     dialled: { address, host_key },
     start(events) {
-      on = events
+      // Also when both are gone already.
+      void both_closed.then(() =>
+        events.closed(reason ?? 'gateway', reason === 'target' ? failure : undefined),
+      )
       client.start({
         opened: (session) => {
           channels += 1

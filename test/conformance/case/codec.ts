@@ -80,7 +80,7 @@ export const codec_cases: readonly Case[] = [
             const rest = reader.flush()
             const all = [...frames, ...(rest.ok ? rest.frames : [])]
             const text = Buffer.from(joined(all)[0]?.text ?? '', 'hex').toString()
-            expect(text).toBe(texts.map((each) => `${each}\n`).join(''))
+            expect(text).toBe(texts.map((line) => `${line}\n`).join(''))
           }),
         ),
       )

@@ -8,7 +8,7 @@ import { randomBytes } from 'node:crypto'
 import type { Endpoint, Stream } from '../../../proxy/core/connector.ts'
 import { chance_ms, within } from '../collected.ts'
 import { type Dialled, dialled } from '../scene.ts'
-import { watch } from '../stand.ts'
+import { join, watch } from '../stand.ts'
 import type { Case } from './case.ts'
 
 interface End {
@@ -56,17 +56,13 @@ export const ending_cases: readonly Case[] = [
       name: `${name}: closed comes once and last, at both ends`,
       async run(world) {
         await using scene = await dialled(world)
-        const near = watch(scene.opened.client)
-        const far = watch(scene.far)
+        const { near, far } = join(scene.opened, scene.far)
+        // A user whose program has ended its output has nothing more to say.
+        void scene.client.channel.output.ended().then(() => scene.client.channel.endInput())
         await scene.program.print(Buffer.from('some\n'))
         scene.client.channel.send(Buffer.from('some\n'))
         await within('bytes pass', Promise.all([near.streams[0].until(5), far.streams[1].until(5)]))
         happens(scene)
-        // The pump closes the other end; who has closed already does not mind.
-        void near.closed.then(() => scene.far.close())
-        void far.closed.then(() => scene.opened.client.close())
-        // A user whose program is over ends the client.
-        void far.closed.then(() => scene.client.channel.endInput())
         await within('both ends close', Promise.all([near.closed, far.closed]))
         await Bun.sleep(chance_ms)
         for (const { order } of [near, far]) {

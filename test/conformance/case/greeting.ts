@@ -145,7 +145,7 @@ export const greeting_cases: readonly Case[] = [
           expect(await outcome(stand.accepted())).toBeInstanceOf(ClientError)
           await within('the connection closes', closed)
         }),
-        { numRuns: 40 },
+        { numRuns: 40, endOnFailure: true },
       )
     },
   },
