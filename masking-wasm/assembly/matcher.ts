@@ -93,7 +93,7 @@ export function setBlackout(at: usize): void {
 export function run(from: usize, end: usize, before: u32): usize {
   let p = from
   let deadline = holdStart(p) + held_max
-  beginScan(from, end)
+  beginScan(from, end, before)
   while (p < end) {
     if (threads == 0 && blackout == 0) {
       if (filtering) p = skip(p, end)

@@ -7,7 +7,7 @@
  * Runs of pairs are followed by shift-and, in four places at once: one alone only waits for itself.
  */
 import { take } from './memory'
-import { filter } from './tables'
+import { filter, stream_start } from './tables'
 
 const first_bits: u32 = 0x01008109
 const last_bits: u32 = 0x80804084
@@ -31,10 +31,13 @@ export function initScan(): bool {
   return places != 0
 }
 
-/** Before the first question about the bytes from `from` on. The byte before it need not be in memory. */
-export function beginScan(from: usize, end: usize): void {
+/** Before the first question about the bytes from `from` on, which stand after `before`. */
+export function beginScan(from: usize, end: usize, before: u32): void {
+  // Of a stream that holds nothing, the byte before is not in memory.
+  if (before != stream_start) store<u8>(from - 1, before)
   if (from < end) look(from, end)
-  mark(from)
+  // No byte is before it, and the pairs know only bytes.
+  if (before == stream_start) mark(from)
 }
 
 /** First position in [p, end) at which a match may begin, or `end`. Positions may only grow. */

@@ -29,6 +29,8 @@ const groups: readonly Group[] = [
 ]
 /** The byte before and as many as the deepest group sees. */
 const rows = 10
+/** Each costs a third of a millisecond to place, and a person wrote the rules; more go into the first group. */
+const judged_max = 1000
 
 /** Indexed as the module loads it: two neighbouring bytes as one little-endian number. */
 export function filterOf(
@@ -48,7 +50,7 @@ export function filterOf(
       for (const b of second) pairs[a * classes + b] = (pairs[a * classes + b] ?? 0) | bit
   }
 
-  for (const [index, heads] of grouped(headsOf(nfa, entries)).entries()) {
+  for (const [index, heads] of grouped(nfa, headsOf(nfa, entries)).entries()) {
     const { bit, depths, left } = groups[index] ?? { bit: 0, depths: 0, left: 0 }
     if (left === 1)
       for (const head of heads) {
@@ -92,10 +94,13 @@ export function filterOf(
   return filter
 }
 
-/** A first state, and what of it tells how alike it is to others. */
 interface Head {
   readonly state: number
   readonly left: ByteSet | undefined
+}
+
+/** What of a head tells how alike it is to others. */
+interface JudgedHead extends Head {
   /** Bytes to the first end, counted up to the deepest group. */
   readonly shortest: number
   /** The byte before, then the first ones: which bytes may stand there. */
@@ -107,11 +112,11 @@ function headsOf(nfa: Nfa, entries: readonly Entry[]): readonly Head[] {
   return entries.flatMap((entry) =>
     entry.kind === 'spawned'
       ? []
-      : nfa.closure(entry.state).map((state) => headOf(nfa, state, entry.left)),
+      : nfa.closure(entry.state).map((state) => ({ state, left: entry.left })),
   )
 }
 
-function headOf(nfa: Nfa, state: number, left: ByteSet | undefined): Head {
+function judged(nfa: Nfa, { state, left }: Head): JudgedHead {
   const shape = [left === undefined ? all_bytes : complement(left)]
   let shortest = rows - 1
   let states = new Set([state])
@@ -138,13 +143,14 @@ function headOf(nfa: Nfa, state: number, left: ByteSet | undefined): Head {
  * The most generous first, each goes into that group which lets least more through with it, of those
  * that do not look beyond its end; what is shorter than all, into the first.
  */
-function grouped(heads: readonly Head[]): readonly (readonly Head[])[] {
-  const members: Head[][] = groups.map(() => [])
+function grouped(nfa: Nfa, heads: readonly Head[]): readonly (readonly Head[])[] {
+  const members: Head[][] = groups.map((_, index) => (index === 0 ? heads.slice(judged_max) : []))
   const shapes: (readonly Uint8Array[])[] = groups.map(() =>
     Array.from({ length: rows }, () => new Uint8Array(256)),
   )
   const costs = groups.map(() => 0)
-  for (const head of [...heads].sort((a, b) => b.cost - a.cost)) {
+  const some = heads.slice(0, judged_max).map((head) => judged(nfa, head))
+  for (const head of some.sort((a, b) => b.cost - a.cost)) {
     let best = 0
     let best_shape = head.shape
     let least = Number.POSITIVE_INFINITY
@@ -171,23 +177,26 @@ function complement(set: ByteSet): Uint8Array {
 }
 
 function union(one: readonly Uint8Array[], other: readonly Uint8Array[]): readonly Uint8Array[] {
-  return one.map((set, row) => set.map((bit, byte) => bit | (other[row]?.[byte] ?? 0)))
+  return one.map((set, row) => {
+    const both = set.slice()
+    const more = other[row] ?? all_bytes
+    for (let byte = 0; byte < 256; byte++) if (more[byte] === 1) both[byte] = 1
+    return both
+  })
 }
 
 /** How often rows `from` to `to` fit by chance, summed over kinds of streams. */
 function costOf(shape: readonly Uint8Array[], from: number, to: number): number {
-  let cost = 0
-  for (const shares of kinds) {
-    let chance = 1
-    for (let row = from; row <= to; row++) {
+  const chances = kinds.map(() => 1)
+  for (let row = from; row <= to; row++) {
+    const set = shape[row] ?? all_bytes
+    for (const [kind, shares] of kinds.entries()) {
       let share = 0
-      for (let byte = 0; byte < 256; byte++)
-        if (shape[row]?.[byte] === 1) share += shares[byte] ?? 0
-      chance *= share
+      for (let byte = 0; byte < 256; byte++) share += (set[byte] ?? 0) * (shares[byte] ?? 0)
+      chances[kind] = (chances[kind] ?? 0) * share
     }
-    cost += chance
   }
-  return cost
+  return chances.reduce((sum, chance) => sum + chance, 0)
 }
 
 /**
@@ -201,10 +210,7 @@ const kinds: readonly Float64Array[] = [
     [0.14, ' _-.,:/="\''],
   ),
   kindOf([0.8, '0123456789'], [0.2, ' -:.,']),
-  kindOf(
-    [0.9, 'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789'],
-    [0.1, '+/=_-\n'],
-  ),
+  kindOf([0.9, 'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789'], [0.1, '+/=_-\n']),
   new Float64Array(256).fill(1 / 256),
 ]
 

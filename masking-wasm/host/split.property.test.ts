@@ -100,6 +100,45 @@ describe('default rules', () => {
     expect(seen).toBeGreaterThan(1500)
   })
 
+  // With all packs there are words everywhere to follow, and the filter rules out little.
+  test.each([[packs], [['secrets', 'pci'] as const]])('an example at every place: %j', (of) => {
+    const some = rulesOf(of)
+    const masker = engineOf(some)
+    const reader = new Oracle(some)
+    for (const { name, examples } of some) {
+      const example = (examples[0] ?? '').replaceAll(/[«»]/g, '')
+      const due = reader.spans(` ${example} `).map((span) => [span.start - 1, span.end - 1])
+      for (let at = 1; at < 700; at++) {
+        const text = `${' '.repeat(at)}${example}${' '.repeat(700 - at)}`
+        const found = feed(masker, latin1(text)).spans.map((span) => span.split(':')[0])
+        const expected = due.map(([from = 0, to = 0]) => `${at + from}-${at + to}`)
+        expect({ name, at, found }).toEqual({ name, at, found: expected })
+      }
+    }
+  })
+
+  test('the filter looks at long windows as at short ones', () => {
+    let seen = 0
+    // Filler of a prime length puts the pieces at all distances from where a block or a lane ends.
+    const fillers = ['.'.repeat(67), ` ${'the quick brown '.repeat(8)}`, '20:14 7 '.repeat(13), '']
+    const long = fc
+      .array(fc.tuple(piece, fc.constantFrom(...fillers), fc.constantFrom(...glue)), {
+        minLength: 20,
+        maxLength: 60,
+      })
+      .map((pieces) => pieces.flat().join(''))
+    fc.assert(
+      fc.property(long, fc.integer({ min: 500, max: 1200 }), (text, size) => {
+        const whole = feed(engine, latin1(text))
+        expect(feed(unfiltered, latin1(text))).toEqual(whole)
+        expect(feed(engine, latin1(text), () => size)).toEqual(whole)
+        seen += whole.spans.length
+      }),
+      { numRuns: 500 },
+    )
+    expect(seen).toBeGreaterThan(1500)
+  })
+
   test('no split changes the output, flushes at fixed places included', () => {
     fc.assert(
       fc.property(stream, sizes, flushes, (text, parts, events) => {

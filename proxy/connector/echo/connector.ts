@@ -4,6 +4,7 @@
  *
  * @module
  */
+import assert from 'node:assert'
 import type { Duplex } from 'node:stream'
 import type { Connector, Greeting, Identify, Link, LinkEvents } from '../../core/connector.ts'
 import { ClientError, TargetError } from '../../core/errors.ts'
@@ -30,11 +31,9 @@ async function accept(
   signal: AbortSignal,
   options: EchoOptions,
 ): Promise<Greeting> {
-  const abort = (): void => {
-    socket.destroy()
-  }
-  signal.addEventListener('abort', abort, { once: true })
-  const hello = await readLine(socket).finally(() => signal.removeEventListener('abort', abort))
+  // Each way ends by itself.
+  socket.allowHalfOpen = true
+  const hello = await readLine(socket, signal)
   const [, jwt, account, target] = /^(\S+) (\S+)@([^@\s]+)$/.exec(hello) ?? []
   if (jwt === undefined || account === undefined || target === undefined) {
     socket.destroy()
@@ -49,6 +48,7 @@ async function accept(
     if (socket.destroyed) resolve()
     else socket.once('close', () => resolve())
   })
+  let isWelcomed = false
   return {
     identity,
     proof: { kind: 'token', fields: { jwt: new TextEncoder().encode(jwt) } },
@@ -58,19 +58,21 @@ async function accept(
     context: {},
     closed,
     async welcome() {
+      assert(!isWelcomed, 'a client is welcomed once')
+      isWelcomed = true
       const duplex = options.dial(target)
       if (duplex === undefined)
         throw new TargetError('target_unreachable', `there is no target named "${target}"`)
       return link(socket, duplex, target, closed)
     },
-    refuse(denial) {
-      socket.end(`${denial.message}\n`)
-    },
+    refuse: (denial) => say(socket, denial.message),
   }
 }
 
 function link(client: Duplex, target: Duplex, name: string, closed: Promise<void>): Link {
   let reason: 'client' | 'target' | 'gateway' | undefined
+  const client_end = streamEndpoint(client, 0)
+  const target_end = streamEndpoint(target, 1)
   const target_closed = new Promise<void>((resolve) => {
     target.once('close', () => {
       reason ??= 'target'
@@ -79,6 +81,7 @@ function link(client: Duplex, target: Duplex, name: string, closed: Promise<void
   })
   void closed.then(() => {
     reason ??= 'client'
+    target.destroy()
   })
   return {
     dialled: { address: name, host_key: '' },
@@ -86,11 +89,11 @@ function link(client: Duplex, target: Duplex, name: string, closed: Promise<void
       on.channel({
         id: 1,
         request: { kind: 'shell', command: new Uint8Array(), env: {} },
-        client: streamEndpoint(client, 0),
+        client: client_end,
         codec: { to_target: new LineCodec(0), to_client: new LineCodec(1) },
-        dial: async () => streamEndpoint(target, 1),
+        dial: async () => target_end,
         refuse(message) {
-          client.end(`${message}\n`)
+          say(client, message)
           target.destroy()
         },
       })
@@ -98,33 +101,53 @@ function link(client: Duplex, target: Duplex, name: string, closed: Promise<void
     },
     close(message) {
       reason ??= 'gateway'
-      client.end(message === undefined ? '' : `${message}\n`)
+      say(client, message)
       target.destroy()
     },
   }
 }
 
-/** The bytes up to the first newline; what follows stays in the stream. */
-function readLine(socket: Duplex): Promise<string> {
+/** Sends the line, if any, and ends: what the client still says is read and dropped. */
+function say(client: Duplex, message: string | undefined): void {
+  if (!client.writableEnded) client.end(message === undefined ? '' : `${message}\n`)
+  client.resume()
+}
+
+/** The bytes up to the first newline; what follows stays in the stream, which is paused. */
+function readLine(socket: Duplex, signal: AbortSignal): Promise<string> {
   const { promise, resolve, reject } = Promise.withResolvers<string>()
   let held = Buffer.alloc(0)
-  const onClose = (): void => reject(new ClientError('client_gone', 'the client said nothing'))
-  const onData = (bytes: Buffer): void => {
-    held = Buffer.concat([held, bytes])
-    const end = held.indexOf(10)
-    if (end === -1 && held.length <= hello_bytes_max) return
+  const end = (error?: ClientError): void => {
     socket.off('data', onData)
     socket.off('close', onClose)
-    socket.pause()
-    if (end === -1) {
-      socket.destroy()
-      reject(new ClientError('client_protocol', 'the first line is too long'))
+    socket.off('end', onClose)
+    signal.removeEventListener('abort', onAbort)
+    if (error === undefined) return
+    socket.destroy()
+    reject(error)
+  }
+  const onClose = (): void => end(new ClientError('client_gone', 'the client said nothing'))
+  const onAbort = (): void => end(new ClientError('client_timeout', 'not authenticated in time'))
+  const onData = (bytes: Buffer): void => {
+    held = Buffer.concat([held, bytes])
+    const newline = held.indexOf(10)
+    if (newline === -1) {
+      if (held.length > hello_bytes_max)
+        end(new ClientError('client_protocol', 'the first line is too long'))
       return
     }
-    if (end + 1 < held.length) socket.unshift(held.subarray(end + 1))
-    resolve(held.toString('utf8', 0, end).trimEnd())
+    end()
+    socket.pause()
+    if (newline + 1 < held.length) socket.unshift(held.subarray(newline + 1))
+    resolve(held.toString('utf8', 0, newline).trimEnd())
   }
+  // A socket that nobody listens to would end the process with its error.
+  socket.on('error', () => {})
   socket.on('data', onData)
   socket.once('close', onClose)
+  socket.once('end', onClose)
+  signal.addEventListener('abort', onAbort, { once: true })
+  if (signal.aborted) onAbort()
+  else if (socket.destroyed) onClose()
   return promise
 }

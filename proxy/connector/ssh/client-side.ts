@@ -15,7 +15,13 @@ import {
   type RejectOpen,
   type Reply,
 } from './library.ts'
-import { refused_idle_ms, refused_ms, socket_linger_ms, waiting_requests_max } from './limits.ts'
+import {
+  refused_idle_ms,
+  refused_ms,
+  socket_linger_ms,
+  told_ms,
+  waiting_requests_max,
+} from './limits.ts'
 import { clean, line } from './line.ts'
 import { type AllowEnv, type OpenedSession, serveSession } from './session.ts'
 
@@ -30,6 +36,8 @@ export interface ClientSideEvents {
 
 /** A program that was refused exits as a shell does when it may not execute one. */
 const refused_code = 126
+/** A program that was ended with the session: ssh's own failure. */
+const ended_code = 255
 
 export class ClientSide {
   readonly #connection: LibraryConnection
@@ -101,23 +109,31 @@ export class ClientSide {
     })
   }
 
-  /** Sends what is written, then disconnects. The message is shown once: on the channels, or in the disconnect. */
+  /**
+   * Sends what is written, then disconnects. The message is shown once: on the channels, or in the disconnect.
+   * Channels end first, as a client that reads a disconnect drops what it has not shown yet.
+   */
   end(message?: string): void {
     // Who was refused has been told, or will be: another end of the session must not cut that short.
-    if (!this.#refused) this.#disconnect(message)
+    if (this.#refused) return
+    if (message === undefined || this.#sessions.size === 0) {
+      this.#disconnect(message)
+      return
+    }
+    const late = setTimeout(() => this.#disconnect(), told_ms)
+    void this.closed.then(() => clearTimeout(late))
+    this.onIdle = () => this.#disconnect()
+    for (const session of this.#sessions) refuseOn(session, message, ended_code)
   }
 
   #disconnect(message?: string): void {
     if (this.#ended) return
     this.#ended = true
-    const protocol = protocolOf(this.#connection)
-    if (message !== undefined) {
-      for (const { endpoint } of this.#sessions)
-        endpoint.write({ kind: 'data', stream: 2, bytes: line(message) })
-    }
     if (!this.#socket.destroyed) {
-      const told = message === undefined || this.#sessions.size > 0
-      protocol.disconnect(disconnect_reason.by_application, told ? '' : clean(`sluice: ${message}`))
+      protocolOf(this.#connection).disconnect(
+        disconnect_reason.by_application,
+        message === undefined ? '' : clean(`sluice: ${message}`),
+      )
       this.#socket.end()
     }
     const timer = setTimeout(() => this.#socket.destroy(), socket_linger_ms)

@@ -43,6 +43,9 @@ export const refused_idle_ms = 3_000
 /** How long a refused client has to read why, at most. */
 export const refused_ms = 10_000
 
+/** How long a client whose session was ended has to read why, at most. */
+export const told_ms = 2_000
+
 /** A peer answers a channel's close at once, or is treated as if it had. */
 export const close_reply_ms = 5_000
 
