@@ -31,7 +31,7 @@ policy: { forwarding: allow, transfers: { upload: allow } }
 masking: { packs: [pii, pii], custom: [{ name: employee-id, pattern: "EMP-[0-9]{6}" }], idle_ms_max: 100 }
 evidence: { raw: commit, auditors: [./auditor.jwk] }
 ssh: { env: [LANG] }
-journal: { segment_bytes: 1048576 }
+journal: { segment_bytes: 8388608 }
 `)
     if (!parsed.ok) throw new Error(parsed.problem)
     const { config } = parsed

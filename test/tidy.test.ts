@@ -106,7 +106,10 @@ const size: Rule = (file, text) => {
 }
 
 const moduleComment: Rule = (file, text) =>
-  /^(#!.*\n)?\/\*\*/.test(text) ? [] : [`${file} does not begin with its module comment`]
+  // A test says what it is by its names.
+  file.endsWith('.test.ts') || /^(#!.*\n)?\/\*\*/.test(text)
+    ? []
+    : [`${file} does not begin with its module comment`]
 
 const names: Rule = (file, text) => {
   const words = /(?:Manager|Helper|Util(?:s|ities)?|Common)(?![a-z])/
