@@ -10,7 +10,7 @@ import { person } from './person.ts'
 import type { Pack, Rule } from './rule.ts'
 import { service } from './service.ts'
 
-export type { Check, Pack, Rule } from './rule.ts'
+export type { Pack, Rule } from './rule.ts'
 
 export const packs: readonly Pack[] = ['secrets', 'pci', 'pii', 'hipaa']
 

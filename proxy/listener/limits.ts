@@ -5,7 +5,11 @@
  */
 
 export interface ListenerLimits {
-  /** Connections that have not authenticated. One costs a socket and, once it speaks, the state of a handshake. */
+  /**
+   * Connections that have not authenticated. One costs a socket and, once it speaks, the state of a handshake.
+   * More than the system accepts in one go (its backlog, 511): a client must have the time to say its first
+   * words before so many others have come that it is the oldest silent one.
+   */
   readonly unauthenticated_max: number
   /** How long one may take to authenticate: a person types a passphrase or touches a key. */
   readonly login_ms: number
@@ -16,7 +20,7 @@ export interface ListenerLimits {
 }
 
 export const listener_limits: ListenerLimits = {
-  unauthenticated_max: 256,
+  unauthenticated_max: 1_024,
   login_ms: 60_000,
   sessions_max: 2_000,
   drop_log_ms: 1_000,

@@ -9,6 +9,9 @@ import { ClientError } from '../core/errors.ts'
 import { createAdmission } from './admission.ts'
 import { type ListenerLimits, listener_limits } from './limits.ts'
 
+/** More than an identification string (RFC 4253, section 4.2), less than a first packet of key exchange. */
+const greeting_bytes_max = 256
+
 export interface ListenerOptions {
   readonly host: string
   /** 0 for a port of the system's choice. */
@@ -36,9 +39,8 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
   const limits = { ...listener_limits, ...options.limits }
   const { connector, log } = options
   const aborts = new Map<Socket, AbortController>()
-  const admission = createAdmission<Socket>(
-    limits.unauthenticated_max,
-    (socket) => socket.bytesRead === 0,
+  const admission = createAdmission<Socket>(limits.unauthenticated_max, ({ bytesRead }) =>
+    bytesRead === 0 ? 0 : bytesRead < greeting_bytes_max ? 1 : 2,
   )
   const reportDrops = countDrops(limits.drop_log_ms, (dropped) =>
     log('connections_dropped', { protocol: connector.protocol, dropped }),

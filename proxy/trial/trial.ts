@@ -155,8 +155,9 @@ an auditor's key. Everything lives in ${data}. Open a second terminal here and c
        bun run sluice trust export${cli} -o trust.json
        bun run sluice verify ${data} --trust trust.json
 
-  4. Change one recorded byte on the disk (a few seconds after it was recorded), and see verification name the session and the record.
-       f=${data}/store.db; o=$(grep -obaF -m1 GREETING=hello $f | head -1 | cut -d: -f1)
+  4. Change one recorded byte on the disk, and see verification name the session and the record.
+       f=${data}/store.db; until grep -qaF GREETING=hello $f; do sleep 1; done
+       o=$(grep -obaF -m1 GREETING=hello $f | head -1 | cut -d: -f1)
        printf J | dd of=$f bs=1 seek=$o conv=notrunc status=none
        bun run sluice verify ${data} --trust trust.json
 

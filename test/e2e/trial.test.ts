@@ -46,7 +46,7 @@ describe('the trial', () => {
   const copied = (...lines: readonly string[]): Promise<Ran> => runLines(clone, lines)
 
   testWith(needs, 'what is printed has every step', () => {
-    expect(steps.map((lines) => lines.length)).toEqual([2, 2, 2, 3])
+    expect(steps.map((lines) => lines.length)).toEqual([2, 2, 2, 4])
     expect(curl).toStartWith('curl ')
     expect(secrets).toHaveLength(3)
   })

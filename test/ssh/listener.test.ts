@@ -142,7 +142,7 @@ describe('ssh listener', () => {
     await flooded
     expect((await run(door, 'echo in')).out).toBe('in\n')
     expect(users).toBeGreaterThan(0)
-    expect(door.listener.unauthenticated).toBeLessThanOrEqual(256)
+    expect(door.listener.unauthenticated).toBeLessThanOrEqual(1_024)
     // Of both sides: the clients live in this process too.
     expect((process.memoryUsage.rss() - before) / 1e6).toBeLessThan(200)
     for (const socket of sockets) socket.destroy()
