@@ -1,78 +1,161 @@
 /**
- * A stream as an endpoint: bytes both ways, an end each way, a close.
+ * Both ends of the channel: a stream as an endpoint. It hands over what its peer sends, in order and only while
+ * it is wanted, and sends in order with a stream that pushes back. Either direction may end before the other.
  *
  * @module
  */
 import type { Duplex } from 'node:stream'
 import type { Endpoint, EndpointEvents, Stream, Wire } from '../../core/connector.ts'
+import { ended_idle_ms, flush_ms, held_reads_max, linger_ms } from './limits.ts'
+import { Receipts } from './receipts.ts'
 
-/** `stream` is what its bytes are called: 0 from a client, 1 from a target. */
-export function streamEndpoint(duplex: Duplex, stream: Stream): Endpoint {
-  const sends = inOrder()
+export interface StreamEndpoint extends Endpoint {
+  /** Resolves when the stream is closed, whether or not all was handed over. */
+  readonly gone: Promise<void>
+  /** How the stream was lost, if it did not end both ways by itself or by a close of ours. */
+  readonly failure: Error | undefined
+  /** Shows one line to the peer, then closes. Nothing once it was closed. */
+  closeWith(message: string): void
+}
+
+/**
+ * Reads from the beginning, as a stream that nobody reads does not say that it has closed.
+ * A client sends stream 0, a target stream 1. `early` was read from the stream before: it comes first.
+ */
+export function streamEndpoint(
+  peer: 'client' | 'target',
+  duplex: Duplex,
+  early: Uint8Array = new Uint8Array(),
+): StreamEndpoint {
+  const stream: Stream = peer === 'client' ? 0 : 1
+  const receipts = new Receipts()
+  const { promise: gone, resolve: resolveGone } = Promise.withResolvers<void>()
+  let held: Wire[] = []
   let on: EndpointEvents | undefined
+  let isPaused = false
+  let isDelivering = false
   let isClosing = false
-  let isGone = duplex.destroyed
+  let isGone = false
   let isTold = false
   let failure: Error | undefined
-  const tell = (): void => {
-    if (!isGone || on === undefined || isTold) return
-    isTold = true
-    on.closed(failure)
-  }
+  let timer: ReturnType<typeof setTimeout> | undefined
+
+  // Said before the end is read: who has no more to say still wants an answer.
+  duplex.allowHalfOpen = true
+  if (early.length > 0) receiveBytes(early)
+  duplex.on('data', receiveBytes)
+  duplex.once('end', () => receive({ kind: 'control', event: { kind: 'eof', stream } }))
   duplex.on('error', (error: Error) => {
     failure ??= error
   })
-  duplex.once('close', () => {
-    isGone = true
-    tell()
-  })
+  duplex.once('close', receiveClose)
+  if (duplex.closed) queueMicrotask(receiveClose)
+  else duplex.resume()
+
   return {
-    start(events: EndpointEvents) {
+    gone,
+    get failure() {
+      return failure
+    },
+    start(events) {
       on = events
-      duplex.on('data', (bytes: Buffer) => {
-        if (!isClosing) events.wire({ kind: 'data', stream, bytes: new Uint8Array(bytes) })
-      })
-      duplex.on('end', () => {
-        if (!isClosing) events.wire({ kind: 'control', event: { kind: 'eof', stream } })
-      })
-      // It was paused, explicitly, until somebody listens.
-      duplex.resume()
-      queueMicrotask(tell)
+      // The caller's next line may set up what `events` needs.
+      queueMicrotask(deliver)
     },
-    pause: () => {
-      duplex.pause()
+    pause() {
+      isPaused = true
     },
-    resume: () => {
-      duplex.resume()
+    resume() {
+      isPaused = false
+      queueMicrotask(deliver)
     },
-    write(wire: Wire, sent?: () => void) {
-      const done = sends.add(sent)
-      if (isClosing || duplex.destroyed || duplex.writableEnded) done()
-      else if (wire.kind === 'data') duplex.write(wire.bytes, done)
-      else if (wire.event.kind === 'eof') duplex.end(done)
-      else done()
-    },
-    close() {
-      if (isClosing) return
-      isClosing = true
-      // What was written goes first; then both directions are over.
-      if (duplex.writableFinished || duplex.destroyed) duplex.destroy()
-      else duplex.end(() => duplex.destroy())
+    write,
+    close,
+    closeWith(message) {
+      const bytes = new TextEncoder().encode(`${message.replace(/\p{Cc}+/gu, ' ')}\n`)
+      write({ kind: 'data', stream: 1, bytes })
+      close()
     },
   }
-}
 
-/** Calls back in the order of adding, whatever the order in which they are done. */
-function inOrder(): { add(call: (() => void) | undefined): () => void } {
-  const waiting: { isDone: boolean; readonly call: (() => void) | undefined }[] = []
-  return {
-    add(call) {
-      const entry = { isDone: false, call }
-      waiting.push(entry)
-      return () => {
-        entry.isDone = true
-        while (waiting[0]?.isDone === true) waiting.shift()?.call?.()
-      }
-    },
+  function write(wire: Wire, sent?: () => void): void {
+    const settle = receipts.expect(sent)
+    const isWritable = !isClosing && !isGone && duplex.writable
+    if (wire.kind === 'data' && isWritable) {
+      duplex.write(wire.bytes, () => {
+        // Who takes something is there.
+        if (!isClosing) timer?.refresh()
+        settle()
+      })
+      return
+    }
+    // Stream 2 has no end of its own here.
+    const isEnd = wire.kind === 'control' && wire.event.kind === 'eof' && wire.event.stream !== 2
+    if (isEnd && isWritable) duplex.end()
+    queueMicrotask(settle)
+  }
+
+  function close(): void {
+    if (isClosing) return
+    isClosing = true
+    held = []
+    if (isGone) {
+      queueMicrotask(deliver)
+      return
+    }
+    // What was written goes first, and then the peer may end its side too. What it still sends is read and dropped:
+    // a socket that is closed over unread bytes resets the connection, and its peer loses what it was sent.
+    destroyIn(flush_ms)
+    if (duplex.writableFinished) destroyIn(linger_ms)
+    else duplex.once('finish', () => destroyIn(linger_ms)).end()
+    duplex.resume()
+  }
+
+  function destroyIn(ms: number): void {
+    clearTimeout(timer)
+    if (!isGone) timer = setTimeout(() => duplex.destroy(), ms)
+  }
+
+  /** Copied, as the receiver owns it, and a stream may go on using its own. */
+  function receiveBytes(bytes: Uint8Array): void {
+    receive({ kind: 'data', stream, bytes: new Uint8Array(bytes) })
+  }
+
+  function receive(wire: Wire): void {
+    if (isClosing) return
+    held.push(wire)
+    deliver()
+    if (held.length >= held_reads_max) duplex.pause()
+  }
+
+  function receiveClose(): void {
+    if (isGone) return
+    isGone = true
+    clearTimeout(timer)
+    const isClean = duplex.readableEnded && duplex.writableFinished
+    if (isClosing || isClean) failure = undefined
+    else failure ??= new Error(`the connection to the ${peer} was lost`)
+    receipts.settleAll()
+    resolveGone()
+    deliver()
+  }
+
+  /** Hands over what waits, and the end after it. */
+  function deliver(): void {
+    if (on === undefined || isDelivering) return
+    isDelivering = true
+    while (!isPaused) {
+      const wire = held.shift()
+      if (wire === undefined) break
+      on.wire(wire)
+      if (wire.kind === 'control' && peer === 'client' && !isClosing) destroyIn(ended_idle_ms)
+    }
+    isDelivering = false
+    if (held.length > 0) return
+    if (!isGone) duplex.resume()
+    else if (!isTold) {
+      isTold = true
+      on.closed(failure)
+    }
   }
 }
