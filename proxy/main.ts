@@ -145,7 +145,6 @@ async function main(): Promise<void> {
       ruleset,
       idle_ms: config.masking.idle_ms_max,
       policy_hash: policy.hash,
-      config_hash: policy.hash,
       recovered: store.recovered,
     },
     {

@@ -27,7 +27,6 @@ export interface RecorderSetup {
   readonly ruleset: Ruleset
   readonly idle_ms: number
   readonly policy_hash: string
-  readonly config_hash: string
   readonly recovered: RecoveredState
 }
 

@@ -30,7 +30,6 @@ export interface RecorderParts extends OpeningParts {
   readonly log: LogParts
   readonly maskers: MaskerSource
   readonly idle_ms: number
-  readonly hashes: OpeningParts['hashes'] & { readonly config_hash: string }
   readonly now_us: () => number
   readonly now_ms: () => number
   readonly skew_us: () => number

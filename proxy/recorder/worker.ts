@@ -53,7 +53,6 @@ async function begin(setup: RecorderSetup): Promise<void> {
       idle_ms: setup.idle_ms,
       hashes: {
         policy_hash: setup.policy_hash,
-        config_hash: setup.config_hash,
         rules_hash: ruleset.hash,
         module_hash: engine.module_hash,
       },

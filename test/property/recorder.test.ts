@@ -71,7 +71,7 @@ function start(journal: PlayedJournal, post: (message: FromRecorder) => void): R
     auditors: [publicKey.export({ format: 'jwk' })],
     recipients: ['thumbprint'],
     idle_ms: 10_000,
-    hashes: { policy_hash: '0', rules_hash: '0', module_hash: '0', config_hash: '0' },
+    hashes: { policy_hash: '0', rules_hash: '0', module_hash: '0' },
     now_us: () => (now_us += 10),
     now_ms: () => now_us / 1000,
     skew_us: () => 0,
