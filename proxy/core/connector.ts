@@ -6,7 +6,7 @@
  */
 import type { Duplex } from 'node:stream'
 import type { Claim, Identity, IdentityProof } from './identity.ts'
-import type { Denial, Grant } from './verdict.ts'
+import type { Denial, Grant, Verdict } from './verdict.ts'
 
 export type Protocol = 'ssh' | 'echo'
 export type Direction = 'to_target' | 'to_client'
@@ -82,26 +82,36 @@ export interface EndpointEvents {
   closed(error?: Error): void
 }
 
-/** What the client wants done on this channel, before anything was sent to the target. */
+/**
+ * What a channel is for, before anything of it was let through. Programs run at the target; a `forward` is a
+ * connection that the target makes for the client, a `reverse` one that somebody made to a port which the
+ * target opened for the client, an `agent` one from the target to the client's keys.
+ */
 export interface ChannelRequest {
-  readonly kind: 'exec' | 'shell' | 'subsystem'
-  /** The command line of an exec, the name of a subsystem; empty for a shell. As it came. */
+  readonly kind: 'exec' | 'shell' | 'subsystem' | 'forward' | 'reverse' | 'agent'
+  /**
+   * The command line of an exec, the name of a subsystem, as they came; `HOST:PORT` or the path of a socket
+   * for a forward, with ` from HOST:PORT` for a reverse one; empty for a shell and an agent.
+   */
   readonly command: Uint8Array
   readonly pty?: { readonly term: string; readonly columns: number; readonly rows: number }
   /** Already reduced to the allowlist. */
   readonly env: Readonly<Record<string, string>>
 }
 
-/** One logical conversation: an SSH session channel, a PostgreSQL connection, an exec. */
+/** One logical conversation: an SSH channel, a PostgreSQL connection, an exec. */
 export interface Channel {
   /** Small, unique inside the session, in order of opening. */
   readonly id: number
   readonly request: ChannelRequest
   readonly client: Endpoint
   readonly codec: Readonly<Record<Direction, Codec>>
-  /** Opens the target's side. Call only when the request was allowed and its record is durable. */
+  /**
+   * Opens the other side, the target's unless the target began it. Call only when the request was allowed and
+   * its record is durable. {@link client} is not used before this resolves.
+   */
   dial(): Promise<Endpoint>
-  /** Tells the client in the protocol's own words, and ends the channel. SSH: stderr, then the exit code. */
+  /** Tells who began it in the protocol's own words, and ends the channel. SSH: stderr, then the exit code. */
   refuse(message: string, exit_code: number): void
 }
 
@@ -126,7 +136,7 @@ export interface Greeting {
   readonly closed: Promise<void>
 }
 
-/** A connected pair of client and target, and the channels as the client opens them. */
+/** A connected pair of client and target, and the channels as they are opened. */
 export interface Link {
   /** What was dialled: `HOST:PORT`, and the `SHA256:` fingerprint of the host key that it proved to have. */
   readonly dialled: { readonly address: string; readonly host_key: string }
@@ -138,8 +148,8 @@ export interface Link {
 
 export interface LinkEvents {
   channel(channel: Channel): void
-  /** A request that policy answers without a channel: forwarding, agent, X11. Returns the verdict. */
-  capability(name: 'forwarding' | 'agent_forwarding' | 'x11', detail: string): Denial | Grant
+  /** A request that policy answers without a channel. Resolves with the verdict once it is recorded. */
+  capability(name: 'forwarding' | 'agent_forwarding' | 'x11', detail: string): Promise<Verdict>
   /** Both sides are gone. Called exactly once, last. */
   closed(reason: 'client' | 'target' | 'gateway', error?: Error): void
 }

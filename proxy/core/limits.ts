@@ -5,13 +5,16 @@
  */
 
 /**
- * Bytes per session between "read from the target" and "accepted by the client's transport". More keeps
- * both cores busy: 1 MiB costs a quarter of the throughput of 4.
+ * Bytes of a session's only channel between "read from the target" and "accepted by the client's transport".
+ * More keeps both cores busy: 1 MiB costs a quarter of the throughput of 4.
  */
 export const in_flight_bytes_alone: number = 4 * 1024 * 1024
 
-/** While somebody types: a keystroke's echo waits behind at most this much of each busy session. */
-export const in_flight_bytes_beside_typing: number = 256 * 1024
+/**
+ * ... of each channel while somebody types, as a keystroke's echo waits behind at most this much of each busy one,
+ * and of each of a session's several channels: with many of them the larger limit would be half a gigabyte.
+ */
+export const in_flight_bytes_beside: number = 256 * 1024
 
 /** How long one keystroke counts as somebody typing. */
 export const typing_ms = 2_000
@@ -43,6 +46,12 @@ export const echo_verdict_ms = 1_000
 /** How long a would-be secret may be held back at the end of what a target printed. */
 export const idle_ms_default = 300
 
+/** So few held bytes say nothing yet: they are the end of one in ten messages of a binary protocol, which waits. */
+export const idle_short_bytes_max = 2
+
+/** ... so they are held for the time in which the rest of a split write arrives, and no longer. */
+export const idle_short_ms = 10
+
 /** A changed log is signed at least this often. */
 export const checkpoint_ms = 1_000
 
@@ -52,8 +61,8 @@ export const heartbeat_ms = 60_000
 /** A heartbeat later than this is a gap, which the log then explains by saying that it goes on. */
 export const heartbeat_late_ms = 5_000
 
-/** Channels of one session; OpenSSH's MaxSessions is 10, multiplexing tools open more. */
-export const session_channels_max = 64
+/** Channels of one session: a browser behind `-D` opens dozens, each with up to a window of memory. */
+export const session_channels_max = 128
 
 /** A command line of exec: Linux refuses a longer single argument (MAX_ARG_STRLEN). */
 export const command_bytes_max: number = 128 * 1024

@@ -6,7 +6,6 @@
  * @module
  */
 import type { ChannelRequest } from '../core/connector.ts'
-import type { Identity } from '../core/identity.ts'
 import type { Policy } from '../core/ports.ts'
 import type { Capability, Denial, Verdict } from '../core/verdict.ts'
 import { recogniseTransfer, sftp_subsystem, type Transfer } from './transfer.ts'
@@ -47,7 +46,7 @@ export function createPolicy(config: PolicySource): StaticPolicy {
     connect: (_, account, target) => connect(targets, account, target),
     channel: (_, target, request) =>
       targets.has(target) ? channel(config, request) : unknownTarget(target),
-    capability: (_: Identity, target: string, name: Capability) =>
+    capability: (_, target, name) =>
       targets.has(target) ? capability(config, name) : unknownTarget(target),
   }
 }
@@ -91,6 +90,11 @@ function channel(config: PolicySource, request: ChannelRequest): Verdict {
         ? transferVerdict(config, sftp_subsystem)
         : denied('policy.subsystem', `the subsystem ${shown(name)} is not known and not allowed`)
     }
+    case 'forward':
+    case 'reverse':
+      return capability(config, 'forwarding')
+    case 'agent':
+      return capability(config, 'agent_forwarding')
   }
 }
 

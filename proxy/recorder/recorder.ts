@@ -17,7 +17,7 @@ import {
   prepare_slice_pause_ms,
 } from '../core/limits.ts'
 import type { EndReason, SessionStart } from '../core/ports.ts'
-import type { MaskerSource } from '../tap/sink.ts'
+import { type MaskerSource, maskPlain } from '../tap/sink.ts'
 import { BufferPool, isPooled } from './buffers.ts'
 import { Group } from './group.ts'
 import { EvidenceLog, type LogParts } from './log.ts'
@@ -253,7 +253,11 @@ export function createRecorder(parts: RecorderParts): RecorderCore {
       group.refuse(ack, full)
       return
     }
-    const { id, facts, secrets, envelope } = await openSession(start, parts, parts.now_us())
+    const { id, facts, secrets, envelope } = await openSession(
+      maskedStart(start, parts.maskers),
+      parts,
+      parts.now_us(),
+    )
     // What failed while the envelope was made also failed for this session.
     if (is_failing) {
       group.refuse(ack, full)
@@ -283,5 +287,17 @@ export function createRecorder(parts: RecorderParts): RecorderCore {
     const ended = new Date(Math.floor(ended_us / 1000)).toISOString()
     const end = { ended, end_reason, records: trail.records, root: toHex(trail.root()) }
     log.add('session.ended', id, manifest(facts, { ...end, ...leaves }))
+  }
+}
+
+/** A login name is what somebody typed, and a client's version what it says: either may be a password. */
+function maskedStart(start: SessionStart, maskers: MaskerSource): SessionStart {
+  const plain = (text: string): string => maskPlain(maskers, text)
+  const context = Object.entries(start.context).map(([name, value]) => [name, plain(value)])
+  return {
+    ...start,
+    account: plain(start.account),
+    target: plain(start.target),
+    context: Object.fromEntries(context),
   }
 }

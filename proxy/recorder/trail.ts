@@ -17,7 +17,7 @@ import type { EndReason, RecordedEvent } from '../core/ports.ts'
 import { EchoTracker } from '../tap/echo.ts'
 import { InputTap, password_prompt } from '../tap/input.ts'
 import { OutputTap } from '../tap/output.ts'
-import { type MaskerSource, maskText, type TapSink } from '../tap/sink.ts'
+import { type MaskerSource, maskPlain, maskText, type TapSink } from '../tap/sink.ts'
 import { StdinTap } from '../tap/stdin.ts'
 
 export interface TrailPorts {
@@ -145,10 +145,14 @@ export class Trail {
       kind: 'channel',
       channel,
       request: request.kind,
-      ...(request.pty === undefined ? {} : { pty: request.pty }),
-      env: request.env,
+      ...(request.pty === undefined
+        ? {}
+        : { pty: { ...request.pty, term: this.#plain(request.pty.term) } }),
+      env: Object.fromEntries(
+        Object.entries(request.env).map(([name, value]) => [name, this.#plain(value)]),
+      ),
     })
-    if (request.kind === 'shell') return
+    if (request.kind === 'shell' || request.kind === 'agent') return
     const masked = maskText(
       sink,
       maskers,
@@ -202,8 +206,11 @@ export class Trail {
           channel,
           allowed: event.verdict.allowed,
           rule: event.verdict.rule,
-          asked: event.asked,
+          asked: this.#plain(event.asked),
         })
+        break
+      case 'failed':
+        this.record({ ...event, channel, message: this.#plain(event.message) })
         break
       case 'channel_end':
         this.#endChannel(channel)
@@ -216,7 +223,7 @@ export class Trail {
   /** Ends every channel and writes the last record. Returns the leaf lists that the manifest names. */
   end(reason: EndReason, detail: string): { readonly leaves?: readonly string[] } {
     for (const channel of this.#channels.keys()) this.#endChannel(channel)
-    this.record({ kind: 'end', channel: 0, reason, detail })
+    this.record({ kind: 'end', channel: 0, reason, detail: this.#plain(detail) })
     if (this.#leaves === undefined) return {}
     const { last, leaves } = this.#leaves.finish()
     if (last !== undefined) this.#ports.leaves(last)
@@ -241,6 +248,11 @@ export class Trail {
     const sealed = sealValue(this.#secrets.sealing_key, this.records, payload)
     this.record({ kind: 'sealed', channel, what: 'raw_sha256' }, sealed)
     this.record({ kind: 'channel_end', channel })
+  }
+
+  /** Whatever a client or a target said may hold a secret. */
+  #plain(text: string): string {
+    return maskPlain(this.#ports.maskers, text)
   }
 
   get #secrets(): SessionSecrets {

@@ -4,13 +4,13 @@
  *
  * @module
  */
-import { in_flight_bytes_alone, in_flight_bytes_beside_typing, typing_ms } from '../core/limits.ts'
+import { in_flight_bytes_alone, in_flight_bytes_beside, typing_ms } from '../core/limits.ts'
 
 export interface Flight {
   /** Somebody typed, in whichever session. */
   typed(): void
-  /** Bytes per session: the target is paused above, and resumed below half. */
-  readonly bytes_max: number
+  /** Bytes of one of so many channels of a session: the target is paused above, and resumed below half. */
+  bytes_max(channels: number): number
 }
 
 /** `now_ms`: monotonic milliseconds. */
@@ -20,8 +20,9 @@ export function createFlight(now_ms: () => number): Flight {
     typed() {
       typed_ms = now_ms()
     },
-    get bytes_max() {
-      return now_ms() - typed_ms < typing_ms ? in_flight_bytes_beside_typing : in_flight_bytes_alone
-    },
+    bytes_max: (channels) =>
+      channels > 1 || now_ms() - typed_ms < typing_ms
+        ? in_flight_bytes_beside
+        : in_flight_bytes_alone,
   }
 }

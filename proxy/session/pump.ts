@@ -5,11 +5,12 @@
  *
  * @module
  */
-import type { Channel, Endpoint, Frame, Stream, Wire } from '../core/connector.ts'
+import type { Channel, Endpoint, Frame, Wire } from '../core/connector.ts'
 import { RecorderError } from '../core/errors.ts'
-import { input_pending_bytes_max, output_record_bytes_max } from '../core/limits.ts'
+import { input_pending_bytes_max } from '../core/limits.ts'
 import type { SessionRecorder } from '../core/ports.ts'
 import type { Flight } from './flight.ts'
+import { createGather, join } from './gather.ts'
 
 export type PumpEnd =
   | { readonly kind: 'ended' }
@@ -29,6 +30,8 @@ export function startPump(
   target: Endpoint,
   recorder: SessionRecorder,
   flight: Flight,
+  /** Channels of the session that are open. */
+  channels: () => number,
 ): Pump {
   const { client, codec, id } = channel
   const { promise: ended, resolve, reject } = Promise.withResolvers<PumpEnd>()
@@ -55,24 +58,27 @@ export function startPump(
   let target_paused = false
   const settle = (bytes: number): void => {
     in_flight_bytes -= bytes
-    if (target_paused && in_flight_bytes <= flight.bytes_max / 2) {
+    if (target_paused && in_flight_bytes <= flight.bytes_max(channels()) / 2) {
       target_paused = false
       target.resume()
     }
   }
-  const gather = gatherOutput(recorder, id)
+  // A turn of the loop: what several reads of the socket bring is one record.
+  const output = createGather(setImmediate, (stream, parts, length) =>
+    recorder.output(id, stream === 2 ? 2 : 1, join(parts, recorder.buffer(length))),
+  )
   const toClient = (frame: Frame): void => {
     if (frame.kind === 'data') {
       if (frame.stream === 0 || frame.bytes.length === 0) return
       in_flight_bytes += frame.bytes.length
-      gather.add(frame.stream, frame.bytes)
-      if (!target_paused && in_flight_bytes >= flight.bytes_max) {
+      output.add(frame.stream, frame.bytes)
+      if (!target_paused && in_flight_bytes >= flight.bytes_max(channels())) {
         target_paused = true
         target.pause()
       }
       return
     }
-    gather.flush()
+    output.flush()
     if (frame.event.kind === 'eof') void shown(recorder.flush(id, frame.event.stream))
     void shown(recorder.event(id, frame.event), () => client.write(codec.to_client.encode(frame)))
   }
@@ -80,21 +86,13 @@ export function startPump(
   // Towards the target: bytes as they came, once their record is durable.
   let pending_bytes = 0
   let client_paused = false
-  const toTarget = (frame: Frame): void => {
-    if (frame.kind === 'control') {
-      if (frame.event.kind === 'eof') void sent(recorder.flush(id, 0))
-      void sent(recorder.event(id, frame.event), () => target.write(codec.to_target.encode(frame)))
-      return
-    }
-    if (frame.bytes.length === 0) return
-    if (channel.request.pty !== undefined) flight.typed()
-    const length = frame.bytes.length
-    pending_bytes += length
-    if (!client_paused && pending_bytes >= input_pending_bytes_max) {
-      client_paused = true
-      client.pause()
-    }
-    void sent(recorder.input(id, frame.bytes), () =>
+  // A microtask: what one read of the socket brings, and a key does not wait.
+  const input = createGather(queueMicrotask, (stream, parts, length) => {
+    const [first] = parts
+    const bytes =
+      parts.length === 1 && first !== undefined ? first : join(parts, new Uint8Array(length))
+    const frame: Frame = { kind: 'data', stream, bytes }
+    void sent(recorder.input(id, bytes), () =>
       target.write(codec.to_target.encode(frame), () => {
         pending_bytes -= length
         if (client_paused && pending_bytes < input_pending_bytes_max / 2) {
@@ -103,6 +101,22 @@ export function startPump(
         }
       }),
     )
+  })
+  const toTarget = (frame: Frame): void => {
+    if (frame.kind === 'control') {
+      input.flush()
+      if (frame.event.kind === 'eof') void sent(recorder.flush(id, 0))
+      void sent(recorder.event(id, frame.event), () => target.write(codec.to_target.encode(frame)))
+      return
+    }
+    if (frame.bytes.length === 0) return
+    if (channel.request.pty !== undefined) flight.typed()
+    pending_bytes += frame.bytes.length
+    if (!client_paused && pending_bytes >= input_pending_bytes_max) {
+      client_paused = true
+      client.pause()
+    }
+    input.add(frame.stream, frame.bytes)
   }
 
   let client_closed = false
@@ -123,7 +137,7 @@ export function startPump(
       for (const frame of decode('to_client', wire)) toClient(frame)
     },
     closed: () => {
-      gather.flush()
+      output.flush()
       target_closed = true
       // The last output must be durable and shown before the client's side closes.
       void shown(recorder.flush(id, 1))
@@ -138,8 +152,10 @@ export function startPump(
       for (const frame of decode('to_target', wire)) toTarget(frame)
     },
     closed: () => {
+      input.flush()
       client_closed = true
-      target.close()
+      // A forward's client closes when it has sent its last: what is not durable yet still goes out.
+      void sent(Promise.resolve()).then(() => target.close())
       closed()
     },
   })
@@ -185,47 +201,5 @@ function inOrder(
       .then(act)
       .catch(failed)
     return last
-  }
-}
-
-/**
- * Joins the packets that arrive in one turn of the loop into buffers of their own, so that a burst is
- * one record and one transfer. Order between the streams is kept by flushing on a change of stream.
- */
-function gatherOutput(
-  recorder: SessionRecorder,
-  channel: number,
-): { add(stream: Stream, bytes: Uint8Array): void; flush(): void } {
-  let parts: Uint8Array[] = []
-  let length = 0
-  let of: 1 | 2 = 1
-  let scheduled = false
-  const flush = (): void => {
-    if (length === 0) return
-    const joined = recorder.buffer(length)
-    let at = 0
-    for (const part of parts) {
-      joined.set(part, at)
-      at += part.length
-    }
-    parts = []
-    length = 0
-    recorder.output(channel, of, joined)
-  }
-  return {
-    add(stream, bytes) {
-      const to = stream === 2 ? 2 : 1
-      if (to !== of || length + bytes.length > output_record_bytes_max) flush()
-      of = to
-      parts.push(bytes)
-      length += bytes.length
-      if (scheduled) return
-      scheduled = true
-      setImmediate(() => {
-        scheduled = false
-        flush()
-      })
-    },
-    flush,
   }
 }

@@ -138,12 +138,17 @@ export function startSession(greeting: Greeting, ports: SessionPorts): Session {
           .finally(() => channels.delete(served))
         channels.add(served)
       },
-      capability: (name, detail) => {
+      capability: async (name, detail) => {
         const verdict = ports.policy.capability(greeting.identity, greeting.target, name)
-        recorder
-          .event(0, { kind: 'verdict', verdict, asked: `${name} ${detail}`.trim() })
-          .catch(() => end('recording_failed', 'recording failed'))
-        return verdict
+        const asked = `${name} ${detail}`.trim()
+        try {
+          await recorder.event(0, { kind: 'verdict', verdict, asked })
+          return verdict
+        } catch {
+          const message = 'recording failed'
+          end('recording_failed', message)
+          return { allowed: false, rule: 'recording_failed', message }
+        }
       },
       closed: (reason, error) => {
         if (reason !== 'gateway') end(reason, error === undefined ? '' : 'the connection was lost')
@@ -183,7 +188,7 @@ export function startSession(greeting: Greeting, ports: SessionPorts): Session {
       await recorder.event(channel.id, { kind: 'channel_end' })
       return
     }
-    const pump = startPump(channel, endpoint, recorder, ports.flight)
+    const pump = startPump(channel, endpoint, recorder, ports.flight, () => pumps.size)
     pumps.set(channel.id, pump)
     await pump.ended
     pumps.delete(channel.id)
@@ -191,9 +196,5 @@ export function startSession(greeting: Greeting, ports: SessionPorts): Session {
 }
 
 /** What was asked, without its words: those are in the command's own masked record. */
-const describe = (request: ChannelRequest): string =>
-  request.kind === 'subsystem'
-    ? 'subsystem'
-    : request.pty === undefined
-      ? request.kind
-      : `${request.kind} with a terminal`
+const describe = ({ kind, pty }: ChannelRequest): string =>
+  pty === undefined ? kind : `${kind} with a terminal`

@@ -77,6 +77,28 @@ describe('output', () => {
     tap.close()
   })
 
+  test('the end of a message that could begin a secret waits for the rest of a write only', () => {
+    const bench = tapBench()
+    const tap = new OutputTap({
+      channel: 1,
+      stream: 1,
+      unit: 'length',
+      idle_ms: 300,
+      maskers: bench.engine,
+      sink: bench.sink,
+    })
+    tap.push(bytes('answer: gh'))
+    bench.pass(9)
+    expect(bench.shown[1]).toBe('answer: ')
+    bench.pass(1)
+    expect(bench.shown[1]).toBe('answer: gh')
+    // What left is remembered: the rest of the secret is masked all the same.
+    tap.push(bytes(`${secret.slice(2)} end`))
+    tap.end()
+    expect(bench.shown[1]).toBe(`answer: gh${'*'.repeat(secret.length - 2)} end`)
+    tap.close()
+  })
+
   test('input without a terminal is recorded masked, and what is held is counted', () => {
     const bench = tapBench()
     const tap = new StdinTap(1, bench.engine, bench.sink)

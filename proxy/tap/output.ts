@@ -9,7 +9,12 @@
  */
 import { createHash } from 'node:crypto'
 import type { MaskStream } from '../../masking-wasm/host/engine.ts'
-import { input_line_bytes_max, input_line_ms_max } from '../core/limits.ts'
+import {
+  idle_short_bytes_max,
+  idle_short_ms,
+  input_line_bytes_max,
+  input_line_ms_max,
+} from '../core/limits.ts'
 import type { EchoTracker } from './echo.ts'
 import { Gathered, type MaskerSource, maskText, recordSpans, type TapSink } from './sink.ts'
 
@@ -54,10 +59,11 @@ export class OutputTap {
       if (is_echo) this.#emit(this.#masker.flush('echo'), 'echo')
     }
     this.#raw_length += bytes.length
-    if (this.#masker.held > 0)
-      this.#cancel_idle = this.#to.sink.after(this.#to.idle_ms, () => {
-        this.#emit(this.#masker.flush('idle'), 'idle')
-      })
+    const { held } = this.#masker
+    if (held === 0) return
+    const { idle_ms, sink } = this.#to
+    const wait_ms = held <= idle_short_bytes_max ? Math.min(idle_ms, idle_short_ms) : idle_ms
+    this.#cancel_idle = sink.after(wait_ms, () => this.#emit(this.#masker.flush('idle'), 'idle'))
   }
 
   /** The stream is over. Idempotent as long as nothing is pushed after it. */

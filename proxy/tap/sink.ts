@@ -74,6 +74,21 @@ export class Gathered {
   }
 }
 
+/** A short text beside the streams, such as a name or a reason: masked, without a commitment. */
+export function maskPlain(maskers: MaskerSource, text: string): string {
+  const masker = maskers.open('length')
+  try {
+    const decoder = new TextDecoder()
+    // One after the other: a result is borrowed until the next call.
+    const begun = decoder.decode(masker.push(new TextEncoder().encode(text)).bytes, {
+      stream: true,
+    })
+    return begun + decoder.decode(masker.flush('end').bytes)
+  } finally {
+    masker.close()
+  }
+}
+
 /** Masks a whole text at once. `final` says whether it is complete (`end`) or was cut (`idle`). */
 export function maskText(
   sink: TapSink,

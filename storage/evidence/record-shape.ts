@@ -39,7 +39,7 @@ const output_stream = oneOf(1, 2)
 const shapes: Readonly<Record<RecordKind, Readonly<Record<string, Check>>>> = {
   start: { document: isDigest, envelope: isDigest, channel: oneOf(0), seq: oneOf(0) },
   channel: {
-    request: oneOf('exec', 'shell', 'subsystem'),
+    request: oneOf('exec', 'shell', 'subsystem', 'forward', 'reverse', 'agent'),
     pty: optional(isPty),
     env: isTextMap,
   },

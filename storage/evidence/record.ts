@@ -27,12 +27,15 @@ interface Range {
   readonly length: number
 }
 
+/** What a channel is for: a program, or a connection to, from or through the target. */
+export type RequestKind = 'exec' | 'shell' | 'subsystem' | 'forward' | 'reverse' | 'agent'
+
 /** What a record says, by kind. FORMAT.md, section 2.3, says what each means. */
 export type RecordFacts = { readonly channel: number } & (
   | { readonly kind: 'start'; readonly document: string; readonly envelope: string }
   | {
       readonly kind: 'channel'
-      readonly request: 'exec' | 'shell' | 'subsystem'
+      readonly request: RequestKind
       readonly pty?: { readonly term: string; readonly columns: number; readonly rows: number }
       readonly env: Readonly<Record<string, string>>
     }

@@ -6,7 +6,6 @@
  */
 
 import { existsSync, mkdtempSync, rmSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Subprocess } from 'bun'
@@ -14,6 +13,7 @@ import { codecs } from '../../proxy/connector/ssh/codec.ts'
 import { sshConnector } from '../../proxy/connector/ssh/connector.ts'
 import type { SshTarget } from '../../proxy/connector/ssh/dial.ts'
 import { makeKey } from '../fixture/keys.ts'
+import { freePort } from '../fixture/net.ts'
 import { ssh, ssh_keygen, sshd } from '../fixture/require.ts'
 import { sshArguments } from '../fixture/ssh.ts'
 import { startSshd } from '../fixture/sshd.ts'
@@ -73,7 +73,7 @@ async function openSshWorld(): Promise<World> {
       if (options.target !== 'unknown')
         addresses.set(
           target,
-          `127.0.0.1:${options.target === 'away' ? await deadPort() : relay.port}`,
+          `127.0.0.1:${options.target === 'away' ? await freePort() : relay.port}`,
         )
       const key = options.known === false ? unknown : known
       const call = {
@@ -201,13 +201,4 @@ function ignore(done: number | Promise<number> | undefined): void {
 async function gather(stream: ReadableStream<Uint8Array>, into: Collected): Promise<void> {
   for await (const chunk of stream) into.push(chunk)
   into.end()
-}
-
-/** One where nobody listens any more. */
-async function deadPort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const address = server.address()
-  await new Promise<void>((resolve) => server.close(() => resolve()))
-  return address !== null && typeof address === 'object' ? address.port : 0
 }

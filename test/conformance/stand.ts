@@ -99,7 +99,7 @@ export function start(link: Link): Started {
       if (closes.length > 0) closes.push('a channel after it')
       channels.push(channel)
     },
-    capability(name, detail) {
+    async capability(name, detail) {
       if (closes.length > 0) closes.push('a capability after it')
       asked.push(`${name} ${detail}`.trim())
       return { ...denial, message: `${name} is off in this test` }

@@ -104,6 +104,22 @@ describe('hostile clients', () => {
     await ended()
   })
 
+  testWith(needs, 'a window of one-byte packets into a program that does not read', async () => {
+    const client = await login()
+    const channel = await exec(client, 'sleep 1000')
+    const before = rss_mb()
+    const { id } = channel.outgoing
+    for (let round = 0; round < 200; round++) {
+      for (let i = 0; i < 2_000; i++) client['_protocol'].channelData(id, Buffer.from('x'))
+      await Bun.sleep(5)
+    }
+    // Without joining, each byte would cost a record and a message.
+    expect(rss_mb() - before).toBeLessThan(growth_mb_max)
+    await works()
+    client.destroy()
+    await ended()
+  })
+
   for (const [name, command] of [
     ['one after the other', (file: string) => `cat ${file}; sleep .2; cat ${file} >&2`],
     ['at once', (file: string) => `cat ${file} >&2 & cat ${file}; wait`],

@@ -98,6 +98,7 @@ describe('pump', () => {
           target,
           recorder,
           createFlight(() => 0),
+          () => 1,
         )
         let sent = ''
         let typed = ''

@@ -1,22 +1,19 @@
 /**
- * Clients and streams that do not behave, through the connector to a real sshd: memory stays flat, nothing
- * hangs, nothing is lost, and others are served.
+ * Clients and streams that do not behave, through the connector to a real sshd: nothing hangs, nothing is lost, and
+ * others are served. What it costs in memory is measured where the gateway is a process of its own (test/e2e).
  */
 import { afterAll, beforeAll, describe, expect } from 'bun:test'
 import { createHash, randomBytes } from 'node:crypto'
 import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { connect, type Socket } from 'node:net'
 import { join } from 'node:path'
-import ssh2 from 'ssh2'
 import { ssh, ssh_keygen, sshd, testWith } from '../fixture/require.ts'
 import { sshArguments } from '../fixture/ssh.ts'
-import type { Loose } from '../ssh2/wire.ts'
 import type { Straight } from './straight.ts'
 import { openWorld, type World } from './world.ts'
 
 const needs = [ssh, sshd, ssh_keygen]
 const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex')
-const endless = 0xf0000000
 const nothing = new Uint8Array()
 
 /** Runs a command whose stdout and stderr nobody reads for a second. */
@@ -38,75 +35,10 @@ describe('ssh, hostile', () => {
     await world[Symbol.asyncDispose]()
   })
 
-  /** A client whose internals are open. */
-  const login = async (): Promise<Loose> => {
-    const client = new ssh2.Client() as Loose
-    await new Promise((resolve, reject) => {
-      client.once('ready', resolve)
-      client.on('error', reject)
-      client.connect({
-        host: '127.0.0.1',
-        port: gateway.port,
-        username: `${world.sshd.account}@web-1`,
-        privateKey: world.user_key.private_key,
-      })
-    })
-    return client
-  }
-  const exec = (client: Loose, command: string): Promise<Loose> =>
-    new Promise((resolve, reject) =>
-      client.exec(command, (error: Error | undefined, channel: Loose) =>
-        error === undefined ? resolve(channel) : reject(error),
-      ),
-    )
   const works = async (): Promise<void> => {
     const ran = await world.ssh(gateway, { command: 'echo fine' })
     expect(ran.stdout.toString()).toBe('fine\n')
   }
-
-  testWith(needs, 'a 4 GB window and a client that stops reading', async () => {
-    const client = await login()
-    const channel = await exec(client, 'head -c 2000000000 /dev/zero')
-    client['_protocol'].channelWindowAdjust(channel.outgoing.id, endless)
-    await Bun.sleep(100)
-    client['_sock'].pause()
-    await Bun.sleep(300)
-    const before = process.memoryUsage.rss()
-    await Bun.sleep(1_500)
-    expect((process.memoryUsage.rss() - before) / 1e6).toBeLessThan(40)
-    await works()
-    client.destroy()
-  })
-
-  testWith(needs, 'a client that ignores our window', async () => {
-    const client = await login()
-    client.removeAllListeners('error').on('error', () => {})
-    const closed = new Promise((resolve) => client.once('close', resolve))
-    const channel = await exec(client, 'sleep 5')
-    const before = process.memoryUsage.rss()
-    channel.outgoing.window = endless
-    for (let i = 0; i < 40 && client['_sock'].destroyed === false; i++) {
-      channel.write(Buffer.alloc(1024 * 1024))
-      await Bun.sleep(1)
-    }
-    await closed
-    expect((process.memoryUsage.rss() - before) / 1e6).toBeLessThan(150)
-    await works()
-  })
-
-  testWith(needs, 'a window of one-byte packets into a program that does not read', async () => {
-    const client = await login()
-    const channel = await exec(client, 'sleep 5')
-    const before = process.memoryUsage.rss()
-    const { id } = channel.outgoing
-    for (let round = 0; round < 60; round++) {
-      for (let i = 0; i < 1_000; i++) client['_protocol'].channelData(id, Buffer.from('x'))
-      await Bun.sleep(5)
-    }
-    expect((process.memoryUsage.rss() - before) / 1e6).toBeLessThan(100)
-    client.destroy()
-    await works()
-  })
 
   for (const [name, command] of [
     ['one after the other', (file: string) => `cat ${file}; sleep .2; cat ${file} >&2`],

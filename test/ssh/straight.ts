@@ -119,16 +119,25 @@ export async function serve(
   link.start({
     channel(channel) {
       seen.channels.push(channel)
-      const refusal = options.channel?.(channel)
+      const refusal = options.channel?.(channel) ?? notForwarded(channel, options)
       if (refusal !== undefined) channel.refuse(refusal, 126)
       else void join(channel)
     },
-    capability(name, detail) {
+    async capability(name, detail) {
       seen.asked.push(`${name} ${detail}`.trim())
       return options.capability ?? { ...denial, message: `${name} is off` }
     },
     closed: (reason) => seen.ends.push(reason),
   })
+}
+
+/** What carries a connection needs the capability. */
+function notForwarded(
+  { request: { kind } }: Channel,
+  { capability }: Pick<StraightOptions, 'capability'>,
+): string | undefined {
+  const isProgram = kind === 'exec' || kind === 'shell' || kind === 'subsystem'
+  return isProgram || capability?.allowed === true ? undefined : 'forwarding is off'
 }
 
 async function join(channel: Channel): Promise<void> {

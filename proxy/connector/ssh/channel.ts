@@ -7,7 +7,7 @@
 import type { ChannelEvent, Endpoint, EndpointEvents, Stream, Wire } from '../../core/connector.ts'
 import { Inbox } from './inbox.ts'
 import type { LibraryChannel, LibraryProtocol, Receiver } from './library.ts'
-import { close_reply_ms } from './limits.ts'
+import { close_flush_ms, close_reply_ms } from './limits.ts'
 
 /** Who is at the other end. The client sends stream 0; the target sends 1 and 2, and how it ended. */
 export type Peer = 'client' | 'target'
@@ -21,7 +21,7 @@ const own_signal = /^[\w.-]{1,64}@[\w.-]{1,64}$/
 export const isSignal = (name: string): boolean => signals.has(name) || own_signal.test(name)
 
 export class ChannelEndpoint implements Endpoint {
-  readonly #peer: Peer
+  readonly peer: Peer
   readonly #inbox = new Inbox()
   readonly #eofs = new Set<Stream>()
   #channel: LibraryChannel | undefined
@@ -38,14 +38,14 @@ export class ChannelEndpoint implements Endpoint {
   onGone: (() => void) | undefined
 
   constructor(peer: Peer) {
-    this.#peer = peer
+    this.peer = peer
   }
 
   /** Given to the library before the first byte can arrive. */
   readonly receiver: Receiver = {
     data: (bytes, stderr) => {
       if (this.#closing) return
-      const stream: Stream = this.#peer === 'client' ? 0 : stderr ? 2 : 1
+      const stream: Stream = this.peer === 'client' ? 0 : stderr ? 2 : 1
       this.#receive({ kind: 'data', stream, bytes })
     },
     end: () => this.#receiveEof(),
@@ -56,7 +56,7 @@ export class ChannelEndpoint implements Endpoint {
     this.#channel = channel
     this.#protocol = protocol
     channel.on('error', () => {})
-    if (this.#peer === 'client') return
+    if (this.peer === 'client') return
     channel.on('exit', (code: number | null, signal?: string, core_dumped?: boolean) => {
       // sshd may send it before the last output of a child that still runs: it is told after the output.
       this.#exit =
@@ -116,12 +116,20 @@ export class ChannelEndpoint implements Endpoint {
       return
     }
     const channel = this.#channel
-    channel?.transmit(nothing, false, () => {
+    if (channel === undefined) return
+    let isSaid = false
+    const sayClose = (): void => {
+      if (isSaid) return
+      isSaid = true
+      clearTimeout(this.#timer)
       channel.eof()
       channel.close()
       if (this.#gone !== undefined) return
       this.#timer = setTimeout(() => this.#end({}), close_reply_ms)
-    })
+    }
+    // A peer that reads no more must not keep its program for ever.
+    this.#timer = setTimeout(sayClose, close_flush_ms)
+    channel.transmit(nothing, false, sayClose)
   }
 
   #receive(wire: Wire): void {
@@ -132,7 +140,7 @@ export class ChannelEndpoint implements Endpoint {
 
   #receiveEof(): void {
     if (this.#closing) return
-    if (this.#peer === 'client') {
+    if (this.peer === 'client') {
       this.#receive({ kind: 'control', event: { kind: 'eof', stream: 0 } })
       return
     }
@@ -154,9 +162,9 @@ export class ChannelEndpoint implements Endpoint {
 
   #receiveClose(dead: boolean): void {
     // A target may close without an EOF.
-    if (this.#peer === 'target' && !dead) this.#receiveEof()
-    if (this.#peer === 'target' && dead && !this.#closing) this.#receiveExit()
-    this.#end(dead ? { error: new Error(`the connection to the ${this.#peer} was lost`) } : {})
+    if (this.peer === 'target' && !dead) this.#receiveEof()
+    if (this.peer === 'target' && dead && !this.#closing) this.#receiveExit()
+    this.#end(dead ? { error: new Error(`the connection to the ${this.peer} was lost`) } : {})
   }
 
   #end(gone: { readonly error?: Error }): void {
@@ -196,21 +204,21 @@ export class ChannelEndpoint implements Endpoint {
     if (protocol === undefined || state === 'closing' || state === 'closed') return
     switch (event.kind) {
       case 'eof':
-        if (this.#peer === 'target') channel.eof()
+        if (this.peer === 'target') channel.eof()
         // Bytes after an EOF are a violation: it is sent when both streams have ended.
         else if (this.#eofs.add(event.stream).size === 2) channel.eof()
         return
       case 'resize':
-        if (this.#peer === 'target') protocol.windowChange(id, event.rows, event.columns, 0, 0)
+        if (this.peer === 'target') protocol.windowChange(id, event.rows, event.columns, 0, 0)
         return
       case 'signal':
-        if (this.#peer === 'target' && isSignal(event.signal)) protocol.signal(id, event.signal)
+        if (this.peer === 'target' && isSignal(event.signal)) protocol.signal(id, event.signal)
         return
       case 'exit':
-        if (this.#peer === 'client') protocol.exitStatus(id, event.code)
+        if (this.peer === 'client') protocol.exitStatus(id, event.code)
         return
       case 'exit_signal':
-        if (this.#peer !== 'client') return
+        if (this.peer !== 'client') return
         if (isSignal(event.signal)) protocol.exitSignal(id, event.signal, event.core_dumped, '')
         // No name that SSH can carry: as a shell would report an unknown death.
         else protocol.exitStatus(id, 255)

@@ -1,16 +1,27 @@
 /**
- * The gateway's side towards an authenticated client: its channels wait here until the session knows whether
- * it may run, and are then either handed over or told why not.
+ * The gateway's side towards an authenticated client: what it asks for waits here until the session knows whether
+ * it may, and is then either handed over or told why not.
  *
  * @module
  */
 import type { Duplex } from 'node:stream'
 import { session_channels_max } from '../../core/limits.ts'
 import {
+  type Address,
+  askAgent,
+  askForward,
+  askReverse,
+  type Incoming,
+  type Place,
+  placeText,
+} from './forward.ts'
+import {
   type Accept,
   disconnect_reason,
-  type LibraryConnection,
+  type LibraryChannel,
+  type LibraryServerConnection,
   type LibrarySession,
+  open_failure,
   protocolOf,
   type RejectOpen,
   type Reply,
@@ -23,15 +34,21 @@ import {
   waiting_requests_max,
 } from './limits.ts'
 import { clean, line } from './line.ts'
-import { type AllowEnv, type OpenedSession, serveSession } from './session.ts'
+import type { Asking, Side } from './open.ts'
+import { askProgram } from './program.ts'
+import { type AllowEnv, serveSession } from './session.ts'
 
-/** What a client asked for besides running something. The answer is why it does not get it. */
-export type Asked = 'forwarding' | 'agent_forwarding' | 'x11'
+/** What policy is asked about besides channels. */
+export type Capability = 'forwarding' | 'agent_forwarding' | 'x11'
 
 export interface ClientSideEvents {
-  opened(session: OpenedSession): void
-  /** Returns the line for the user: none of these is granted yet. */
-  asked(name: Asked, detail: string): string
+  opened(asking: Asking): void
+  /** Resolves with the line for the user why not; undefined when it may. */
+  asked(name: Capability, detail: string): Promise<string | undefined>
+  /** Has the target listen. Resolves with its port (0 for a path), undefined when it does not. */
+  listen(at: Place): Promise<number | undefined>
+  /** Has the target listen no more; false when it did not. */
+  unlisten(at: Place): Promise<boolean>
 }
 
 /** A program that was refused exits as a shell does when it may not execute one. */
@@ -40,12 +57,13 @@ const refused_code = 126
 const ended_code = 255
 
 export class ClientSide {
-  readonly #connection: LibraryConnection
-  readonly #socket: Duplex
-  readonly #sessions = new Set<OpenedSession>()
-  #waiting: (() => void)[] = []
+  readonly #side: Side<LibraryServerConnection>
+  readonly #allow_env: AllowEnv
+  readonly #open = new Set<Asking>()
+  #waiting: Step[] = []
+  #working = false
   #on: ClientSideEvents | undefined
-  #open = 0
+  #channels = 0
   #notices: string[] = []
   #refused = false
   #ended = false
@@ -54,44 +72,31 @@ export class ClientSide {
   /** Resolves when the client is gone. */
   readonly closed: Promise<void>
 
-  constructor(connection: LibraryConnection, socket: Duplex, allow_env: AllowEnv) {
-    this.#connection = connection
-    this.#socket = socket
+  constructor(connection: LibraryServerConnection, socket: Duplex, allow_env: AllowEnv) {
+    this.#side = { connection, socket, title: 'the client' }
+    this.#allow_env = allow_env
     this.closed = new Promise((resolve) => {
       if (socket.destroyed) resolve()
       else socket.once('close', () => resolve())
     })
-    connection.on('session', (accept: Accept<LibrarySession>, reject: RejectOpen) => {
-      if (this.#open >= session_channels_max) {
-        reject(`a session has at most ${session_channels_max} channels`)
-        return
-      }
-      this.#open += 1
-      const own: string[] = []
-      serveSession(accept(), protocolOf(connection), allow_env, {
-        opened: (session) => this.#later(() => this.#opened(session, own)),
-        asked: (name) => this.#later(() => own.push(this.#answer(name, ''))),
-        closed: () => this.#closedOne(),
-      })
-    })
-    this.#serveForwarding()
+    this.#servePrograms()
+    this.#serveForwards()
+    this.#serveListening()
   }
 
   get channels(): number {
-    return this.#open
+    return this.#channels
   }
 
   start(on: ClientSideEvents): void {
     this.#on = on
-    const waiting = this.#waiting
-    this.#waiting = []
-    for (const run of waiting) run()
+    this.#work()
   }
 
   /** Shows the message on every channel, and disconnects when they are over. */
   refuse(message: string): void {
     this.#refused = true
-    // A client without a channel (`ssh -N`) is told in the disconnect.
+    // A client without a program (`ssh -N`) is told in the disconnect.
     const idle = setTimeout(() => this.#disconnect(message), refused_idle_ms)
     const late = setTimeout(() => this.#disconnect(), refused_ms)
     void this.closed.then(() => {
@@ -100,110 +105,220 @@ export class ClientSide {
     })
     this.onIdle = () => this.#disconnect()
     this.start({
-      opened: (session) => {
+      opened: (asking) => {
         clearTimeout(idle)
-        session.endpoint.start({ wire: () => {}, closed: () => {} })
-        refuseOn(session, message, refused_code)
+        if (isProgram(asking)) asking.endpoint.start({ wire: () => {}, closed: () => {} })
+        asking.refuse(message, refused_code)
       },
-      asked: () => message,
+      asked: async () => message,
+      listen: async () => undefined,
+      unlisten: async () => false,
     })
   }
 
+  /** Somebody connected to a port that the target opened for this client. */
+  connected(at: Place, origin: Address | undefined, incoming: Incoming): void {
+    this.#carry(incoming, (counted) => askReverse(at, origin, this.#side, counted))
+  }
+
+  /** A program at the target wants this client's agent. */
+  agentWanted(incoming: Incoming): void {
+    this.#carry(incoming, (counted) => askAgent(this.#side, counted))
+  }
+
   /**
-   * Sends what is written, then disconnects. The message is shown once: on the channels, or in the disconnect.
+   * Sends what is written, then disconnects. The message is shown once: by the programs, or in the disconnect.
    * Channels end first, as a client that reads a disconnect drops what it has not shown yet.
    */
   end(message?: string): void {
     // Who was refused has been told, or will be: another end of the session must not cut that short.
     if (this.#refused) return
-    if (message === undefined || this.#sessions.size === 0) {
+    if (message === undefined || ![...this.#open].some(isProgram)) {
       this.#disconnect(message)
       return
     }
     const late = setTimeout(() => this.#disconnect(), told_ms)
     void this.closed.then(() => clearTimeout(late))
     this.onIdle = () => this.#disconnect()
-    for (const session of this.#sessions) refuseOn(session, message, ended_code)
+    for (const asking of this.#open) asking.refuse(message, ended_code)
   }
 
   #disconnect(message?: string): void {
     if (this.#ended) return
     this.#ended = true
-    if (!this.#socket.destroyed) {
-      protocolOf(this.#connection).disconnect(
+    const { connection, socket } = this.#side
+    if (!socket.destroyed) {
+      protocolOf(connection).disconnect(
         disconnect_reason.by_application,
         message === undefined ? '' : clean(`sluice: ${message}`),
       )
-      this.#socket.end()
+      socket.end()
     }
-    const timer = setTimeout(() => this.#socket.destroy(), socket_linger_ms)
+    const timer = setTimeout(() => socket.destroy(), socket_linger_ms)
     void this.closed.then(() => clearTimeout(timer))
   }
 
-  #opened(session: OpenedSession, notices: readonly string[]): void {
+  #opened(asking: Asking, notices: readonly string[]): undefined {
     if (this.#on === undefined) return
-    this.#sessions.add(session)
-    const onGone = session.endpoint.onGone
-    session.endpoint.onGone = () => {
-      this.#sessions.delete(session)
+    this.#open.add(asking)
+    const onGone = asking.endpoint.onGone
+    asking.endpoint.onGone = () => {
+      this.#open.delete(asking)
       onGone?.()
     }
-    for (const notice of [...this.#notices.splice(0), ...notices])
-      session.endpoint.write({ kind: 'data', stream: 2, bytes: line(notice) })
-    this.#on.opened(session)
+    if (isProgram(asking))
+      for (const notice of [...this.#notices.splice(0), ...notices])
+        asking.endpoint.write({ kind: 'data', stream: 2, bytes: line(notice) })
+    this.#on.opened(asking)
   }
 
-  #closedOne(): void {
-    this.#open -= 1
-    if (this.#open === 0) this.onIdle?.()
-  }
-
-  /** Runs in order, once the session is decided. */
-  #later(run: () => void): void {
-    if (this.#on !== undefined) run()
-    else this.#waiting.push(run)
-  }
-
-  #answer(name: Asked, detail: string): string {
-    return this.#on?.asked(name, detail) ?? 'not now'
-  }
-
-  #serveForwarding(): void {
-    const connection = this.#connection
-    const refuseOpen = (reject: RejectOpen, detail: string): void => {
-      if (this.#waiting.length >= waiting_requests_max) reject('too many requests')
-      else this.#later(() => reject(clean(this.#answer('forwarding', detail))))
+  /** Counts a channel, if there is room for it. */
+  #enter(reject: RejectOpen): boolean {
+    if (this.#channels >= session_channels_max) {
+      reject(`a session has at most ${session_channels_max} channels`, open_failure.prohibited)
+      return false
     }
-    connection.on('tcpip', (_accept: unknown, reject: RejectOpen, to: TcpTarget) =>
-      refuseOpen(reject, clean(`${to.destIP}:${to.destPort}`)),
-    )
-    connection.on('openssh.streamlocal', (_accept: unknown, reject: RejectOpen, to: UnixTarget) =>
-      refuseOpen(reject, clean(to.socketPath)),
-    )
-    connection.on('request', (_accept: Reply, reject: Reply, name: string) => {
-      // Global requests have no reason in their refusal (RFC 4254, section 4): the next channel shows it.
-      reject?.()
-      if (this.#waiting.length >= waiting_requests_max) return
-      this.#later(() => {
-        const notice = this.#answer('forwarding', name)
-        if (!this.#notices.includes(notice)) this.#notices = [notice]
+    this.#channels += 1
+    return true
+  }
+
+  #leave(): void {
+    this.#channels -= 1
+    if (this.#channels === 0) this.onIdle?.()
+  }
+
+  /** A connection that a peer began: counted until it was refused or is over. */
+  #carry({ accept, reject }: Incoming, make: (counted: Incoming) => Asking): void {
+    if (!this.#enter(reject)) return
+    const asking = make({
+      accept,
+      reject: (description, reason) => {
+        reject(description, reason)
+        this.#open.delete(asking)
+        this.#leave()
+      },
+    })
+    asking.endpoint.onGone = () => this.#leave()
+    this.#later(() => this.#opened(asking, []))
+  }
+
+  /** In the order of asking, once the session is decided; what takes its time is waited for. */
+  #later(step: Step): void {
+    this.#waiting.push(step)
+    this.#work()
+  }
+
+  #work(): void {
+    while (this.#on !== undefined && !this.#working) {
+      const step = this.#waiting.shift()
+      if (step === undefined) return
+      const taking = step()
+      if (taking === undefined) continue
+      this.#working = true
+      const goOn = (): void => {
+        this.#working = false
+        this.#work()
+      }
+      taking.then(goOn, goOn)
+    }
+  }
+
+  async #ask(name: Capability, detail: string): Promise<string | undefined> {
+    return this.#on === undefined ? 'not now' : this.#on.asked(name, detail)
+  }
+
+  #servePrograms(): void {
+    const { connection } = this.#side
+    connection.on('session', (accept: Accept<LibrarySession>, reject: RejectOpen) => {
+      if (!this.#enter(reject)) return
+      const notices: string[] = []
+      const allowed = { agent: false }
+      serveSession(accept(), protocolOf(connection), this.#allow_env, {
+        opened: (session) => this.#later(() => this.#opened(askProgram(session, allowed), notices)),
+        asked: (name) =>
+          this.#later(async () => {
+            const refusal = await this.#ask(name, '')
+            if (refusal !== undefined) notices.push(refusal)
+            else if (name === 'agent_forwarding') allowed.agent = true
+          }),
+        closed: () => this.#leave(),
       })
     })
   }
+
+  #serveForwards(): void {
+    const { connection } = this.#side
+    connection.on('tcpip', (accept: AcceptOpen, reject: RejectOpen, to: TcpForward) => {
+      const origin = { host: to.srcIP, port: to.srcPort }
+      this.#carry({ accept, reject }, (counted) =>
+        askForward({ host: to.destIP, port: to.destPort }, origin, this.#side, counted),
+      )
+    })
+    connection.on(
+      'openssh.streamlocal',
+      (accept: AcceptOpen, reject: RejectOpen, to: UnixForward) =>
+        this.#carry({ accept, reject }, (counted) =>
+          askForward({ path: to.socketPath }, { host: '', port: 0 }, this.#side, counted),
+        ),
+    )
+  }
+
+  #serveListening(): void {
+    this.#side.connection.on(
+      'request',
+      (
+        accept: ((port?: number) => void) | undefined,
+        reject: Reply,
+        name: string,
+        at: ListenAt,
+      ) => {
+        if (this.#waiting.length >= waiting_requests_max) {
+          reject?.()
+          return
+        }
+        const place =
+          'socketPath' in at ? { path: at.socketPath } : { host: at.bindAddr, port: at.bindPort }
+        this.#later(async () => {
+          const port = name.startsWith('cancel-')
+            ? (await this.#on?.unlisten(place)) === true
+              ? 0
+              : undefined
+            : await this.#listen(name, place)
+          if (port === undefined) reject?.()
+          else accept?.(port)
+        })
+      },
+    )
+  }
+
+  async #listen(name: string, place: Place): Promise<number | undefined> {
+    const refusal = await this.#ask('forwarding', `${name} ${placeText(place)}`)
+    if (refusal === undefined) return this.#on?.listen(place)
+    // Global requests have no reason in their refusal (RFC 4254, section 4): the next program shows it.
+    if (!this.#notices.includes(refusal)) this.#notices = [refusal]
+    return undefined
+  }
 }
 
-interface TcpTarget {
+/** A promise where it takes its time. */
+type Step = () => Promise<void> | undefined
+
+const isProgram = ({ request: { kind } }: Asking): boolean =>
+  kind === 'exec' || kind === 'shell' || kind === 'subsystem'
+
+type AcceptOpen = Accept<LibraryChannel | undefined>
+
+/** RFC 4254, section 7.2. */
+interface TcpForward {
   readonly destIP: string
   readonly destPort: number
+  readonly srcIP: string
+  readonly srcPort: number
 }
 
-interface UnixTarget {
+interface UnixForward {
   readonly socketPath: string
 }
 
-/** Says why, sets the exit code and closes. */
-export function refuseOn({ endpoint }: OpenedSession, message: string, code: number): void {
-  endpoint.write({ kind: 'data', stream: 2, bytes: line(message) })
-  endpoint.write({ kind: 'control', event: { kind: 'exit', code } })
-  endpoint.close()
-}
+/** RFC 4254, section 7.1, and its like for sockets of the file system. */
+type ListenAt = UnixForward | { readonly bindAddr: string; readonly bindPort: number }

@@ -13,8 +13,8 @@ import { ClientSide } from './client-side.ts'
 import { type DialLimits, dialTarget, type SshTarget } from './dial.ts'
 import {
   createServer,
-  type LibraryConnection,
   type LibraryServer,
+  type LibraryServerConnection,
   protocolOf,
   socketOf,
 } from './library.ts'
@@ -42,7 +42,10 @@ const ident = 'sluice'
 
 /** Throws when a host key cannot be read. */
 export function sshConnector(options: SshOptions): Connector {
-  const greeted = new WeakMap<Duplex, (connection: LibraryConnection, version: string) => void>()
+  const greeted = new WeakMap<
+    Duplex,
+    (connection: LibraryServerConnection, version: string) => void
+  >()
   const serve = (client: 'openssh' | 'other'): LibraryServer => {
     const server = createServer({
       hostKeys: options.host_keys,
@@ -52,7 +55,7 @@ export function sshConnector(options: SshOptions): Connector {
       keepaliveCountMax: keepalive_missed_max,
       identSent: true,
     })
-    server.on('connection', (connection: LibraryConnection, info: ConnectionInfo) =>
+    server.on('connection', (connection: LibraryServerConnection, info: ConnectionInfo) =>
       greeted.get(socketOf(connection))?.(connection, info.header.identRaw),
     )
     return server
@@ -102,7 +105,7 @@ interface ConnectionInfo {
 }
 
 interface Parts {
-  readonly connection: LibraryConnection
+  readonly connection: LibraryServerConnection
   readonly client: ClientSide
   readonly authenticated: Promise<Authenticated>
 }

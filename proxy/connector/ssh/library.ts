@@ -50,11 +50,28 @@ export interface Negotiated {
   readonly sc: { readonly cipher: string; readonly mac: string }
 }
 
-/** Events: authentication, ready, session, tcpip, openssh.streamlocal, request, handshake, error, close. */
+/** RFC 4254, section 5.1. */
+export const open_failure = { prohibited: 1, connect_failed: 2 } as const
+
+export interface OpenFailure extends Error {
+  /** A code of RFC 4254, section 5.1, when the peer gave one. */
+  readonly reason?: unknown
+}
+
+export type Opened = (error: OpenFailure | undefined, channel: LibraryChannel) => void
+
+/** Either side's connection. The first two opens are `direct-` at a target and `forwarded-` at a client. */
 export interface LibraryConnection extends EventEmitter {
   readonly ['_protocol']: LibraryProtocol
   readonly ['_sock']: Duplex
+  forwardOut(host: string, port: number, to_host: string, to_port: number, opened: Opened): void
+  openssh_forwardOutStreamLocal(path: string, opened: Opened): void
   end(): void
+}
+
+/** Events: authentication, ready, session, tcpip, openssh.streamlocal, request, handshake, error, close. */
+export interface LibraryServerConnection extends LibraryConnection {
+  openssh_authAgent(opened: Opened): void
 }
 
 export interface AuthContext {
@@ -77,7 +94,7 @@ export interface LibrarySession extends EventEmitter {
 export type Accept<T> = () => T
 /** Absent when the peer wants no reply. */
 export type Reply = (() => void) | undefined
-export type RejectOpen = (description: string) => void
+export type RejectOpen = (description: string, reason?: number) => void
 
 export interface LibraryServer extends EventEmitter {
   injectSocket(socket: Duplex): void
@@ -105,10 +122,14 @@ export interface SessionRequest {
     readonly modes: Buffer
   }
   readonly env: Readonly<Record<string, string>>
+  /** Whether programs get a way to the client's agent. */
+  readonly agent: boolean
   readonly receiver: Receiver
 }
 
-/** Events: ready, handshake, error, close. */
+export type Done = (error: Error | undefined) => void
+
+/** Events: ready, handshake, tcp connection, unix connection, agent connection, error, close. */
 export interface LibraryClient extends LibraryConnection {
   connect(config: {
     readonly sock: Duplex
@@ -123,8 +144,16 @@ export interface LibraryClient extends LibraryConnection {
   }): void
   session(
     request: SessionRequest,
-    done: (error: Error | undefined, channel: LibraryChannel, pty_refused: boolean) => void,
+    opened: (error: OpenFailure | undefined, channel: LibraryChannel, pty_refused: boolean) => void,
   ): void
+  forwardIn(
+    host: string,
+    port: number,
+    done: (error: Error | undefined, port: number) => void,
+  ): void
+  unforwardIn(host: string, port: number, done: Done): void
+  openssh_forwardInStreamLocal(path: string, done: Done): void
+  openssh_unforwardInStreamLocal(path: string, done: Done): void
 }
 
 export interface ParsedKey {

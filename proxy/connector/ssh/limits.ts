@@ -46,6 +46,9 @@ export const refused_ms = 10_000
 /** How long a client whose session was ended has to read why, at most. */
 export const told_ms = 2_000
 
+/** What was written before a close has this long to be taken; a slow link takes its window of 2 MiB in less. */
+export const close_flush_ms = 30_000
+
 /** A peer answers a channel's close at once, or is treated as if it had. */
 export const close_reply_ms = 5_000
 

@@ -1,22 +1,25 @@
 /**
  * A client and its target joined: the client's channels become channels of the session, each with its own
- * channel at the target once it is dialled.
+ * channel at the target once it is dialled, and the target's connections find their way to the client.
  *
  * @module
  */
-import type { Channel, ChannelRequest, Endpoint, Link, LinkEvents } from '../../core/connector.ts'
-import { TargetError } from '../../core/errors.ts'
-import { ChannelEndpoint } from './channel.ts'
-import { type Asked, type ClientSide, refuseOn } from './client-side.ts'
+import type { Channel, Link } from '../../core/connector.ts'
+import type { ClientSide } from './client-side.ts'
 import { codecs } from './codec.ts'
 import type { DialedTarget } from './dial.ts'
-import { protocolOf } from './library.ts'
+import type { Address, Incoming, Place } from './forward.ts'
+import type { LibraryChannel, LibraryClient } from './library.ts'
 import { channel_open_ms, socket_linger_ms } from './limits.ts'
-import { clean, line } from './line.ts'
-import type { OpenedSession } from './session.ts'
+import type { Asking, Side } from './open.ts'
 
 export function joinTarget(client: ClientSide, target: DialedTarget, target_name: string): Link {
-  const { address, host_key } = target
+  const { address, host_key, socket } = target
+  const side: Side<LibraryClient> = {
+    connection: target.client,
+    socket,
+    title: `target ${target_name} (${address})`,
+  }
   let reason: 'client' | 'target' | 'gateway' | undefined
   let failure: Error | undefined
   let isTargetGone = false
@@ -26,7 +29,7 @@ export function joinTarget(client: ClientSide, target: DialedTarget, target_name
     failure ??= error
   })
   const target_closed = new Promise<void>((resolve) => {
-    target.socket.once('close', () => {
+    socket.once('close', () => {
       isTargetGone = true
       reason ??= 'target'
       // The pipeline shows what came last, then closes its channels; a client without any is told now.
@@ -49,12 +52,18 @@ export function joinTarget(client: ClientSide, target: DialedTarget, target_name
       void both_closed.then(() =>
         events.closed(reason ?? 'gateway', reason === 'target' ? failure : undefined),
       )
+      serveTarget(target.client, client)
       client.start({
-        opened: (session) => {
+        opened: (asking) => {
           channels += 1
-          events.channel(channelOf(session, channels, target, target_name))
+          events.channel(channelOf(asking, channels, side))
         },
-        asked: (name, detail) => answer(events, name, detail),
+        async asked(name, detail) {
+          const verdict = await events.capability(name, detail)
+          return verdict.allowed ? undefined : verdict.message
+        },
+        listen: (at) => listenAt(target.client, at),
+        unlisten: (at) => unlistenAt(target.client, at),
       })
     },
     close(message) {
@@ -67,98 +76,79 @@ export function joinTarget(client: ClientSide, target: DialedTarget, target_name
   function endTarget(): void {
     if (isTargetGone) return
     target.client.end()
-    const timer = setTimeout(() => target.socket.destroy(), socket_linger_ms)
+    const timer = setTimeout(() => socket.destroy(), socket_linger_ms)
     void target_closed.then(() => clearTimeout(timer))
   }
 }
 
-const titles: Readonly<Record<Asked, string>> = {
-  forwarding: 'forwarding',
-  agent_forwarding: 'agent forwarding',
-  x11: 'X11 forwarding',
-}
-
-/** Asks policy, so that the answer is recorded. What it allows is still refused, with another line. */
-function answer(events: LinkEvents, name: Asked, detail: string): string {
-  const verdict = events.capability(name, detail)
-  return verdict.allowed ? `${titles[name]} is not available yet` : verdict.message
-}
-
-function channelOf(
-  session: OpenedSession,
-  id: number,
-  target: DialedTarget,
-  target_name: string,
-): Channel {
+function channelOf(asking: Asking, id: number, target: Side<LibraryClient>): Channel {
   return {
     id,
-    request: session.request,
-    client: session.endpoint,
+    request: asking.request,
+    client: asking.endpoint,
     codec: codecs,
-    dial: () => openAtTarget(session, target, target_name),
-    refuse: (message, exit_code) => refuseOn(session, message, exit_code),
+    dial: () => asking.dial(target),
+    refuse: (message, exit_code) => asking.refuse(message, exit_code),
   }
 }
 
-/** Opens the same request at the target, with the same terminal and environment. */
-function openAtTarget(
-  { request, pty, endpoint: client }: OpenedSession,
-  target: DialedTarget,
-  target_name: string,
-): Promise<Endpoint> {
-  const { promise, resolve, reject } = Promise.withResolvers<Endpoint>()
-  const fail = (what: string, cause?: unknown): void =>
-    reject(
-      new TargetError('target_protocol', `target ${target_name} (${target.address}) ${what}`, {
-        cause,
-      }),
-    )
-  const timer = setTimeout(() => fail('does not open a channel in time'), channel_open_ms)
-  const endpoint = new ChannelEndpoint('target')
-  const terminal = pty && {
-    term: pty.term,
-    cols: pty.columns,
-    rows: pty.rows,
-    width: pty.width,
-    height: pty.height,
-    modes: Buffer.from(pty.modes),
-  }
-  const command = Buffer.from(request.command)
-  const { kind, env } = request
-  const asked = {
-    kind,
-    command,
-    env,
-    ...(terminal && { pty: terminal }),
-    receiver: endpoint.receiver,
-  }
+/** What the target begins. It comes only where it was asked for, and policy is asked again for each. */
+function serveTarget(target: LibraryClient, client: ClientSide): void {
+  target.on('tcp connection', (info: ForwardedTcp, accept: Accept, reject: Reject) => {
+    const origin: Address = { host: info.srcIP, port: info.srcPort }
+    client.connected({ host: info.destIP, port: info.destPort }, origin, incoming(accept, reject))
+  })
+  target.on('unix connection', (info: ForwardedUnix, accept: Accept, reject: Reject) =>
+    client.connected({ path: info.socketPath }, undefined, incoming(accept, reject)),
+  )
+  target.on('agent connection', (accept: Accept, reject: Reject) =>
+    client.agentWanted(incoming(accept, reject)),
+  )
+}
+
+type Accept = () => LibraryChannel
+type Reject = () => void
+
+/** The target is told no more than that it may not: whoever runs programs there need not know why. */
+const incoming = (accept: Accept, reject: Reject): Incoming => ({ accept, reject: () => reject() })
+
+interface ForwardedTcp {
+  readonly destIP: string
+  readonly destPort: number
+  readonly srcIP: string
+  readonly srcPort: number
+}
+
+interface ForwardedUnix {
+  readonly socketPath: string
+}
+
+function listenAt(target: LibraryClient, at: Place): Promise<number | undefined> {
+  return answerOf((done) => {
+    if ('path' in at) target.openssh_forwardInStreamLocal(at.path, (error) => done(error, 0))
+    else target.forwardIn(at.host, at.port, done)
+  })
+}
+
+async function unlistenAt(target: LibraryClient, at: Place): Promise<boolean> {
+  const answer = await answerOf((done) => {
+    if ('path' in at) target.openssh_unforwardInStreamLocal(at.path, (error) => done(error, 0))
+    else target.unforwardIn(at.host, at.port, (error) => done(error, 0))
+  })
+  return answer !== undefined
+}
+
+/** What the target says to a global request; nothing when it says no, or nothing in time. */
+function answerOf(
+  ask: (done: (error: Error | undefined, port: number) => void) => void,
+): Promise<number | undefined> {
+  const { promise, resolve } = Promise.withResolvers<number | undefined>()
+  const timer = setTimeout(() => resolve(undefined), channel_open_ms)
   try {
-    target.client.session(asked, (error, channel, pty_refused) => {
-      clearTimeout(timer)
-      if (error !== undefined) {
-        fail(`refused ${describe(request)}: ${clean(error.message)}`, error)
-        return
-      }
-      endpoint.attach(channel, protocolOf(target.client))
-      if (pty_refused)
-        client.write({ kind: 'data', stream: 2, bytes: line('the target refused a terminal') })
-      resolve(endpoint)
-    })
-  } catch (error) {
-    clearTimeout(timer)
-    fail('is not connected any more', error)
+    ask((error, port) => resolve(error === undefined ? port : undefined))
+  } catch {
+    // It is not connected any more.
+    resolve(undefined)
   }
-  return promise
-}
-
-/** Without the command: an error never carries payload. */
-function describe(request: ChannelRequest): string {
-  switch (request.kind) {
-    case 'exec':
-      return 'to run the command'
-    case 'shell':
-      return 'to start a shell'
-    case 'subsystem':
-      return 'the subsystem'
-  }
+  return promise.finally(() => clearTimeout(timer))
 }

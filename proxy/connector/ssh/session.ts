@@ -27,14 +27,14 @@ export interface Pty {
 
 /** A program that a client wants to run. The client has been told that it runs; nothing has been dialled. */
 export interface OpenedSession {
-  readonly request: ChannelRequest
+  readonly request: ChannelRequest & { readonly kind: ProgramKind }
   readonly pty: Pty | undefined
   readonly endpoint: ChannelEndpoint
 }
 
 export interface SessionEvents {
   opened(session: OpenedSession): void
-  /** The client asked for something that is never granted by a reply; policy is told, and the user. */
+  /** The client asked for something that policy is asked about; the user is told when it is denied. */
   asked(name: 'agent_forwarding' | 'x11'): void
   /** The channel is over, or was closed before anything ran. */
   closed(): void
@@ -54,7 +54,12 @@ export function serveSession(
   let pty: Pty | undefined
   let endpoint: ChannelEndpoint | undefined
 
-  const open = (accept: Accept<LibraryChannel>, reject: Reply, kind: Kind, command: Uint8Array) => {
+  const open = (
+    accept: Accept<LibraryChannel>,
+    reject: Reply,
+    kind: ProgramKind,
+    command: Uint8Array,
+  ) => {
     if (endpoint !== undefined || command.length > command_bytes_max) {
       reject?.()
       return
@@ -107,8 +112,10 @@ export function serveSession(
     if (endpoint === undefined || !isSignal(info.name)) reject?.()
     else endpoint.receiveEvent({ kind: 'signal', signal: info.name })
   })
-  session.on('auth-agent', (_accept: Reply, reject: Reply) => {
-    reject?.()
+  session.on('auth-agent', (accept: Reply) => {
+    // Replies come in order (RFC 4254, section 5.4), and the program's cannot wait for policy: yes, and no
+    // connection to the agent is ever opened when policy denies it.
+    accept?.()
     on.asked('agent_forwarding')
   })
   session.on('x11', (_accept: Reply, reject: Reply) => {
@@ -120,7 +127,7 @@ export function serveSession(
   })
 }
 
-type Kind = ChannelRequest['kind']
+export type ProgramKind = 'exec' | 'shell' | 'subsystem'
 
 interface SizeInfo {
   readonly cols: number

@@ -1,0 +1,65 @@
+/**
+ * A program that a client wants to run: started at the target with the same terminal and environment, or
+ * refused in a program's own words.
+ *
+ * @module
+ */
+import { ChannelEndpoint } from './channel.ts'
+import type { LibraryClient } from './library.ts'
+import { line } from './line.ts'
+import { type Asking, openAt, type Side } from './open.ts'
+import type { OpenedSession } from './session.ts'
+
+/** `agent`: programs at the target get a way to the client's agent. */
+export function askProgram(
+  { request, pty, endpoint }: OpenedSession,
+  allowed: { readonly agent: boolean },
+): Asking {
+  const { kind, env } = request
+  return {
+    request,
+    endpoint,
+    async dial(target: Side<LibraryClient>) {
+      const far = new ChannelEndpoint('target')
+      const terminal = pty && {
+        term: pty.term,
+        cols: pty.columns,
+        rows: pty.rows,
+        width: pty.width,
+        height: pty.height,
+        modes: Buffer.from(pty.modes),
+      }
+      const asked = {
+        kind,
+        command: Buffer.from(request.command),
+        env,
+        agent: allowed.agent,
+        ...(terminal && { pty: terminal }),
+        receiver: far.receiver,
+      }
+      const [pty_refused] = await openAt<[boolean]>(target, far, describe(kind), (opened) =>
+        target.connection.session(asked, opened),
+      )
+      if (pty_refused)
+        endpoint.write({ kind: 'data', stream: 2, bytes: line('the target refused a terminal') })
+      return far
+    },
+    refuse(message, exit_code) {
+      endpoint.write({ kind: 'data', stream: 2, bytes: line(message) })
+      endpoint.write({ kind: 'control', event: { kind: 'exit', code: exit_code } })
+      endpoint.close()
+    },
+  }
+}
+
+/** Without the command: an error never carries payload. */
+function describe(kind: OpenedSession['request']['kind']): string {
+  switch (kind) {
+    case 'exec':
+      return 'to run the command'
+    case 'shell':
+      return 'to start a shell'
+    case 'subsystem':
+      return 'the subsystem'
+  }
+}
