@@ -87,6 +87,23 @@ describe('a session', () => {
     expect(JSON.stringify(channel?.header)).not.toContain('SECRET')
   })
 
+  testWith(needs, 'a secret that a client says beside its streams rests nowhere', async () => {
+    const secret = ['ghp', '_', 'x7Rk2mPq9LwZ4tYb8NcV1sDf6GhJ3aEu5QiO'].join('')
+    const env = { LC_TOKEN: secret, TERM: secret }
+    await run({ env, options: ['-tt', '-o', 'SendEnv=LC_*'], command: `true ${secret}` })
+    await run({ options: ['-W', `${secret}:22`] })
+    await run({ options: ['-R', `/tmp/${secret}:127.0.0.1:9`], command: 'true' })
+    await run({ login: `${guarded.target.account}@${secret}`, command: 'true' })
+    await run({ login: `${secret}@web-1`, command: 'true' })
+    const masked = (await guarded.sessions()).filter(({ target, account }) =>
+      `${account}@${target}`.includes('*'.repeat(secret.length)),
+    )
+    expect(masked).toHaveLength(2)
+    const holders = await Bun.$`grep -rlaF ${secret} ${guarded.data}`.nothrow().text()
+    expect(holders).toBe('')
+    expect(guarded.gateway.stderr()).not.toContain(secret)
+  })
+
   testWith(needs, 'an unknown key is refused, and there is no session', async () => {
     const before = await guarded.sessions()
     const stranger = makeKey(join(guarded.dir, 'stranger'))
