@@ -174,6 +174,11 @@ async function main(): Promise<void> {
               host_keys,
               target: (name) => targets.get(name),
               env: config.ssh.env,
+              jump: {
+                authority: gateway_keys.ssh_host_ca,
+                now_ms: Date.now,
+                open: (stream, source, connector) => listener?.admit(stream, source, connector),
+              },
             }),
             identify,
             serve: async (greeting) => {

@@ -8,7 +8,6 @@ import { helpText, UsageError, type Verb } from './verb.ts'
 /** Verbs that the interface has and this version does not. */
 export const later_verbs: readonly string[] = [
   'login',
-  'ssh-config',
   'request',
   'requests',
   'approve',

@@ -15,6 +15,7 @@ import { mask } from './mask.ts'
 import { replay } from './replay.ts'
 import { sessions } from './sessions.ts'
 import { show } from './show.ts'
+import { sshConfig } from './ssh-config.ts'
 import { createToken } from './token.ts'
 import { trust } from './trust.ts'
 import {
@@ -44,6 +45,7 @@ const token = createToken({
 const verbs: readonly Verb[] = [
   checkConfig,
   keygen,
+  sshConfig,
   sessions,
   show,
   replay,

@@ -136,6 +136,16 @@ export interface Greeting {
   readonly closed: Promise<void>
 }
 
+/**
+ * A client that has proven who it is and goes nowhere itself: each connection to a target that it carries comes
+ * to the gateway anew, with a greeting of its own. Nothing else is let through.
+ */
+export interface Passage {
+  readonly passage: true
+  /** Resolves when the client is gone. */
+  readonly closed: Promise<void>
+}
+
 /** A connected pair of client and target, and the channels as they are opened. */
 export interface Link {
   /** What was dialled: `HOST:PORT`, and the `SHA256:` fingerprint of the host key that it proved to have. */
@@ -161,5 +171,10 @@ export type Identify = (claim: Claim) => Promise<Identity | Denial>
 export interface Connector {
   readonly protocol: Protocol
   /** Resolves once the client is authenticated; rejects with a `ClientError` when it never will be. */
-  accept(socket: Duplex, source: string, identify: Identify, signal: AbortSignal): Promise<Greeting>
+  accept(
+    socket: Duplex,
+    source: string,
+    identify: Identify,
+    signal: AbortSignal,
+  ): Promise<Greeting | Passage>
 }

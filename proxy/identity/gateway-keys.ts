@@ -16,6 +16,8 @@ export interface GatewayKeys {
   readonly api_key: Uint8Array
   /** OpenSSH private key, as text. */
   readonly ssh_host_key: string
+  /** The same: signs what inner connections show as a target's host key. */
+  readonly ssh_host_ca: string
 }
 
 /** `make_ssh_key` returns a new Ed25519 key in OpenSSH's own format, which node:crypto does not write. */
@@ -35,6 +37,7 @@ export function loadGatewayKeys(
     log_key: der(keep(join(folder, 'log.pem'), makeEd25519)),
     api_key: der(keep(join(folder, 'api.pem'), makeEd25519)),
     ssh_host_key: keep(join(folder, 'ssh_host_ed25519'), make_ssh_key),
+    ssh_host_ca: keep(join(folder, 'ssh_host_ca_ed25519'), make_ssh_key),
   }
 }
 

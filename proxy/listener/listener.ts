@@ -4,7 +4,8 @@
  * @module
  */
 import { createServer, type Socket } from 'node:net'
-import type { Connector, Greeting, Identify } from '../core/connector.ts'
+import type { Duplex } from 'node:stream'
+import type { Connector, Greeting, Identify, Passage } from '../core/connector.ts'
 import { ClientError } from '../core/errors.ts'
 import { createAdmission } from './admission.ts'
 import { type ListenerLimits, listener_limits } from './limits.ts'
@@ -30,6 +31,8 @@ export interface Listener {
   /** Sessions that run. */
   readonly sessions: number
   readonly unauthenticated: number
+  /** Takes a connection that came otherwise than by the port, from one who was admitted. */
+  admit(stream: Duplex, source: string, connector: Connector): void
   /** Accepts no one any more, and drops who has not authenticated. Sessions go on. Idempotent. */
   stop(): void
 }
@@ -38,17 +41,14 @@ export interface Listener {
 export async function listen(options: ListenerOptions): Promise<Listener> {
   const limits = { ...listener_limits, ...options.limits }
   const { connector, log } = options
-  const aborts = new Map<Socket, AbortController>()
-  const admission = createAdmission<Socket>(limits.unauthenticated_max, ({ bytesRead }) =>
-    bytesRead === 0 ? 0 : bytesRead < greeting_bytes_max ? 1 : 2,
-  )
+  const aborts = new Map<Duplex, AbortController>()
+  const admission = createAdmission<Duplex>(limits.unauthenticated_max, progressOf)
   const reportDrops = countDrops(limits.drop_log_ms, (dropped) =>
     log('connections_dropped', { protocol: connector.protocol, dropped }),
   )
   let sessions = 0
 
-  const accept = async (socket: Socket): Promise<void> => {
-    const source = sourceOf(socket)
+  const accept = async (socket: Duplex, source: string, by: Connector): Promise<void> => {
     const abort = new AbortController()
     aborts.set(socket, abort)
     const dropped = admission.enter(socket)
@@ -57,9 +57,9 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
       aborts.get(dropped)?.abort()
     }
     const timer = setTimeout(() => abort.abort(), limits.login_ms)
-    let greeting: Greeting
+    let greeting: Greeting | Passage
     try {
-      greeting = await connector.accept(socket, source, options.identify, abort.signal)
+      greeting = await by.accept(socket, source, options.identify, abort.signal)
     } finally {
       clearTimeout(timer)
       admission.leave(socket)
@@ -67,20 +67,22 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
     }
     if (sessions >= limits.sessions_max) {
       const message = 'the gateway is full: try again later'
-      greeting.refuse({ allowed: false, rule: 'sessions_max', message })
+      if ('passage' in greeting) socket.destroy()
+      else greeting.refuse({ allowed: false, rule: 'sessions_max', message })
       log('session_refused', { source, reason: 'sessions_max' })
       return
     }
     sessions += 1
     try {
-      await options.serve(greeting)
+      if ('passage' in greeting) await greeting.closed
+      else await options.serve(greeting)
     } finally {
       sessions -= 1
     }
   }
 
-  const server = createServer({ noDelay: true, keepAlive: true }, (socket) => {
-    accept(socket).catch((error: unknown) => {
+  const admit = (socket: Duplex, source: string, by: Connector): void => {
+    accept(socket, source, by).catch((error: unknown) => {
       socket.destroy()
       if (!(error instanceof ClientError)) {
         // A fault of ours. Its text may hold anything, so only its name goes out.
@@ -89,7 +91,10 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
       }
       if (error.code !== 'client_gone') log('client_refused', { code: error.code })
     })
-  })
+  }
+  const server = createServer({ noDelay: true, keepAlive: true }, (socket) =>
+    admit(socket, sourceOf(socket), connector),
+  )
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
     server.listen(options.port, options.host, () => {
@@ -112,11 +117,18 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
     get unauthenticated() {
       return admission.size
     },
+    admit,
     stop() {
       server.close()
       for (const abort of aborts.values()) abort.abort()
     },
   }
+}
+
+/** How far a connection has come; one inside of another is an authenticated client's. */
+function progressOf(stream: Duplex): number {
+  const { bytesRead = greeting_bytes_max } = stream as { bytesRead?: number }
+  return bytesRead === 0 ? 0 : bytesRead < greeting_bytes_max ? 1 : 2
 }
 
 /** `IP:PORT`, `[IPV6]:PORT` */

@@ -14,6 +14,7 @@ import type {
   Link,
 } from '../../proxy/core/connector.ts'
 import type { Identity } from '../../proxy/core/identity.ts'
+import { greetingOf } from './stand.ts'
 import type { World } from './world.ts'
 
 export interface Mutant {
@@ -333,7 +334,7 @@ function onConnector(change: (connector: Connector) => Connector): Mutant['chang
 function onGreeting(change: (greeting: Greeting) => Greeting): Mutant['change'] {
   return onConnector((connector) => ({
     ...connector,
-    accept: async (...given) => change(await connector.accept(...given)),
+    accept: async (...given) => change(await greetingOf(connector.accept(...given))),
   }))
 }
 

@@ -11,6 +11,7 @@ import type {
   Frame,
   Greeting,
   Link,
+  Passage,
   Stream,
   Wire,
 } from '../../proxy/core/connector.ts'
@@ -53,7 +54,7 @@ export async function openStand(world: World): Promise<Stand> {
     socket.once('close', () => sockets.delete(socket))
     const source = `${socket.remoteAddress}:${socket.remotePort}`
     sources.push(source)
-    const outcome = world.connector.accept(socket, source, identify, abort.signal)
+    const outcome = greetingOf(world.connector.accept(socket, source, identify, abort.signal))
     // As the listener does: who was not accepted has no connection.
     outcome.catch(() => socket.destroy())
     outcomes.push({ outcome })
@@ -76,6 +77,13 @@ export async function openStand(world: World): Promise<Stand> {
       await new Promise<void>((resolve) => server.close(() => resolve()))
     },
   }
+}
+
+/** Clients of the suite all say where they go. */
+export async function greetingOf(accepted: Promise<Greeting | Passage>): Promise<Greeting> {
+  const greeting = await accepted
+  if ('passage' in greeting) throw new Error('a client that goes nowhere')
+  return greeting
 }
 
 export interface Started {

@@ -77,7 +77,10 @@ export async function startStraight(options: StraightOptions): Promise<Straight>
     const source = `${socket.remoteAddress}:${socket.remotePort}`
     connector
       .accept(socket, source, identify, new AbortController().signal)
-      .then((greeting) => serve(greeting, options, straight))
+      .then(async (greeting) => {
+        if ('passage' in greeting) straight.ends.push('passage')
+        else await serve(greeting, options, straight)
+      })
       .catch((error: Error & { code?: string }) => straight.ends.push(error.code ?? error.message))
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))

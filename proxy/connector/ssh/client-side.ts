@@ -27,6 +27,7 @@ import {
   type Reply,
 } from './library.ts'
 import {
+  passage_idle_ms,
   refused_idle_ms,
   refused_ms,
   socket_linger_ms,
@@ -69,6 +70,8 @@ export class ClientSide {
   #ended = false
   /** Called when a channel is over and none is left. */
   onIdle: (() => void) | undefined
+  /** For the name of a target, how a connection to it comes in again. */
+  jump: ((host: string) => ((channel: LibraryChannel) => Duplex) | undefined) | undefined
   /** Resolves when the client is gone. */
   readonly closed: Promise<void>
 
@@ -104,16 +107,27 @@ export class ClientSide {
       clearTimeout(late)
     })
     this.onIdle = () => this.#disconnect()
+    const refusal = refusing(message, refused_code)
     this.start({
+      ...refusal,
       opened: (asking) => {
         clearTimeout(idle)
-        if (isProgram(asking)) asking.endpoint.start({ wire: () => {}, closed: () => {} })
-        asking.refuse(message, refused_code)
+        refusal.opened(asking)
       },
-      asked: async () => message,
-      listen: async () => undefined,
-      unlisten: async () => false,
     })
+  }
+
+  /** Lets it go on to targets, and nothing else; `message` says so. */
+  pass(message: string): void {
+    let idle: ReturnType<typeof setTimeout> | undefined
+    const wait = (): void => {
+      clearTimeout(idle)
+      idle = setTimeout(() => this.channels === 0 && this.#disconnect(message), passage_idle_ms)
+    }
+    wait()
+    this.onIdle = wait
+    void this.closed.then(() => clearTimeout(idle))
+    this.start(refusing(message, refused_code))
   }
 
   /** Somebody connected to a port that the target opened for this client. */
@@ -249,6 +263,11 @@ export class ClientSide {
   #serveForwards(): void {
     const { connection } = this.#side
     connection.on('tcpip', (accept: AcceptOpen, reject: RejectOpen, to: TcpForward) => {
+      const enter = this.jump?.(to.destIP)
+      if (enter !== undefined) {
+        this.#comeAgain(accept, reject, enter)
+        return
+      }
       const origin = { host: to.srcIP, port: to.srcPort }
       this.#carry({ accept, reject }, (counted) =>
         askForward({ host: to.destIP, port: to.destPort }, origin, this.#side, counted),
@@ -261,6 +280,17 @@ export class ClientSide {
           askForward({ path: to.socketPath }, { host: '', port: 0 }, this.#side, counted),
         ),
     )
+  }
+
+  /** Never dialled: it enters the gateway as a connection of its own, which is decided and recorded. */
+  #comeAgain(
+    accept: AcceptOpen,
+    reject: RejectOpen,
+    enter: (channel: LibraryChannel) => Duplex,
+  ): void {
+    if (!this.#enter(reject)) return
+    const channel = accept()
+    if (channel !== undefined) enter(channel).once('close', () => this.#leave())
   }
 
   #serveListening(): void {
@@ -297,6 +327,19 @@ export class ClientSide {
     // Global requests have no reason in their refusal (RFC 4254, section 4): the next program shows it.
     if (!this.#notices.includes(refusal)) this.#notices = [refusal]
     return undefined
+  }
+}
+
+/** Whatever is asked for is refused with the same line. */
+function refusing(message: string, code: number): ClientSideEvents {
+  return {
+    opened: (asking) => {
+      if (isProgram(asking)) asking.endpoint.start({ wire: () => {}, closed: () => {} })
+      asking.refuse(message, code)
+    },
+    asked: async () => message,
+    listen: async () => undefined,
+    unlisten: async () => false,
   }
 }
 

@@ -5,12 +5,14 @@
  */
 import assert from 'node:assert/strict'
 import type { Duplex } from 'node:stream'
-import type { Connector, Greeting } from '../../core/connector.ts'
+import type { Connector, Greeting, Passage } from '../../core/connector.ts'
 import { ClientError, TargetError } from '../../core/errors.ts'
 import { type Authenticated, authenticate, splitLogin } from './accept.ts'
 import { listenerAlgorithms } from './algorithms.ts'
+import { ChannelStream } from './channel-stream.ts'
 import { ClientSide } from './client-side.ts'
 import { type DialLimits, dialTarget, type SshTarget } from './dial.ts'
+import { type HostKeys, hostKeysFor, type Jump, type Preset } from './jump.ts'
 import {
   createServer,
   type LibraryServer,
@@ -32,6 +34,8 @@ export interface SshOptions {
   readonly env?: readonly string[]
   readonly dial?: DialLimits
   readonly rekey?: RekeyLimits
+  /** Without it, who does not say where to go is refused. */
+  readonly jump?: Jump
 }
 
 /** Locale and terminal: what programs need to print as the user expects, and nothing that changes what runs. */
@@ -42,13 +46,22 @@ const ident = 'sluice'
 
 /** Throws when a host key cannot be read. */
 export function sshConnector(options: SshOptions): Connector {
+  return connectorTo(undefined, options)
+}
+
+function connectorTo(preset: Preset | undefined, options: SshOptions): Connector {
+  const { host_keys, jump } = options
+  const host: HostKeys =
+    preset === undefined || jump === undefined
+      ? { hostKeys: host_keys, hostCertificates: [] }
+      : hostKeysFor(preset.target, host_keys, jump)
   const greeted = new WeakMap<
     Duplex,
     (connection: LibraryServerConnection, version: string) => void
   >()
   const serve = (client: 'openssh' | 'other'): LibraryServer => {
     const server = createServer({
-      hostKeys: options.host_keys,
+      ...host,
       algorithms: listenerAlgorithms(client),
       ident,
       keepaliveInterval: keepalive_ms,
@@ -80,6 +93,7 @@ export function sshConnector(options: SshOptions): Connector {
         greeted.set(socket, (connection, version) => {
           const authenticated = authenticate(connection, socket, version, identify)
           const client = new ClientSide(connection, socket, allow_env)
+          client.jump = jumpOf(options, authenticated, source)
           // A promise resolved here would come after the rest of the packet was parsed.
           parts = { connection, client, authenticated }
           authenticated.catch(() => {})
@@ -88,7 +102,7 @@ export function sshConnector(options: SshOptions): Connector {
         server.injectSocket(socket)
         await Promise.race([promise, gone(socket)])
         if (parts === undefined) throw new ClientError('client_protocol', 'no SSH client')
-        return await greet(parts, socket, source, options)
+        return await greet(parts, preset, socket, source, options)
       } catch (error) {
         if (signal.aborted)
           throw new ClientError('client_timeout', 'not authenticated in time', { cause: error })
@@ -139,21 +153,21 @@ const gone = (socket: Duplex): Promise<void> =>
 
 async function greet(
   { connection, client, authenticated }: Parts,
+  preset: Preset | undefined,
   socket: Duplex,
   source: string,
   options: SshOptions,
-): Promise<Greeting> {
+): Promise<Greeting | Passage> {
   const { identity, proof, login, context } = await authenticated
-  const where = splitLogin(login)
+  const where = preset === undefined ? splitLogin(login) : { account: login, target: preset.target }
+  rekeyOften(protocolOf(connection), socket, options.rekey)
   if (where === undefined) {
-    client.refuse(
-      `say where to go: ssh ACCOUNT@TARGET@GATEWAY (the login name was "${clean(login)}")`,
-    )
-    await client.closed
-    throw new ClientError('client_protocol', 'the login name has no target')
+    const message = `say where to go: ssh ACCOUNT@TARGET@GATEWAY (the login name was "${clean(login)}")`
+    if (options.jump === undefined) client.refuse(message)
+    else client.pass(`${message}, or ssh -J GATEWAY ACCOUNT@TARGET`)
+    return { passage: true, closed: client.closed }
   }
   const { account, target: name } = where
-  rekeyOften(protocolOf(connection), socket, options.rekey)
   let is_welcomed = false
   return {
     identity,
@@ -161,7 +175,7 @@ async function greet(
     account,
     target: name,
     source,
-    context,
+    context: preset === undefined ? context : { ...context, jump: preset.subject },
     closed: client.closed,
     async welcome() {
       assert(!is_welcomed, 'a client is welcomed once')
@@ -174,6 +188,31 @@ async function greet(
       return joinTarget(client, dialled, name)
     },
     refuse: (denial) => client.refuse(denial.message),
+  }
+}
+
+/** How a client's connections to targets come in again; nothing where it names none. */
+function jumpOf(
+  options: SshOptions,
+  authenticated: Promise<Authenticated>,
+  source: string,
+): ClientSide['jump'] {
+  const { jump, target } = options
+  if (jump === undefined) return undefined
+  let subject = ''
+  authenticated.then(
+    ({ identity }) => {
+      subject = identity.subject
+    },
+    () => {},
+  )
+  return (host) => {
+    if (target(host) === undefined) return undefined
+    return (channel) => {
+      const connection = new ChannelStream(channel)
+      jump.open(connection, source, connectorTo({ target: host, subject }, options))
+      return connection
+    }
   }
 }
 

@@ -108,6 +108,8 @@ export interface ServerConfig {
   readonly keepaliveCountMax: number
   /** The caller has sent the identification string. */
   readonly identSent?: boolean
+  /** Of the Ed25519 and ECDSA keys among {@link hostKeys}. */
+  readonly hostCertificates?: readonly Buffer[]
 }
 
 export interface SessionRequest {
@@ -161,6 +163,7 @@ export interface ParsedKey {
   getPublicSSH(): Buffer
   isPrivateKey(): boolean
   verify(data: Buffer, signature: Buffer, hash?: string): boolean | Error
+  sign(data: Buffer): Buffer | Error
 }
 
 /** Below the library's own API: what it does not offer for a connection as a whole. */

@@ -64,6 +64,15 @@ export const handshake_ms = 20_000
 /** A channel of the target is confirmed within this, or the target hangs. */
 export const channel_open_ms = 20_000
 
+/** A host certificate is made for each connection, and checked as that begins. */
+export const host_certificate_s: number = 24 * 60 * 60
+
+/** A client's clock may be behind. */
+export const host_certificate_early_s: number = 60 * 60
+
+/** A client that came to go on to targets, and goes to none: one that multiplexes comes back within this. */
+export const passage_idle_ms: number = 10 * 60_000
+
 /** A peer that is silent is asked this often ... */
 export const keepalive_ms = 15_000
 
