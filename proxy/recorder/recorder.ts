@@ -23,7 +23,7 @@ import { Group } from './group.ts'
 import { EvidenceLog, type LogParts } from './log.ts'
 import type { FromRecorder, ToRecorder, ToSession } from './messages.ts'
 import { type OpeningParts, openSession } from './opening.ts'
-import { Trail, type TrailPorts } from './trail.ts'
+import { no_records, Trail, type TrailPorts } from './trail.ts'
 
 export interface RecorderParts extends OpeningParts {
   readonly journal: Journal
@@ -125,17 +125,17 @@ export function createRecorder(parts: RecorderParts): RecorderCore {
 
   function begin(left: readonly OpenSession[]): void {
     logStart()
-    for (const { id, facts: members, records, frontier, end } of left) {
+    for (const { facts: members, end, ...state } of left) {
       const facts = readStartDocument({ v: 1, type: 'session.started', ...members })
       // Its start document is gone or damaged: verification says so, and nothing here could mend it.
       if (facts === undefined) continue
-      const trail = new Trail(0, { id, facts, records, frontier }, ports)
+      const trail = new Trail(0, { ...state, facts }, ports)
       if (end === undefined)
         unended.set(trail, {
           reason: 'crashed',
           detail: 'the gateway stopped before the session ended',
         })
-      else logEnd(trail, end.reason, end.ended_us, {})
+      else logEnd(trail, end.reason, end.ended_us)
     }
     tick()
     checkpoint_timer = setInterval(tick, checkpoint_ms)
@@ -263,7 +263,7 @@ export function createRecorder(parts: RecorderParts): RecorderCore {
       group.refuse(ack, full)
       return
     }
-    const trail = new Trail(session_next++, { id, facts, secrets, records: 0, frontier: [] }, ports)
+    const trail = new Trail(session_next++, { id, facts, secrets, ...no_records }, ports)
     group.append({ kind: 'document', type: 'envelope', digest: facts.envelope, bytes: envelope })
     const document = log.add('session.started', id, startDocument(facts))
     trail.record({ kind: 'start', channel: 0, document, envelope: facts.envelope })
@@ -273,20 +273,16 @@ export function createRecorder(parts: RecorderParts): RecorderCore {
 
   function endTrail(trail: Trail, { reason, detail }: End): void {
     ending.set(trail, { reason, detail })
-    const leaves = trail.end(reason, detail)
-    logEnd(trail, reason, parts.now_us(), leaves)
+    trail.end(reason, detail)
+    logEnd(trail, reason, parts.now_us())
   }
 
-  function logEnd(
-    trail: Trail,
-    end_reason: string,
-    ended_us: number,
-    leaves: { readonly leaves?: readonly string[] },
-  ): void {
+  function logEnd(trail: Trail, end_reason: string, ended_us: number): void {
     const { id, facts } = trail.state
     const ended = new Date(Math.floor(ended_us / 1000)).toISOString()
-    const end = { ended, end_reason, records: trail.records, root: toHex(trail.root()) }
-    log.add('session.ended', id, manifest(facts, { ...end, ...leaves }))
+    const root = toHex(trail.root())
+    const end = { ended, end_reason, records: trail.records, root, ...trail.closeLeaves() }
+    log.add('session.ended', id, manifest(facts, end))
   }
 }
 

@@ -7,7 +7,7 @@
 import assert from 'node:assert'
 import { command_stream, commitSpan, spanNonce } from '../../storage/evidence/commitment.ts'
 import { type Document } from '../../storage/evidence/document.ts'
-import { LeafList } from '../../storage/evidence/leaf-list.ts'
+import { LeafList, type LeafListState } from '../../storage/evidence/leaf-list.ts'
 import type { SessionFacts } from '../../storage/evidence/manifest.ts'
 import { leafHash, MerkleTree, type TreeState } from '../../storage/evidence/merkle.ts'
 import { encodeRecord, type RecordFacts } from '../../storage/evidence/record.ts'
@@ -49,9 +49,18 @@ export interface TrailState {
   readonly facts: SessionFacts
   readonly records: number
   readonly frontier: readonly Uint8Array[]
+  /** Absent when the store lacks a list that it should have: the manifest then names none. */
+  readonly leaves?: LeafListState
   /** Gone with the process that made them. */
   readonly secrets?: SessionSecrets
 }
+
+/** How a session begins. */
+export const no_records = {
+  records: 0,
+  frontier: [],
+  leaves: { digests: [], hashes: [] },
+} as const
 
 /** The end of the output that is kept to recognise a password prompt. */
 const prompt_bytes_max = 160
@@ -72,8 +81,7 @@ export class Trail {
   readonly #channels = new Map<number, ChannelTaps>()
   #tree: MerkleTree
   #durable: TreeState
-  /** Only of a session that was recorded whole by this process: verification can do without. */
-  #leaves: LeafList | undefined
+  readonly #leaves: LeafList | undefined
 
   constructor(number: number, state: TrailState, ports: TrailPorts) {
     this.number = number
@@ -81,7 +89,7 @@ export class Trail {
     this.#ports = ports
     this.#durable = { size: state.records, frontier: state.frontier }
     this.#tree = new MerkleTree(this.#durable)
-    if (state.records === 0) this.#leaves = new LeafList()
+    if (state.leaves !== undefined) this.#leaves = new LeafList(state.leaves)
   }
 
   /** Records so far, those not yet durable included. */
@@ -96,12 +104,13 @@ export class Trail {
   /** A group commit made everything up to here durable. */
   settle(): void {
     this.#durable = { size: this.#tree.size, frontier: this.#tree.frontier() }
+    this.#leaves?.settle()
   }
 
   /** The group commit failed: the trail is again what is on disk. Its taps must not be used any more. */
   rollBack(): void {
     this.#tree = new MerkleTree(this.#durable)
-    this.#leaves = undefined
+    this.#leaves?.rollBack()
   }
 
   record(facts: RecordFacts, payload?: Uint8Array): Uint8Array {
@@ -110,6 +119,7 @@ export class Trail {
     const stored = encodeRecord({ ...place, ...facts }, payload, this.#ports.allocate)
     const leaf = leafHash(stored)
     this.#tree.append(leaf)
+    // Before its last record: after a crash, who has that record has the list.
     const full = this.#leaves?.append(leaf)
     if (full !== undefined) this.#ports.leaves(full)
     this.#ports.append(this, seq, stored)
@@ -220,10 +230,14 @@ export class Trail {
     }
   }
 
-  /** Ends every channel and writes the last record. Returns the leaf lists that the manifest names. */
-  end(reason: EndReason, detail: string): { readonly leaves?: readonly string[] } {
+  /** Ends every channel and writes the last record. */
+  end(reason: EndReason, detail: string): void {
     for (const channel of this.#channels.keys()) this.#endChannel(channel)
     this.record({ kind: 'end', channel: 0, reason, detail: this.#plain(detail) })
+  }
+
+  /** Stores what is left of the leaf lists, behind the last record. Returns those that the manifest names. */
+  closeLeaves(): { readonly leaves?: readonly string[] } {
     if (this.#leaves === undefined) return {}
     const { last, leaves } = this.#leaves.finish()
     if (last !== undefined) this.#ports.leaves(last)

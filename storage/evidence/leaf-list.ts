@@ -9,10 +9,35 @@ import { concat, hash_bytes } from './bytes.ts'
 import { type Document, digestOf } from './document.ts'
 import { leaf_list_width, leaf_lists_max } from './limits.ts'
 
-/** Gathers leaf hashes as records are written. Holds at most 32 KiB and 64 bytes for each full list. */
+/** What another process goes on from. */
+export interface LeafListState {
+  /** Of the full lists, in order. */
+  readonly digests: readonly string[]
+  /** The leaf hashes behind those, fewer than a list has. */
+  readonly hashes: readonly Uint8Array[]
+}
+
+const empty: LeafListState = { digests: [], hashes: [] }
+
+interface Place {
+  readonly lists: number
+  readonly hashes: Uint8Array[]
+  readonly count: number
+}
+
+/** Gathers leaf hashes as records are written. Holds at most 64 KiB and 64 bytes for each full list. */
 export class LeafList {
-  #hashes: Uint8Array[] = []
-  readonly #digests: string[] = []
+  /** Grows until its list is full, and is another array then: a count says what it was before. */
+  #hashes: Uint8Array[]
+  readonly #digests: string[]
+  #settled: Place
+
+  /** Continues at `state`, which is settled; empty without one. */
+  constructor({ digests, hashes }: LeafListState = empty) {
+    this.#digests = [...digests]
+    this.#hashes = [...hashes]
+    this.#settled = this.#place()
+  }
 
   /** Returns a list that became full: store it as a document of type `session.leaves`. */
   append(leaf_hash: Uint8Array): Document | undefined {
@@ -28,6 +53,26 @@ export class LeafList {
   finish(): { readonly last: Document | undefined; readonly leaves: readonly string[] } {
     const last = this.#hashes.length > 0 ? this.#close() : undefined
     return { last, leaves: this.#digests }
+  }
+
+  state(): LeafListState {
+    return { digests: [...this.#digests], hashes: [...this.#hashes] }
+  }
+
+  /** Everything so far is durable. Costs the same however much that is: it happens at every commit. */
+  settle(): void {
+    this.#settled = this.#place()
+  }
+
+  /** Takes back what was appended, and closed, since it was settled. */
+  rollBack(): void {
+    const { lists, hashes, count } = this.#settled
+    this.#digests.length = lists
+    this.#hashes = hashes.slice(0, count)
+  }
+
+  #place(): Place {
+    return { lists: this.#digests.length, hashes: this.#hashes, count: this.#hashes.length }
   }
 
   #close(): Document {

@@ -192,6 +192,47 @@ describe('a leaf list', () => {
     expect(back.map(toHex)).toEqual(hashes.map(toHex))
   })
 
+  const width = leaf_list_width
+  const hashesOf = (from: number, to: number): Uint8Array[] =>
+    Array.from({ length: to - from }, (_, n) => leafHash(utf8(`${from + n}`)))
+  const listOf = (hashes: readonly Uint8Array[], list = new LeafList()): LeafList => {
+    for (const hash of hashes) list.append(hash)
+    return list
+  }
+
+  for (const size of [0, 1, width - 1, width, width + 1, 2 * width])
+    test(`goes on in another process after ${size} records`, () => {
+      const state = structuredClone(listOf(hashesOf(0, size)).state())
+      const end = 2 * width + 3
+      const again = listOf(hashesOf(size, end), new LeafList(state))
+      expect(again.finish()).toEqual(listOf(hashesOf(0, end)).finish())
+    })
+
+  for (const [settled, lost] of [
+    [0, 3],
+    [5, 2],
+    [5, width],
+    [width - 1, 1],
+    [width - 1, 2],
+    [width, 0],
+    [width + 7, 2 * width],
+  ] as const)
+    test(`is again what it was at ${settled} records, after ${lost} that were not to be`, () => {
+      const list = listOf(hashesOf(0, settled))
+      list.settle()
+      const again = [1, 2].map((time) => {
+        for (let n = 0; n < lost; n++) list.append(leafHash(utf8(`lost ${time} ${n}`)))
+        // The end was lost too.
+        list.finish()
+        list.rollBack()
+        return list.state()
+      })
+      const expected = listOf(hashesOf(0, settled)).state()
+      expect(again).toEqual([expected, expected])
+      const [rest, whole] = [hashesOf(settled, settled + width), hashesOf(0, settled + width)]
+      expect(listOf(rest, list).finish()).toEqual(listOf(whole).finish())
+    })
+
   test('of nothing is none', () => {
     expect(new LeafList().finish()).toEqual({ last: undefined, leaves: [] })
     for (const length of [0, 31, 33, 32 * (leaf_list_width + 1)])

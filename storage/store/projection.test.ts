@@ -1,7 +1,9 @@
 import { describe, expect, test } from 'bun:test'
 import { join } from 'node:path'
 import fc from 'fast-check'
-import { storedHashCount } from '../evidence/merkle.ts'
+import { LeafList } from '../evidence/leaf-list.ts'
+import { leaf_list_width } from '../evidence/limits.ts'
+import { leafHash, storedHashCount } from '../evidence/merkle.ts'
 import type { Entry } from '../journal/journal.ts'
 import { JournalReader } from '../journal/read.ts'
 import type { Database } from './database.ts'
@@ -222,6 +224,39 @@ test('the projected number is told only with a checkpoint, and lets the journal 
 })
 
 describe('recovery', () => {
+  const recoveredFrom = (entries: readonly Entry[]): ReturnType<typeof recover> => {
+    using data = new DataDirectory()
+    data.write(entries)
+    const database = open(data)
+    const projection = new Projection(database, data.path, {
+      projected: () => undefined,
+      lagging: () => undefined,
+    })
+    projection.recover()
+    const state = recover(new Queries(database))
+    projection.close()
+    database.connection.close()
+    return state
+  }
+
+  test('gives the leaf lists to go on with, or none where a full one is gone', () => {
+    const session = new RecordedSession(1)
+    const entries = session.start()
+    while (session.stored.length < leaf_list_width + 5) entries.push(session.output('x'))
+    const list = new LeafList()
+    const [full] = session.stored.flatMap((stored) => list.append(leafHash(stored)) ?? [])
+    if (full === undefined) throw new Error('no list is full')
+    const listed = recoveredFrom([
+      ...entries,
+      { kind: 'document', type: 'session.leaves', ...full },
+    ])
+    expect(listed.open_sessions.map(({ leaves }) => leaves)).toEqual([list.state()])
+    expect(list.state()).toMatchObject({ digests: [full.digest], hashes: { length: 5 } })
+
+    expect(recoveredFrom(entries).open_sessions).toMatchObject([{ records: leaf_list_width + 5 }])
+    expect(recoveredFrom(entries).open_sessions[0]).not.toHaveProperty('leaves')
+  })
+
   test('gives the log, and each open session with its tree and facts', () => {
     using data = new DataDirectory()
     const [whole, cut, unended] = [1, 2, 3].map((number) => new RecordedSession(number))

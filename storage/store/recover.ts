@@ -1,9 +1,10 @@
 /**
- * What a starting gateway must know of the one before it: where the journal and the log go on, and
- * which sessions were never ended.
+ * What a starting gateway must know of the one before it: where the journal and the log go on, which
+ * sessions were never ended, and how the evidence of those goes on.
  *
  * @module
  */
+import { LeafList, type LeafListState } from '../evidence/leaf-list.ts'
 import { leafHash, MerkleTree, storedHashIndex } from '../evidence/merkle.ts'
 import { StoreError } from './errors.ts'
 import { documentFacts } from './facts.ts'
@@ -26,6 +27,8 @@ export interface OpenSession {
   /** Records, and the Merkle tree over them. */
   readonly records: number
   readonly frontier: readonly Uint8Array[]
+  /** Its leaf lists so far; absent when the store lacks a full one. */
+  readonly leaves?: LeafListState
   /** Set when its `end` record is there and only the manifest is missing. */
   readonly end?: { readonly reason: string; readonly ended_us: number }
 }
@@ -45,10 +48,19 @@ export function recover(queries: Queries): RecoveredState {
 
 function openSession(queries: Queries, row: SessionTableRow): OpenSession {
   const tree = new MerkleTree()
+  const leaves = new LeafList()
+  // A manifest must not name a list that nobody has. The recorder stored each full one before the record
+  // that filled it, so one is missing only where somebody changed the store.
+  let has_lists = true
   let next: number | undefined = 0
   while (next !== undefined) {
     const page: ReturnType<Queries['records']> = queries.records(row.id, next)
-    for (const stored of page.records) tree.append(leafHash(stored))
+    for (const stored of page.records) {
+      const leaf = leafHash(stored)
+      tree.append(leaf)
+      const full = leaves.append(leaf)
+      if (full !== undefined && queries.document(full.digest) === undefined) has_lists = false
+    }
     next = page.next
   }
   const document = queries.document(row.start_digest)
@@ -62,6 +74,7 @@ function openSession(queries: Queries, row: SessionTableRow): OpenSession {
     facts,
     records: tree.size,
     frontier: tree.frontier(),
+    ...(has_lists ? { leaves: leaves.state() } : {}),
     ...(row.end_reason === null
       ? {}
       : { end: { reason: row.end_reason, ended_us: row.ended_us ?? 0 } }),

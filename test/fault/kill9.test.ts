@@ -1,11 +1,15 @@
 /**
  * kill -9 of the gateway in mid-output. What the client has seen is on record, the session ends as
- * `crashed`, verification passes, and the next gateway goes on.
+ * `crashed`, verification passes, names a record that is edited afterwards, and the next gateway goes on.
  *
  * @module
  */
 import { describe, expect, test } from 'bun:test'
-import { openGuarded, outputOf } from '../fixture/guarded.ts'
+import { join } from 'node:path'
+import { leaf_list_width } from '../../storage/evidence/limits.ts'
+import { openDatabase } from '../../storage/store/database.ts'
+import { database_name } from '../../storage/store/layout.ts'
+import { type Guarded, openGuarded, outputOf } from '../fixture/guarded.ts'
 import { isSlow } from '../fixture/require.ts'
 
 /** When the process dies, counted from the client's first byte: early, in full flow, and late. */
@@ -76,6 +80,40 @@ describe('kill -9 in mid-output', () => {
     expect(verified.code, verified.stdout + verified.stderr).toBe(0)
   }, 60_000)
 
+  test('an edited record of the crashed session is named by its number', async () => {
+    await using guarded = await openGuarded()
+    await guarded.trust()
+    // Line by line, so that there are more records than one leaf list has.
+    const lines = leaf_list_width + 50
+    const client = Bun.spawn(
+      [...guarded.ssh(), `for n in $(seq ${lines}); do echo "<$n>"; sleep 0.003; done; sleep 60`],
+      { stdin: 'ignore', stdout: 'pipe', stderr: 'ignore' },
+    )
+    let seen = ''
+    for await (const chunk of client.stdout) {
+      seen += Buffer.from(chunk).toString()
+      if (seen.includes(`<${lines}>`)) await guarded.gateway.kill9()
+    }
+    await client.exited
+    await guarded.restart()
+    const [session] = await guarded.sessions()
+    expect(session?.end_reason).toBe('crashed')
+    expect(await guarded.gateway.stop()).toBe(0)
+    expect(await failuresOf(guarded)).toEqual([])
+
+    const records = await guarded.records(session?.id ?? '')
+    expect(records.length, 'too few records for two leaf lists').toBeGreaterThan(leaf_list_width)
+    const places = ['<9>', `<${lines}>`].map((text) => {
+      const place = records.findIndex(({ payload }) => Buffer.from(payload).includes(text))
+      expect(place).toBeGreaterThan(0)
+      changeInStore(guarded.data, text)
+      return place
+    })
+    expect(await failuresOf(guarded)).toEqual(
+      places.map((record) => ({ code: 'record_edited', session: session?.id, record })),
+    )
+  }, 90_000)
+
   test('twice in a row: each crash is one ended session', async () => {
     await using guarded = await openGuarded()
     await guarded.trust()
@@ -96,3 +134,38 @@ describe('kill -9 in mid-output', () => {
     expect(verified.code, verified.stdout + verified.stderr).toBe(0)
   }, 90_000)
 })
+
+/** What verification finds wrong, and where. */
+async function failuresOf(guarded: Guarded): Promise<unknown[]> {
+  const { stdout } = await guarded.verify()
+  const { findings } = JSON.parse(stdout) as {
+    readonly findings: readonly Readonly<Record<string, unknown>>[]
+  }
+  return findings
+    .filter(({ severity }) => severity === 'failure')
+    .map(({ code, session, record, record_last }) => ({
+      code,
+      session,
+      record,
+      ...(record_last === undefined ? {} : { record_last }),
+    }))
+}
+
+/** Turns one bit of the first place where the stored records have this text. */
+function changeInStore(data: string, text: string): void {
+  const { connection } = openDatabase(join(data, database_name))
+  try {
+    const chunks = connection.prepare('SELECT no, bytes FROM chunk ORDER BY no').all()
+    for (const { no, bytes } of chunks as { no: number; bytes: Uint8Array }[]) {
+      const changed = Buffer.from(bytes)
+      const at = changed.indexOf(text)
+      if (at === -1) continue
+      changed[at] = (changed[at] ?? 0) ^ 1
+      connection.prepare('UPDATE chunk SET bytes = ? WHERE no = ?').run(changed, no)
+      return
+    }
+    throw new Error(`${text} is in no stored record`)
+  } finally {
+    connection.close()
+  }
+}

@@ -10,11 +10,18 @@ import { MaskingEngine } from '../../masking-wasm/host/engine.ts'
 import type { FromRecorder } from '../../proxy/recorder/messages.ts'
 import { createRecorder, type RecorderCore } from '../../proxy/recorder/recorder.ts'
 import { compileRules } from '../../proxy/tap/ruleset.ts'
+import { toHex } from '../../storage/evidence/bytes.ts'
+import { openDocument } from '../../storage/evidence/document.ts'
+import { LeafList, openLeafList } from '../../storage/evidence/leaf-list.ts'
+import { leaf_list_width } from '../../storage/evidence/limits.ts'
+import { readManifest } from '../../storage/evidence/manifest.ts'
+import { leafHash, MerkleTree } from '../../storage/evidence/merkle.ts'
 import { noteSigner } from '../../storage/evidence/note.ts'
 import { decodeRecord } from '../../storage/evidence/record.ts'
 import { JournalError } from '../../storage/journal/errors.ts'
 import type { Journal } from '../../storage/journal/journal.ts'
 import type { Entry } from '../../storage/journal/segment.ts'
+import type { OpenSession } from '../../storage/store/recover.ts'
 
 const secret = ['ghp', '_', 'x7Rk2mPq9LwZ4tYb8NcV1sDf6GhJ3aEu5QiO'].join('')
 const latin1 = (bytes: Uint8Array): string => Buffer.from(bytes).toString('latin1')
@@ -78,6 +85,21 @@ function start(journal: PlayedJournal, post: (message: FromRecorder) => void): R
     pause: () => {},
     post,
   })
+}
+
+/** A recorder with one session, which is durable. */
+async function openRecorder(
+  journal: PlayedJournal,
+): Promise<{ readonly recorder: RecorderCore; readonly session: number }> {
+  let session: number | undefined
+  const recorder = start(journal, (message) => {
+    if (message.kind === 'committed')
+      for (const item of message.items) if (item.kind === 'ack') session ??= item.opened?.session
+  })
+  recorder.begin([])
+  recorder.receive({ kind: 'open', ack: 1, start: session_start })
+  while (session === undefined) await turn()
+  return { recorder, session }
 }
 
 const session_start = {
@@ -156,21 +178,80 @@ describe('recorder', () => {
     expect(released_bytes, 'the property saw output').toBeGreaterThan(0)
   })
 
+  test('what a failing disk took back is not in the leaf lists, and every other record is', async () => {
+    const journal = new PlayedJournal()
+    const { recorder, session } = await openRecorder(journal)
+    const note = (): void =>
+      recorder.receive({
+        kind: 'event',
+        session,
+        ack: 2,
+        channel: 0,
+        event: { kind: 'failed', code: 'x', message: 'y' },
+      })
+    const kept = leaf_list_width - 1
+    for (let n = 1; n < kept; n++) note()
+    while (journal.pending.length > 0) await turn()
+    // What is lost fills a list; then the end of the session does, with another leaf.
+    journal.fails = true
+    journal.ready = false
+    for (let lost = 0; lost < 5; lost++) note()
+    await turn()
+    journal.fails = false
+    journal.ready = true
+    await Bun.sleep(1_300)
+    expect(records(journal)).toHaveLength(kept + 1)
+    expect(listed(journal)).toEqual([leavesOf(journal)])
+    recorder.receive({ kind: 'stop', ack: 4 })
+  })
+
+  for (const [lost, lost_records] of [
+    ['all behind the record that fills a leaf list', 4],
+    ['the end and the manifest', 1],
+    ['the manifest', 0],
+  ] as const)
+    test(`a crash took ${lost}: the next recorder names every record`, async () => {
+      const before = new PlayedJournal()
+      const { recorder: first, session } = await openRecorder(before)
+      // With the start and the end.
+      for (let n = 1; n < leaf_list_width + 3; n++) {
+        const event = { kind: 'failed', code: 'x', message: `${n}` } as const
+        first.receive({ kind: 'event', session, ack: 2, channel: 0, event })
+      }
+      first.receive({ kind: 'close', session, ack: 3, reason: 'client', detail: '' })
+      await turn()
+      first.receive({ kind: 'stop', ack: 4 })
+      expect(listed(before)).toEqual([leavesOf(before)])
+
+      // The process dies behind some record: the journal ends there, and the store has it all.
+      const places = [...before.durable.keys()].filter(
+        (place) => before.durable[place]?.kind === 'record',
+      )
+      expect(places).toHaveLength(leaf_list_width + 4)
+      const left = before.durable.slice(0, (places.at(-1 - lost_records) ?? 0) + 1)
+      const has_end = lost_records === 0
+      const journal = new PlayedJournal()
+      journal.durable.push(...left)
+      const next = start(journal, () => {})
+      next.begin([openSessionOf(left, has_end)])
+      await turn()
+      await turn()
+      expect(records(journal).at(-1)?.header).toMatchObject({
+        kind: 'end',
+        reason: has_end ? 'client' : 'crashed',
+      })
+      expect(listed(journal)).toEqual([leavesOf(journal)])
+      next.receive({ kind: 'stop', ack: 4 })
+    })
+
   test('a session whose end could not be written is ended when there is space again', async () => {
     const journal = new PlayedJournal()
-    let opened: number | undefined
-    const recorder = start(journal, (message) => {
-      if (message.kind === 'committed')
-        for (const item of message.items) if (item.kind === 'ack') opened ??= item.opened?.session
-    })
-    recorder.begin([])
-    recorder.receive({ kind: 'open', ack: 1, start: session_start })
-    while (opened === undefined) await turn()
+    const { recorder, session } = await openRecorder(journal)
     journal.fails = true
     journal.ready = false
     recorder.receive({
       kind: 'event',
-      session: opened,
+      session,
       ack: 2,
       channel: 0,
       event: { kind: 'failed', code: 'x', message: 'y' },
@@ -199,6 +280,48 @@ function records(
     if (!decoded.ok) throw new Error(decoded.reason)
     return [decoded]
   })
+}
+
+const leavesOf = (journal: PlayedJournal): string[] =>
+  journal.durable.flatMap(({ kind, bytes }) => (kind === 'record' ? toHex(leafHash(bytes)) : []))
+
+/** The leaves in the lists that each manifest names. */
+function listed(journal: PlayedJournal): string[][] {
+  const documents = journal.durable.flatMap((entry) => (entry.kind === 'document' ? [entry] : []))
+  return documents.flatMap(({ type, bytes }) => {
+    if (type !== 'session.ended') return []
+    const { leaves } = readManifest(openDocument(bytes) ?? {}) ?? {}
+    return [
+      (leaves ?? ['none']).flatMap((digest) => {
+        const list = documents.find((document) => document.digest === digest)
+        if (list?.type !== 'session.leaves') return [`${digest} is not stored`]
+        return (openLeafList(list.bytes) ?? []).map(toHex)
+      }),
+    ]
+  })
+}
+
+/** What a store gives of the one session in these entries. */
+function openSessionOf(entries: readonly Entry[], has_end: boolean): OpenSession {
+  const tree = new MerkleTree()
+  const list = new LeafList()
+  let facts: Record<string, unknown> = {}
+  for (const entry of entries) {
+    if (entry.kind === 'record') {
+      tree.append(leafHash(entry.bytes))
+      list.append(leafHash(entry.bytes))
+    }
+    if (entry.kind === 'document' && entry.type === 'session.started')
+      facts = { ...openDocument(entry.bytes) }
+  }
+  return {
+    id: String(facts['session']),
+    facts,
+    records: tree.size,
+    frontier: tree.frontier(),
+    leaves: list.state(),
+    ...(has_end ? { end: { reason: 'client', ended_us: 1_700_000_000_000_000 } } : {}),
+  }
 }
 
 /** The output on record, masked. */
