@@ -51,21 +51,3 @@ describe('a public key', () => {
     })
   })
 })
-
-test('a fingerprint is what ssh-keygen prints', async () => {
-  const { fingerprint } = await import('./fingerprint.ts')
-  // ssh-keygen -lf of the Ed25519 public key of RFC 8032, section 7.1, test 1.
-  const point = Buffer.from(
-    'd75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a',
-    'hex',
-  )
-  const part = (bytes: Buffer): Buffer => {
-    const length = Buffer.alloc(4)
-    length.writeUInt32BE(bytes.length)
-    return Buffer.concat([length, bytes])
-  }
-  const blob = Buffer.concat([part(Buffer.from('ssh-ed25519')), part(point)])
-  const line = `ssh-ed25519 ${blob.toString('base64')}\n`
-  const keygen = Bun.spawnSync(['ssh-keygen', '-lf', '-'], { stdin: Buffer.from(line) })
-  expect(keygen.stdout.toString().split(' ')[1]).toBe(fingerprint(blob))
-})

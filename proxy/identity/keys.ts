@@ -4,9 +4,9 @@
  * @module
  */
 import type { Identify } from '../core/connector.ts'
+import { fingerprint } from '../core/fingerprint.ts'
 import type { Claim, Identity } from '../core/identity.ts'
 import type { Denial } from '../core/verdict.ts'
-import { fingerprint } from './fingerprint.ts'
 
 /** A person or a service account, and one key of theirs. */
 export interface KeyOwner {

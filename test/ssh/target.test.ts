@@ -4,7 +4,7 @@
 import { afterAll, beforeAll, describe, expect } from 'bun:test'
 import { createServer, type Server, type Socket } from 'node:net'
 import { join } from 'node:path'
-import { fingerprint } from '../../proxy/connector/ssh/key.ts'
+import { fingerprint } from '../../proxy/core/fingerprint.ts'
 import { makeKey } from '../fixture/keys.ts'
 import { ssh, ssh_keygen, sshd, testWith } from '../fixture/require.ts'
 import { sshdTarget } from './straight.ts'

@@ -2,22 +2,17 @@
  * Keys as bytes: what is a key, and what only looks like one.
  */
 import { describe, expect, test } from 'bun:test'
-import { fingerprint, keyType, readKey } from './key.ts'
+import { keyType, readKey } from './key.ts'
 import { generateKey } from './library.ts'
 
 const blobOf = (line: string): Uint8Array =>
   new Uint8Array(Buffer.from(line.split(' ')[1] ?? '', 'base64'))
 
-/** From OpenSSH's regress/unittests/sshkey/testdata: ed25519_1.pub, and its fingerprint in ed25519_1.fp. */
-const vector = {
-  line: 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIFOG6kY7Rf4UtCFvPwKgo/BztXck2xC4a2WyA34XtIwZ',
-  fingerprint: 'SHA256:L3k/oJubblSY0lB9Ulsl7emDMnRPKm/8udf2ccwk560',
-}
+/** From OpenSSH's regress/unittests/sshkey/testdata: ed25519_1.pub. */
+const ed25519_line =
+  'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIFOG6kY7Rf4UtCFvPwKgo/BztXck2xC4a2WyA34XtIwZ'
 
 describe('ssh keys', () => {
-  test('a fingerprint is as OpenSSH prints it', () => {
-    expect(fingerprint(blobOf(vector.line))).toBe(vector.fingerprint)
-  })
   test('a key that was made is read', () => {
     const { private_key, public_key } = generateKey('me')
     expect(private_key).toStartWith('-----BEGIN OPENSSH PRIVATE KEY-----')
@@ -25,7 +20,7 @@ describe('ssh keys', () => {
     expect(public_key).toEndWith(' me')
   })
   test('one key has one name: bytes after it, or a cut, are no key', () => {
-    const blob = blobOf(vector.line)
+    const blob = blobOf(ed25519_line)
     expect(readKey(blob)?.type).toBe('ssh-ed25519')
     expect(readKey(new Uint8Array([...blob, 0]))).toBeUndefined()
     for (let length = 0; length < blob.length; length++)

@@ -1,17 +1,10 @@
 /**
- * SSH keys as bytes: their type, their fingerprint, and whether a signature is theirs.
+ * SSH keys as bytes: their type, and whether a signature is theirs.
  *
  * @module
  */
-import { createHash } from 'node:crypto'
 import { key_types } from './algorithms.ts'
 import { type AuthContext, type ParsedKey, parseKey } from './library.ts'
-
-/** As OpenSSH prints it. */
-export function fingerprint(blob: Uint8Array): string {
-  const digest = createHash('sha256').update(blob).digest('base64')
-  return `SHA256:${digest.replace(/=+$/, '')}`
-}
 
 /** The type that a blob names itself (RFC 4253, section 6.6), if it is one that we accept. */
 export function keyType(blob: Uint8Array): string | undefined {

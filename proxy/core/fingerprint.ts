@@ -3,9 +3,9 @@
  *
  * @module
  */
-import { createHash } from 'node:crypto'
+import { sha256, toBase64 } from '../../storage/evidence/bytes.ts'
 
 /** `SHA256:` and unpadded base64 of the wire blob's digest, as `ssh-keygen -l` prints it. */
 export function fingerprint(blob: Uint8Array): string {
-  return `SHA256:${createHash('sha256').update(blob).digest('base64').replace(/=+$/, '')}`
+  return `SHA256:${toBase64(sha256(blob)).replace(/=+$/, '')}`
 }
