@@ -11,10 +11,11 @@ import { StoreError } from '../storage/store/errors.ts'
 import { lockDataDirectory } from '../storage/store/lock.ts'
 import { createApi } from './api/app.ts'
 import { type Address, formatAddress } from './config/address.ts'
+import { generateSshKey } from './config/ssh-keygen.ts'
 import { type Config, loadConfig } from './config.ts'
 import { sshConnector } from './connector/ssh/connector.ts'
 import type { SshTarget } from './connector/ssh/dial.ts'
-import { generateKey, parseKey } from './connector/ssh/library.ts'
+import { parseKey } from './connector/ssh/library.ts'
 import { createClock } from './core/clock.ts'
 import { RecorderError } from './core/errors.ts'
 import { loadGatewayKeys } from './identity/gateway-keys.ts'
@@ -100,7 +101,7 @@ async function main(): Promise<void> {
   const gateway_keys = loadGatewayKeys(
     data,
     config.gateway.name,
-    () => generateKey(config.gateway.name).private_key,
+    () => generateSshKey(config.gateway.name).private_text,
   )
   const host_keys =
     config.gateway.ssh_host_keys.length > 0
@@ -108,7 +109,7 @@ async function main(): Promise<void> {
       : [gateway_keys.ssh_host_key]
   const trial =
     options.config === undefined
-      ? startTrial({ data, host_key_line: publicLine(host_keys[0]), make_ssh_key: generateKey })
+      ? startTrial({ data, host_key_line: publicLine(host_keys[0]) })
       : undefined
   const targets = new Map(
     [...config.targets.map(sshTarget), ...(trial === undefined ? [] : [trial.target])].map(

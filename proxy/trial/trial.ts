@@ -14,6 +14,7 @@ import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { parseAuditorKey } from '../config/auditor-key.ts'
 import { parsePublicKey, type SshPublicKey } from '../config/public-key.ts'
+import { generateSshKey, type SshKeyPair } from '../config/ssh-keygen.ts'
 import type { AuditorKey, RegisteredKey } from '../config.ts'
 import type { SshTarget } from '../connector/ssh/dial.ts'
 import { keep } from '../identity/gateway-keys.ts'
@@ -32,8 +33,6 @@ export interface TrialOptions {
   readonly data: string
   /** The gateway's host key, as a line for `known_hosts`. */
   readonly host_key_line: string
-  /** A new Ed25519 key in OpenSSH's own format. */
-  readonly make_ssh_key: (comment: string) => { private_key: string; public_key: string }
 }
 
 const account = 'demo'
@@ -43,9 +42,9 @@ export function startTrial(options: TrialOptions): Trial {
   const folder = join(options.data, 'trial')
   const home = join(folder, 'home')
   mkdirSync(home, { recursive: true, mode: 0o700 })
-  const user = keyPair(join(folder, 'id_ed25519'), () => options.make_ssh_key('you@sluice-trial'))
-  const gateway = keyPair(join(folder, 'gateway_ed25519'), () => options.make_ssh_key('gateway'))
-  const host = keyPair(join(folder, 'target_host_ed25519'), () => options.make_ssh_key('target'))
+  const user = keyPair(join(folder, 'id_ed25519'), 'you@sluice-trial')
+  const gateway = keyPair(join(folder, 'gateway_ed25519'), 'gateway')
+  const host = keyPair(join(folder, 'target_host_ed25519'), 'target')
   writeSecret(join(home, 'secrets.env'))
   const embedded: TrialTarget = startTrialTarget({
     home,
@@ -76,13 +75,13 @@ export const trial_targets: readonly { name: string; accounts: Record<string, un
 
 function keyPair(
   path: string,
-  make: () => { private_key: string; public_key: string },
+  comment: string,
 ): { private_key: string; key: SshPublicKey; blob: Uint8Array } {
-  let made: { private_key: string; public_key: string } | undefined
-  const once = (): { private_key: string; public_key: string } => (made ??= make())
+  let made: SshKeyPair | undefined
+  const once = (): SshKeyPair => (made ??= generateSshKey(comment))
   // The public half first: a private key without it would never be completed.
-  const public_key = keep(`${path}.pub`, () => `${once().public_key}\n`)
-  const private_key = keep(path, () => once().private_key)
+  const public_key = keep(`${path}.pub`, () => once().public_text)
+  const private_key = keep(path, () => once().private_text)
   const parsed = parsePublicKey(public_key)
   if (!parsed.ok) throw new Error(`${path}.pub: ${parsed.reason}`)
   return { private_key, key: parsed.key, blob: parsed.key.blob }

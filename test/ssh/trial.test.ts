@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect } from 'bun:test'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { generateKey } from '../../proxy/connector/ssh/library.ts'
+import { generateSshKey } from '../../proxy/config/ssh-keygen.ts'
 import { fingerprint } from '../../proxy/core/fingerprint.ts'
 import { startTrialTarget, type TrialTarget } from '../../proxy/trial/target.ts'
 import { type KeyPair, makeKey } from '../fixture/keys.ts'
@@ -14,12 +14,9 @@ import { runSsh, type SshCommand, type SshResult, sshArguments } from '../fixtur
 import { type Straight, startStraight } from './straight.ts'
 
 const needs = [ssh, ssh_keygen]
-const blobOf = (line: string): Uint8Array =>
-  new Uint8Array(Buffer.from(line.split(' ')[1] ?? '', 'base64'))
-
 describe('trial target', () => {
-  const own = generateKey('gateway')
-  const host = generateKey('trial')
+  const own = generateSshKey('gateway')
+  const host = generateSshKey('trial')
   let dir: string
   let user_key: KeyPair
   let trial: TrialTarget
@@ -30,8 +27,8 @@ describe('trial target', () => {
     trial = startTrialTarget({
       home: dir,
       account: 'demo',
-      authorized_key: blobOf(own.public_key),
-      host_key: host.private_key,
+      authorized_key: own.public_key.blob,
+      host_key: host.private_text,
     })
     gateway = await startStraight({
       host_key: makeKey(join(dir, 'host')),
@@ -40,15 +37,15 @@ describe('trial target', () => {
         {
           name: 'trial',
           address: 'trial:22',
-          host_keys: [blobOf(host.public_key)],
-          credential: () => ({ kind: 'private_key', private_key: own.private_key }),
+          host_keys: [host.public_key.blob],
+          credential: () => ({ kind: 'private_key', private_key: own.private_text }),
           connect: () => trial.connect(),
         },
         {
           name: 'stranger',
           address: 'trial:22',
-          host_keys: [blobOf(host.public_key)],
-          credential: () => ({ kind: 'private_key', private_key: host.private_key }),
+          host_keys: [host.public_key.blob],
+          credential: () => ({ kind: 'private_key', private_key: host.private_text }),
           connect: () => trial.connect(),
         },
       ],
@@ -116,7 +113,7 @@ describe('trial target', () => {
     const ran = await run({ login: 'demo@stranger', command: 'true' })
     expect(ran.code).toBe(126)
     expect(ran.stderr).toContain('did not accept the gateway')
-    expect(ran.stderr).not.toContain(fingerprint(blobOf(own.public_key)))
+    expect(ran.stderr).not.toContain(fingerprint(own.public_key.blob))
   })
 
   testWith(needs, 'a client that leaves takes its program with it', async () => {

@@ -2,8 +2,9 @@
  * Keys as bytes: what is a key, and what only looks like one.
  */
 import { describe, expect, test } from 'bun:test'
+import { generateSshKey } from '../../config/ssh-keygen.ts'
 import { keyType, readKey } from './key.ts'
-import { generateKey } from './library.ts'
+import { parseKey } from './library.ts'
 
 const blobOf = (line: string): Uint8Array =>
   new Uint8Array(Buffer.from(line.split(' ')[1] ?? '', 'base64'))
@@ -14,10 +15,12 @@ const ed25519_line =
 
 describe('ssh keys', () => {
   test('a key that was made is read', () => {
-    const { private_key, public_key } = generateKey('me')
-    expect(private_key).toStartWith('-----BEGIN OPENSSH PRIVATE KEY-----')
-    expect(readKey(blobOf(public_key))?.type).toBe('ssh-ed25519')
-    expect(public_key).toEndWith(' me')
+    const { private_text, public_key } = generateSshKey('me')
+    const parsed = parseKey(private_text)
+    if (parsed instanceof Error) throw parsed
+    expect(parsed.isPrivateKey()).toBe(true)
+    expect(parsed.getPublicSSH().equals(public_key.blob)).toBe(true)
+    expect(readKey(public_key.blob)?.type).toBe('ssh-ed25519')
   })
   test('one key has one name: bytes after it, or a cut, are no key', () => {
     const blob = blobOf(ed25519_line)

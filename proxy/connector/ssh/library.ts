@@ -183,9 +183,3 @@ export function parseKey(text: string | Buffer): ParsedKey | Error {
   const parsed: unknown = ssh2.utils.parseKey(text)
   return (Array.isArray(parsed) ? parsed[0] : parsed) as ParsedKey | Error
 }
-
-/** A new Ed25519 key pair in OpenSSH's formats: the private key as text, the public one as a line. */
-export function generateKey(comment: string): { private_key: string; public_key: string } {
-  const pair = ssh2.utils.generateKeyPairSync('ed25519', { comment })
-  return { private_key: pair.private, public_key: pair.public }
-}
