@@ -59,6 +59,7 @@ async function openSshWorld(): Promise<World> {
   const connector = sshConnector({
     host_keys: [makeKey(join(dir, 'host')).private_key],
     target: targetOf,
+    env: [],
   })
   let clients = 0
   const stack = started.move()

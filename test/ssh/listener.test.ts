@@ -43,6 +43,7 @@ describe('ssh listener', () => {
       connector: sshConnector({
         host_keys: [world.host_key.private_key],
         target: () => sshdTarget(world.sshd),
+        env: [],
       }),
       identify: async () => ada,
       serve: async (greeting) => {

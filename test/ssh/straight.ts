@@ -60,6 +60,7 @@ export async function startStraight(options: StraightOptions): Promise<Straight>
   const connector = sshConnector({
     host_keys: [options.host_key.private_key],
     target: (name) => options.targets.find((target) => target.name === name),
+    env: ['LANG', 'LC_*', 'COLORTERM'],
     ...options,
   })
   const sockets = new Set<Socket>()

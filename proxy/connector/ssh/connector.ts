@@ -31,15 +31,12 @@ export interface SshOptions {
   /** The target of that name, if there is one. */
   readonly target: (name: string) => SshTarget | undefined
   /** Environment variables that are passed on; a trailing `*` stands for any ending. */
-  readonly env?: readonly string[]
+  readonly env: readonly string[]
   readonly dial?: DialLimits
   readonly rekey?: RekeyLimits
   /** Without it, who does not say where to go is refused. */
   readonly jump?: Jump
 }
-
-/** Locale and terminal: what programs need to print as the user expects, and nothing that changes what runs. */
-export const default_env: readonly string[] = ['LANG', 'LC_*', 'TERM', 'COLORTERM']
 
 /** The software's name without a version: scanners learn nothing. */
 const ident = 'sluice'
@@ -74,7 +71,7 @@ function connectorTo(preset: Preset | undefined, options: SshOptions): Connector
     return server
   }
   const servers = { openssh: serve('openssh'), other: serve('other') }
-  const allow_env = allowlist(options.env ?? default_env)
+  const allow_env = allowlist(options.env)
 
   return {
     protocol: 'ssh',
