@@ -5,27 +5,15 @@
  * @module
  */
 
-/** What the session's row takes from its start document. */
-export interface StartFacts {
-  readonly id: string
-  readonly subject: string
-  readonly issuer: string
-  readonly method: string
-  readonly groups: readonly string[]
-  readonly protocol: string
-  readonly account: string
-  readonly target: string
-  readonly source: string
-  readonly labels: Readonly<Record<string, string>>
-  readonly started_us: number
-  readonly start_digest: string
-  readonly envelope_digest: string
-}
+import { isObject, type JsonObject } from '../evidence/bytes.ts'
+import { document_salt_bytes } from '../evidence/limits.ts'
+import type { SessionRow } from './reader.ts'
 
-type Facts = Readonly<Record<string, unknown>>
-
-/** A document begins with so many random bytes; JSON follows. */
-export const document_salt_bytes = 32
+/** What the session's row takes from its start document; the rest comes with records and the end. */
+export type StartFacts = Omit<
+  SessionRow,
+  'ended_us' | 'end_reason' | 'records' | 'output_bytes' | 'manifest_digest'
+>
 
 /** Undefined when the document does not say which session it starts. */
 export function startFacts(digest: string, document: Uint8Array): StartFacts | undefined {
@@ -49,12 +37,12 @@ export function startFacts(digest: string, document: Uint8Array): StartFacts | u
   }
 }
 
-export function documentFacts(document: Uint8Array): Facts | undefined {
+export function documentFacts(document: Uint8Array): JsonObject | undefined {
   return parseFacts(document.subarray(document_salt_bytes))
 }
 
 /** A JSON object, or undefined. */
-export function parseFacts(json: Uint8Array): Facts | undefined {
+export function parseFacts(json: Uint8Array): JsonObject | undefined {
   try {
     const text = Buffer.from(json.buffer, json.byteOffset, json.byteLength).toString('utf8')
     const value: unknown = JSON.parse(text)
@@ -91,10 +79,6 @@ function labelsOf(value: unknown): Readonly<Record<string, string>> {
   return Object.fromEntries(entries.map(([name, text]) => [name, stringOf(text)]))
 }
 
-function objectOf(value: unknown): Facts {
+function objectOf(value: unknown): JsonObject {
   return isObject(value) ? value : {}
-}
-
-function isObject(value: unknown): value is Facts {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

@@ -11,10 +11,11 @@ import { asStoreError, StoreError } from './errors.ts'
 import { parseGroups } from './facts.ts'
 import type { Batch, FoldedSession } from './fold.ts'
 import type { Statement } from './libsql.ts'
+import { Queries } from './queries.ts'
 import type { SessionTableRow } from './schema.ts'
 import * as tables from './schema.ts'
 
-/** What a projection goes on from, when its own database does not have it: see `tail.ts`. */
+/** What a projection goes on from, when its own database does not have it: see `overlay.ts`. */
 export interface Base {
   session(id: string): SessionTableRow | undefined
   readonly session_no_max: number
@@ -25,6 +26,7 @@ export interface Base {
 export class Projector {
   readonly #database: Database
   readonly #base: Base | undefined
+  readonly #queries: Queries
   readonly #sql: ReturnType<typeof prepareAll>
   readonly #insert_command_text: Statement
   /** Rows of sessions that records still come for. Emptied by a failure: it may have undone some. */
@@ -34,12 +36,13 @@ export class Projector {
   constructor(database: Database, base?: Base) {
     this.#database = database
     this.#base = base
+    this.#queries = new Queries(database)
     this.#sql = prepareAll(database)
     // A virtual table has no schema for Drizzle to know.
     this.#insert_command_text = database.connection.prepare(
       'INSERT INTO command_text (rowid, text) VALUES (?, ?)',
     )
-    this.#watermark_lsn = this.#sql.watermark.get()?.lsn ?? 0
+    this.#watermark_lsn = this.#queries.watermark()
   }
 
   /** Number of the last journal entry that the database contains. */
@@ -117,8 +120,7 @@ export class Projector {
       this.#insert(seed)
       return seed.no
     }
-    const highest = this.#sql.session_no_max.get()?.no ?? 0
-    const no = Math.max(highest, this.#base?.session_no_max ?? 0) + 1
+    const no = Math.max(this.#queries.sessionNoMax(), this.#base?.session_no_max ?? 0) + 1
     this.#insert({
       no,
       id,
@@ -152,15 +154,14 @@ export class Projector {
   }
 
   #logEntry(index: number, bytes: Uint8Array): void {
-    const highest = this.#sql.log_entry_max.get()?.no
-    const size =
-      highest === undefined || highest === null ? (this.#base?.log_size ?? 0) : highest + 1
+    // A log that goes on from the base has none of its own yet.
+    const size = this.#queries.logSize() || (this.#base?.log_size ?? 0)
     if (index !== size)
       throw new StoreError('store_damaged', `log entry ${index} follows ${size - 1}`)
     this.#sql.insert_log_entry.run({ no: index, bytes })
     const hashes = storedHashes(index, bytes, (places) =>
       places.map((place) => {
-        const stored = this.#sql.log_hash.get({ no: place })?.hash ?? this.#base?.hash(place)
+        const stored = this.#queries.logHash(place) ?? this.#base?.hash(place)
         if (stored !== undefined) return stored
         throw new StoreError('store_damaged', `hash ${place} of the log is missing`)
       }),
@@ -177,7 +178,6 @@ function prepareAll({ drizzle: db }: Database) {
   const { session, session_group, chunk, command, document, log_entry, log_hash, checkpoint } =
     tables
   return {
-    watermark: db.select({ lsn: tables.watermark.lsn }).from(tables.watermark).prepare(),
     put_watermark: db
       .insert(tables.watermark)
       .values({ id: 1, lsn: p('lsn') })
@@ -187,10 +187,6 @@ function prepareAll({ drizzle: db }: Database) {
       .select({ no: session.no })
       .from(session)
       .where(eq(session.id, p('id')))
-      .prepare(),
-    session_no_max: db
-      .select({ no: sql<number | null>`max(${session.no})` })
-      .from(session)
       .prepare(),
     insert_session: db
       .insert(session)
@@ -258,18 +254,9 @@ function prepareAll({ drizzle: db }: Database) {
       // The same bytes: the digest says so.
       .onConflictDoNothing()
       .prepare(),
-    log_entry_max: db
-      .select({ no: sql<number | null>`max(${log_entry.no})` })
-      .from(log_entry)
-      .prepare(),
     insert_log_entry: db
       .insert(log_entry)
       .values({ no: p('no'), bytes: p('bytes') })
-      .prepare(),
-    log_hash: db
-      .select({ hash: log_hash.hash })
-      .from(log_hash)
-      .where(eq(log_hash.no, p('no')))
       .prepare(),
     insert_log_hash: db
       .insert(log_hash)

@@ -108,7 +108,7 @@ export interface LogEntryRow {
   readonly bytes: Uint8Array
 }
 
-/** A hash of the log's tree, at the place that `log-hash.ts` gives it. */
+/** A hash of the log's tree, at the place that `storedHashIndex` gives it. */
 export interface LogHashRow {
   readonly no: number
   readonly hash: Uint8Array
