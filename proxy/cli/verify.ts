@@ -6,6 +6,7 @@
  */
 import { existsSync, readFileSync, statSync } from 'node:fs'
 import { resolve } from 'node:path'
+import { trust_bytes_max } from '../../storage/evidence/limits.ts'
 import { parseTrust, type Trust } from '../../storage/evidence/trust.ts'
 import { plainText } from '../../storage/replay/plain.ts'
 import { openReader } from '../../storage/store/reader.ts'
@@ -17,8 +18,6 @@ import { type Call, json_option, UsageError, type Verb, VerbError } from './verb
 
 /** The evidence is what is suspected: no text of it is believed to be short. */
 const message_characters_max = 2000
-/** A trust file with a thousand checkpoints is under it. */
-const trust_bytes_max = 16 * 1024 * 1024
 const progress_ms = 200
 
 export const verify: Verb = {

@@ -5,6 +5,14 @@
  * @module
  */
 
+class OperatingError<Code extends string> extends Error {
+  readonly code: Code
+  constructor(code: Code, message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.code = code
+  }
+}
+
 export type TargetErrorCode =
   | 'target_unreachable'
   | 'target_timeout'
@@ -12,34 +20,19 @@ export type TargetErrorCode =
   | 'credential_rejected'
   | 'target_protocol'
 
-export class TargetError extends Error {
+export class TargetError extends OperatingError<TargetErrorCode> {
   override readonly name = 'TargetError'
-  readonly code: TargetErrorCode
-  constructor(code: TargetErrorCode, message: string, options?: ErrorOptions) {
-    super(message, options)
-    this.code = code
-  }
 }
 
 export type ClientErrorCode = 'client_protocol' | 'client_timeout' | 'client_gone' | 'unidentified'
 
-export class ClientError extends Error {
+export class ClientError extends OperatingError<ClientErrorCode> {
   override readonly name = 'ClientError'
-  readonly code: ClientErrorCode
-  constructor(code: ClientErrorCode, message: string, options?: ErrorOptions) {
-    super(message, options)
-    this.code = code
-  }
 }
 
 export type RecorderErrorCode = 'journal_full' | 'journal_io' | 'store_io' | 'recorder_gone'
 
 /** Evidence cannot be written: sessions end, new ones are refused. */
-export class RecorderError extends Error {
+export class RecorderError extends OperatingError<RecorderErrorCode> {
   override readonly name = 'RecorderError'
-  readonly code: RecorderErrorCode
-  constructor(code: RecorderErrorCode, message: string, options?: ErrorOptions) {
-    super(message, options)
-    this.code = code
-  }
 }

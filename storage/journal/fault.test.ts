@@ -3,7 +3,7 @@ import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { JournalError } from './errors.ts'
+import { codeOf } from './fixture.ts'
 import { Journal } from './journal.ts'
 import { readJournal } from './read.ts'
 import type { Entry } from './segment.ts'
@@ -91,16 +91,6 @@ const may_mount = process.platform === 'linux' && process.getuid?.() === 0
 const required = process.env['SLUICE_TEST_REQUIRE'] === '1'
 
 describe.if(may_mount || required)('a full disk (needs root, for a small tmpfs)', () => {
-  const codeOf = (run: () => void): string | undefined => {
-    try {
-      run()
-    } catch (error) {
-      if (error instanceof JournalError) return error.code
-      throw error
-    }
-    return undefined
-  }
-
   test('is known before it is hit, loses nothing, and goes on when space returns', () => {
     const small = mountTmpfs('6m')
     if (small === undefined) throw new Error('cannot mount a tmpfs')

@@ -4,7 +4,7 @@ import { openSync, readdirSync, readFileSync, writeSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { JournalError } from './errors.ts'
+import { codeOf } from './fixture.ts'
 import type { JournalOptions } from './journal.ts'
 import { Journal } from './journal.ts'
 import { JournalReader, readJournal } from './read.ts'
@@ -38,15 +38,6 @@ const segments = (): string[] =>
   readdirSync(dir)
     .filter((name) => /^\d+\.segment$/.test(name))
     .toSorted()
-const codeOf = (run: () => void): string | undefined => {
-  try {
-    run()
-  } catch (error) {
-    if (error instanceof JournalError) return error.code
-    throw error
-  }
-  return undefined
-}
 
 describe('what was committed is read', () => {
   test('every kind of entry, whole', () => {

@@ -1,20 +1,10 @@
 import { describe, expect, test } from 'bun:test'
 import { chmodSync, existsSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { codeOf } from '../journal/fixture.ts'
 import { openDatabase, openDatabaseReadOnly } from './database.ts'
-import { StoreError } from './errors.ts'
 import { DataDirectory } from './fixture.ts'
 import { migrations } from './migration/index.ts'
-
-function codeOf(run: () => unknown): string | undefined {
-  try {
-    run()
-  } catch (error) {
-    if (error instanceof StoreError) return error.code
-    throw error
-  }
-  return undefined
-}
 
 describe('the schema', () => {
   test('every table is STRICT', () => {
