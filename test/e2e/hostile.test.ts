@@ -10,7 +10,7 @@ import { join } from 'node:path'
 import ssh2 from 'ssh2'
 import { type Guarded, openGuarded } from '../fixture/guarded.ts'
 import { ssh, ssh_keygen, sshd, testSlow, testWith } from '../fixture/require.ts'
-import { sshArguments } from '../fixture/ssh.ts'
+import { sshArguments, stalled } from '../fixture/ssh.ts'
 import { connectRaw, exec, type Loose } from '../ssh2/wire.ts'
 
 const needs = [ssh, sshd, ssh_keygen]
@@ -18,13 +18,6 @@ const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes)
 const endless = 0xf0000000
 /** In flight there are windows, sockets and a few records of 128 KiB; without a bound it would be gigabytes. */
 const growth_mb_max = 120
-
-/** Runs a command whose stdout and stderr nobody reads for a second. */
-const stalled = `
-  mkfifo o e
-  (exec 3<o 4<e; sleep 1; cat <&3 >out & cat <&4 >err; wait) &
-  "$0" "$@" >o 2>e; code=$?
-  wait; exit $code`
 
 describe('hostile clients', () => {
   let guarded: Guarded

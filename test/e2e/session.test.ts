@@ -7,9 +7,9 @@ import { createHash, randomBytes } from 'node:crypto'
 import { existsSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
-import type { Ran } from '../fixture/gateway.ts'
 import { type Guarded, openGuarded } from '../fixture/guarded.ts'
 import { makeKey } from '../fixture/keys.ts'
+import { type Ran, ranOf } from '../fixture/ran.ts'
 import { ssh, ssh_keygen, sshd, testWith } from '../fixture/require.ts'
 import { runSsh, type SshCommand } from '../fixture/ssh.ts'
 
@@ -161,12 +161,7 @@ describe('a session', () => {
         stdout: 'pipe',
         stderr: 'pipe',
       })
-      const [stdout, stderr, code] = await Promise.all([
-        child.stdout.text(),
-        child.stderr.text(),
-        child.exited,
-      ])
-      return { code, stdout, stderr }
+      return ranOf(child)
     }
     /** What policy was asked, and did not allow. */
     const denials = async (): Promise<string[]> =>

@@ -6,7 +6,8 @@ import { afterAll, beforeAll, describe, expect } from 'bun:test'
 import { mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type Gateway, type Ran, startGateway } from '../fixture/gateway.ts'
+import { type Gateway, startGateway } from '../fixture/gateway.ts'
+import { type Ran, ranOf } from '../fixture/ran.ts'
 import { ssh, testWith } from '../fixture/require.ts'
 import { filesWith } from './search.ts'
 import { openTerminal } from './terminal.ts'
@@ -168,10 +169,5 @@ async function runLines(cwd: string, lines: readonly string[]): Promise<Ran> {
     stdout: 'pipe',
     stderr: 'pipe',
   })
-  const [stdout, stderr, code] = await Promise.all([
-    child.stdout.text(),
-    child.stderr.text(),
-    child.exited,
-  ])
-  return { code, stdout, stderr }
+  return ranOf(child)
 }

@@ -8,8 +8,9 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { gatewayConfig, type Ran, runGateway } from '../fixture/gateway.ts'
+import { gatewayConfig, runGateway } from '../fixture/gateway.ts'
 import { makeKey } from '../fixture/keys.ts'
+import type { Ran } from '../fixture/ran.ts'
 
 interface Section {
   [key: string]: unknown

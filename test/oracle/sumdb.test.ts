@@ -27,6 +27,7 @@ import {
   tileData,
   tilePath,
 } from '../../storage/evidence/tile.ts'
+import { ranOf } from '../fixture/ran.ts'
 
 interface Proofs {
   readonly Inclusion: readonly {
@@ -70,12 +71,8 @@ async function oracle(
     stdout: 'pipe',
     stderr: 'pipe',
   })
-  const [out, err, code] = await Promise.all([
-    new Response(go.stdout).text(),
-    new Response(go.stderr).text(),
-    go.exited,
-  ])
-  return { code, said: out + err }
+  const { code, stdout, stderr } = await ranOf(go)
+  return { code, said: stdout + stderr }
 }
 
 async function inScratch(run: (dir: string) => Promise<void>): Promise<void> {

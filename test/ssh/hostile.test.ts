@@ -8,20 +8,13 @@ import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { connect, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { ssh, ssh_keygen, sshd, testWith } from '../fixture/require.ts'
-import { sshArguments } from '../fixture/ssh.ts'
+import { sshArguments, stalled } from '../fixture/ssh.ts'
 import type { Straight } from './straight.ts'
 import { openWorld, type World } from './world.ts'
 
 const needs = [ssh, sshd, ssh_keygen]
 const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex')
 const nothing = new Uint8Array()
-
-/** Runs a command whose stdout and stderr nobody reads for a second. */
-const stalled = `
-  mkfifo o e
-  (exec 3<o 4<e; sleep 1; cat <&3 >out & cat <&4 >err; wait) &
-  "$0" "$@" >o 2>e; code=$?
-  wait; exit $code`
 
 describe('ssh, hostile', () => {
   let world: World
