@@ -177,6 +177,7 @@ async function main(): Promise<void> {
               env: config.ssh.env,
               jump: {
                 authority: gateway_keys.ssh_host_ca,
+                host_key: gateway_keys.ssh_host_key,
                 now_ms: Date.now,
                 open: (stream, source, connector) => listener?.admit(stream, source, connector),
               },

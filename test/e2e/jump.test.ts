@@ -6,9 +6,10 @@ import { afterAll, beforeAll, describe, expect } from 'bun:test'
 import { createHash, randomBytes } from 'node:crypto'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { type Ran, sluice } from '../fixture/gateway.ts'
+import { sluice } from '../fixture/gateway.ts'
 import { type Guarded, openGuarded } from '../fixture/guarded.ts'
 import { makeKey } from '../fixture/keys.ts'
+import type { Ran } from '../fixture/ran.ts'
 import { ssh, ssh_keygen, sshd, testWith } from '../fixture/require.ts'
 
 const needs = [ssh, sshd, ssh_keygen]

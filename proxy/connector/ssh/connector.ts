@@ -51,7 +51,7 @@ function connectorTo(preset: Preset | undefined, options: SshOptions): Connector
   const host: HostKeys =
     preset === undefined || jump === undefined
       ? { hostKeys: host_keys, hostCertificates: [] }
-      : hostKeysFor(preset.target, host_keys, jump)
+      : hostKeysFor(preset.target, jump)
   const greeted = new WeakMap<
     Duplex,
     (connection: LibraryServerConnection, version: string) => void

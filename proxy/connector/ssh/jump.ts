@@ -8,11 +8,13 @@ import assert from 'node:assert/strict'
 import type { Duplex } from 'node:stream'
 import type { Connector } from '../../core/connector.ts'
 import { hostCertificate } from './host-certificate.ts'
-import { generateKey, type ParsedKey, parseKey } from './library.ts'
+import { parseKey } from './library.ts'
 
 export interface Jump {
   /** Private Ed25519 key that signs for targets' names: clients have a `@cert-authority` line with its public half. */
   readonly authority: string
+  /** Private Ed25519 key that it signs for. */
+  readonly host_key: string
   readonly now_ms: () => number
   /** Takes a new connection; `connector` knows its target already. */
   open(connection: Duplex, source: string, connector: Connector): void
@@ -30,17 +32,9 @@ export interface HostKeys {
 }
 
 /** Host keys of a server that speaks for a target. */
-export function hostKeysFor(target: string, host_keys: readonly string[], jump: Jump): HostKeys {
-  // A gateway with keys of other types only makes one: its certificate says enough.
-  const own = host_keys.find((text) => isEd25519(parseKey(text))) ?? generateKey('').private_key
-  const key = parseKey(own)
-  assert(!(key instanceof Error), 'it was read before')
-  const { authority, now_ms } = jump
-  return {
-    hostKeys: [own, ...host_keys],
-    hostCertificates: [hostCertificate({ key, principals: [target], authority, now_ms: now_ms() })],
-  }
+export function hostKeysFor(target: string, { authority, host_key, now_ms }: Jump): HostKeys {
+  const key = parseKey(host_key)
+  assert(!(key instanceof Error), 'the gateway made it')
+  const certificate = hostCertificate({ key, principals: [target], authority, now_ms: now_ms() })
+  return { hostKeys: [host_key], hostCertificates: [certificate] }
 }
-
-const isEd25519 = (key: ParsedKey | Error): boolean =>
-  !(key instanceof Error) && key.type === 'ssh-ed25519'
