@@ -25,6 +25,8 @@ const shared: Omit<Algorithms, 'kex' | 'serverHostKey'> = {
   compress: ['none'],
 }
 
+/** RFC 10042: what is recorded today stays secret from a quantum computer. OpenSSH warns when it is missing. */
+const post_quantum = ['mlkem768x25519-sha256']
 const curve25519 = ['curve25519-sha256', 'curve25519-sha256@libssh.org']
 const nist_curves = ['ecdh-sha2-nistp256', 'ecdh-sha2-nistp384', 'ecdh-sha2-nistp521']
 
@@ -50,7 +52,7 @@ export function listenerAlgorithms(client: 'openssh' | 'other'): Algorithms {
     ...shared,
     cipher: client === 'openssh' ? gcm : shared.cipher,
     // ssh-audit rates the NIST curves a failure, and every client of today has this one.
-    kex: curve25519,
+    kex: [...post_quantum, ...curve25519],
     serverHostKey: Object.values(host_key_algorithms).flat(),
   }
 }
@@ -63,7 +65,7 @@ export function targetAlgorithms(pinned_types: readonly string[]): Algorithms {
   const types = [...pinned_types, ...key_types.filter((type) => !pinned_types.includes(type))]
   return {
     ...shared,
-    kex: [...curve25519, ...nist_curves],
+    kex: [...post_quantum, ...curve25519, ...nist_curves],
     hmac: [...shared.hmac, 'hmac-sha2-256', 'hmac-sha2-512'],
     serverHostKey: types.flatMap((type) => host_key_algorithms[type] ?? []),
   }
