@@ -5,7 +5,12 @@
  * @module
  */
 import { createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto'
-import { type ParsedPublicKey, parsePublicBlob, type SshPublicKey } from './public-key.ts'
+import {
+  isOnDevice,
+  type ParsedPublicKey,
+  parsePublicBlob,
+  type SshPublicKey,
+} from './public-key.ts'
 import { SshReader, sshInteger, sshString } from './ssh-wire.ts'
 
 export type ParsedPrivateKey =
@@ -78,7 +83,10 @@ function fromPem(pem: string): ParsedPrivateKey {
 }
 
 function belongsTo(parsed: ParsedPublicKey): ParsedPrivateKey {
-  return parsed.ok ? { ok: true, public_key: parsed.key } : parsed
+  if (!parsed.ok) return parsed
+  if (isOnDevice(parsed.key))
+    return refused('the key is on a security device (sk-...), which nobody is there to touch')
+  return { ok: true, public_key: parsed.key }
 }
 
 function refused(reason: string): ParsedPrivateKey {

@@ -1,6 +1,7 @@
 /**
  * OpenSSH public keys: `ALGORITHM BASE64 [COMMENT]`, blob as in RFC 4253 section 6.6, RFC 5656 section 3.1
- * and RFC 8709 section 4. Accepted are Ed25519, ECDSA on the NIST curves, and RSA of at least 2048 bits.
+ * and RFC 8709 section 4. Accepted are Ed25519, ECDSA on the NIST curves, RSA of at least 2048 bits, and the
+ * first two on a FIDO device (PROTOCOL.u2f of OpenSSH).
  *
  * @module
  */
@@ -82,11 +83,32 @@ function refusal(algorithm: string, reader: SshReader): string | undefined {
     return ecdsaRefusal(algorithm.slice('ecdsa-sha2-'.length), reader)
   if (algorithm.includes('-cert-'))
     return 'a certificate is not a key; SSH certificates are not available in this version'
-  if (algorithm.startsWith('sk-'))
-    return 'keys of security tokens (sk-...) are not available in this version'
+  if (algorithm.startsWith('sk-')) return deviceRefusal(algorithm, reader)
   if (algorithm === 'ssh-dss') return 'DSA is broken and not accepted; use ssh-ed25519'
   // Only names that we know are repeated: the bytes may be anything.
-  return 'unknown key algorithm; accepted are ssh-ed25519, ecdsa-sha2-nistp256/384/521 and ssh-rsa'
+  return unknown_algorithm
+}
+
+const unknown_algorithm =
+  'unknown key algorithm; accepted are ssh-ed25519, ecdsa-sha2-nistp256/384/521 and ssh-rsa'
+
+/** Whether the key is on a FIDO device, which only a person has. */
+export function isOnDevice(key: SshPublicKey): boolean {
+  return key.algorithm.startsWith('sk-')
+}
+
+function deviceRefusal(algorithm: string, reader: SshReader): string | undefined {
+  if (algorithm === 'sk-ssh-ed25519@openssh.com') {
+    if (reader.string().length !== 32) return 'the Ed25519 key is malformed'
+  } else if (algorithm === 'sk-ecdsa-sha2-nistp256@openssh.com') {
+    if (!isPoint('nistp256', reader)) return malformed_ecdsa
+  } else return unknown_algorithm
+  const application = reader.text()
+  if (!complete(reader)) return 'the key is malformed'
+  // A website's origin is an application too, and what it has signed is no login.
+  return application.startsWith('ssh:')
+    ? undefined
+    : 'the key was made for another application than SSH: ssh-keygen -t ed25519-sk makes one'
 }
 
 function rsaRefusal(reader: SshReader): string | undefined {
@@ -104,14 +126,19 @@ function rsaRefusal(reader: SshReader): string | undefined {
   return undefined
 }
 
+const malformed_ecdsa = 'the ECDSA key is malformed'
+
 function ecdsaRefusal(name: string, reader: SshReader): string | undefined {
+  return isPoint(name, reader) && complete(reader) ? undefined : malformed_ecdsa
+}
+
+function isPoint(name: string, reader: SshReader): boolean {
   const curve = curves[name]
   const inner = reader.text()
   const point = reader.string()
-  const malformed = 'the ECDSA key is malformed'
-  if (curve === undefined || inner !== name || !complete(reader)) return malformed
+  if (curve === undefined || inner !== name) return false
   // Uncompressed only: RFC 5656, section 3.1 makes compression optional, and OpenSSH refuses it.
-  if (point[0] !== 4 || point.length !== 1 + 2 * curve.bytes) return malformed
+  if (point[0] !== 4 || point.length !== 1 + 2 * curve.bytes) return false
   const coordinate = (from: number): string =>
     Buffer.from(point.subarray(from, from + curve.bytes)).toString('base64url')
   try {
@@ -120,9 +147,9 @@ function ecdsaRefusal(name: string, reader: SshReader): string | undefined {
       format: 'jwk',
       key: { kty: 'EC', crv: curve.crv, x: coordinate(1), y: coordinate(1 + curve.bytes) },
     })
-    return undefined
+    return true
   } catch {
-    return malformed
+    return false
   }
 }
 

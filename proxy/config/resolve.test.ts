@@ -50,6 +50,12 @@ const bad: readonly (readonly [text: string, problem: string])[] = [
     's.yaml:6:5 targets[0].host_key: expected at least 1 entry',
   ],
   [
+    target(
+      '    host_key: "sk-ssh-ed25519@openssh.com AAAAGnNrLXNzaC1lZDI1NTE5QG9wZW5zc2guY29tAAAAIMFjYhlP9sfvmPgh9+HAQ/oEXJJb+gyc6FKeOO2cO5RcAAAABHNzaDo="\n    accounts: { a: { password: "${ENV:P}" } }',
+    ),
+    "s.yaml:6:5 targets[0].host_key: a key on a security device (sk-...) is a person's, not a host's",
+  ],
+  [
     target('    host_key: 5\n    accounts: {}'),
     's.yaml:6:5 targets[0].host_key: expected a string or a list of strings',
   ],

@@ -11,7 +11,7 @@ import { credential, expand, namedSecret, privateKey, type Surroundings } from '
 import type { Path } from './document.ts'
 import type { AuditorKey, Config, Credential, RegisteredKey, Target } from './model.ts'
 import { readNamedFile } from './named-file.ts'
-import { parsePublicKey, type SshPublicKey } from './public-key.ts'
+import { isOnDevice, parsePublicKey, type SshPublicKey } from './public-key.ts'
 import type { ConfigFile, PackName, TargetFile } from './schema.ts'
 
 /** 64 MiB: a group commit is small against it, and a spare of it is quickly written. */
@@ -124,7 +124,11 @@ function resolveTarget(target: TargetFile, at: Path, around: Surroundings): Targ
   const listed = typeof target.host_key === 'string' ? [target.host_key] : target.host_key
   const host_keys = listed.flatMap((line, index) => {
     const key_at = typeof target.host_key === 'string' ? [] : [index]
-    return publicKey(line, [...at, 'host_key', ...key_at], around) ?? []
+    const line_at: Path = [...at, 'host_key', ...key_at]
+    const key = publicKey(line, line_at, around)
+    if (key === undefined || !isOnDevice(key)) return key ?? []
+    findings.error(line_at, "a key on a security device (sk-...) is a person's, not a host's")
+    return []
   })
   const where = address(target.address, [...at, 'address'], around, 1)
   if (where === undefined) return undefined

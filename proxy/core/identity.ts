@@ -21,7 +21,8 @@ export interface Identity {
 
 /**
  * The bytes by which an auditor can check the identity again; they go into the sealed envelope only.
- * For an SSH key: the signature and the data that it signed (RFC 4252, section 7).
+ * For an SSH key: the signature and the data that it signed (RFC 4252, section 7), and what a FIDO device stated
+ * beside it.
  */
 export interface IdentityProof {
   readonly kind: 'ssh_signature' | 'token'

@@ -18,6 +18,7 @@ import {
 } from './library.ts'
 import { auth_failures_max, key_probes_max, login_name_bytes_max } from './limits.ts'
 import { clean } from './line.ts'
+import { readSecuritySignature, security_key_types } from './security-key.ts'
 
 export interface Authenticated {
   readonly identity: Identity
@@ -142,15 +143,24 @@ function algorithmsOf(negotiated: Negotiated): Record<string, string> {
   }
 }
 
-/** An auditor can check it with any tool: `data` is what was signed, ECDSA signatures are in DER. */
+/**
+ * An auditor can check it with any tool: `data` is what was signed, ECDSA signatures are in DER. A security key signs
+ * `SHA256(application) || flags || counter || SHA256(data)`, with the application that ends its blob.
+ */
 function proofOf(request: AuthContext, blob: Uint8Array): IdentityProof {
+  const signature = new Uint8Array(request.signature ?? [])
+  const algorithm = signatureAlgorithm(request)
+  const stated = security_key_types.includes(algorithm)
+    ? readSecuritySignature(algorithm, signature)
+    : undefined
   return {
     kind: 'ssh_signature',
     fields: {
-      algorithm: new TextEncoder().encode(signatureAlgorithm(request)),
+      algorithm: new TextEncoder().encode(algorithm),
       public_key: blob,
-      signature: new Uint8Array(request.signature ?? []),
+      signature,
       data: new Uint8Array(request.blob ?? []),
+      ...stated,
     },
   }
 }

@@ -38,7 +38,7 @@ const host_key_algorithms: Readonly<Record<string, readonly string[]>> = {
   'ssh-rsa': ['rsa-sha2-512', 'rsa-sha2-256'],
 }
 
-/** Key types that can name a person, a target or the gateway. */
+/** Key types that can name a person, a target or the gateway. A person can have a security key besides. */
 export const key_types: readonly string[] = Object.keys(host_key_algorithms)
 
 /**

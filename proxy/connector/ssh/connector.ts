@@ -24,6 +24,7 @@ import { keepalive_missed_max, keepalive_ms } from './limits.ts'
 import { clean } from './line.ts'
 import { joinTarget } from './link.ts'
 import { type RekeyLimits, rekeyOften } from './rekey.ts'
+import { security_key_types } from './security-key.ts'
 
 export interface SshOptions {
   /** Private keys in OpenSSH or PEM format, without a passphrase; one of each type counts. */
@@ -64,6 +65,7 @@ function connectorTo(preset: Preset | undefined, options: SshOptions): Connector
       keepaliveInterval: keepalive_ms,
       keepaliveCountMax: keepalive_missed_max,
       identSent: true,
+      sigAlgs: security_key_types,
     })
     server.on('connection', (connection: LibraryServerConnection, info: ConnectionInfo) =>
       greeted.get(socketOf(connection))?.(connection, info.header.identRaw),

@@ -33,7 +33,8 @@ describe('ssh keys', () => {
     for (const type of [
       'ssh-dss',
       'ssh-ed25519-cert-v01@openssh.com',
-      'sk-ssh-ed25519@openssh.com',
+      'sk-ssh-ed25519-cert-v01@openssh.com',
+      'webauthn-sk-ecdsa-sha2-nistp256@openssh.com',
     ]) {
       const blob = Buffer.alloc(4 + type.length + 40)
       blob.writeUInt32BE(type.length)

@@ -5,20 +5,25 @@
  */
 import { key_types } from './algorithms.ts'
 import { type AuthContext, type ParsedKey, parseKey } from './library.ts'
+import {
+  isSecuritySignatureValid,
+  readSecuritySignature,
+  security_key_types,
+} from './security-key.ts'
 
-/** The type that a blob names itself (RFC 4253, section 6.6), if it is one that we accept. */
+/** The type that a blob names itself (RFC 4253, section 6.6), if it is one that we accept from a person. */
 export function keyType(blob: Uint8Array): string | undefined {
   if (blob.length < 4) return undefined
   const length = new DataView(blob.buffer, blob.byteOffset, blob.byteLength).getUint32(0)
   if (length > 64 || 4 + length > blob.length) return undefined
   const type = new TextDecoder().decode(blob.subarray(4, 4 + length))
-  return key_types.includes(type) ? type : undefined
+  return key_types.includes(type) || security_key_types.includes(type) ? type : undefined
 }
 
-/** The key of a blob, if the blob is exactly one plain key of a type that we accept. */
+/** The key of a blob, if the blob is exactly one plain key of a type that we accept: not one of a device. */
 export function readKey(blob: Uint8Array): ParsedKey | undefined {
   const type = keyType(blob)
-  if (type === undefined) return undefined
+  if (type === undefined || security_key_types.includes(type)) return undefined
   // The type comes from the blob, so that no certificate reaches the parser (see `parseKey`).
   const parsed = parseKey(`${type} ${Buffer.from(blob).toString('base64')}`)
   if (parsed instanceof Error) return undefined
@@ -30,6 +35,10 @@ export function readKey(blob: Uint8Array): ParsedKey | undefined {
 export function isSignatureValid(context: AuthContext): boolean {
   const { key, signature, blob, hashAlgo } = context
   if (key === undefined || signature === undefined || blob === undefined) return false
+  if (security_key_types.includes(key.algo)) {
+    const read = readSecuritySignature(key.algo, signature)
+    return read !== undefined && isSecuritySignatureValid(key.data, read, blob)
+  }
   const parsed = readKey(key.data)
   if (parsed === undefined || parsed.type !== key.algo) return false
   // `ssh-rsa` as an algorithm is SHA-1 (RFC 8332, section 3): collisions are affordable.

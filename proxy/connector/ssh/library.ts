@@ -110,6 +110,8 @@ export interface ServerConfig {
   readonly identSent?: boolean
   /** Of the Ed25519 and ECDSA keys among {@link hostKeys}. */
   readonly hostCertificates?: readonly Buffer[]
+  /** Signature algorithms that the caller verifies, besides the library's own (RFC 8308, section 3.1). */
+  readonly sigAlgs?: readonly string[]
 }
 
 export interface SessionRequest {
