@@ -28,6 +28,9 @@ export const output_record_bytes_max: number = 128 * 1024
 /** What one group commit gathers at most; above it the disk is better used by writing now. */
 export const commit_bytes_max: number = 1024 * 1024
 
+/** From here on another thread writes a commit, while the next one is masked. */
+export const commit_later_bytes_min: number = 64 * 1024
+
 /** A typed line is recorded at Enter, or at this size: a pasted megabyte must not wait in memory. */
 export const input_line_bytes_max = 4096
 

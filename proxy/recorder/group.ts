@@ -14,12 +14,16 @@ export interface GroupPorts {
   readonly journal: Journal
   /** The second argument is what is transferred. */
   post(message: FromRecorder, transfer: ArrayBuffer[]): void
-  /** Everything that was appended is durable. */
-  durable(): void
-  /** Nothing since the last {@link durable} is; nothing of it leaves. */
+  /** Everything that was appended so far goes into this commit. What is returned is called when it is durable. */
+  mark(): () => void
+  /** Nothing since what was last durable is; nothing of it leaves. */
   failed(error: unknown): void
+  /** A commit by another thread is over, one way or the other: there may be room again. */
+  settled(): void
   /** Holds this thread up, and with it all output. */
   pause(delay_ms: number): void
+  /** Commits from this size on are written by another thread. */
+  readonly later_bytes_min: number
 }
 
 export class Group {
@@ -30,6 +34,8 @@ export class Group {
   #lsn = 0
   #bytes = 0
   #scheduled = false
+  /** A commit is being written by another thread. */
+  #writing = false
 
   constructor(ports: GroupPorts) {
     this.#ports = ports
@@ -61,23 +67,57 @@ export class Group {
     this.#spent.push(buffer)
   }
 
+  /** A full group waits for the one before it: nothing more should be appended. */
+  get isFull(): boolean {
+    return this.#writing && this.#bytes >= commit_bytes_max
+  }
+
+  get isWriting(): boolean {
+    return this.#writing
+  }
+
   /** Commits when the group is large enough; call between two messages, when every fact is whole. */
   commitIfFull(): void {
     if (this.#bytes >= commit_bytes_max) this.commit()
   }
 
+  /** Commits now, or when the commit that is under way is over. */
   commit(): void {
-    const { journal, post, durable, failed, pause } = this.#ports
+    if (this.#writing) return
+    const { journal, mark, settled, later_bytes_min } = this.#ports
     this.#scheduled = false
+    const bytes = this.#bytes
     this.#bytes = 0
     const items = this.#items
     this.#items = []
-    try {
-      journal.commit()
-    } catch (error) {
-      failed(error)
-      return
+    const lsn = this.#lsn
+    const durable = mark()
+    const settle = (error: unknown): void => {
+      if (error === undefined) this.#leave(items, lsn, durable)
+      else this.#fail(error)
     }
+    try {
+      // What another thread writes is in nobody's way, but takes longer to come back than a key should.
+      if (bytes < later_bytes_min) {
+        journal.commit()
+        settle(undefined)
+        return
+      }
+      this.#writing = true
+      journal.commitLater((error) => {
+        this.#writing = false
+        settle(error)
+        if (this.#scheduled) this.commit()
+        settled()
+      })
+    } catch (error) {
+      this.#writing = false
+      settle(error)
+    }
+  }
+
+  #leave(items: readonly Committed[], lsn: number, durable: () => void): void {
+    const { journal, post, pause } = this.#ports
     durable()
     const delay_ms = lagDelay(journal.backlog_bytes / journal.backlog_bytes_max)
     if (delay_ms > 0) pause(delay_ms)
@@ -87,7 +127,14 @@ export class Group {
     // The recorder made it, alone in its buffer.
     for (const item of items)
       if (item.kind === 'release') transfer.push(item.bytes.buffer as ArrayBuffer)
-    post({ kind: 'committed', lsn: this.#lsn, items, spent }, transfer)
+    post({ kind: 'committed', lsn, items, spent }, transfer)
+  }
+
+  /** What was appended meanwhile stood on it, and is gone with it. */
+  #fail(error: unknown): void {
+    this.#items = []
+    this.#bytes = 0
+    this.#ports.failed(error)
   }
 
   #schedule(): void {

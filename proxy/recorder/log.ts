@@ -60,10 +60,15 @@ export class EvidenceLog {
     this.#signed_size = this.#tree.size
   }
 
-  /** A group commit made everything up to here durable. */
-  settle(): void {
-    if (this.#durable.size !== this.#tree.size)
-      this.#durable = { size: this.#tree.size, frontier: this.#tree.frontier() }
+  /** How far it is, to be settled when that is durable. */
+  place(): TreeState {
+    const { size } = this.#tree
+    return size === this.#durable.size ? this.#durable : { size, frontier: this.#tree.frontier() }
+  }
+
+  /** A group commit made everything up to there durable. */
+  settle(place: TreeState): void {
+    this.#durable = place
   }
 
   /** The group commit failed: the log is again what is on disk. */

@@ -33,6 +33,8 @@ export interface RecorderParts extends OpeningParts {
   readonly now_us: () => number
   readonly now_ms: () => number
   readonly skew_us: () => number
+  /** Commits from this size on are written by another thread. */
+  readonly later_bytes_min: number
   /** Holds this thread up, and with it all output. */
   readonly pause: (delay_ms: number) => void
   /** The second argument is what is transferred. */
@@ -42,8 +44,10 @@ export interface RecorderParts extends OpeningParts {
 export interface RecorderCore {
   /** Ends what an earlier process left open, and logs what this one starts with. Once, first. */
   begin(left: readonly OpenSession[]): void
-  receive(message: Exclude<ToRecorder, { kind: 'setup' }>): void
+  receive(message: Message): void
 }
+
+type Message = Exclude<ToRecorder, { kind: 'setup' }>
 
 interface End {
   readonly reason: EndReason
@@ -55,11 +59,13 @@ export function createRecorder(parts: RecorderParts): RecorderCore {
   const sessions = new Map<number, Trail>()
   let session_next = 1
   const pool = new BufferPool()
-  /** Trails with records in the next commit, and those with records since the last checkpoint. */
-  const touched = new Set<Trail>()
+  /** Trails with records in the next commit, in the one that is being written, and since the last checkpoint. */
+  let touched = new Set<Trail>()
+  let writing = new Set<Trail>()
   const changed = new Set<Trail>()
-  /** Ended in the next commit. */
-  const ending = new Map<Trail, End>()
+  /** Ended in the next commit, and in the one that is being written. */
+  let ending = new Map<Trail, End>()
+  let writing_ends = new Map<Trail, End>()
   /** Ended sessions whose end could not be written; tried again when there is space. */
   const unended = new Map<Trail, End>()
   let heartbeat_us = 0
@@ -68,8 +74,11 @@ export function createRecorder(parts: RecorderParts): RecorderCore {
   let is_failing = false
   let checkpoint_timer: ReturnType<typeof setInterval> | undefined
   let prepare_timer: ReturnType<typeof setTimeout> | undefined
+  /** Came while the group was full. */
+  let waiting: Message[] = []
+  let is_stopping = false
 
-  const group = new Group({ journal, post, pause: parts.pause, durable, failed })
+  const group = new Group({ ...parts, mark, failed, settled })
   const log = new EvidenceLog(parts.log, (entry) => group.append(entry), parts.now_us)
   const ports: TrailPorts = {
     now_us: parts.now_us,
@@ -94,19 +103,32 @@ export function createRecorder(parts: RecorderParts): RecorderCore {
   }
   return { begin, receive }
 
-  function durable(): void {
-    for (const trail of touched) trail.settle()
-    touched.clear()
-    ending.clear()
-    log.settle()
+  /** What was recorded so far goes into a commit; the result is called when that is durable. */
+  function mark(): () => void {
+    const places = [...touched].map((trail) => [trail, trail.place()] as const)
+    const log_place = log.place()
+    writing = touched
+    writing_ends = ending
+    touched = new Set()
+    ending = new Map()
+    return () => {
+      for (const [trail, place] of places) trail.settle(place)
+      log.settle(log_place)
+      writing = new Set()
+      writing_ends = new Map()
+    }
   }
 
   /** Every session ends; its end is written when there is space again. */
   function failed(error: unknown): void {
     const full = error instanceof Error && 'code' in error && error.code === 'journal_full'
     log.rollBack()
-    for (const trail of touched) trail.rollBack()
-    touched.clear()
+    // The commit that failed, and what stood on it.
+    for (const trail of writing.union(touched)) trail.rollBack()
+    writing = new Set()
+    touched = new Set()
+    ending = new Map([...writing_ends, ...ending])
+    writing_ends = new Map()
     const detail = full ? 'no space to record' : 'recording failed'
     for (const trail of sessions.values()) ending.set(trail, { reason: 'recording_failed', detail })
     sessions.clear()
@@ -115,7 +137,7 @@ export function createRecorder(parts: RecorderParts): RecorderCore {
       // One whose start was in this very group never was.
       if (trail.records > 0) unended.set(trail, end)
     }
-    ending.clear()
+    ending = new Map()
     is_failing = true
     starved = true
     const code = full ? 'journal_full' : 'journal_io'
@@ -185,7 +207,19 @@ export function createRecorder(parts: RecorderParts): RecorderCore {
     log.add('heartbeat', parts.gateway, { skew_us: parts.skew_us(), sessions: sessions.size })
   }
 
-  function receive(message: Exclude<ToRecorder, { kind: 'setup' }>): void {
+  function receive(message: Message): void {
+    if (waiting.length > 0 || group.isFull) waiting.push(message)
+    else handle(message)
+  }
+
+  function settled(): void {
+    const came = waiting
+    waiting = []
+    for (const message of came) receive(message)
+    if (is_stopping && !group.isWriting) journal.close()
+  }
+
+  function handle(message: Message): void {
     switch (message.kind) {
       case 'open':
         void open(message.ack, message.start)
@@ -206,8 +240,9 @@ export function createRecorder(parts: RecorderParts): RecorderCore {
         log.sign()
         group.ack(message.ack)
         group.commit()
-        journal.close()
-        break
+        is_stopping = true
+        if (!group.isWriting) journal.close()
+        return
       default:
         take(message)
     }

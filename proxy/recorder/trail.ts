@@ -7,7 +7,7 @@
 import assert from 'node:assert'
 import { command_stream, commitSpan, spanNonce } from '../../storage/evidence/commitment.ts'
 import { type Document } from '../../storage/evidence/document.ts'
-import { LeafList, type LeafListState } from '../../storage/evidence/leaf-list.ts'
+import { LeafList, type LeafListState, type LeafPlace } from '../../storage/evidence/leaf-list.ts'
 import type { SessionFacts } from '../../storage/evidence/manifest.ts'
 import { leafHash, MerkleTree, type TreeState } from '../../storage/evidence/merkle.ts'
 import { encodeRecord, type RecordFacts } from '../../storage/evidence/record.ts'
@@ -62,6 +62,10 @@ export const no_records = {
   leaves: { digests: [], hashes: [] },
 } as const
 
+export interface TrailPlace extends TreeState {
+  readonly leaves: LeafPlace | undefined
+}
+
 /** The end of the output that is kept to recognise a password prompt. */
 const prompt_bytes_max = 160
 
@@ -101,10 +105,16 @@ export class Trail {
     return this.#tree.root()
   }
 
-  /** A group commit made everything up to here durable. */
-  settle(): void {
-    this.#durable = { size: this.#tree.size, frontier: this.#tree.frontier() }
-    this.#leaves?.settle()
+  /** How far it is, to be settled when that is durable. */
+  place(): TrailPlace {
+    const { size } = this.#tree
+    return { size, frontier: this.#tree.frontier(), leaves: this.#leaves?.place() }
+  }
+
+  /** A group commit made everything up to there durable. */
+  settle(place: TrailPlace): void {
+    this.#durable = place
+    if (place.leaves !== undefined) this.#leaves?.settle(place.leaves)
   }
 
   /** The group commit failed: the trail is again what is on disk. Its taps must not be used any more. */

@@ -10,6 +10,7 @@ import { thumbprint } from '../../storage/evidence/envelope.ts'
 import { noteSigner } from '../../storage/evidence/note.ts'
 import { Journal } from '../../storage/journal/journal.ts'
 import { createClock } from '../core/clock.ts'
+import { commit_later_bytes_min } from '../core/limits.ts'
 import type { FromRecorder, RecorderSetup, ToRecorder } from './messages.ts'
 import { createRecorder, type RecorderCore } from './recorder.ts'
 
@@ -59,6 +60,7 @@ async function begin(setup: RecorderSetup): Promise<void> {
       now_us: clock.now_us,
       skew_us: clock.skew_us,
       now_ms: () => performance.now(),
+      later_bytes_min: commit_later_bytes_min,
       pause: (delay_ms) => Bun.sleepSync(delay_ms),
       post,
     })

@@ -19,7 +19,8 @@ export interface LeafListState {
 
 const empty: LeafListState = { digests: [], hashes: [] }
 
-interface Place {
+/** How far a list was. */
+export interface LeafPlace {
   readonly lists: number
   readonly hashes: Uint8Array[]
   readonly count: number
@@ -30,13 +31,13 @@ export class LeafList {
   /** Grows until its list is full, and is another array then: a count says what it was before. */
   #hashes: Uint8Array[]
   readonly #digests: string[]
-  #settled: Place
+  #settled: LeafPlace
 
   /** Continues at `state`, which is settled; empty without one. */
   constructor({ digests, hashes }: LeafListState = empty) {
     this.#digests = [...digests]
     this.#hashes = [...hashes]
-    this.#settled = this.#place()
+    this.#settled = this.place()
   }
 
   /** Returns a list that became full: store it as a document of type `session.leaves`. */
@@ -59,9 +60,14 @@ export class LeafList {
     return { digests: [...this.#digests], hashes: [...this.#hashes] }
   }
 
-  /** Everything so far is durable. Costs the same however much that is: it happens at every commit. */
-  settle(): void {
-    this.#settled = this.#place()
+  /** Costs the same however much there is: it is asked at every commit. */
+  place(): LeafPlace {
+    return { lists: this.#digests.length, hashes: this.#hashes, count: this.#hashes.length }
+  }
+
+  /** Everything up to there is durable. */
+  settle(place: LeafPlace): void {
+    this.#settled = place
   }
 
   /** Takes back what was appended, and closed, since it was settled. */
@@ -69,10 +75,6 @@ export class LeafList {
     const { lists, hashes, count } = this.#settled
     this.#digests.length = lists
     this.#hashes = hashes.slice(0, count)
-  }
-
-  #place(): Place {
-    return { lists: this.#digests.length, hashes: this.#hashes, count: this.#hashes.length }
   }
 
   #close(): Document {

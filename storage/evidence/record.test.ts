@@ -219,7 +219,7 @@ describe('a leaf list', () => {
   ] as const)
     test(`is again what it was at ${settled} records, after ${lost} that were not to be`, () => {
       const list = listOf(hashesOf(0, settled))
-      list.settle()
+      list.settle(list.place())
       const again = [1, 2].map((time) => {
         for (let n = 0; n < lost; n++) list.append(leafHash(utf8(`lost ${time} ${n}`)))
         // The end was lost too.

@@ -11,10 +11,12 @@ import assert from 'node:assert/strict'
 import {
   closeSync,
   constants,
+  fdatasync,
   fdatasyncSync,
   fstatSync,
   openSync,
   readSync,
+  write,
   writeSync,
 } from 'node:fs'
 import { JournalError } from './errors.ts'
@@ -23,7 +25,7 @@ import { JournalError } from './errors.ts'
 export const block_bytes = 4096
 
 /** One write to the device. Larger groups go in pieces, each durable before the next. */
-const staging_bytes: number = 1024 * 1024
+const staging_bytes: number = 1536 * 1024
 
 export class DurableFile {
   readonly #fd: number
@@ -108,6 +110,45 @@ export class DurableFile {
     }
   }
 
+  /** Whether {@link appendLater} can take so many bytes: they must fit into one write. */
+  fits(bytes: number): boolean {
+    // Wherever the file stands by then.
+    return block_bytes + bytes <= this.#staging.length
+  }
+
+  /**
+   * The same as {@link append}, in another thread: the parts are copied when this returns, and on the disk when
+   * `done` is called without an error. Nothing else may be written meanwhile.
+   */
+  appendLater(parts: readonly Uint8Array[], done: (error: unknown) => void): void {
+    const staging = this.#staging
+    let used = this.#at % block_bytes
+    const start = this.#at - used
+    const first = staging.slice(0, used)
+    for (const part of parts) {
+      staging.set(part, used)
+      used += part.length
+    }
+    const whole = Math.ceil(used / block_bytes) * block_bytes
+    staging.fill(0, used, whole)
+    const finish = (error: unknown): void => {
+      if (error === null) {
+        const rest = used % block_bytes
+        staging.copyWithin(0, used - rest, used)
+        this.#at = start + used
+      } else {
+        staging.set(first)
+      }
+      done(error)
+    }
+    write(this.#fd, staging, 0, whole, start, (error, written) => {
+      if (error !== null) finish(error)
+      else if (written !== whole) finish(taken_too_little())
+      else if (this.#is_direct) finish(null)
+      else fdatasync(this.#fd, finish)
+    })
+  }
+
   /** After an append that failed: zeros behind the last durable byte, to its block's end. May fail too. */
   erase(): void {
     const used = this.#at % block_bytes
@@ -124,9 +165,12 @@ export class DurableFile {
   /** A full disk takes fewer bytes than given, without an error. */
   #write(bytes: number, position: number): void {
     const written = writeSync(this.#fd, this.#staging, 0, bytes, position)
-    if (written !== bytes) throw new JournalError('journal_full', 'the disk takes no more bytes')
+    if (written !== bytes) throw taken_too_little()
   }
 }
+
+const taken_too_little = (): JournalError =>
+  new JournalError('journal_full', 'the disk takes no more bytes')
 
 /** A new file to be filled with blocks of a {@link stagingArea}; past the page cache where that can be. */
 export function createBlockFile(path: string): number {

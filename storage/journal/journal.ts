@@ -74,6 +74,8 @@ export class Journal {
   #scratch_bytes = 0
   #pending: PendingFrame[] = []
   #pending_bytes = 0
+  /** A {@link commitLater} is under way. */
+  #is_writing = false
   /** A write or sync failed: what the kernel did with the pages is unknown, so nothing more is written there. */
   #abandon_active = false
 
@@ -152,16 +154,49 @@ export class Journal {
    * again, and a later commit of new ones may succeed.
    */
   commit(): void {
+    assert(!this.#is_writing, 'one commit at a time')
     if (this.#pending.length === 0) return
     try {
-      const { file, header } = this.#active
-      if (this.#abandon_active || file.at + this.#pending_bytes > header.segment_bytes)
-        this.#switch()
-      this.#write()
+      const { parts, crc } = this.#seal()
+      try {
+        this.#active.file.append(parts)
+      } catch (error) {
+        throw this.#failed(error)
+      }
+      this.#written(crc, this.#next_lsn - 1)
     } finally {
-      this.#pending = []
-      this.#pending_bytes = 0
-      this.#scratch_bytes = 0
+      this.#clear()
+    }
+  }
+
+  /**
+   * The same in another thread: this one may go on to {@link append} for the next commit, which has to wait for
+   * `done`. Throws what fails before the write; a commit that is too large for one write is made at once.
+   */
+  commitLater(done: (error: JournalError | undefined) => void): void {
+    assert(!this.#is_writing, 'one commit at a time')
+    if (!this.#active.file.fits(this.#pending_bytes)) {
+      this.commit()
+      done(undefined)
+      return
+    }
+    try {
+      const { parts, crc } = this.#seal()
+      const last_lsn = this.#next_lsn - 1
+      this.#is_writing = true
+      this.#active.file.appendLater(parts, (error) => {
+        this.#is_writing = false
+        if (error === null) {
+          this.#written(crc, last_lsn)
+          done(undefined)
+          return
+        }
+        // What was appended since stands on what is not there.
+        this.#clear()
+        done(this.#failed(error))
+      })
+    } finally {
+      this.#clear()
     }
   }
 
@@ -271,12 +306,13 @@ export class Journal {
     }
   }
 
-  /** Writes what is pending behind the active segment's last frame, and syncs. */
-  #write(): void {
-    const active = this.#active
-    const { generation } = active.header
+  /** What is pending as it follows the active segment's last frame, in a segment that has room for it. */
+  #seal(): { readonly parts: readonly Uint8Array[]; readonly crc: number } {
+    const { file, header } = this.#active
+    if (this.#abandon_active || file.at + this.#pending_bytes > header.segment_bytes) this.#switch()
+    const { generation } = this.#active.header
     const parts: Uint8Array[] = []
-    let crc = active.crc
+    let { crc } = this.#active
     let run_start = 0
     for (const { start, end, body } of this.#pending) {
       crc = sealFrame(this.#scratch, start, end, body, generation, crc)
@@ -286,16 +322,25 @@ export class Journal {
     }
     if (run_start < this.#scratch_bytes)
       parts.push(this.#scratch.subarray(run_start, this.#scratch_bytes))
-    try {
-      active.file.append(parts)
-    } catch (error) {
-      this.#undo()
-      const failure = asJournalError(error, `cannot write to ${active.path}`)
-      this.#abandon_active = failure.code !== 'journal_full'
-      throw failure
-    }
-    active.crc = crc
-    this.#durable_lsn = this.#next_lsn - 1
+    return { parts, crc }
+  }
+
+  #written(crc: number, last_lsn: number): void {
+    this.#active.crc = crc
+    this.#durable_lsn = last_lsn
+  }
+
+  #clear(): void {
+    this.#pending = []
+    this.#pending_bytes = 0
+    this.#scratch_bytes = 0
+  }
+
+  #failed(error: unknown): JournalError {
+    this.#undo()
+    const failure = asJournalError(error, `cannot write to ${this.#active.path}`)
+    this.#abandon_active = failure.code !== 'journal_full'
+    return failure
   }
 
   /**

@@ -54,6 +54,19 @@ class PlayedJournal {
     this.durable.push(...this.pending)
     this.pending = []
   }
+  commitLater(done: (error: JournalError | undefined) => void): void {
+    const writing = this.pending
+    this.pending = []
+    setImmediate(() => {
+      if (!this.fails) {
+        this.durable.push(...writing)
+        done(undefined)
+        return
+      }
+      this.pending = []
+      done(new JournalError('journal_full', 'no room'))
+    })
+  }
   maintain(): boolean {
     return false
   }
@@ -61,7 +74,11 @@ class PlayedJournal {
   close(): void {}
 }
 
-function start(journal: PlayedJournal, post: (message: FromRecorder) => void): RecorderCore {
+function start(
+  journal: PlayedJournal,
+  post: (message: FromRecorder) => void,
+  later_bytes_min = Number.POSITIVE_INFINITY,
+): RecorderCore {
   const { privateKey } = generateKeyPairSync('ed25519')
   const { publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
   const log_key = privateKey.export({ type: 'pkcs8', format: 'der' })
@@ -82,6 +99,7 @@ function start(journal: PlayedJournal, post: (message: FromRecorder) => void): R
     now_us: () => (now_us += 10),
     now_ms: () => now_us / 1000,
     skew_us: () => 0,
+    later_bytes_min,
     pause: () => {},
     post,
   })
@@ -121,62 +139,69 @@ const step = fc.oneof(
 )
 
 describe('recorder', () => {
-  test('durable before released, recorded as released, masked in the journal', async () => {
-    let released_bytes = 0
-    await fc.assert(
-      fc.asyncProperty(
-        fc.array(step, { maxLength: 25 }),
-        fc.option(fc.integer({ min: 0, max: 24 }), { nil: undefined }),
-        async (steps, fails_at) => {
-          const journal = new PlayedJournal()
-          const shown: string[] = []
-          let opened: number | undefined
-          let failed = false
-          const recorder = start(journal, (message) => {
-            if (message.kind === 'failed') failed = true
-            if (message.kind !== 'committed') return
-            for (const item of message.items) {
-              if (item.kind === 'ack') {
-                opened ??= item.opened?.session
-                continue
+  for (const [how, later_bytes_min] of [
+    ['at once', Number.POSITIVE_INFINITY],
+    ['by another thread', 0],
+    ['either way, as sizes go', 1_500],
+  ] as const)
+    test(`durable before released, recorded as released, masked in the journal; committed ${how}`, async () => {
+      let released_bytes = 0
+      await fc.assert(
+        fc.asyncProperty(
+          fc.array(step, { maxLength: 25 }),
+          fc.option(fc.integer({ min: 0, max: 24 }), { nil: undefined }),
+          async (steps, fails_at) => {
+            const journal = new PlayedJournal()
+            const shown: string[] = []
+            let opened: number | undefined
+            let failed = false
+            const take = (message: FromRecorder): void => {
+              if (message.kind === 'failed') failed = true
+              if (message.kind !== 'committed') return
+              for (const item of message.items) {
+                if (item.kind === 'ack') {
+                  opened ??= item.opened?.session
+                  continue
+                }
+                shown.push(latin1(item.bytes))
+                expect(recorded(journal).startsWith(shown.join('')), 'shown before durable').toBe(
+                  true,
+                )
               }
-              shown.push(latin1(item.bytes))
-              expect(journal.pending, 'released while something is not durable').toEqual([])
-              expect(recorded(journal).startsWith(shown.join(''))).toBe(true)
             }
-          })
-          recorder.begin([])
-          recorder.receive({ kind: 'open', ack: 1, start: session_start })
-          while (opened === undefined) await turn()
-          const session = opened
-          const request = { kind: 'exec', command: new Uint8Array(), env: {} } as const
-          recorder.receive({ kind: 'channel', session, ack: 2, channel: 1, request })
-          for (const [index, { do: what, text }] of steps.entries()) {
-            if (index === fails_at) journal.fails = true
-            const bytes = Uint8Array.from(Buffer.from(text))
-            if (what === 'output')
-              recorder.receive({ kind: 'output', session, channel: 1, stream: 1, bytes })
-            else if (what === 'input')
-              recorder.receive({ kind: 'input', session, ack: 10 + index, channel: 1, bytes })
-            else await turn()
-          }
-          recorder.receive({ kind: 'close', session, ack: 3, reason: 'client', detail: '' })
-          await turn()
-          await turn()
-          const all = journal.durable.map(({ bytes }) => latin1(bytes)).join('\n')
-          expect(all.includes(secret)).toBe(false)
-          if (journal.fails) expect(failed || steps.length === 0).toBe(true)
-          else expect(shown.join('')).toBe(recorded(journal))
-          released_bytes += shown.join('').length
-          const seqs = records(journal).map(({ header }) => header.seq)
-          expect(seqs).toEqual(seqs.map((_, index) => index))
-          recorder.receive({ kind: 'stop', ack: 4 })
-        },
-      ),
-      { numRuns: 150 },
-    )
-    expect(released_bytes, 'the property saw output').toBeGreaterThan(0)
-  })
+            const recorder = start(journal, take, later_bytes_min)
+            recorder.begin([])
+            recorder.receive({ kind: 'open', ack: 1, start: session_start })
+            while (opened === undefined) await turn()
+            const session = opened
+            const request = { kind: 'exec', command: new Uint8Array(), env: {} } as const
+            recorder.receive({ kind: 'channel', session, ack: 2, channel: 1, request })
+            for (const [index, { do: what, text }] of steps.entries()) {
+              if (index === fails_at) journal.fails = true
+              const bytes = Uint8Array.from(Buffer.from(text))
+              if (what === 'output')
+                recorder.receive({ kind: 'output', session, channel: 1, stream: 1, bytes })
+              else if (what === 'input')
+                recorder.receive({ kind: 'input', session, ack: 10 + index, channel: 1, bytes })
+              else await turn()
+            }
+            recorder.receive({ kind: 'close', session, ack: 3, reason: 'client', detail: '' })
+            // One for each commit that may still be under way.
+            for (let turns = 0; turns < 6; turns++) await turn()
+            const all = journal.durable.map(({ bytes }) => latin1(bytes)).join('\n')
+            expect(all.includes(secret)).toBe(false)
+            if (journal.fails) expect(failed || steps.length === 0).toBe(true)
+            else expect(shown.join('')).toBe(recorded(journal))
+            released_bytes += shown.join('').length
+            const seqs = records(journal).map(({ header }) => header.seq)
+            expect(seqs).toEqual(seqs.map((_, index) => index))
+            recorder.receive({ kind: 'stop', ack: 4 })
+          },
+        ),
+        { numRuns: 150 },
+      )
+      expect(released_bytes, 'the property saw output').toBeGreaterThan(0)
+    })
 
   test('what a failing disk took back is not in the leaf lists, and every other record is', async () => {
     const journal = new PlayedJournal()
