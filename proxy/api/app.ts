@@ -6,6 +6,7 @@
 import { OpenAPIHono } from '@hono/zod-openapi'
 import { StoreError } from '../../storage/store/errors.ts'
 import { addCast } from './cast.ts'
+import { addDocs } from './docs.ts'
 import { type ApiEnv, onlyForHosts, onlyWithBearer, withSecurityHeaders } from './guard.ts'
 import { addHealth } from './health.ts'
 import { addLines } from './lines.ts'
@@ -46,6 +47,8 @@ export function createApi(ports: ApiPorts): Api {
     await next()
   })
   app.use(onlyForHosts(ports.hosts))
+  // What is added before this line is there without a token, and the rest is not.
+  addDocs(app)
   app.use('/api/*', onlyWithBearer(ports))
   const gate = createStreamGate()
   addHealth(app, ports)

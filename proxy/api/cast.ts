@@ -19,6 +19,7 @@ const media_type = 'application/x-asciicast'
 const route = createRoute({
   method: 'get',
   path: '/api/sessions/{id}/cast',
+  tags: ['Sessions'],
   summary: 'A recording as asciicast v3, active escapes filtered',
   request: {
     params: sessionParameter,

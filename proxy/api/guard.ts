@@ -29,8 +29,9 @@ const security_headers: Readonly<Record<string, string>> = {
 export function withSecurityHeaders(): Middleware {
   return createMiddleware<ApiEnv>(async (context, next) => {
     await next()
+    // The page of the API has a policy of its own.
     for (const [name, value] of Object.entries(security_headers))
-      context.res.headers.set(name, value)
+      if (!context.res.headers.has(name)) context.res.headers.set(name, value)
   })
 }
 

@@ -15,6 +15,7 @@ const content = { 'application/json': { schema: healthSchema } }
 const route = createRoute({
   method: 'get',
   path: '/healthz',
+  tags: ['Health'],
   summary: 'Whether the gateway can do its work',
   security: [],
   responses: {

@@ -24,6 +24,7 @@ const json_lines =
 const route = createRoute({
   method: 'get',
   path: '/api/sessions/{id}/lines',
+  tags: ['Sessions'],
   summary: 'Printed lines, masked, without escapes',
   request: {
     params: sessionParameter,

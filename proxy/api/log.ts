@@ -19,6 +19,7 @@ import { notFound, ProblemError, problemsOf } from './problem.ts'
 const checkpointRoute = createRoute({
   method: 'get',
   path: '/api/log/checkpoint',
+  tags: ['Log'],
   summary: 'The latest signed checkpoint (C2SP tlog-checkpoint)',
   responses: {
     200: {
@@ -33,6 +34,7 @@ const tileRoute = createRoute({
   method: 'get',
   // Its slashes are part of the name: x001/x234/067.p/8.
   path: '/api/log/tile/{tile}',
+  tags: ['Log'],
   summary: 'A tile of hashes or a bundle of entries (C2SP tlog-tiles)',
   request: {
     params: z.object({

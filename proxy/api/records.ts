@@ -19,6 +19,7 @@ const limit_bytes_max = 1024 * 1024
 const route = createRoute({
   method: 'get',
   path: '/api/sessions/{id}/records',
+  tags: ['Sessions'],
   summary: 'Records of a session, masked, as they are stored',
   request: {
     params: sessionParameter,

@@ -46,6 +46,7 @@ const time = z
 const listRoute = createRoute({
   method: 'get',
   path: '/api/sessions',
+  tags: ['Sessions'],
   summary: 'Sessions, newest first',
   request: {
     query: z.object({
@@ -80,6 +81,7 @@ export const sessionParameter: z.ZodObject<{ id: z.ZodUUID }> = z.object({ id: z
 const oneRoute = createRoute({
   method: 'get',
   path: '/api/sessions/{id}',
+  tags: ['Sessions'],
   summary: 'One session',
   request: { params: sessionParameter },
   responses: {

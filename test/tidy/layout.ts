@@ -116,10 +116,12 @@ export const packages: readonly Package[] = [
   { name: /^ssh2$/, folders: ['proxy/connector/ssh', 'proxy/trial', 'test', 'bench'] },
   // Identity reads tokens; the sealed envelope of evidence is a JWE.
   { name: /^jose$/, folders: ['proxy/identity', 'storage/evidence'] },
-  { name: /^(hono|@hono\/zod-openapi)(\/|$)/, folders: ['proxy/api'] },
+  { name: /^(hono|@hono\/zod-openapi|swagger-ui-dist)(\/|$)/, folders: ['proxy/api'] },
   { name: /^(drizzle-orm|drizzle-kit|libsql)(\/|$)/, folders: ['storage/store'] },
   { name: /^(yaml|zod)$/, folders: ['proxy/config'] },
   { name: /^(@eslint-community\/regexpp|assemblyscript)(\/|$)/, folders: ['masking-wasm/compile'] },
+  // Drives a real browser, Debian's.
+  { name: /^playwright-core$/, folders: ['test'] },
 ]
 
 /** Packages that a test beside the code may name anywhere. */
