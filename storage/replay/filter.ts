@@ -158,9 +158,13 @@ export function createEscapeFilter(): EscapeFilter {
   }
 }
 
-/** Puts a terminal back in order after a replay: colours, margins, character set, screen, cursor. */
+/**
+ * Puts a terminal back in order after a replay: margins, screen, colours, character set, cursor. What moves the
+ * cursor, and so would have the next line written over the replay, stands between saving and restoring it.
+ */
 export const terminal_reset: string =
-  '\u001b[0m\u001b[r\u001b[?6l\u001b[?7h\u001b[4l\u001b[20l\u001b(B\u000f\u001b[?1049l\u001b[?25h'
+  '\u001b7\u001b[r\u001b[?6l\u001b8\u001b7\u001b[?1049l' +
+  '\u001b[0m\u001b[?7h\u001b[4l\u001b[20l\u001b(B\u000f\u001b[?25h'
 
 function isKept(sequence: string, final: string): boolean {
   const is_private = sequence.startsWith('?')

@@ -8,7 +8,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { sluice } from '../fixture/gateway.ts'
 import { type Guarded, openGuarded, outputOf } from '../fixture/guarded.ts'
-import { ssh, ssh_keygen, sshd, testWith } from '../fixture/require.ts'
+import { ssh, ssh_keygen, sshd, testWith, tmux } from '../fixture/require.ts'
 import { sshArguments } from '../fixture/ssh.ts'
 import { filesWith } from './search.ts'
 import { openTerminal, type Terminal } from './terminal.ts'
@@ -106,6 +106,20 @@ describe('a terminal', () => {
     expect(shown.join('')).toBe(terminal.text())
   })
 
+  testWith([...needs, tmux], 'after a replay the next line stands below it', async () => {
+    await using terminal = await shell()
+    terminal.type('echo replayed\r')
+    await terminal.until(/\r\nreplayed\r\nready> $/)
+    await leave(terminal)
+    const cli = [process.execPath, join(import.meta.dir, '../../proxy/cli/main.ts')]
+    const replay = [...cli, 'replay', 'last', '--instant', '--data', guarded.data].join(' ')
+    const shown = await inTmux(guarded.dir, `echo above; ${replay}; echo below`, /^below$/m)
+    const lines = shown.split('\n').map((line) => line.trimEnd())
+    const at = ['above', 'replayed', 'ready> exit', 'below'].map((line) => lines.indexOf(line))
+    expect(at).not.toContain(-1)
+    expect(at).toEqual(at.toSorted((a, b) => a - b))
+  })
+
   testWith(needs, 'a typed secret: a prefix and six characters at most', async () => {
     const token = secretToken()
     await using terminal = await shell()
@@ -172,4 +186,27 @@ describe('a terminal', () => {
 function secretToken(): string {
   const letters = randomBytes(64).toString('base64').replace(/[+/=]/g, '')
   return `${'gh'}p_${letters.slice(0, 36)}`
+}
+
+/** Runs a line in a terminal that draws, and gives its screen once that matches. */
+async function inTmux(dir: string, line: string, wanted: RegExp): Promise<string> {
+  const run = async (...words: readonly string[]): Promise<string> => {
+    const child = Bun.spawn([tmux, '-S', join(dir, 'tmux'), '-f', '/dev/null', ...words], {
+      stdin: 'ignore',
+      stdout: 'pipe',
+      stderr: 'inherit',
+    })
+    return child.stdout.text()
+  }
+  await run('new-session', '-d', '-x', '80', '-y', '24', `${line}; sleep 60`)
+  try {
+    for (let tries = 0; tries < 100; tries++) {
+      const shown = await run('capture-pane', '-p')
+      if (wanted.test(shown)) return shown
+      await Bun.sleep(100)
+    }
+    throw new Error(`no ${wanted} on the screen`)
+  } finally {
+    await run('kill-server')
+  }
 }
