@@ -160,7 +160,7 @@ an auditor's key. Everything lives in ${data}. Open a second terminal here and c
        printf J | dd of=$f bs=1 seek=$o conv=notrunc status=none
        bun run sluice verify ${data} --trust trust.json
 
-  The API:  curl -H "Authorization: Bearer $(bun run --silent sluice token --role auditor${cli})" ${api}/api/sessions
+  The API:  curl -H "Authorization: Bearer $(bun run sluice token --role auditor${cli})" ${api}/api/sessions
   In a browser, with the same token: ${api}/api/docs
 
 The auditor's private key is ${here('trial', 'auditor.key.jwk')}. Here it lies beside the gateway for the trial
