@@ -8,7 +8,8 @@ import { customRules } from '../../masking-wasm/compile/custom.ts'
 import { rulesOf } from '../../masking-wasm/rules/index.ts'
 import { formatAddress } from '../config/address.ts'
 import { type Config, type LoadedConfig, loadConfig } from '../config.ts'
-import { json_option, type Verb } from './verb.ts'
+import { formatCount } from './table.ts'
+import { json_option, UsageError, type Verb } from './verb.ts'
 
 export const checkConfig: Verb = {
   name: 'check-config',
@@ -16,9 +17,14 @@ export const checkConfig: Verb = {
   operands: '[FILE]',
   operands_min: 0,
   operands_max: 1,
-  options: { json: json_option },
-  async run({ console, operands, flag }) {
-    const file = operands[0] ?? 'sluice.yaml'
+  options: {
+    config: { value: 'FILE', help: 'the same as the word FILE (default sluice.yaml)' },
+    json: json_option,
+  },
+  async run({ console, operands, text, flag }) {
+    if (operands[0] !== undefined && text('config') !== undefined)
+      throw new UsageError('name one configuration')
+    const file = operands[0] ?? text('config') ?? 'sluice.yaml'
     const loaded = loadConfig(file, process.env)
     const problem = loaded.ok ? maskingProblem(loaded) : loaded.problem
     const warnings = loaded.ok ? loaded.warnings : []
@@ -56,8 +62,6 @@ function maskingProblem(loaded: Extract<LoadedConfig, { ok: true }>): string | u
 }
 
 function summary({ listen, targets, identity, masking, evidence }: Config): string {
-  const count = (amount: number, what: string): string =>
-    `${amount} ${what}${amount === 1 ? '' : 's'}`
   const people = new Set(identity.keys.map(({ subject }) => subject)).size
   const listeners = [
     ...(listen.ssh === undefined ? [] : [`ssh on ${formatAddress(listen.ssh)}`]),
@@ -65,9 +69,9 @@ function summary({ listen, targets, identity, masking, evidence }: Config): stri
   ]
   return [
     ...listeners,
-    count(targets.length, 'target'),
-    `${count(identity.keys.length, 'key')} of ${count(people, 'subject')}`,
+    formatCount(targets.length, 'target'),
+    `${formatCount(identity.keys.length, 'key')} of ${formatCount(people, 'subject')}`,
     `masking ${[...masking.packs, ...masking.custom.map(({ name }) => name)].join(', ')}`,
-    count(evidence.auditors.length, 'auditor'),
+    formatCount(evidence.auditors.length, 'auditor'),
   ].join('; ')
 }

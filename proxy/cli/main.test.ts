@@ -98,7 +98,7 @@ describe('keygen', () => {
     expect('d' in JSON.parse(readFileSync(join(folder, 'me.jwk'), 'utf8'))).toBe(true)
     const again = await sluice(['keygen', 'auditor', '--private', 'me.jwk'])
     expect([again.code, again.out]).toEqual([1, ''])
-    expect(again.err).toContain('me.jwk is there already')
+    expect(again.err).toContain('me.jwk is there already, and is left as it is')
   })
   test('the gateway and a CA have keys of OpenSSH', async () => {
     for (const kind of ['gateway', 'ca']) {
@@ -126,6 +126,13 @@ test('a token is for the API of this data directory', async () => {
   if (key === undefined) throw new Error('no key')
   const verified = await createTokenVerifier(key, () => Date.now() * 1000)(out.trim())
   expect(verified).toMatchObject({ ok: true, caller: { subject: 'ann', roles: ['user', 'admin'] } })
+  for (const [user, subject] of [
+    ['bob', 'bob'],
+    [undefined, `uid-${process.getuid?.()}`],
+  ] as const) {
+    const made = await sluice(['token', '--json', ...data], '', { USER: user, LOGNAME: user })
+    expect(JSON.parse(made.out)).toMatchObject({ subject })
+  }
   const without = await sluice(['token', '--data', folder])
   expect([without.code, without.out]).toEqual([1, ''])
 })
@@ -140,6 +147,8 @@ test('check-config says what is wrong, or what is there', async () => {
     'sluice.yaml: ok: ssh on 127.0.0.1:0; 0 targets; 0 keys of 0 subjects; masking secrets, pci; 1 auditor\n',
   ])
   expect(good.err).toContain('warning: sluice.yaml:1:1 targets: no target')
+  expect(await sluice(['check-config', '--config', 'sluice.yaml'])).toMatchObject({ code: 0 })
+  expect(await sluice(['check-config', 'a', '--config', 'b'])).toMatchObject({ code: 2, out: '' })
   config('listen: { shh: 127.0.0.1:0 }\n')
   const bad = await sluice(['check-config', '--json'])
   expect(bad.code).toBe(1)

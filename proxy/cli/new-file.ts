@@ -21,7 +21,9 @@ export function writeNew(path: string, mode: number): NewFile {
     const code = error instanceof Error && 'code' in error ? error.code : undefined
     const why = typeof code === 'string' ? code : 'unknown error'
     const message =
-      code === 'EEXIST' ? `${path} is there already` : `${path} cannot be made (${why})`
+      code === 'EEXIST'
+        ? `${path} is there already, and is left as it is: name another file`
+        : `${path} cannot be made (${why})`
     throw new VerbError(message, { cause: error })
   }
   return {

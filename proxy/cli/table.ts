@@ -31,6 +31,11 @@ export function formatTable(rows: readonly (readonly Cell[])[]): string {
     .join('\n')
 }
 
+/** `1 session`, `2 sessions`. */
+export function formatCount(amount: number, what: string): string {
+  return `${amount} ${what}${amount === 1 ? '' : 's'}`
+}
+
 /** `1.5 MiB`: binary units, at most three digits before the point. */
 export function formatBytes(bytes: number): string {
   const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB']

@@ -33,6 +33,12 @@ export interface TokenMint {
   >
 }
 
+/** Who asks. Bun takes the name from the environment, which in a container often has none. */
+function userName(): string {
+  const { uid, username } = userInfo()
+  return username === 'unknown' ? `uid-${uid}` : username
+}
+
 const lifetime_s_default = 3600
 
 export function createToken(port: TokenMint): Verb {
@@ -54,7 +60,7 @@ export function createToken(port: TokenMint): Verb {
       ...data_options,
     },
     async run(call) {
-      const subject = call.text('subject') ?? userInfo().username
+      const subject = call.text('subject') ?? userName()
       if (!/^[^\s\p{C}]{1,128}$/u.test(subject))
         throw new UsageError('--subject must be a name without spaces')
       const given = call.texts('role')

@@ -13,7 +13,7 @@ import { openReader } from '../../storage/store/reader.ts'
 import type { Counts, Finding, Report } from '../../storage/verify/report.ts'
 import { verify as check } from '../../storage/verify/verify.ts'
 import type { Console } from './console.ts'
-import { formatBytes } from './table.ts'
+import { formatBytes, formatCount } from './table.ts'
 import { type Call, json_option, UsageError, type Verb, VerbError } from './verb.ts'
 
 /** The evidence is what is suspected: no text of it is believed to be short. */
@@ -67,7 +67,7 @@ function progressOf(console: Console): (counts: Counts) => void {
     const now_ms = performance.now()
     if (now_ms - shown_ms < progress_ms) return
     shown_ms = now_ms
-    console.progress(`verifying: ${sessions} sessions, ${records} records, ${formatBytes(bytes)}`)
+    console.progress(`verifying: ${amountOf(sessions, records, bytes)}`)
   }
 }
 
@@ -76,13 +76,17 @@ async function print(report: Report, console: Console, path: string): Promise<vo
   for (const finding of findings) await console.line(findingLine(finding, console))
   if (findings_omitted > 0) await console.line(`... and ${findings_omitted} more`)
   const { log_entries, sessions, records, bytes } = checked
-  const amount = `${sessions} sessions, ${records} records (${formatBytes(bytes)}), ${log_entries} log entries`
-  await console.line(`${path}: ${amount}`)
+  const entries = `${log_entries} log ${log_entries === 1 ? 'entry' : 'entries'}`
+  await console.line(`${path}: ${amountOf(sessions, records, bytes)}, ${entries}`)
   if (log !== undefined)
     await console.line(`log ${plainText(log.origin, 200)}, size ${log.size}, root ${log.root}`)
   // Where it lies, whoever has the gateway's key could still have made it anew since the trust file.
   await console.line('evidence is local, not replicated')
   await console.line(verdictLine(verdict, console))
+}
+
+function amountOf(sessions: number, records: number, bytes: number): string {
+  return `${formatCount(sessions, 'session')}, ${formatCount(records, 'record')} (${formatBytes(bytes)})`
 }
 
 function findingLine(finding: Finding, console: Console): string {
@@ -97,7 +101,9 @@ function findingLine(finding: Finding, console: Console): string {
     ...(entry === undefined ? [] : [`log entry ${entry}`]),
   ]
   const name = console.paint(severity === 'failure' ? 'red' : 'yellow', code)
-  const where = places.length === 0 ? '' : ` ${plainText(places.join(', '), 200)}`
+  // Most messages are whole sentences that say it themselves.
+  const is_said = places.length === 0 || (session !== undefined && message.includes(session))
+  const where = is_said ? '' : ` ${plainText(places.join(', '), 200)}`
   return `${name}${where}: ${plainText(message, message_characters_max)}`
 }
 

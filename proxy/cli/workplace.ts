@@ -15,7 +15,12 @@ export interface Run {
 
 export interface Workplace {
   readonly folder: string
-  readonly sluice: (words: readonly string[], input?: string) => Promise<Run>
+  /** `env` is besides that of the tests; what is undefined in it is not there. */
+  readonly sluice: (
+    words: readonly string[],
+    input?: string,
+    env?: Readonly<Record<string, string | undefined>>,
+  ) => Promise<Run>
   readonly remove: () => void
 }
 
@@ -24,10 +29,10 @@ export function createWorkplace(): Workplace {
   return {
     folder,
     remove: () => rmSync(folder, { recursive: true }),
-    async sluice(words, input = '') {
+    async sluice(words, input = '', env = {}) {
       const child = Bun.spawn([process.execPath, join(import.meta.dir, 'main.ts'), ...words], {
         cwd: folder,
-        env: { ...process.env, NO_COLOR: '' },
+        env: { ...process.env, NO_COLOR: '', ...env },
         stdin: Buffer.from(input),
         stdout: 'pipe',
         stderr: 'pipe',

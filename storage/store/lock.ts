@@ -40,7 +40,11 @@ export function lockDataDirectory(data: string): DataLock {
     }
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'SQLITE_BUSY')
-      return { ok: false, code: 'data_locked', reason: `another process works on ${data}` }
+      return {
+        ok: false,
+        code: 'data_locked',
+        reason: `${data} is in use: another gateway is running on it`,
+      }
     throw asStoreError(error, `cannot lock ${data}`)
   }
 }
