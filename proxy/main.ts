@@ -28,7 +28,7 @@ import { type RecorderClient, startRecorder } from './recorder/client.ts'
 import { createFlight } from './session/flight.ts'
 import { type Session, startSession } from './session/session.ts'
 import { compileRules } from './tap/ruleset.ts'
-import { startTrial, trial_targets } from './trial/trial.ts'
+import { startTrial, trial_targets, whyMisplaced } from './trial/trial.ts'
 
 const usage = 'usage: bun run proxy [--config sluice.yaml] [--data DIR] [--drain SECONDS]'
 
@@ -94,6 +94,8 @@ async function main(): Promise<void> {
   const { config, warnings, ruleset } = readConfig(options)
   const data = options.data === undefined ? config.gateway.data : resolve(options.data)
   const log = createLog((line) => process.stderr.write(line), Date.now)
+  const misplaced = whyMisplaced(data, options.config === undefined)
+  if (misplaced !== undefined) throw new Refusal(1, misplaced)
   for (const warning of warnings) log('warn', 'config', { warning })
 
   const lock = lockDataDirectory(data)

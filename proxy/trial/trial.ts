@@ -38,6 +38,16 @@ export interface TrialOptions {
 const account = 'demo'
 const target_name = 'trial'
 
+/** Why a data directory is not for this start. Who tries Sluice changes records, and real ones must not be among them. */
+export function whyMisplaced(data: string, is_trial: boolean): string | undefined {
+  const has_trial = existsSync(join(data, 'trial'))
+  if (is_trial && !has_trial && existsSync(join(data, 'keys')))
+    return `${data} is not a trial's: name its configuration by --config, or another folder by --data`
+  if (!is_trial && has_trial)
+    return `${data} is the trial's, with an auditor's private key in it: name another folder, or remove it`
+  return undefined
+}
+
 export function startTrial(options: TrialOptions): Trial {
   const folder = join(options.data, 'trial')
   const home = join(folder, 'home')

@@ -3,46 +3,34 @@
  * and see what it promises.
  */
 import { afterAll, beforeAll, describe, expect } from 'bun:test'
-import { mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { type Gateway, startGateway } from '../fixture/gateway.ts'
+import { type Gateway, gatewayConfig, runGateway, startGateway } from '../fixture/gateway.ts'
 import { type Ran, ranOf } from '../fixture/ran.ts'
 import { ssh, testWith } from '../fixture/require.ts'
+import { startTrialRun, type TrialRun } from '../fixture/trial.ts'
 import { filesWith } from './search.ts'
 import { openTerminal } from './terminal.ts'
 
 const needs = [ssh, '/usr/bin/curl']
-const root = join(import.meta.dir, '../..')
 /** A hang guard. */
 const projected_ms_max = 20_000
 
 describe('the trial', () => {
+  let trial: TrialRun
   let clone = ''
   let data = ''
   let gateway: Gateway
-  let steps: readonly (readonly string[])[]
+  let steps: TrialRun['steps']
   let curl = ''
   let secrets: readonly string[]
 
   beforeAll(async () => {
-    // The lines write into the folder where they are typed: a clone of its own, without the copying.
-    clone = mkdtempSync(join(tmpdir(), 'sluice-trial-'))
-    for (const name of readdirSync(root))
-      if (!own.has(name)) symlinkSync(join(root, name), join(clone, name))
-    data = join(clone, 'data')
-    gateway = await startGateway({ data, cwd: clone })
-    // The lines come right after the one that says that it is ready.
-    while (!gateway.stdout().includes('Ctrl-C')) await Bun.sleep(10)
-    const printed = linesOf(gateway.stdout())
-    steps = printed.steps
-    curl = printed.curl
+    trial = await startTrialRun()
+    ;({ clone, data, gateway, steps, curl } = trial)
     secrets = readSecrets(join(data, 'trial/home/secrets.env'))
   }, 60_000)
-  afterAll(async () => {
-    await gateway.stop()
-    rmSync(clone, { recursive: true, force: true })
-  }, 30_000)
+  afterAll(() => trial[Symbol.asyncDispose](), 30_000)
 
   const copied = (...lines: readonly string[]): Promise<Ran> => runLines(clone, lines)
 
@@ -129,6 +117,19 @@ describe('the trial', () => {
     expect(await gateway.stop()).toBe(0)
   })
 
+  testWith(needs, 'its records and those of a real gateway never share a folder', async () => {
+    const config = gatewayConfig({ dir: join(clone, 'real'), targets: [], keys: [] })
+    const real = await runGateway({ config, data })
+    expect([real.code, real.stdout]).toEqual([1, ''])
+    expect(real.stderr).toStartWith(`${data} is the trial's`)
+    const other = join(clone, 'real/data')
+    await using started = await startGateway({ config, data: other })
+    await started.stop()
+    const tried = await runGateway({ data: other })
+    expect([tried.code, tried.stdout]).toEqual([1, ''])
+    expect(tried.stderr).toStartWith(`${other} is not a trial's`)
+  })
+
   /** The lines say "a few seconds after it was recorded": until the store itself has all of it. */
   async function projected(): Promise<void> {
     const printed = () => readFileSync(join(data, 'store.db')).toString('latin1')
@@ -138,21 +139,6 @@ describe('the trial', () => {
     }
   }
 })
-
-/** What a clone does not have, or what the lines write. */
-const own = new Set(['data', 'trust.json', '.git'])
-
-/** Indented lines are to be copied; each step begins with a number. */
-function linesOf(printed: string): { steps: string[][]; curl: string } {
-  const steps: string[][] = []
-  let curl = ''
-  for (const line of printed.split('\n')) {
-    if (/^ {2}\d\. /.test(line)) steps.push([])
-    else if (/^ {7}\S/.test(line)) steps.at(-1)?.push(line.trim())
-    curl = /^ {2}The API: +(curl .*)$/.exec(line)?.[1] ?? curl
-  }
-  return { steps, curl }
-}
 
 /** Token, key and password: what a rule must find, not what stands around it. */
 function readSecrets(file: string): string[] {
