@@ -21,18 +21,19 @@ const scan = (pattern: string): string[] =>
   [...new Bun.Glob(pattern).scanSync({ cwd: root, dot: true })].filter(
     (path) => path !== self && !path.includes('node_modules/'),
   )
-const code = ['proxy', 'storage', 'masking-wasm', 'bench', 'test'].flatMap((top) =>
-  scan(`${top}/**/*.ts`),
-)
+const tops = ['bench', 'docs', 'masking-wasm', 'proxy', 'storage', 'test']
+const code = tops.flatMap((top) => scan(`${top}/**/*.ts`))
 // AssemblyScript is another language: it has no packages, and its imports stay in its folder.
 const typescript = code.filter((path) => !path.startsWith('masking-wasm/assembly/'))
 const prose = [
-  ...['proxy', 'storage', 'masking-wasm', 'bench', 'test'].flatMap((top) => [
+  ...tops.flatMap((top) => [
     ...scan(`${top}/**/*.md`),
     ...scan(`${top}/**/*.sql`),
     ...scan(`${top}/**/*.sh`),
     ...scan(`${top}/**/*.js`),
     ...scan(`${top}/**/*.css`),
+    ...scan(`${top}/**/*.cast`),
+    ...scan(`${top}/**/*.svg`),
   ]),
   ...scan('*.{md,json,yaml,toml,lock}'),
   ...scan('patches/*.patch'),
@@ -278,8 +279,7 @@ describe('tidy', () => {
     const specifiers = texts.flatMap((text) => importsOf(text).map((each) => each.specifier))
     expect(specifiers.filter((each) => each.startsWith('.')).length).toBeGreaterThan(10)
     expect(specifiers.filter((each) => builtin.test(each)).length).toBeGreaterThan(3)
-    const tops = new Set(code.map((file) => file.split('/')[0]))
-    expect(tops).toEqual(new Set(['bench', 'masking-wasm', 'proxy', 'storage', 'test']))
+    expect(new Set(code.map((file) => file.split('/')[0]))).toEqual(new Set(tops))
   })
 
   test('a folder of the layout exists, and so does a root', async () => {

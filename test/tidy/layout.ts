@@ -90,6 +90,8 @@ export const folders: Readonly<Record<string, Folder>> = {
   // Tests and benchmarks stand outside and may look at everything.
   test: { ours: ['*'], builtins: 'any' },
   bench: { ours: ['*'], builtins: 'any' },
+  // The picture of the README is a run of the trial.
+  docs: { ours: ['*'], builtins: 'any' },
 }
 
 /** Files that wire the others: the composition roots. Each has its reason. */
@@ -122,6 +124,7 @@ export const packages: readonly Package[] = [
   { name: /^(@eslint-community\/regexpp|assemblyscript)(\/|$)/, folders: ['masking-wasm/compile'] },
   // Drives a real browser, Debian's.
   { name: /^playwright-core$/, folders: ['test'] },
+  { name: /^@xterm\/headless$/, folders: ['docs'] },
 ]
 
 /** Packages that a test beside the code may name anywhere. */
