@@ -113,10 +113,11 @@ async function main(): Promise<void> {
     options.config === undefined
       ? startTrial({ data, host_key_line: publicLine(host_keys[0]) })
       : undefined
-  const targets = new Map(
-    [...config.targets.map(sshTarget), ...(trial === undefined ? [] : [trial.target])].map(
-      (target) => [target.name, target],
-    ),
+  const targets: ReadonlyMap<string, SshTarget> = new Map(
+    [
+      ...config.targets.map((target) => sshTarget(target, (name) => targets.get(name))),
+      ...(trial === undefined ? [] : [trial.target]),
+    ].map((target) => [target.name, target]),
   )
   const policy = createPolicy({
     policy: config.policy,
@@ -280,9 +281,13 @@ function describeFault(error: unknown): { error: string; at: string } {
 /** How long sessions that were told to end may take to write their last record. */
 const end_ms = 3_000
 
-function sshTarget(target: Config['targets'][number]): SshTarget {
-  const { name, address, host_keys, accounts } = target
+function sshTarget(
+  target: Config['targets'][number],
+  find: (name: string) => SshTarget | undefined,
+): SshTarget {
+  const { name, address, host_keys, accounts, via } = target
   return {
+    ...(via === undefined ? {} : { via: { account: via.account, target: () => find(via.target) } }),
     name,
     address: formatAddress(address),
     host_keys: host_keys.map(({ blob }) => blob),

@@ -57,6 +57,8 @@ export interface Target {
   /** Pinned: one of these, and no other. */
   readonly host_keys: readonly SshPublicKey[]
   readonly accounts: Readonly<Record<string, Credential>>
+  /** Another target, with its account, from which this one is reached. */
+  readonly via?: { readonly account: string; readonly target: string }
   readonly labels: Readonly<Record<string, string>>
 }
 

@@ -56,6 +56,30 @@ const bad: readonly (readonly [text: string, problem: string])[] = [
     "s.yaml:6:5 targets[0].host_key: a key on a security device (sk-...) is a person's, not a host's",
   ],
   [
+    target(
+      '    host_key: HOST\n    accounts: { a: { password: "${ENV:DEPLOY_PASSWORD}" } }\n    via: web-1',
+    ),
+    's.yaml:8:5 targets[0].via: expected ACCOUNT@TARGET',
+  ],
+  [
+    target(
+      '    host_key: HOST\n    accounts: { a: { password: "${ENV:DEPLOY_PASSWORD}" } }\n    via: a@web-2',
+    ),
+    's.yaml:8:5 targets[0].via: there is no target of that name',
+  ],
+  [
+    target(
+      '    host_key: HOST\n    accounts: { a: { password: "${ENV:DEPLOY_PASSWORD}" } }\n    via: b@web-1',
+    ),
+    's.yaml:8:5 targets[0].via: that target has no such account',
+  ],
+  [
+    target(
+      '    host_key: HOST\n    accounts: { a: { password: "${ENV:DEPLOY_PASSWORD}" } }\n    via: a@web-1',
+    ),
+    's.yaml:8:5 targets[0].via: this way leads in a circle',
+  ],
+  [
     target('    host_key: 5\n    accounts: {}'),
     's.yaml:6:5 targets[0].host_key: expected a string or a list of strings',
   ],

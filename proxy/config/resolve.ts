@@ -105,7 +105,34 @@ function targets(file: ConfigFile, around: Surroundings): readonly Target[] {
   })
   if (found.length === 0 && !around.is_trial)
     findings.warn(['targets'], 'no target is configured: nothing can be reached')
+  checkWays(file.targets ?? [], findings)
   return found
+}
+
+/** Each target is reached from the gateway in the end. */
+function checkWays(all: readonly TargetFile[], findings: Surroundings['findings']): void {
+  const by_name = new Map(all.map((target) => [target.name, target]))
+  for (const [index, { name, via }] of all.entries()) {
+    if (via === undefined) continue
+    const at: Path = ['targets', index, 'via']
+    const first = viaOf(via)
+    const bastion = by_name.get(first.target)
+    if (bastion === undefined) findings.error(at, 'there is no target of that name')
+    else if (!Object.hasOwn(bastion.accounts, first.account))
+      findings.error(at, 'that target has no such account')
+    // As many steps as there are targets lead in a circle.
+    let step: TargetFile | undefined = bastion
+    for (let steps = 0; step?.via !== undefined && steps <= all.length; steps++)
+      step = by_name.get(viaOf(step.via).target)
+    if (step?.via !== undefined || first.target === name)
+      findings.error(at, 'this way leads in a circle')
+  }
+}
+
+/** Divided at the last "@", as a login name is. */
+function viaOf(via: string): { readonly account: string; readonly target: string } {
+  const at = via.lastIndexOf('@')
+  return { account: via.slice(0, at), target: via.slice(at + 1) }
 }
 
 function resolveTarget(target: TargetFile, at: Path, around: Surroundings): Target | undefined {
@@ -138,6 +165,7 @@ function resolveTarget(target: TargetFile, at: Path, around: Surroundings): Targ
     address: where,
     host_keys,
     accounts: Object.fromEntries(accounts),
+    ...(target.via === undefined ? {} : { via: viaOf(target.via) }),
     labels: target.labels ?? {},
   }
 }

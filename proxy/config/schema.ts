@@ -38,6 +38,8 @@ export interface TargetFile {
   readonly address: string
   readonly host_key: string | readonly string[]
   readonly accounts: Readonly<Record<string, AccountFile>>
+  /** `ACCOUNT@TARGET`, another target from which this one is reached. */
+  readonly via?: string | undefined
   readonly labels?: Readonly<Record<string, string>> | undefined
 }
 
@@ -122,6 +124,10 @@ const target: z.ZodType<TargetFile> = z.strictObject({
   address: z.string(),
   host_key: z.union([z.string(), z.array(z.string()).min(1).max(16)]),
   accounts: z.record(account_name, account),
+  via: z
+    .string()
+    .regex(/^.+@[^@]+$/, 'expected ACCOUNT@TARGET')
+    .optional(),
   labels: z.record(label, label).optional(),
 })
 

@@ -148,7 +148,7 @@ export interface Passage {
 
 /** A connected pair of client and target, and the channels as they are opened. */
 export interface Link {
-  /** What was dialled: `HOST:PORT`, and the `SHA256:` fingerprint of the host key that it proved to have. */
+  /** What was dialled: `HOST:PORT` and the way there where it was not direct, and the `SHA256:` fingerprint of the host key that it proved to have. */
   readonly dialled: { readonly address: string; readonly host_key: string }
   /** Called for each channel, those opened during the dial included. */
   start(on: LinkEvents): void

@@ -9,6 +9,7 @@ import type { Duplex } from 'node:stream'
 import { TargetError, type TargetErrorCode } from '../../core/errors.ts'
 import { fingerprint } from '../../core/fingerprint.ts'
 import { targetAlgorithms } from './algorithms.ts'
+import { ChannelStream } from './channel-stream.ts'
 import { keyType } from './key.ts'
 import { createClient, type LibraryClient, parseKey } from './library.ts'
 import { connect_ms, handshake_ms, keepalive_missed_max, keepalive_ms } from './limits.ts'
@@ -28,6 +29,8 @@ export interface SshTarget {
   credential(account: string): Credential | undefined
   /** In place of TCP: a stream that is connected, or a socket that connects. */
   readonly connect?: () => Duplex
+  /** In place of TCP from here: TCP from another target. */
+  readonly via?: { readonly account: string; readonly target: () => SshTarget | undefined }
 }
 
 export interface DialedTarget {
@@ -54,7 +57,10 @@ export async function dialTarget(
   const credential = target.credential(account)
   if (credential === undefined)
     throw fail('credential_rejected', `has no account named "${clean(account)}"`)
-  const socket = await connectTo(target, fail, limits.connect_ms)
+  const socket =
+    target.via === undefined
+      ? await connectTo(target, fail, limits.connect_ms)
+      : await connectThrough(target, target.via, fail, ident, limits)
   const { promise, resolve, reject } = Promise.withResolvers<DialedTarget>()
   const client = createClient()
   let host_key: Uint8Array | undefined
@@ -69,7 +75,7 @@ export async function dialTarget(
     resolve({
       client,
       socket,
-      address: target.address,
+      address: wayOf(target),
       host_key: fingerprint(host_key ?? nothing),
     }),
   )
@@ -106,6 +112,12 @@ export async function dialTarget(
   return promise
 }
 
+/** Where it was dialled, as records say it: `HOST:PORT`, and each target on the way there. */
+function wayOf({ address, via }: SshTarget): string {
+  const bastion = via?.target()
+  return bastion === undefined ? address : `${address} via ${bastion.name} (${wayOf(bastion)})`
+}
+
 type Fail = (code: TargetErrorCode, what: string, cause?: unknown) => TargetError
 
 const nothing = new Uint8Array()
@@ -138,6 +150,42 @@ async function connectTo(target: SshTarget, fail: Fail, limit_ms: number): Promi
   } finally {
     clearTimeout(timer)
     socket.off('error', onError)
+  }
+}
+
+/** A failure on the way there is named as that of the target which it is about. */
+async function connectThrough(
+  target: SshTarget,
+  { account, target: bastionOf }: NonNullable<SshTarget['via']>,
+  fail: Fail,
+  ident: string,
+  limits: DialLimits,
+): Promise<Duplex> {
+  const bastion = bastionOf()
+  if (bastion === undefined) throw fail('target_unreachable', 'has no way that leads to it')
+  const outer = await dialTarget(bastion, account, ident, limits)
+  const { promise, resolve, reject } = Promise.withResolvers<Duplex>()
+  const timer = setTimeout(
+    () => reject(fail('target_timeout', `is not reached from ${bastion.name} in time`)),
+    limits.connect_ms,
+  )
+  outer.socket.once('close', () =>
+    reject(fail('target_unreachable', `cannot be reached: the way over ${bastion.name} was lost`)),
+  )
+  const { host, port } = addressOf(target.address)
+  outer.client.forwardOut('127.0.0.1', 0, host, port, (error, channel) => {
+    if (error === undefined) resolve(new ChannelStream(channel))
+    else reject(fail('target_unreachable', `cannot be reached from ${bastion.name}`, error))
+  })
+  try {
+    const stream = await promise
+    stream.once('close', () => outer.client.end())
+    return stream
+  } catch (error) {
+    outer.socket.destroy()
+    throw error
+  } finally {
+    clearTimeout(timer)
   }
 }
 

@@ -79,13 +79,10 @@ export const keepalive_ms = 15_000
 /** ... and is taken for gone after so many answers are missing, as OpenSSH's ClientAliveCountMax. */
 export const keepalive_missed_max = 3
 
-/**
- * New keys after this much: RFC 4344, section 3.2 wants them before 2^32 blocks of AES (64 GiB).
- * Counted every {@link rekey_check_ms}, hence far below.
- */
-export const rekey_bytes: number = 16 * 1024 ** 3
+/** New keys after this much, as RFC 4253, section 9 recommends; RFC 4344, section 3.2 wants them before 64 GiB. */
+export const rekey_bytes: number = 1024 ** 3
 
-/** New keys after this time, as RFC 4253, section 9 recommends. */
+/** New keys after this time (same place). */
 export const rekey_ms: number = 60 * 60_000
 
-export const rekey_check_ms = 5_000
+export const rekey_check_ms = 1_000
