@@ -56,7 +56,7 @@ export class Collected {
 
 /** How long to wait for what should happen, in milliseconds; see {@link withPatience}. */
 const patience_ms = new AsyncLocalStorage<number>()
-const patience_ms_default = 10_000
+const patience_ms_default = 25_000
 
 /** A hang becomes a failure that says what did not happen. Not a measure of speed. */
 export async function within<T>(what: string, promise: Promise<T>): Promise<T> {
