@@ -25,6 +25,9 @@ export interface Pump {
   readonly ended: Promise<PumpEnd>
 }
 
+/** Exit status of a program of which nothing is heard any more: ssh's own. */
+const exit_lost = 255
+
 export function startPump(
   channel: Channel,
   target: Endpoint,
@@ -136,13 +139,19 @@ export function startPump(
     wire: (wire) => {
       for (const frame of decode('to_client', wire)) toClient(frame)
     },
-    closed: () => {
+    closed: (error) => {
       output.flush()
       target_closed = true
       // The last output must be durable and shown before the client's side closes.
       void shown(recorder.flush(id, 1))
+      const is_lost = error !== undefined && !stopped
+      if (is_lost)
+        void shown(
+          recorder.event(id, { kind: 'failed', code: 'target_lost', message: error.message }),
+        )
       void shown(recorder.flush(id, 2)).then(() => {
-        client.close()
+        if (is_lost) channel.refuse(error.message, exit_lost)
+        else client.close()
         closed()
       })
     },

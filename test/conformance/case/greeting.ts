@@ -50,6 +50,10 @@ export const greeting_cases: readonly Case[] = [
     async run(world) {
       await using scene = await greeted(world)
       const link = await scene.greeting.welcome(grant)
+      await within(
+        'the target is reached',
+        settledAt(() => scene.client.reached, 1),
+      )
       const again = scene.greeting.welcome(grant)
       expect(await outcome(again)).toBeInstanceOf(Error)
       await Bun.sleep(chance_ms)
@@ -238,3 +242,8 @@ async function silent(stand: Stand): Promise<Socket> {
 
 const closing = (socket: Socket): Promise<void> =>
   new Promise((resolve) => socket.once('close', () => resolve()))
+
+/** Resolves once a count is that high. */
+async function settledAt(count: () => number, least: number): Promise<void> {
+  while (count() < least) await Bun.sleep(5)
+}
