@@ -49,7 +49,7 @@ describe.skipIf(!isSlow || !canMakeMachines)('a black hole (slow; needs root)', 
       })
       const mark = `sleep 97${process.pid}`
       const login = `${guarded.target.account}@web-1`
-      const arguments_ = sshArguments({
+      const words = sshArguments({
         port: guarded.gateway.ssh.port,
         login,
         identities: [guarded.client.file],
@@ -57,7 +57,7 @@ describe.skipIf(!isSlow || !canMakeMachines)('a black hole (slow; needs root)', 
         options: ['-tt'],
         command: `echo before; exec ${mark}`,
       }).map((word) => (word === '127.0.0.1' ? machine.here : word))
-      const client = Bun.spawn([...machine.run, ...arguments_], {
+      const client = Bun.spawn([...machine.run, ...words], {
         stdin: 'ignore',
         stdout: 'pipe',
         stderr: 'ignore',
