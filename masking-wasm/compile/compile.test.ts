@@ -7,6 +7,7 @@ import { customRules } from './custom.ts'
 const rule = (more: Partial<Rule>): Rule => ({
   name: 'r',
   pack: 'custom',
+  severity: 'high',
   pattern: 'abc',
   source: '',
   examples: [],
@@ -51,10 +52,10 @@ test('the same rules give the same tables, other rules another hash', () => {
   expect(other.ruleset.hash).not.toBe(one.ruleset.hash)
 })
 
-test('all packs compile within half the budget of states', () => {
+test('all packs leave a quarter of the states to patterns of the configuration', () => {
   const compiled = compile(rulesOf(packs))
   if (!compiled.ok) throw new Error(compiled.reason)
-  expect(new DataView(compiled.ruleset.tables.buffer).getUint32(8, true)).toBeLessThan(10_000)
+  expect(new DataView(compiled.ruleset.tables.buffer).getUint32(8, true)).toBeLessThan(45_000)
   expect(compiled.ruleset.slow).toContain('email')
 })
 

@@ -230,7 +230,13 @@ function inexactStart(nfa: Nfa, dfa: Dfa, rules: readonly ReadRule[]): number | 
 
 /** What of a rule decides what is masked. */
 function essence(rule: Rule): object {
-  const { source: _source, examples: _examples, counter_examples: _counter, ...rest } = rule
+  const {
+    severity: _severity,
+    source: _source,
+    examples: _examples,
+    counter_examples: _counter,
+    ...rest
+  } = rule
   return rest
 }
 

@@ -45,6 +45,8 @@ export function customRules(
     rules.push({
       name,
       pack: 'custom',
+      // What it finds is known to its author alone.
+      severity: 'high',
       ...ends(pattern),
       source: '',
       examples: [],

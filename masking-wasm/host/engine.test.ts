@@ -10,6 +10,7 @@ import { engineOf, feed, latin1 } from './fixture.ts'
 const rule = (name: string, pattern: string, more: Partial<Rule> = {}): Rule => ({
   name,
   pack: 'custom',
+  severity: 'high',
   pattern,
   source: '',
   examples: [],

@@ -40,9 +40,10 @@ export class Oracle {
     const found: Match[] = []
     for (const [order, rule] of this.#rules.entries()) {
       rule.start.lastIndex = 0
-      for (let start = 0; start < text.length; start++) {
-        rule.start.lastIndex = start
-        if (!rule.start.test(text)) continue
+      for (let at = rule.start.exec(text); at !== null; at = rule.start.exec(text)) {
+        const start = at.index
+        // The next place, which this match may cover.
+        rule.start.lastIndex = start + 1
         const end = longest(rule, text, start)
         if (end !== undefined) found.push({ start, end, order, name: rule.name })
       }
@@ -60,7 +61,7 @@ export interface Match {
 
 interface OracleRule {
   readonly name: string
-  /** Sticky: context before, and the beginning of some match. */
+  /** Context before, and some match. */
   readonly start: RegExp
   readonly whole: RegExp
   readonly after: RegExp
@@ -76,7 +77,7 @@ function oracleRule(rule: Rule): OracleRule {
   const next = rule.next === undefined ? '' : `(?=${rule.next})`
   return {
     name: rule.name,
-    start: new RegExp(`${before}${pattern}`, `y${flags}`),
+    start: new RegExp(`${before}${pattern}`, `g${flags}`),
     whole: new RegExp(`^${pattern}$`, flags),
     after: new RegExp(`${right}${next}`, 'y'),
     check: rule.check,

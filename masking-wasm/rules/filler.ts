@@ -7,18 +7,15 @@
 
 const letters = 'q7WmZ2xKfB9tLpRn4vYdHs6GcJa3TkEu8NbXoQ5iVwMz1FgPrSyDhC0jUeAlIO'
 
-export function alnum(length: number): string {
-  return letters.repeat(Math.ceil(length / letters.length)).slice(0, length)
-}
+const cycle = (alphabet: string, length: number): string =>
+  alphabet.repeat(Math.ceil(length / alphabet.length)).slice(0, length)
 
-export function hex(length: number): string {
-  return '3f9a07c5e1d8b264'.repeat(Math.ceil(length / 16)).slice(0, length)
-}
+export const alnum = (length: number): string => cycle(letters, length)
+export const alpha = (length: number): string => cycle('qWmZxKfBtLpRnvYdHsGcJaTkEuNb', length)
+export const base58 = (length: number): string => cycle('q7WmZ2xKfB9tLpRn4vYdHs6GcJa3TkEu8', length)
+export const bech32 = (length: number): string => cycle('qpzry9x8gf2tvdw0s3jn54khce6mua7l', length)
+export const digits = (length: number): string => cycle('7302918465', length)
+export const hex = (length: number): string => cycle('3f9a07c5e1d8b264', length)
+export const upper = (length: number): string => cycle('Q7WMZ2XKFB4TLPRN', length)
 
-export function upper(length: number): string {
-  return 'Q7WMZ2XKFB4TLPRN'.repeat(Math.ceil(length / 16)).slice(0, length)
-}
-
-export function digits(length: number): string {
-  return '7302918465'.repeat(Math.ceil(length / 10)).slice(0, length)
-}
+export const uuid: string = [hex(8), hex(4), '4a07', '9e1d', hex(12)].join('-')

@@ -1,6 +1,5 @@
 /**
- * Secrets without an issuer: keys in PEM, JSON Web Tokens, credentials in URLs and headers, and what
- * stands after `password=` and its kin.
+ * Secrets without an issuer: JSON Web Tokens, and what stands after `password=` and its kin.
  *
  * @module
  */
@@ -31,27 +30,9 @@ const telling = [0, 1, 2, 3, 4, 5, 6, 7]
 
 export const general: readonly Rule[] = [
   {
-    name: 'private-key',
-    pack: 'secrets',
-    before: '-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----',
-    pattern:
-      '(?:[\\t\\n\\r ]*[A-Z][A-Za-z-]+: [^\\r\\n]*[\\r\\n])*[A-Za-z0-9+/=\\\\\\t\\n\\r ]{8,}',
-    source: 'https://www.rfc-editor.org/rfc/rfc7468',
-    examples: [
-      `-----BEGIN ${'PRIVATE'} KEY-----«\n${alnum(64)}\n${alnum(20)}==\n»-----END PRIVATE KEY-----\n`,
-      `-----BEGIN RSA ${'PRIVATE'} KEY-----«\r\nProc-Type: 4,ENCRYPTED\r\nDEK-Info: AES-128-CBC,0011\r\n\r\n${alnum(64)}\r\n»-----END`,
-      `-----BEGIN OPENSSH ${'PRIVATE'} KEY-----«\n${alnum(70)}\n»-----END`,
-      `-----BEGIN PGP ${'PRIVATE'} KEY BLOCK-----«\nVersion: 2\n\n${alnum(64)}\n=${alnum(4)}\n»-----END`,
-      `"-----BEGIN EC ${'PRIVATE'} KEY-----«\\n${alnum(64)}\\n»-----END EC PRIVATE KEY-----"`,
-    ],
-    counter_examples: [
-      `-----BEGIN PUBLIC KEY-----\n${alnum(64)}\n-----END PUBLIC KEY-----`,
-      `-----BEGIN CERTIFICATE-----\n${alnum(64)}\n-----END CERTIFICATE-----`,
-    ],
-  },
-  {
     name: 'jwt',
     pack: 'secrets',
+    severity: 'high',
     pattern:
       'eyJ[A-Za-z0-9_-]{8,}(?:\\.eyJ[A-Za-z0-9_-]{8,}\\.[A-Za-z0-9_-]*|(?:\\.[A-Za-z0-9_-]*){4})',
     left: '[A-Za-z0-9_-]',
@@ -63,55 +44,9 @@ export const general: readonly Rule[] = [
     counter_examples: ['eyJhbGciOiJIUzI1NiJ9', 'eyJhbGciOiJIUzI1NiJ9.payload.signature'],
   },
   {
-    name: 'url-credentials',
-    pack: 'secrets',
-    before: '://[^\\x00-\\x20/:@?#"\'<>]{0,128}:',
-    pattern: '[^\\x00-\\x20/@"\'<>]{1,256}',
-    next: '@',
-    source: 'https://www.rfc-editor.org/rfc/rfc3986#section-3.2.1',
-    examples: [
-      'postgres://app:«hunter2»@db.internal:5432/orders',
-      'https://:«s3cr:et»@example.org/',
-      'redis://default:«p%40ss»@cache:6379',
-    ],
-    counter_examples: [
-      'http://localhost:8080/@scope',
-      'https://example.org:443/user@host',
-      'ssh://git@example.org/x',
-    ],
-  },
-  {
-    name: 'authorization-header',
-    pack: 'secrets',
-    before:
-      'authorization["\']?[ \\t]*[:=][ \\t]*["\']?(?:bearer|basic|token|apikey|negotiate)[ \\t]+',
-    pattern: '[A-Za-z0-9._~+/=-]{6,}',
-    ignore_case: true,
-    source: 'https://www.rfc-editor.org/rfc/rfc9110#section-11.6.2',
-    examples: [
-      `Authorization: Bearer «${alnum(20)}»\r\n`,
-      `"authorization": "Basic «dXNlcjpwYXNz»"`,
-      `curl -H 'Authorization: token «${alnum(40)}»'`,
-    ],
-    counter_examples: ['Authorization: Bearer <token>', 'authorization: required by bearer tokens'],
-  },
-  {
-    name: 'cookie-header',
-    pack: 'secrets',
-    before: '(?:set-)?cookie["\']?:[ \\t]*["\']?[!#-+--:<>-~]{1,128}=',
-    pattern: '[^\\x00-\\x20"\',]{8,}',
-    left: '[A-Za-z0-9_-]',
-    ignore_case: true,
-    source: 'https://www.rfc-editor.org/rfc/rfc6265#section-4.1',
-    examples: [
-      `Set-Cookie: sid=«${alnum(32)};» Path=/`,
-      `curl -H 'Cookie: session=«${alnum(24)}»'`,
-    ],
-    counter_examples: ['Set-Cookie: sid=; Max-Age=0', 'cookies: a=b'],
-  },
-  {
     name: 'password-assignment',
     pack: 'secrets',
+    severity: 'high',
     before: `${strong}${assign}`,
     pattern: `${first}${unquoted}{3,}`,
     ignore_case: true,
@@ -135,6 +70,7 @@ export const general: readonly Rule[] = [
   {
     name: 'password-double-quoted',
     pack: 'secrets',
+    severity: 'high',
     before: `${strong}${assign}\\\\?"`,
     pattern: '(?:[^\\x00-\\x1f"\\\\]|\\\\[^\\x00-\\x1f]){3,}',
     ignore_case: true,
@@ -149,6 +85,7 @@ export const general: readonly Rule[] = [
   {
     name: 'password-single-quoted',
     pack: 'secrets',
+    severity: 'high',
     before: `(?:${strong}${assign}|password[ \\t]+|identified[ \\t]+by[ \\t]+)'`,
     pattern: "[^\\x00-\\x1f']{3,}",
     ignore_case: true,
@@ -163,6 +100,7 @@ export const general: readonly Rule[] = [
   {
     name: 'password-option',
     pack: 'secrets',
+    severity: 'high',
     before: '--(?:password|passwd|passphrase|secret|token|api-?key)[ =]["\']?',
     pattern: '[^\\x00-\\x20"\'$<>{}|-][^\\x00-\\x20"\'|]{3,}',
     ignore_case: true,
@@ -177,6 +115,7 @@ export const general: readonly Rule[] = [
   {
     name: 'password-element',
     pack: 'secrets',
+    severity: 'high',
     before: '<(?:password|passwd|passphrase|apikey)>',
     pattern: '[^\\x00-\\x1f<]{3,}',
     ignore_case: true,
@@ -187,6 +126,7 @@ export const general: readonly Rule[] = [
   {
     name: 'secret-assignment',
     pack: 'secrets',
+    severity: 'high',
     before: `${weak}${assign}["']?`,
     pattern: telling,
     ignore_case: true,

@@ -3,19 +3,52 @@
  *
  * @module
  */
+import { card } from './card.ts'
+import { chat } from './chat.ts'
+import { ci } from './ci.ts'
 import { cloud } from './cloud.ts'
 import { forge } from './forge.ts'
 import { general } from './general.ts'
+import { health } from './health.ts'
+import { hosting } from './hosting.ts'
+import { key } from './key.ts'
+import { login } from './login.ts'
+import { mail } from './mail.ts'
+import { model } from './model.ts'
+import { observe } from './observe.ts'
+import { payment } from './payment.ts'
 import { person } from './person.ts'
+import { registry } from './registry.ts'
 import type { Pack, Rule } from './rule.ts'
-import { service } from './service.ts'
+import { vault } from './vault.ts'
+import { work } from './work.ts'
 
 export type { Pack, Rule } from './rule.ts'
 
 export const packs: readonly Pack[] = ['secrets', 'pci', 'pii', 'hipaa']
 
+const all: readonly Rule[] = [
+  ...cloud,
+  ...hosting,
+  ...forge,
+  ...ci,
+  ...registry,
+  ...model,
+  ...chat,
+  ...payment,
+  ...mail,
+  ...observe,
+  ...work,
+  ...vault,
+  ...key,
+  ...login,
+  ...general,
+  ...card,
+  ...person,
+  ...health,
+]
+
 /** In a fixed order, whatever the order of `packs`; where two rules fit alike, the first names the span. */
 export function rulesOf(wanted: readonly Pack[]): readonly Rule[] {
-  const all: readonly Rule[] = [...cloud, ...forge, ...service, ...general, ...person]
   return all.filter((rule) => rule.pack !== 'custom' && wanted.includes(rule.pack))
 }

@@ -7,6 +7,14 @@
 
 export type Pack = 'secrets' | 'pci' | 'pii' | 'hipaa'
 
+/**
+ * What someone gains who has the value. `critical`: the account or machine itself, or the power to sign,
+ * publish or pay as its owner. `high`: a service or its data in someone's name, or a number that is enough
+ * to pass for a person. `medium`: one narrow thing, such as posting into a channel, or a value that still has
+ * to be cracked. `low`: it only names something, and helps to use another secret.
+ */
+export type Severity = 'critical' | 'high' | 'medium' | 'low'
+
 /** A test over the bytes of a match that no automaton can make. */
 export type Check = 'luhn' | 'mod97' | 'npi' | 'dea'
 
@@ -19,6 +27,7 @@ export interface Rule {
   /** Lower case with dashes. It is shown to users and recorded beside each masked span. */
   readonly name: string
   readonly pack: Pack | 'custom'
+  readonly severity: Severity
   /** What stands before the secret and stays readable: `password=`. Holds nothing back. */
   readonly before?: string
   /**

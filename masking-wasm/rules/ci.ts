@@ -1,0 +1,132 @@
+/**
+ * Tokens of build, test and release services.
+ *
+ * @module
+ */
+import { assigned, uuid_form } from './context.ts'
+import { alnum, hex, uuid } from './filler.ts'
+import type { Rule } from './rule.ts'
+
+export const ci: readonly Rule[] = [
+  {
+    name: 'circleci-token',
+    pack: 'secrets',
+    severity: 'high',
+    pattern: 'CCI(?:PAT|PRJ)_[A-Za-z0-9]{20,24}_[a-f0-9]{40}',
+    source: 'https://circleci.com/changelog/new-format-for-api-access-tokens/',
+    examples: [`key «CCIPAT_${alnum(22)}_${hex(40)}» `, `x="«CCIPRJ_${alnum(22)}_${hex(40)}»"\n`],
+    counter_examples: [`CCIPAT_${alnum(22)}_${hex(39)}`, `CCIXXX_${alnum(22)}_${hex(40)}`],
+  },
+  {
+    name: 'buildkite-token',
+    pack: 'secrets',
+    severity: 'high',
+    pattern: 'bk(?:ua|aa|aj)_[A-Za-z0-9_-]{30,}',
+    left: '[A-Za-z0-9_]',
+    source: 'https://buildkite.com/docs/platform/security/tokens',
+    examples: [`key «bkua_${alnum(40)}» `, `x="«bkaa_${alnum(60)}»"\n`],
+    counter_examples: [`bkua_${alnum(29)}`, `bkxx_${alnum(40)}`],
+  },
+  {
+    name: 'drone-secret',
+    pack: 'secrets',
+    severity: 'high',
+    before: `DRONE_(?:RPC_SECRET|COOKIE_SECRET|DATABASE_SECRET|TOKEN)${assigned}`,
+    pattern: '[A-Za-z0-9]{16,}',
+    source: 'https://docs.drone.io/server/reference/drone-rpc-secret/',
+    examples: [`DRONE_RPC_SECRET=«${hex(32)}»`, `DRONE_TOKEN=«${alnum(32)}»`],
+    counter_examples: [`DRONE_RPC_SECRET=${hex(15)}`, `DRONE_RPC_HOST=${hex(32)}`],
+  },
+  {
+    name: 'codecov-token',
+    pack: 'secrets',
+    severity: 'medium',
+    before: `CODECOV_TOKEN${assigned}`,
+    pattern: `${uuid_form}`,
+    source: 'https://docs.codecov.com/docs/codecov-tokens',
+    examples: [`CODECOV_TOKEN=«${uuid}»`, `CODECOV_TOKEN: «${uuid}»`],
+    counter_examples: [`CODECOV_TOKEN=${hex(32)}`, `CODECOV_SLUG=${uuid}`],
+  },
+  {
+    name: 'jenkins-agent-secret',
+    pack: 'secrets',
+    severity: 'high',
+    before: '-secret[ =]',
+    pattern: '[a-f0-9]{64}',
+    source: 'https://www.jenkins.io/doc/book/managing/nodes/',
+    examples: [
+      `java -jar agent.jar -url https://ci/ -secret «${hex(64)}» -name a`,
+      `-secret=«${hex(64)}»`,
+    ],
+    counter_examples: [`-secret ${hex(63)}`, `-secrets ${hex(64)}`],
+  },
+  {
+    name: 'harness-token',
+    pack: 'secrets',
+    severity: 'high',
+    pattern: '[ps]at\\.[A-Za-z0-9_-]{20,24}\\.[a-z0-9]{24}\\.[A-Za-z0-9]{20,}',
+    left: '[A-Za-z0-9_.-]',
+    source: 'https://developer.harness.io/docs/platform/automation/api/add-and-manage-api-keys',
+    examples: [
+      `key «pat.${alnum(22)}.${hex(24)}.${alnum(20)}» `,
+      `x="«sat.${alnum(22)}.${hex(24)}.${alnum(20)}»"\n`,
+    ],
+    counter_examples: [
+      `pat.${alnum(22)}.${hex(24)}.${alnum(19)}`,
+      `xpat.${alnum(22)}.${hex(24)}.${alnum(20)}`,
+    ],
+  },
+  {
+    name: 'sonarqube-token',
+    pack: 'secrets',
+    severity: 'high',
+    pattern: 'sq[apu]_[a-f0-9]{40,}',
+    left: '[A-Za-z0-9_]',
+    source: 'https://docs.sonarsource.com/sonarqube-server/latest/user-guide/managing-tokens/',
+    examples: [`key «squ_${hex(40)}» `, `x="«sqp_${hex(40)}»"\n`, `«sqa_${hex(40)}»`],
+    counter_examples: [`sqp_${hex(39)}`, `sqx_${hex(40)}`],
+  },
+  {
+    name: 'snyk-token',
+    pack: 'secrets',
+    severity: 'high',
+    before: `SNYK_TOKEN${assigned}`,
+    pattern: `${uuid_form}`,
+    source: 'https://docs.snyk.io/snyk-api/authentication-for-api',
+    examples: [`SNYK_TOKEN=«${uuid}»`, `SNYK_TOKEN: «${uuid}»`],
+    counter_examples: [`SNYK_TOKEN=${hex(32)}`, `SNYK_ORG=${uuid}`],
+  },
+  {
+    name: 'launchdarkly-key',
+    pack: 'secrets',
+    severity: 'high',
+    pattern: '(?:api|sdk)-[a-f0-9]{8}-[a-f0-9]{4}-4[a-f0-9]{3}-[89ab][a-f0-9]{3}-[a-f0-9]{12}',
+    left: '[A-Za-z0-9_-]',
+    right: '[A-Za-z0-9-]',
+    source: 'https://launchdarkly.com/docs/home/account/api',
+    examples: [`key «api-${uuid}» `, `x="«sdk-${uuid}»"\n`],
+    counter_examples: [`mob-${uuid}`, `api-${hex(32)}`, `xsdk-${uuid}`],
+  },
+  {
+    name: 'octopus-key',
+    pack: 'secrets',
+    severity: 'high',
+    pattern: 'API-[A-Z0-9]{25,40}',
+    left: '[A-Za-z0-9_-]',
+    right: '[A-Za-z0-9]',
+    source: 'https://octopus.com/docs/octopus-rest-api/how-to-create-an-api-key',
+    examples: [`key «API-${alnum(26).toUpperCase()}» `, `x="«API-${alnum(32).toUpperCase()}»"\n`],
+    counter_examples: [`API-${alnum(24).toUpperCase()}`, `XAPI-${alnum(26).toUpperCase()}`],
+  },
+  {
+    name: 'jfrog-token',
+    pack: 'secrets',
+    severity: 'high',
+    pattern: 'AKCp[A-Za-z0-9]{69,}|cmVmdGtu[A-Za-z0-9]{56}',
+    left: '[A-Za-z0-9]',
+    right: '[A-Za-z0-9]',
+    source: 'https://jfrog.com/help/r/jfrog-platform-administration-documentation/access-tokens',
+    examples: [`key «AKCp${alnum(69)}» `, `x="«cmVmdGtu${alnum(56)}»"\n`],
+    counter_examples: [`AKCp${alnum(68)}`, `cmVmdGtu${alnum(55)}`],
+  },
+]

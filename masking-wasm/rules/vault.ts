@@ -1,0 +1,201 @@
+/**
+ * Tokens of secrets managers, orchestrators and provisioning tools.
+ *
+ * @module
+ */
+import { assigned, header, uuid_form } from './context.ts'
+import { alnum, hex, uuid } from './filler.ts'
+import type { Rule } from './rule.ts'
+
+export const vault: readonly Rule[] = [
+  {
+    name: 'vault-token',
+    pack: 'secrets',
+    severity: 'critical',
+    pattern: 'hv[sbr]\\.[A-Za-z0-9_-]{24,}',
+    left: '[A-Za-z0-9]',
+    source: 'https://developer.hashicorp.com/vault/docs/concepts/tokens',
+    examples: [`X-Vault: «${'hvs'}.${alnum(24)}»`, `«${'hvb'}.${alnum(90)}»\n`],
+    counter_examples: [`hvs.${alnum(23)}`, `hvx.${alnum(24)}`],
+  },
+  {
+    name: 'terraform-token',
+    pack: 'secrets',
+    severity: 'critical',
+    before: '\\.atlasv1\\.',
+    pattern: '[A-Za-z0-9_=-]{60,}',
+    source:
+      'https://developer.hashicorp.com/terraform/cloud-docs/users-teams-organizations/api-tokens',
+    examples: [`${alnum(14)}.atlasv1.«${alnum(67)}»`, `x.atlasv1.«${alnum(60)}» `],
+    counter_examples: [`x.atlasv1.${alnum(59)}`, `x.atlasv2.${alnum(67)}`],
+  },
+  {
+    name: 'pulumi-token',
+    pack: 'secrets',
+    severity: 'critical',
+    pattern: 'pul-[a-f0-9]{40}',
+    left: '[A-Za-z0-9]',
+    source: 'https://www.pulumi.com/docs/pulumi-cloud/access-management/access-tokens/',
+    examples: [`PULUMI=«${'pul'}-${hex(40)}»`, `«${'pul'}-${hex(40)}»\n`],
+    counter_examples: [`pul-${hex(39)}`, `xpul-${hex(40)}`],
+  },
+  {
+    name: 'vault-token-value',
+    pack: 'secrets',
+    severity: 'critical',
+    before: `(?:X-Vault-Token${header}|VAULT_(?:DEV_ROOT_)?TOKEN(?:_ID)?${assigned})`,
+    pattern: '[A-Za-z0-9._-]{8,}',
+    source: 'https://developer.hashicorp.com/vault/docs/commands#environment-variables',
+    examples: [`VAULT_TOKEN=«s.${alnum(24)}»`, `X-Vault-Token: «${alnum(26)}»`],
+    counter_examples: ['VAULT_TOKEN=', `VAULT_ADDR=${alnum(26)}`],
+  },
+  {
+    name: 'vault-unseal-key',
+    pack: 'secrets',
+    severity: 'critical',
+    before: '(?:Unseal|Recovery) Key(?: [0-9]+)?:[ ]',
+    pattern: '[A-Za-z0-9+/=]{32,}',
+    source: 'https://developer.hashicorp.com/vault/docs/commands/operator/init',
+    examples: [`Unseal Key 1: «${alnum(44)}»`, `Recovery Key 2: «${alnum(44)}»`],
+    counter_examples: [`Unseal Key 1: ${alnum(31)}`, `Unseal Keys: ${alnum(44)}`],
+  },
+  {
+    name: 'consul-token',
+    pack: 'secrets',
+    severity: 'critical',
+    before: `(?:X-Consul-Token${header}|CONSUL_HTTP_TOKEN${assigned}|SecretID:[ \\t]+)`,
+    pattern: `${uuid_form}`,
+    source: 'https://developer.hashicorp.com/consul/docs/security/acl/tokens',
+    examples: [
+      `SecretID:         «${uuid}»`,
+      `CONSUL_HTTP_TOKEN=«${uuid}»`,
+      `X-Consul-Token: «${uuid}»`,
+    ],
+    counter_examples: [`AccessorID:       ${uuid}`, `CONSUL_HTTP_ADDR=${uuid}`],
+  },
+  {
+    name: 'nomad-token',
+    pack: 'secrets',
+    severity: 'critical',
+    before: `(?:X-Nomad-Token${header}|NOMAD_TOKEN${assigned}|Secret ID[ \\t]+=[ \\t]+)`,
+    pattern: `${uuid_form}`,
+    source: 'https://developer.hashicorp.com/nomad/docs/commands/acl/bootstrap',
+    examples: [`Secret ID    = «${uuid}»`, `NOMAD_TOKEN=«${uuid}»`],
+    counter_examples: [`Accessor ID  = ${uuid}`, `NOMAD_ADDR=${uuid}`],
+  },
+  {
+    name: 'doppler-token',
+    pack: 'secrets',
+    severity: 'critical',
+    pattern: 'dp\\.(?:pt|st|ct|sa|said|scim|audit)\\.(?:[a-z0-9_-]{2,35}\\.)?[A-Za-z0-9]{40,44}',
+    left: '[A-Za-z0-9_]',
+    source: 'https://docs.doppler.com/reference/auth-token-formats',
+    examples: [
+      `key «dp.pt.${alnum(43)}» `,
+      `x="«dp.st.prd.${alnum(43)}»"\n`,
+      `«dp.ct.${alnum(43)}»`,
+    ],
+    counter_examples: [`dp.pt.${alnum(39)}`, `dp.xx.${alnum(43)}`],
+  },
+  {
+    name: 'onepassword-service-token',
+    pack: 'secrets',
+    severity: 'critical',
+    pattern: 'ops_eyJ[A-Za-z0-9+/_-]{200,}={0,2}',
+    left: '[A-Za-z0-9_]',
+    source: 'https://developer.1password.com/docs/service-accounts/security/',
+    examples: [`key «ops_eyJ${alnum(700)}==» `, `x="«ops_eyJ${alnum(500)}»"\n`],
+    counter_examples: [`ops_eyJ${alnum(199)}`, `xops_eyJ${alnum(500)}`],
+  },
+  {
+    name: 'onepassword-secret-key',
+    pack: 'secrets',
+    severity: 'critical',
+    pattern: 'A3-[A-Z0-9]{6}-[A-Z0-9]{6}-(?:[A-Z0-9]{5}-){3}[A-Z0-9]{5}',
+    left: '[A-Za-z0-9]',
+    source: 'https://support.1password.com/secret-key/',
+    examples: [
+      `key «A3-${alnum(6).toUpperCase()}-${alnum(6).toUpperCase()}-${alnum(5).toUpperCase()}-${alnum(5).toUpperCase()}-${alnum(5).toUpperCase()}-${alnum(5).toUpperCase()}» `,
+      `x="«A3-${alnum(6).toUpperCase()}-${alnum(6).toUpperCase()}-${alnum(5).toUpperCase()}-${alnum(5).toUpperCase()}-${alnum(5).toUpperCase()}-${alnum(5).toUpperCase()}»"\n`,
+    ],
+    counter_examples: [
+      `A3-${alnum(6).toUpperCase()}-${alnum(6).toUpperCase()}-${alnum(5).toUpperCase()}-${alnum(5).toUpperCase()}-${alnum(5).toUpperCase()}-${alnum(4).toUpperCase()}`,
+      `A4-${alnum(6).toUpperCase()}-${alnum(6).toUpperCase()}-${alnum(5).toUpperCase()}-${alnum(5).toUpperCase()}-${alnum(5).toUpperCase()}-${alnum(5).toUpperCase()}`,
+    ],
+  },
+  {
+    name: 'infisical-token',
+    pack: 'secrets',
+    severity: 'critical',
+    pattern: 'st\\.[A-Za-z0-9-]{16,}\\.[a-f0-9]{16,}\\.[a-f0-9]{16,}',
+    left: '[A-Za-z0-9_.-]',
+    source: 'https://infisical.com/docs/internals/service-tokens',
+    examples: [
+      `key «st.${hex(24)}.${hex(32)}.${hex(32)}» `,
+      `x="«st.${uuid}.${hex(32)}.${hex(32)}»"\n`,
+    ],
+    counter_examples: [
+      `st.${hex(24)}.${hex(32)}.${hex(15)}`,
+      `xst.${hex(24)}.${hex(32)}.${hex(32)}`,
+    ],
+  },
+  {
+    name: 'bitwarden-token',
+    pack: 'secrets',
+    severity: 'critical',
+    pattern: `0\\.${uuid_form}\\.[A-Za-z0-9]{30}:[A-Za-z0-9+/]{22}==`,
+    left: '[A-Za-z0-9.]',
+    source: 'https://bitwarden.com/help/access-tokens/',
+    examples: [
+      `key «0.${uuid}.${alnum(30)}:${alnum(22)}==» `,
+      `x="«0.${uuid}.${alnum(30)}:${alnum(22)}==»"\n`,
+    ],
+    counter_examples: [
+      `0.${uuid}.${alnum(29)}:${alnum(22)}==`,
+      `1.${uuid}.${alnum(30)}:${alnum(22)}==`,
+    ],
+  },
+  {
+    name: 'tailscale-key',
+    pack: 'secrets',
+    severity: 'critical',
+    pattern: 'tskey-(?:auth|api|client|scim|webhook)-[A-Za-z0-9]{8,}-[A-Za-z0-9]{16,}',
+    source: 'https://tailscale.com/kb/1277/key-prefixes',
+    examples: [
+      `key «tskey-auth-${alnum(12)}CNTRL-${alnum(32)}» `,
+      `x="«tskey-api-${alnum(12)}CNTRL-${alnum(32)}»"\n`,
+    ],
+    counter_examples: [
+      `tskey-auth-${alnum(12)}-${alnum(15)}`,
+      `tskey-foo-${alnum(12)}-${alnum(32)}`,
+    ],
+  },
+  {
+    name: 'kubeconfig-key',
+    pack: 'secrets',
+    severity: 'critical',
+    before: 'client-key-data["\']?:[ \\t]*["\']?',
+    pattern: '[A-Za-z0-9+/]{40,}={0,2}',
+    source: 'https://kubernetes.io/docs/reference/config-api/kubeconfig.v1/',
+    examples: [`client-key-data: «${alnum(400)}==»`, `"client-key-data": "«${alnum(400)}»"`],
+    counter_examples: [`client-key-data: ${alnum(39)}`, `client-certificate-data: ${alnum(400)}`],
+  },
+  {
+    name: 'kubernetes-bootstrap-token',
+    pack: 'secrets',
+    severity: 'critical',
+    before: 'token(?:[ =]|["\']?:[ \\t]*["\']?)',
+    pattern: '[a-z0-9]{6}\\.[a-z0-9]{16}',
+    right: '[A-Za-z0-9_.-]',
+    source: 'https://kubernetes.io/docs/reference/access-authn-authz/bootstrap-tokens/',
+    examples: [
+      `kubeadm join 10.0.0.1:6443 --token «${alnum(6).toLowerCase()}.${alnum(16).toLowerCase()}»`,
+      `token: "«${alnum(6).toLowerCase()}.${alnum(16).toLowerCase()}»"`,
+    ],
+    counter_examples: [
+      `--token ${alnum(6).toLowerCase()}.${alnum(15).toLowerCase()}`,
+      `--tokens ${alnum(6).toLowerCase()}.${alnum(16).toLowerCase()}`,
+      `token: ${alnum(6).toLowerCase()}.${alnum(17).toLowerCase()}`,
+    ],
+  },
+]
