@@ -95,4 +95,4 @@ test('a pattern of the configuration is blamed, and refused before it costs much
     if (!made.ok) throw new Error(made.reason)
     expect(compile([...rulesOf(packs), ...made.rules])).toMatchObject({ ok: false, rule: 'mine' })
   }
-})
+}, 60_000)

@@ -41,8 +41,52 @@ export interface Ruleset {
 /** Label of what is masked because more matches are under way at once than are followed. */
 export const crowded = 'too-many-candidates'
 
-/** Numbers known to `assembly/check.ts`. */
-const check_numbers: Readonly<Record<Check, number>> = { luhn: 1, mod97: 2, npi: 3, dea: 4 }
+/** Numbers known to `assembly/check.ts`, and from 5 on to `assembly/identity.ts`. */
+const check_numbers: Readonly<Record<Check, number>> = {
+  luhn: 1,
+  mod97: 2,
+  npi: 3,
+  dea: 4,
+  'luhn-plain': 5,
+  'luhn-ten': 6,
+  'uk-nhs': 7,
+  'fr-nir': 8,
+  'de-steuer-id': 9,
+  'mod-11-10': 10,
+  'es-dni': 11,
+  'it-codice': 12,
+  'nl-bsn': 13,
+  'be-rrn': 14,
+  'pl-pesel': 15,
+  'no-fnr': 16,
+  'fi-hetu': 17,
+  'br-cpf': 18,
+  'br-cnpj': 19,
+  verhoeff: 20,
+  'au-tfn': 21,
+  'au-medicare': 22,
+  'mod-11-2': 23,
+  'tr-tckn': 24,
+  'cl-rut': 25,
+  'ar-cuit': 26,
+  'mx-curp': 27,
+  'pt-nif': 28,
+  'ie-pps': 29,
+  ean: 30,
+  'ro-cnp': 31,
+  'ee-isik': 32,
+  'sg-nric': 33,
+  'hk-id': 34,
+  'ru-snils': 35,
+  'jp-my-number': 36,
+  'nz-ird': 37,
+  mrz: 38,
+  'de-kvnr': 39,
+  'cz-rc': 40,
+  'th-id': 41,
+  'tw-id': 42,
+  'bg-egn': 43,
+}
 /** A checked match must lie in the held bytes as a whole. */
 const checked_bytes_max = 128
 /** Rule numbers are 16 bits in the tables; a person wrote them, so far fewer. */
@@ -171,7 +215,11 @@ function readRule(rule: Rule): Read {
 }
 
 function addRule(nfa: Nfa, rule: ReadRule, index: number): Entry[] {
-  const pattern = nfa.add(rule.pattern, nfa.accept(index), index, 'pattern')
+  // Alternatives of a checked pattern are of different lengths and must not meet at their ends.
+  const parts = rule.checked && rule.pattern.kind === 'either' ? rule.pattern.parts : [rule.pattern]
+  const pattern = nfa.either(
+    parts.map((part) => nfa.add(part, nfa.accept(index), index, 'pattern')),
+  )
   const state =
     rule.lead === undefined
       ? pattern

@@ -39,6 +39,13 @@ export class Nfa {
     return this.#push({ kind: 'context_end', rule })
   }
 
+  either(states: readonly number[]): number {
+    const only = states[0]
+    return states.length === 1 && only !== undefined
+      ? only
+      : this.#push({ kind: 'split', next: [...states] })
+  }
+
   /** Adds `expression` before state `next`; returns where it begins. Throws {@link NfaTooLarge}. */
   add(expression: Expression, next: number, rule: number, role: Role): number {
     switch (expression.kind) {

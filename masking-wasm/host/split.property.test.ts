@@ -24,7 +24,7 @@ const leads = rules.map((rule) => {
 
 const pool = rules
   .flatMap((rule) => [...rule.examples, ...rule.counter_examples])
-  .map((example) => example.replaceAll(/[«»]/g, ''))
+  .map((example) => Buffer.from(example.replaceAll(/[«»]/g, '')).toString('latin1'))
 const glue = [
   '',
   ' ',
@@ -108,7 +108,8 @@ describe('default rules', () => {
       const masker = engineOf(some)
       const reader = new Oracle(some)
       for (const { name, examples } of some) {
-        const example = (examples[0] ?? '').replaceAll(/[«»]/g, '')
+        const plain = (examples[0] ?? '').replaceAll(/[«»]/g, '')
+        const example = Buffer.from(plain).toString('latin1')
         const due = reader.spans(` ${example} `).map((span) => [span.start - 1, span.end - 1])
         for (let at = 1; at < 700; at++) {
           const text = `${' '.repeat(at)}${example}${' '.repeat(700 - at)}`

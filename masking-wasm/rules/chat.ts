@@ -151,7 +151,7 @@ export const chat: readonly Rule[] = [
     name: 'matrix-token',
     pack: 'secrets',
     severity: 'high',
-    pattern: 'syt_[A-Za-z0-9]+_[A-Za-z]{20}_[A-Za-z0-9]{6}',
+    pattern: 'syt_[A-Za-z0-9_]{28,}',
     left: '[A-Za-z0-9_]',
     source: 'https://github.com/element-hq/synapse (form of access tokens)',
     examples: [
@@ -159,7 +159,7 @@ export const chat: readonly Rule[] = [
       `x="«syt_${alnum(8)}_${alpha(20)}_${alnum(6)}»"\n`,
     ],
     counter_examples: [
-      `syt_${alnum(12)}_${alpha(19)}_${alnum(6)}`,
+      `syt_${alnum(20)}_${alnum(6)}`,
       `sytx_${alnum(12)}_${alpha(20)}_${alnum(6)}`,
     ],
   },

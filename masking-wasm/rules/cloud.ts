@@ -352,7 +352,7 @@ export const cloud: readonly Rule[] = [
     name: 'yandex-iam-token',
     pack: 'secrets',
     severity: 'critical',
-    pattern: 't1\\.[A-Za-z0-9_-]{8,}={0,2}\\.[A-Za-z0-9_-]{86}={0,2}',
+    pattern: 't1\\.[A-Za-z0-9_=-]{60,}\\.[A-Za-z0-9_-]{86}={0,2}',
     left: '[A-Za-z0-9_.-]',
     source: 'https://yandex.cloud/en/docs/iam/operations/compromised-credentials',
     examples: [`key «t1.${alnum(86)}.${alnum(86)}==» `, `x="«t1.${alnum(70)}==.${alnum(86)}==»"\n`],

@@ -12,3 +12,7 @@ export const header = '["\']?:[ \\t]*["\']?'
 
 /** RFC 9562, lower case as tokens have it. */
 export const uuid_form = '[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}'
+
+/** After what people call a number of theirs: ` no.: `, `_number": "`, or a blank alone. Case is ignored. */
+export const labelled =
+  '(?:[ _-]?(?:no|nr|num|number|id|code)\\.?)?["\']?[ \\t]*[:=#]?[ \\t]*["\']?'

@@ -43,7 +43,7 @@ export const forge: readonly Rule[] = [
     pack: 'secrets',
     severity: 'critical',
     pattern:
-      'gl(?:pat|dt|rtr?|cbt|ptt|ft|wt|agent|oas|imt|soat|ffct)-[A-Za-z0-9_-]{20,}(?:\\.[0-9a-z]{2}\\.[0-9a-z]{7,9})?',
+      'gl(?:pat|dt|rtr?|cbt|ptt|ft|wt|agent|oas|imt|soat|ffct)-[A-Za-z0-9_-]{20}[A-Za-z0-9_.-]*',
     source: 'https://docs.gitlab.com/security/tokens/#token-prefixes',
     examples: [
       `«${'glpat'}-${alnum(20)}»`,

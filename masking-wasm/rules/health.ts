@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { labelled } from './context.ts'
 import { digits } from './filler.ts'
 import type { Rule } from './rule.ts'
 
@@ -58,5 +59,45 @@ export const health: readonly Rule[] = [
     source: 'https://www.hhs.gov/hipaa/for-professionals/privacy/special-topics/de-identification/',
     examples: [`MRN: «${digits(8)}»`, '"patient_id": "«P-00412»"'],
     counter_examples: ['MRN:', 'emrn: 1234567', 'patient identity: yes'],
+  },
+  {
+    name: 'uk-nhs-number',
+    pack: 'hipaa',
+    severity: 'high',
+    before: `nhs${labelled}`,
+    pattern: '[0-9]{3}[ -]?[0-9]{3}[ -]?[0-9]{4}',
+    left: '[A-Za-z0-9]',
+    right: '[0-9A-Za-z-]',
+    check: 'uk-nhs',
+    ignore_case: true,
+    source: 'https://www.datadictionary.nhs.uk/attributes/nhs_number.html',
+    examples: ['NHS number: «943 476 5919»', '"nhs_no": "«9434765919»"'],
+    counter_examples: ['NHS number: 943 476 5918', '943 476 5919'],
+  },
+  {
+    name: 'au-medicare-number',
+    pack: 'hipaa',
+    severity: 'high',
+    before: `medicare${labelled}`,
+    pattern: '[2-6][0-9]{3} ?[0-9]{5} ?[0-9]',
+    left: '[A-Za-z0-9]',
+    right: '[0-9A-Za-z-]',
+    check: 'au-medicare',
+    ignore_case: true,
+    source: 'https://www.servicesaustralia.gov.au/medicare-cards',
+    examples: ['Medicare: «2123 45670 1»', 'medicare no «2428778591»'],
+    counter_examples: ['Medicare: 2123 45671 1', '2123 45670 1'],
+  },
+  {
+    name: 'de-health-insurance-number',
+    pack: 'hipaa',
+    severity: 'high',
+    pattern: '[A-Z][0-9]{9}',
+    left: '[0-9A-Za-z.-]',
+    right: '[0-9A-Za-z-]',
+    check: 'de-kvnr',
+    source: 'https://www.gkv-datenaustausch.de/ (Krankenversichertennummer)',
+    examples: ['KVNR «A000500015»', '«M123456785»,'],
+    counter_examples: ['A000500016', 'A00050001'],
   },
 ]

@@ -7,6 +7,7 @@ import { card } from './card.ts'
 import { chat } from './chat.ts'
 import { ci } from './ci.ts'
 import { cloud } from './cloud.ts'
+import { east } from './east.ts'
 import { forge } from './forge.ts'
 import { general } from './general.ts'
 import { health } from './health.ts'
@@ -15,17 +16,20 @@ import { key } from './key.ts'
 import { login } from './login.ts'
 import { mail } from './mail.ts'
 import { model } from './model.ts'
+import { network } from './network.ts'
 import { observe } from './observe.ts'
 import { payment } from './payment.ts'
 import { person } from './person.ts'
 import { registry } from './registry.ts'
 import type { Pack, Rule } from './rule.ts'
 import { vault } from './vault.ts'
+import { west } from './west.ts'
 import { work } from './work.ts'
+import { world } from './world.ts'
 
 export type { Pack, Rule } from './rule.ts'
 
-export const packs: readonly Pack[] = ['secrets', 'pci', 'pii', 'hipaa']
+export const packs: readonly Pack[] = ['secrets', 'pci', 'pii', 'hipaa', 'network']
 
 const all: readonly Rule[] = [
   ...cloud,
@@ -45,7 +49,11 @@ const all: readonly Rule[] = [
   ...general,
   ...card,
   ...person,
+  ...west,
+  ...east,
+  ...world,
   ...health,
+  ...network,
 ]
 
 /** In a fixed order, whatever the order of `packs`; where two rules fit alike, the first names the span. */

@@ -151,16 +151,13 @@ export const payment: readonly Rule[] = [
     name: 'mercadopago-token',
     pack: 'secrets',
     severity: 'critical',
-    pattern: 'APP_USR-[0-9]{6,}-[0-9]{6}-[a-f0-9]{32}-[0-9]+',
+    pattern: 'APP_USR-[a-f0-9-]{50,}',
     source: 'https://www.mercadopago.com/developers/en/docs/your-integrations/credentials',
     examples: [
       `key «APP_USR-${digits(16)}-${digits(6)}-${hex(32)}-${digits(9)}» `,
       `x="«APP_USR-${digits(15)}-${digits(6)}-${hex(32)}-${digits(10)}»"\n`,
     ],
-    counter_examples: [
-      `APP_USR-${digits(16)}-${digits(6)}-${hex(31)}-${digits(9)}`,
-      `APP_USR-${uuid}`,
-    ],
+    counter_examples: [`APP_USR-${digits(6)}-${hex(32)}`, `APP_USR-${uuid}`],
   },
   {
     name: 'woocommerce-key',

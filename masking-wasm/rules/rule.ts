@@ -5,7 +5,7 @@
  * @module
  */
 
-export type Pack = 'secrets' | 'pci' | 'pii' | 'hipaa'
+export type Pack = 'secrets' | 'pci' | 'pii' | 'hipaa' | 'network'
 
 /**
  * What someone gains who has the value. `critical`: the account or machine itself, or the power to sign,
@@ -16,7 +16,50 @@ export type Pack = 'secrets' | 'pci' | 'pii' | 'hipaa'
 export type Severity = 'critical' | 'high' | 'medium' | 'low'
 
 /** A test over the bytes of a match that no automaton can make. */
-export type Check = 'luhn' | 'mod97' | 'npi' | 'dea'
+export type Check =
+  | 'luhn'
+  | 'mod97'
+  | 'npi'
+  | 'dea'
+  | 'luhn-plain'
+  | 'luhn-ten'
+  | 'uk-nhs'
+  | 'fr-nir'
+  | 'de-steuer-id'
+  | 'mod-11-10'
+  | 'es-dni'
+  | 'it-codice'
+  | 'nl-bsn'
+  | 'be-rrn'
+  | 'pl-pesel'
+  | 'no-fnr'
+  | 'fi-hetu'
+  | 'br-cpf'
+  | 'br-cnpj'
+  | 'verhoeff'
+  | 'au-tfn'
+  | 'au-medicare'
+  | 'mod-11-2'
+  | 'tr-tckn'
+  | 'cl-rut'
+  | 'ar-cuit'
+  | 'mx-curp'
+  | 'pt-nif'
+  | 'ie-pps'
+  | 'ean'
+  | 'ro-cnp'
+  | 'ee-isik'
+  | 'sg-nric'
+  | 'hk-id'
+  | 'ru-snils'
+  | 'jp-my-number'
+  | 'nz-ird'
+  | 'mrz'
+  | 'de-kvnr'
+  | 'cz-rc'
+  | 'th-id'
+  | 'tw-id'
+  | 'bg-egn'
 
 /**
  * Expressions are JavaScript regular expressions over bytes, without lookaround, assertions and back

@@ -87,7 +87,7 @@ export const vault: readonly Rule[] = [
     name: 'doppler-token',
     pack: 'secrets',
     severity: 'critical',
-    pattern: 'dp\\.(?:pt|st|ct|sa|said|scim|audit)\\.(?:[a-z0-9_-]{2,35}\\.)?[A-Za-z0-9]{40,44}',
+    pattern: 'dp\\.(?:pt|st|ct|sa|said|scim|audit)\\.[A-Za-z0-9_.-]{40,}',
     left: '[A-Za-z0-9_]',
     source: 'https://docs.doppler.com/reference/auth-token-formats',
     examples: [
@@ -127,7 +127,7 @@ export const vault: readonly Rule[] = [
     name: 'infisical-token',
     pack: 'secrets',
     severity: 'critical',
-    pattern: 'st\\.[A-Za-z0-9-]{16,}\\.[a-f0-9]{16,}\\.[a-f0-9]{16,}',
+    pattern: 'st\\.[a-f0-9]{8}[a-f0-9.-]{72,}',
     left: '[A-Za-z0-9_.-]',
     source: 'https://infisical.com/docs/internals/service-tokens',
     examples: [
@@ -135,7 +135,7 @@ export const vault: readonly Rule[] = [
       `x="«st.${uuid}.${hex(32)}.${hex(32)}»"\n`,
     ],
     counter_examples: [
-      `st.${hex(24)}.${hex(32)}.${hex(15)}`,
+      `st.${hex(24)}.${hex(32)}.${hex(20)}`,
       `xst.${hex(24)}.${hex(32)}.${hex(32)}`,
     ],
   },
@@ -159,14 +159,14 @@ export const vault: readonly Rule[] = [
     name: 'tailscale-key',
     pack: 'secrets',
     severity: 'critical',
-    pattern: 'tskey-(?:auth|api|client|scim|webhook)-[A-Za-z0-9]{8,}-[A-Za-z0-9]{16,}',
+    pattern: 'tskey-(?:auth|api|client|scim|webhook)-[A-Za-z0-9-]{25,}',
     source: 'https://tailscale.com/kb/1277/key-prefixes',
     examples: [
       `key «tskey-auth-${alnum(12)}CNTRL-${alnum(32)}» `,
       `x="«tskey-api-${alnum(12)}CNTRL-${alnum(32)}»"\n`,
     ],
     counter_examples: [
-      `tskey-auth-${alnum(12)}-${alnum(15)}`,
+      `tskey-auth-${alnum(8)}-${alnum(15)}`,
       `tskey-foo-${alnum(12)}-${alnum(32)}`,
     ],
   },

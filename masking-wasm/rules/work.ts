@@ -92,11 +92,11 @@ export const work: readonly Rule[] = [
     name: 'mapbox-secret-token',
     pack: 'secrets',
     severity: 'medium',
-    pattern: 'sk\\.eyJ[A-Za-z0-9_-]{20,}\\.[A-Za-z0-9_-]{20,}',
+    pattern: 'sk\\.eyJ[A-Za-z0-9_.-]{41,}',
     left: '[A-Za-z0-9_-]',
     source: 'https://docs.mapbox.com/help/dive-deeper/access-tokens/',
     examples: [`key «sk.eyJ${alnum(60)}.${alnum(22)}» `, `x="«sk.eyJ${alnum(70)}.${alnum(22)}»"\n`],
-    counter_examples: [`pk.eyJ${alnum(60)}.${alnum(22)}`, `sk.eyJ${alnum(19)}.${alnum(22)}`],
+    counter_examples: [`pk.eyJ${alnum(60)}.${alnum(22)}`, `sk.eyJ${alnum(19)}.${alnum(20)}`],
   },
   {
     name: 'dropbox-token',

@@ -61,7 +61,7 @@ export interface PolicyFile {
     | undefined
 }
 
-export type PackName = 'secrets' | 'pci' | 'pii' | 'hipaa'
+export type PackName = 'secrets' | 'pci' | 'pii' | 'hipaa' | 'network'
 
 export interface MaskingFile {
   readonly packs?: readonly PackName[] | undefined
@@ -166,7 +166,7 @@ export const configSchema: z.ZodType<ConfigFile> = z.strictObject({
     .optional(),
   masking: z
     .strictObject({
-      packs: z.array(z.enum(['secrets', 'pci', 'pii', 'hipaa'])).optional(),
+      packs: z.array(z.enum(['secrets', 'pci', 'pii', 'hipaa', 'network'])).optional(),
       custom: z
         .array(z.strictObject({ name: rule_name, pattern: z.string().min(1).max(1024) }))
         .max(custom_rules_max)

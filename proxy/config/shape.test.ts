@@ -36,7 +36,7 @@ const bad: readonly (readonly [text: string, problem: string])[] = [
   ['masking: { idle_ms_max: 60000 }', 's.yaml:1:12 masking.idle_ms_max: expected at most 5000'],
   [
     'masking: { packs: [secrets, all] }',
-    's.yaml:1:29 masking.packs[1]: expected secrets or pci or pii or hipaa',
+    's.yaml:1:29 masking.packs[1]: expected secrets or pci or pii or hipaa or network',
   ],
   [
     'masking: { custom: [{ name: a, pattern: b }, { name: a, pattern: c }] }\n' + auditors,
