@@ -1,20 +1,12 @@
 /**
- * Check digits of numbers that states give to persons. Each is read from its digits and letters alone, whatever
- * separates them; the patterns have already seen to lengths and places. The numbers are `compile/compile.ts`'s.
+ * Check digits of numbers that states give to persons: what each of them has of its own. The patterns have
+ * already seen to lengths and places. The numbers are `compile/compile.ts`'s.
  */
 
-/** Of the match: 0-9 for digits, 10-35 for letters. A checked match is at most 128 bytes. */
-const values: usize = memory.data(128)
-let count: u32 = 0
+import { any, at, count, luhn, mod1110, negative, prepend, read, remainder, verhoeff } from './digits'
 
 export function identified(check: u32, from: usize, to: usize): bool {
-  count = 0
-  for (let p = from; p < to; p++) {
-    const byte: u32 = load<u8>(p)
-    const letter = (byte | 0x20) - 97
-    if (byte - 48 < 10) push(byte - 48)
-    else if (letter < 26) push(letter + 10)
-  }
+  read(from, to)
   if (count < 7) return false
   switch (check) {
     case 5:
@@ -101,19 +93,6 @@ export function identified(check: u32, from: usize, to: usize): bool {
   }
 }
 
-// @ts-ignore: decorator
-@inline
-function push(value: u32): void {
-  store<u8>(values + count, <u8>value)
-  count++
-}
-
-// @ts-ignore: decorator
-@inline
-function at(index: u32): u32 {
-  return load<u8>(values + index)
-}
-
 const nhs: StaticArray<u8> = [10, 9, 8, 7, 6, 5, 4, 3, 2, 1]
 const netherlands: StaticArray<u8> = [9, 8, 7, 6, 5, 4, 3, 2, 10]
 const poland: StaticArray<u8> = [1, 3, 7, 9, 1, 3, 7, 9, 1, 3, 1]
@@ -136,46 +115,6 @@ const new_zealand_first: StaticArray<u8> = [3, 2, 7, 6, 5, 4, 3, 2]
 const new_zealand_second: StaticArray<u8> = [7, 4, 3, 2, 5, 2, 7, 6]
 const thailand: StaticArray<u8> = [13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2]
 const bulgaria: StaticArray<u8> = [2, 4, 8, 5, 10, 9, 7, 3, 6]
-
-/** The weighted sum of the first values, modulo `modulus`. */
-function remainder(weights: StaticArray<u8>, modulus: u32): u32 {
-  let sum: u32 = 0
-  for (let i = 0; i < weights.length; i++) sum += <u32>unchecked(weights[i]) * at(i)
-  return sum % modulus
-}
-
-/** What is missing to a multiple of 11, where 11 stands for 0. */
-function negative(weights: StaticArray<u8>): u32 {
-  const rest = remainder(weights, 11)
-  return rest == 0 ? 0 : 11 - rest
-}
-
-/** Nine zeros satisfy every weighted sum. */
-function any(): bool {
-  for (let i: u32 = 0; i < count; i++) if (at(i) != 0) return true
-  return false
-}
-
-function luhn(first: u32): bool {
-  let sum: u32 = 0
-  for (let i = first; i < count; i++) {
-    const twice = ((count - i) & 1) == 0
-    const digit = twice ? at(i) * 2 : at(i)
-    sum += digit > 9 ? digit - 9 : digit
-  }
-  return sum % 10 == 0 && any()
-}
-
-/** ISO/IEC 7064, MOD 11,10. */
-function mod1110(): bool {
-  let product: u32 = 10
-  for (let i: u32 = 0; i < count - 1; i++) {
-    let sum = (product + at(i)) % 10
-    if (sum == 0) sum = 10
-    product = (sum * 2) % 11
-  }
-  return (11 - product) % 10 == at(count - 1)
-}
 
 /** Of the first ten digits, one is there twice or three times, the others once at most. */
 function germany(): bool {
@@ -266,24 +205,6 @@ function cnpj(index: u32): bool {
   return any() && (rest < 2 ? 0 : 11 - rest) == at(index)
 }
 
-const verhoeff_product: StaticArray<u8> = [
-  0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 1, 2, 3, 4, 0, 6, 7, 8, 9, 5, 2, 3, 4, 0, 1, 7, 8, 9, 5, 6, 3, 4, 0, 1, 2, 8, 9, 5, 6, 7, 4, 0, 1, 2, 3, 9, 5, 6, 7, 8,
-  5, 9, 8, 7, 6, 0, 4, 3, 2, 1, 6, 5, 9, 8, 7, 1, 0, 4, 3, 2, 7, 6, 5, 9, 8, 2, 1, 0, 4, 3, 8, 7, 6, 5, 9, 3, 2, 1, 0, 4, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0,
-]
-const verhoeff_place: StaticArray<u8> = [
-  0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 1, 5, 7, 6, 2, 8, 3, 0, 9, 4, 5, 8, 0, 3, 7, 9, 6, 1, 4, 2, 8, 9, 1, 6, 0, 4, 3, 5, 2, 7,
-  9, 4, 5, 3, 1, 2, 6, 8, 7, 0, 4, 2, 8, 6, 5, 7, 3, 9, 0, 1, 2, 7, 9, 3, 8, 0, 6, 4, 1, 5, 7, 0, 4, 6, 9, 1, 3, 2, 5, 8,
-]
-
-function verhoeff(): bool {
-  let product: u32 = 0
-  for (let i: u32 = 0; i < count; i++) {
-    const placed: u32 = unchecked(verhoeff_place[(i & 7) * 10 + at(count - 1 - i)])
-    product = unchecked(verhoeff_product[product * 10 + placed])
-  }
-  return product == 0
-}
-
 /** ISO/IEC 7064, MOD 11-2, as GB 11643 writes it out. */
 function china(): bool {
   const last = at(17) > 9 ? 10 : at(17)
@@ -359,10 +280,7 @@ function japan(): bool {
 }
 
 function newZealand(): bool {
-  if (count == 8) {
-    for (let i: u32 = 8; i > 0; i--) store<u8>(values + i, <u8>at(i - 1))
-    store<u8>(values, 0)
-  }
+  if (count == 8) prepend()
   let check = negative(new_zealand_first)
   if (check == 10) check = negative(new_zealand_second)
   return check == at(8)

@@ -74,7 +74,7 @@ export const person: readonly Rule[] = [
     severity: 'high',
     pattern: '[A-Z0-9<]{9}[0-9][A-Z<]{3}[0-9]{6}[0-9][MFX<][0-9]{6}[0-9][A-Z0-9<]{14}[0-9<][0-9]',
     left: '[A-Z0-9<]',
-    right: '[A-Z0-9<]',
+    right: '[A-Z0-9]',
     check: 'mrz',
     source: 'https://www.icao.int/publications/doc-series/doc-9303 (part 4)',
     examples: [
