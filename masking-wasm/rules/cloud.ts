@@ -100,9 +100,8 @@ export const cloud: readonly Rule[] = [
     name: 'aws-session-token',
     pack: 'secrets',
     severity: 'high',
-    before: `(?:aws_?session_?|session)token${assigned}`,
+    before: `(?:AWS_SESSION_TOKEN|aws_session_token|[sS]essionToken)${assigned}`,
     pattern: '[A-Za-z0-9/+=]{100,}',
-    ignore_case: true,
     source:
       'https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_temp_use-resources.html',
     examples: [`AWS_SESSION_TOKEN=«${alnum(356)}=»`, `"SessionToken": "«${alnum(400)}==»"`],
@@ -209,9 +208,8 @@ export const cloud: readonly Rule[] = [
     name: 'azure-api-management-key',
     pack: 'secrets',
     severity: 'high',
-    before: `Ocp-Apim-Subscription-Key${header}`,
+    before: `(?:Ocp-Apim-Subscription-Key|ocp-apim-subscription-key)${header}`,
     pattern: '[A-Fa-f0-9]{32}',
-    ignore_case: true,
     source: 'https://learn.microsoft.com/en-us/azure/api-management/api-management-subscriptions',
     examples: [
       `Ocp-Apim-Subscription-Key: «${hex(32)}»`,
@@ -285,10 +283,9 @@ export const cloud: readonly Rule[] = [
     name: 'alibaba-access-key-secret',
     pack: 'secrets',
     severity: 'critical',
-    before: `access_?key_?secret${assigned}`,
+    before: `(?:ACCESS_KEY_SECRET|access_key_secret|[aA]ccessKeySecret)${assigned}`,
     pattern: '[A-Za-z0-9]{30}',
     right: '[A-Za-z0-9]',
-    ignore_case: true,
     source: 'https://www.alibabacloud.com/help/en/ram/user-guide/create-an-accesskey-pair',
     examples: [
       `ALIBABA_CLOUD_ACCESS_KEY_SECRET=«${alnum(30)}»`,

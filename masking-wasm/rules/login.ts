@@ -230,9 +230,9 @@ export const login: readonly Rule[] = [
     name: 'sql-user-password',
     pack: 'secrets',
     severity: 'high',
-    before: '(?:create|alter)[ \\t]+user[ \\t]+[^\\s]+[ \\t]+identified[ \\t]+by[ \\t]+"?',
+    before:
+      '(?:CREATE|ALTER|create|alter)(?i:[ \\t]+user[ \\t]+[^\\s]+[ \\t]+identified[ \\t]+by[ \\t]+)"?',
     pattern: '[^\\s"\';]{3,}',
-    ignore_case: true,
     source: 'https://docs.oracle.com/en/database/oracle/oracle-database/23/sqlrf/CREATE-USER.html',
     examples: [
       `CREATE USER app IDENTIFIED BY «${alnum(10)}»;`,
@@ -322,9 +322,8 @@ export const login: readonly Rule[] = [
     name: 'powershell-secure-string',
     pack: 'secrets',
     severity: 'high',
-    before: 'ConvertTo-SecureString[ \\t]+(?:-String[ \\t]+)?["\']',
+    before: '(?:C|c)onvert[tT]o-[sS]ecure[sS]tring[ \\t]+(?:-[sS]tring[ \\t]+)?["\']',
     pattern: '[^"\'\\r\\n$]{3,}',
-    ignore_case: true,
     source:
       'https://learn.microsoft.com/en-us/powershell/module/microsoft.powershell.security/convertto-securestring',
     examples: [
@@ -332,5 +331,19 @@ export const login: readonly Rule[] = [
       `convertto-securestring -String '«${alnum(10)}»'`,
     ],
     counter_examples: ['ConvertTo-SecureString $plain -AsPlainText', 'ConvertTo-SecureString ""'],
+  },
+  {
+    name: 'cookie-pair',
+    pack: 'secrets',
+    severity: 'high',
+    before: `(?:C|c)ookie${header}[^\\r\\n]*;[ ]?[A-Za-z0-9_.$!%*+-]+=`,
+    pattern: '[^\\x00-\\x20"\',;]{8,}',
+    left: '[A-Za-z0-9_-]',
+    source: 'https://www.rfc-editor.org/rfc/rfc6265#section-4.2.1',
+    examples: [
+      `Cookie: theme=dark; session=«${alnum(32)}»`,
+      `cookie: a=1; b=2; user_session=«${alnum(48)}»; c=3`,
+    ],
+    counter_examples: ['Set-Cookie: a=1; Domain=web.example.org', 'Cookie: theme=dark; a=1'],
   },
 ]

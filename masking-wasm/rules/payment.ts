@@ -74,9 +74,8 @@ export const payment: readonly Rule[] = [
     name: 'adyen-key',
     pack: 'secrets',
     severity: 'critical',
-    before: `(?:x-api-key${header}|ADYEN_API_KEY${assigned})`,
+    before: `(?:(?:[xX]-API-[kK]ey|x-api-key|X-Api-Key)${header}|ADYEN_API_KEY${assigned})`,
     pattern: 'AQ[A-Za-z0-9+/_-]{30,}[^\\s"\']*',
-    ignore_case: true,
     source: 'https://docs.adyen.com/development-resources/api-authentication/',
     examples: [
       `x-API-key: «AQE${alnum(60)}==-${alnum(40)}=-${alnum(16)}»`,

@@ -102,15 +102,15 @@ export const registry: readonly Rule[] = [
     name: 'docker-config-auth',
     pack: 'secrets',
     severity: 'high',
-    before: '\\{[ \\t\\r\\n]*"auth"[ \\t]*:[ \\t]*"',
-    pattern: '[A-Za-z0-9+/]{8,}={0,2}',
+    before: '"auth"[ \\t]*:[ \\t]*"',
+    pattern: '[A-Za-z0-9+/]{16,}={0,2}',
     next: '"',
     source: 'https://docs.docker.com/reference/cli/docker/login/#credential-stores',
     examples: [
       `{"auths":{"r.example.org":{"auth":"«${alnum(24)}==»"}}}`,
       `"https://index.docker.io/v1/": {\n\t\t\t"auth": "«${alnum(28)}»"\n`,
     ],
-    counter_examples: ['{"auth":""}', `"auth": "${alnum(24)}"`, `{"auth":"<${alnum(24)}>"}`],
+    counter_examples: ['{"auth":""}', '"auth": "required"', `{"auth":"<${alnum(24)}>"}`],
   },
   {
     name: 'docker-swarm-token',

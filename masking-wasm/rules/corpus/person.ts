@@ -28,6 +28,7 @@ export const person: Readonly<Record<string, readonly string[]>> = {
   'openssl-pass': ['openssl rsa -in k.pem -passin pass:«{a10}»', 'openssl enc -pass pass:«{a10}»'],
   'samba-user': ['smbclient //s/share -U \'ann%«{a10}»\'', 'rpcclient -U ann%«{a10}» s'],
   'powershell-secure-string': ['ConvertTo-SecureString "«{a10}»" -AsPlainText -Force', 'convertto-securestring -String \'«{a10}»\''],
+  'cookie-pair': ['Cookie: theme=dark; session=«{a32}»', 'cookie: a=1; b=2; user_session=«{w48}»; c=3'],
   'jwt': ['eyJ{w30}.eyJ{w80}.{w43}'],
   'password-assignment': ['password: «{a12}»', 'PGPASSWORD=«{a9}»', 'db.passwd=«{w16}»'],
   'password-double-quoted': ['"password": "«{a6} {a6}»"', 'PASSWORD="«{a4}%{a8}»"'],
