@@ -4,7 +4,7 @@
  * @module
  */
 import { assigned, header } from './context.ts'
-import { alnum, hex } from './filler.ts'
+import { alnum, digits, hex } from './filler.ts'
 import type { Rule } from './rule.ts'
 
 export const forge: readonly Rule[] = [
@@ -12,13 +12,15 @@ export const forge: readonly Rule[] = [
     name: 'github-token',
     pack: 'secrets',
     severity: 'critical',
-    pattern: 'gh[pousr]_[A-Za-z0-9]{36,}',
+    // Since 2026 an installation's token is its application's number and a JSON Web Token.
+    pattern: 'gh[pour]_[A-Za-z0-9]{36,}|ghs_[A-Za-z0-9._-]{36,}',
     source:
       'https://docs.github.com/en/authentication/keeping-your-account-and-data-secure/about-authentication-to-github',
     examples: [
       `GH=«${'ghp'}_${alnum(36)}»`,
       `x «${'ghs'}_${alnum(40)}»\n`,
       `«${'gho'}_${alnum(36)}»`,
+      `t=«${'ghs'}_${digits(7)}_${'eyJ'}${alnum(40)}.${'eyJ'}${alnum(200)}.${alnum(43)}» `,
     ],
     counter_examples: [`ghp_${alnum(35)}`, `ghx_${alnum(36)}`],
   },

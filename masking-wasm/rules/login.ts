@@ -337,7 +337,7 @@ export const login: readonly Rule[] = [
     pack: 'secrets',
     severity: 'high',
     before: `(?:C|c)ookie${header}[^\\r\\n]*;[ ]?[A-Za-z0-9_.$!%*+-]+=`,
-    pattern: '[^\\x00-\\x20"\',;]{8,}',
+    pattern: '[^\\x00-\\x20"\',;<>]{8,}',
     left: '[A-Za-z0-9_-]',
     source: 'https://www.rfc-editor.org/rfc/rfc6265#section-4.2.1',
     examples: [

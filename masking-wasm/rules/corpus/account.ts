@@ -54,7 +54,7 @@ export const account: Readonly<Record<string, readonly string[]>> = {
   'mongodb-atlas-secret': ['mdb_sa_sk_{w40}', 'mdb_sa_sk_{w44}'],
   'akamai-edgegrid-token': ['akab-{l16}-{l16}', 'akab-{l16}-{l16}'],
   'vultr-key': ['VULTR_API_KEY=«{X36}»', 'export VULTR_API_KEY="«{X36}»"'],
-  'github-token': ['ghp_{a36}', 'ghs_{a36}', 'ghr_{a76}'],
+  'github-token': ['ghp_{a36}', 'ghs_{a36}', 'ghr_{a76}', 'ghs_{d7}_eyJ{w60}.eyJ{w250}.{w170}'],
   'github-fine-grained-token': ['github_pat_{a22}_{a59}'],
   'gitlab-token': ['glpat-{w20}', 'glrt-{w27}.01.{h9}'],
   'atlassian-token': ['ATATT3xFfGF0{w170}={H8}'],
