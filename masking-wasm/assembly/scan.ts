@@ -2,23 +2,29 @@
  * Where may a match begin? Only speed depends on it, never the result; what it lets through, the
  * automaton decides.
  *
- * `compile/filter.ts` has five groups of beginnings. Bit k of a group in a pair's entry says that the
- * pair may stand as bytes k and k+1; in the last two groups k counts from the byte before the beginning.
- * Runs of pairs are followed by shift-and, in four places at once: one alone only waits for itself.
+ * `compile/filter.ts` has runs of pairs: bit k of a run in a pair's entry says that the pair may be the
+ * run's k-th. They are followed by shift-and, two bytes a step, in four places at once, each in a lane of
+ * a vector: one alone only waits for itself. What has come to a run's end is looked at row by row.
  */
 import { take } from './memory'
 import { filter, stream_start } from './tables'
 
-const first_bits: u32 = 0x01008109
-const last_bits: u32 = 0x80804084
 /** A beginning that is ruled out is ruled out by at most so many bytes. */
 export const reach: usize = 9
 
-/** What one of the four follows. */
-const lane_bytes: usize = 128
-const block_bytes: usize = 4 * lane_bytes
-/** Pairs of a beginning that lie behind it. */
-const behind: usize = reach - 1
+/** Sections of the filter: two words of bits, then by bit the way back, then pairs, then rows. */
+const back_at: usize = 16
+const pairs_at: usize = 48
+const rows_at: usize = pairs_at + 65536 * 4
+
+/** What one of the four lanes follows at most. */
+const lane_bytes_max: usize = 128
+/** Fewer than this are soonest looked at one by one. */
+const lane_bytes_min: usize = 4
+const block_bytes: usize = 4 * lane_bytes_max
+/** The first pair of a run is at most so far before the beginning, and the last so far behind. */
+const ahead: usize = 2
+const behind: usize = 8
 
 /** Places that were looked at, [block, block_end), and where in it something may begin, a bit each. */
 let block: usize = 0
@@ -26,9 +32,14 @@ let block_end: usize = 0
 let places: usize = 0
 const places_bytes: usize = (block_bytes + 64) / 8
 
+/** Where runs have come to their ends in a block: the place of the first lane, and the bits of all. */
+let arrived: usize = 0
+const arrived_bytes: usize = 32
+
 export function initScan(): bool {
   places = take(places_bytes)
-  return places != 0
+  arrived = take((lane_bytes_max + ahead + behind) * arrived_bytes)
+  return places != 0 && arrived != 0
 }
 
 /** Before the first question about the bytes from `from` on, which stand after `before`. */
@@ -36,8 +47,8 @@ export function beginScan(from: usize, end: usize, before: u32): void {
   // Of a stream that holds nothing, the byte before is not in memory.
   if (before != stream_start) store<u8>(from - 1, before)
   if (from < end) look(from, end)
-  // No byte is before it, and the pairs know only bytes.
-  if (before == stream_start) mark(from)
+  // No byte is before it, and the rows know only bytes.
+  if (before == stream_start && from < end) mark(from, true)
 }
 
 /** First position in [p, end) at which a match may begin, or `end`. Positions may only grow. */
@@ -75,69 +86,100 @@ export function quietUntil(p: usize, end: usize): usize {
 /** Looks at the places from `p` on. */
 function look(p: usize, end: usize): void {
   block = p
-  memory.fill(places, 0, places_bytes)
-  if (end - p >= block_bytes + reach) {
+  for (let at: usize = 0; at < places_bytes; at += 8) store<u64>(places + at, 0)
+  const known = end - p
+  // A run must not look at what is not there yet; and a step is two bytes.
+  const lane = known > behind ? min(lane_bytes_max, ((known - behind) >>> 2) & ~1) : 0
+  if (lane == lane_bytes_max) {
     block_end = p + block_bytes
-    lookAtLanes(p)
-  } else {
-    block_end = end
-    lookAtRest(p, end)
+    followLanes(p, lane_bytes_max)
+    return
+  }
+  block_end = end
+  let rest = p
+  if (lane >= lane_bytes_min) {
+    followLanes(p, lane)
+    rest = p + 4 * lane
+  }
+  for (; rest < end; rest++) mark(rest, fitsSoFar(rest, end))
+}
+
+/** Looks at the four times `lane` places from `p` on; what may begin there is in the window by its {@link reach}. */
+function followLanes(p: usize, lane: usize): void {
+  const ends = follow(p, lane)
+  for (let at = arrived; at < ends; at += arrived_bytes) {
+    const q: usize = load<u32>(at)
+    let low = load<u64>(at, 16)
+    let high = load<u64>(at, 24)
+    // Nearly always it is one bit, and then no branch here goes an unexpected way.
+    do {
+      const in_low = low != 0
+      const bits = in_low ? low : high
+      const bit = <usize>ctz<u64>(bits)
+      low = in_low ? low & (low - 1) : 0
+      high = in_low ? high : high & (high - 1)
+      const begin = q + ((bit >>> 5) + (in_low ? 0 : 2)) * lane - load<u8>(filter + back_at + (bit & 31))
+      if (begin - p < 4 * lane) mark(begin, fits(begin))
+    } while ((low | high) != 0)
   }
 }
 
-function lookAtLanes(p: usize): void {
-  let one: u32 = 0
-  let two: u32 = 0
-  let three: u32 = 0
-  let four: u32 = 0
-  const last = p + lane_bytes + behind - 1
-  for (let q = p - 1; q < last; q++) {
-    one = ((one << 1) | first_bits) & pair(q)
-    two = ((two << 1) | first_bits) & pair(q + lane_bytes)
-    three = ((three << 1) | first_bits) & pair(q + 2 * lane_bytes)
-    four = ((four << 1) | first_bits) & pair(q + 3 * lane_bytes)
-    if (((one | two | three | four) & last_bits) != 0) {
-      markAll(one & last_bits, q)
-      markAll(two & last_bits, q + lane_bytes)
-      markAll(three & last_bits, q + 2 * lane_bytes)
-      markAll(four & last_bits, q + 3 * lane_bytes)
+/**
+ * Lists where runs have come to their ends; returns the list's end. A call in this loop would keep the
+ * vectors out of registers, so nothing else is done here.
+ */
+function follow(p: usize, lane: usize): usize {
+  const first_bits = i32x4.splat(load<u32>(filter))
+  const last_bits = i32x4.splat(load<u32>(filter, 4))
+  const pairs = filter + pairs_at
+  const last = p + lane + behind
+  let at = arrived
+  let run = i32x4.splat(0)
+  for (let q = p - ahead; q < last; q += 2) {
+    let entry = v128.load32_zero(pairs + (<usize>load<u16>(q) << 2))
+    entry = v128.load32_lane(pairs + (<usize>load<u16>(q + lane) << 2), entry, 1)
+    entry = v128.load32_lane(pairs + (<usize>load<u16>(q + 2 * lane) << 2), entry, 2)
+    entry = v128.load32_lane(pairs + (<usize>load<u16>(q + 3 * lane) << 2), entry, 3)
+    run = v128.and(v128.or(i32x4.shl(run, 1), first_bits), entry)
+    const done = v128.and(run, last_bits)
+    if (v128.any_true(done)) {
+      store<u32>(at, q)
+      v128.store(at, done, 16)
+      at += arrived_bytes
     }
   }
+  return at
 }
 
-/** Up to the window's end: what is still possible there may begin. */
-function lookAtRest(p: usize, end: usize): void {
-  let run: u32 = 0
-  const last = end - 1
-  for (let q = p - 1; q < last; q++) {
-    run = ((run << 1) | first_bits) & pair(q)
-    if ((run & last_bits) != 0) markAll(run & last_bits, q)
-  }
-  markAll(run, last - 1)
-  // In no pair with what follows.
-  mark(last)
+/**
+ * Do the byte before `p` and those from `p` on fit some group of beginnings? All rows at once: to ask after
+ * each costs a wrong guess of the processor nearly every time.
+ */
+function fits(p: usize): bool {
+  const some = groupsOf(p, 0) & groupsOf(p, 1) & groupsOf(p, 2) & groupsOf(p, 3) & groupsOf(p, 4)
+  const others = groupsOf(p, 5) & groupsOf(p, 6) & groupsOf(p, 7) & groupsOf(p, 8) & groupsOf(p, 9)
+  return (some & others) != 0
+}
+
+/** The same as far as they are there. Hardly anything gets past three rows. */
+function fitsSoFar(p: usize, end: usize): bool {
+  let groups = groupsOf(p, 0) & groupsOf(p, 1)
+  if (p + 2 > end) return groups != 0
+  groups &= groupsOf(p, 2)
+  for (let row: usize = 3; groups != 0 && p + row <= end && row <= reach; row++) groups &= groupsOf(p, row)
+  return groups != 0
+}
+
+/** A bit for each group of beginnings that may have at `row` what stands there; row 0 is before `p`. */
+// @ts-ignore: decorator
+@inline
+function groupsOf(p: usize, row: usize): u32 {
+  return load<u32>(filter + rows_at + (row << 10) + (<usize>load<u8>(p + row - 1) << 2))
 }
 
 // @ts-ignore: decorator
 @inline
-function pair(q: usize): u32 {
-  return load<u32>(filter + (<usize>load<u16>(q) << 2))
-}
-
-/** Marks where that began of which these bits were reached with the pair at `q`. */
-function markAll(bits: u32, q: usize): void {
-  for (let rest = bits; rest != 0; rest &= rest - 1) {
-    const bit = ctz<u32>(rest)
-    // The bit of the pair of the first byte and the second.
-    const first: u32 = bit < 3 ? 0 : bit < 8 ? 3 : bit < 15 ? 8 : bit < 24 ? 16 : 25
-    mark(q - bit + first)
-  }
-}
-
-/** A place may be marked that is in front of the block or behind it; it is asked for in another. */
-function mark(p: usize): void {
-  const at = p - block
-  if (at >= block_bytes + 64) return
-  const word = places + (at >>> 3)
-  store<u8>(word, <u32>load<u8>(word) | (1 << (<u32>at & 7)))
+function mark(p: usize, may_begin: bool): void {
+  const word = places + ((p - block) >>> 3)
+  store<u8>(word, <u32>load<u8>(word) | (<u32>may_begin << (<u32>(p - block) & 7)))
 }

@@ -105,7 +105,8 @@ function room(stream: usize): bool {
 function restore(stream: usize): void {
   const large: usize = load<u32>(stream, 12)
   const retained: usize = load<u16>(stream, 6)
-  memory.copy(input - retained, large != 0 ? large : stream + small_bytes_at, retained)
+  // A copy of nothing is a call all the same.
+  if (retained != 0) memory.copy(input - retained, large != 0 ? large : stream + small_bytes_at, retained)
   resetMatcher()
   resetSpans(input - load<u16>(stream, 8))
   const count: u32 = load<u16>(stream, 2)
@@ -190,7 +191,7 @@ function save(stream: usize, end: usize, limit: usize): void {
       store<u32>(stream, 0, 12)
       store<u16>(stream, 0, 18)
     }
-    memory.copy(stream + small_bytes_at, end - retained, retained)
+    if (retained != 0) memory.copy(stream + small_bytes_at, end - retained, retained)
     saveThreads(stream + small_threads_at, end)
     return
   }

@@ -49,7 +49,7 @@ export const stream_start = 256
  */
 export const states_max = 60_000
 /** States may be few and their members many, and it is members that cost time. */
-const members_max = 400_000
+const members_max = 800_000
 
 export function build(nfa: Nfa, entries: readonly Entry[], separators: ByteSet): Built {
   const { class_of, classes, members: bytes } = byteClasses(nfa, entries, separators)

@@ -1,225 +1,196 @@
 /**
- * The filter that finds where a match may begin: for each pair of neighbouring bytes and each depth one
- * bit, "this pair may stand as bytes k and k+1 of something". The beginnings are in groups, by how soon
- * they can end, so that short ones do not blunt the filter for long ones, and by likeness, so that two
- * kinds of numbers do not let everything through that is made of both. It may only be too generous; the
- * automaton decides.
+ * The filter that finds where a match may begin, in two steps. **Pairs**, looked at two bytes apart: which
+ * pair of neighbouring bytes may stand at which rows of a head; runs of them are followed by shift-and.
+ * **Rows**, for a place that the pairs let through: which bytes may stand at each row. Both may only be too
+ * generous; the automaton decides.
  *
  * @module
  */
 import type { Entry } from './dfa.ts'
-import type { ByteSet } from './expression.ts'
+import { type Head, headsOf, rows } from './heads.ts'
 import type { Nfa } from './nfa.ts'
+import { kindsOf, type Offer, Places, type Symbols } from './places.ts'
 
-interface Group {
-  readonly bit: number
-  /** Pairs from the first byte on. */
-  readonly depths: number
-  /** 1: the pair before these is of the byte before and the first. */
-  readonly left: 0 | 1
+/** A run of pairs: rows `row` and `row + 1`, then the next two, and so on. Row 0 is the byte before. */
+interface Run {
+  readonly row: number
+  readonly pairs: number
 }
 
-/** They fill 32 bits. Known to `assembly/scan.ts`. */
-const groups: readonly Group[] = [
-  { bit: 0, depths: 3, left: 0 },
-  { bit: 3, depths: 5, left: 0 },
-  { bit: 8, depths: 7, left: 0 },
-  { bit: 15, depths: 8, left: 1 },
-  { bit: 24, depths: 7, left: 1 },
+/**
+ * They fill 32 bits, in this order. Every second place is looked at, so each head stands in a run that begins at
+ * an even row and in one that begins at an odd row. Two long ones keep two kinds of numbers apart; short ones,
+ * so that short heads do not blunt them.
+ */
+const runs: readonly Run[] = [
+  { row: 0, pairs: 5 },
+  { row: 0, pairs: 5 },
+  { row: 0, pairs: 2 },
+  { row: 0, pairs: 2 },
+  { row: 2, pairs: 2 },
+  { row: -1, pairs: 5 },
+  { row: -1, pairs: 5 },
+  { row: 1, pairs: 2 },
+  { row: 1, pairs: 2 },
+  { row: -1, pairs: 2 },
 ]
-/** The byte before and as many as the deepest group sees. */
-const rows = 10
-/** Each costs a third of a millisecond to place, and a person wrote the rules; more go into the first group. */
+/** A bit each of a word of the rows. */
+const row_groups = 32
+/** Each costs a third of a millisecond to place, and a person wrote the rules; more go where the first could. */
 const judged_max = 1000
 
-/** Indexed as the module loads it: two neighbouring bytes as one little-endian number. */
+/** Offsets known to `assembly/scan.ts`; 16 bytes of numbers and 32 of {@link backOf} before them. */
+const pairs_at = 48
+const rows_at = pairs_at + 65_536 * 4
+const filter_bytes = rows_at + rows * 256 * 4
+
 export function filterOf(
   nfa: Nfa,
   entries: readonly Entry[],
   class_of: Uint8Array,
   classes: number,
-): Uint32Array {
-  const pairs = new Uint32Array(classes * classes)
-  const classesOf = (set: ByteSet): readonly number[] => [
-    ...new Set([...set].flatMap((bit, byte) => (bit === 1 ? [class_of[byte] ?? 0] : []))),
-  ]
-  const set_classes = nfa.sets.map(classesOf)
-  const every = Array.from({ length: classes }, (_, index) => index)
-  const mark = (first: readonly number[], second: readonly number[], bit: number): void => {
-    for (const a of first)
-      for (const b of second) pairs[a * classes + b] = (pairs[a * classes + b] ?? 0) | bit
-  }
+): Uint8Array {
+  const kinds = kindsOf(class_of, classes)
+  const heads = byGenerosity(headsOf(nfa, entries), class_of, kinds)
+  const pairs = pairsOf(heads, classes, kinds)
+  const words = rowsOf(heads, classes, kinds)
 
-  for (const [index, heads] of grouped(nfa, headsOf(nfa, entries)).entries()) {
-    const { bit, depths, left } = groups[index] ?? { bit: 0, depths: 0, left: 0 }
-    if (left === 1)
-      for (const head of heads) {
-        const state = nfa.states[head.state]
-        const before = head.left === undefined ? every : classesOf(complement(head.left))
-        if (state?.kind === 'set') mark(before, set_classes[state.set] ?? [], 1 << bit)
-      }
-    let states = new Set(heads.map((head) => head.state))
-    for (let depth = left; depth < depths + left; depth++) {
-      const following = new Set<number>()
-      const marked = new Set<string>()
-      for (const id of states) {
-        const state = nfa.states[id]
-        if (state?.kind !== 'set') continue
-        const first = set_classes[state.set] ?? []
-        for (const next of nfa.closure(state.next)) {
-          const then = nfa.states[next]
-          if (then?.kind === 'set') {
-            following.add(next)
-            const key = `${state.set} ${then.set}`
-            if (!marked.has(key)) mark(first, set_classes[then.set] ?? [], 1 << (bit + depth))
-            marked.add(key)
-          } else {
-            // It has ended after this byte, so nothing that comes next and later may rule it out.
-            mark(first, every, 1 << (bit + depth))
-            for (let later = depth + 1; later < depths + left; later++)
-              mark(every, every, 1 << (bit + later))
-          }
-        }
-      }
-      states = following
+  const filter = new Uint8Array(filter_bytes)
+  const view = new DataView(filter.buffer)
+  view.setUint32(
+    0,
+    bitsOf((bit) => bit),
+    true,
+  )
+  view.setUint32(
+    4,
+    bitsOf((bit, run) => bit + run.pairs - 1),
+    true,
+  )
+  filter.set(backOf(), 16)
+  for (let first = 0; first < 256; first++)
+    for (let second = 0; second < 256; second++) {
+      const pair = (class_of[first] ?? 0) * classes + (class_of[second] ?? 0)
+      view.setUint32(pairs_at + (first | (second << 8)) * 4, pairs[pair] ?? 0, true)
     }
-  }
-
-  const filter = new Uint32Array(65_536)
-  for (let first = 0; first < 256; first++) {
-    const row = (class_of[first] ?? 0) * classes
-    for (let second = 0; second < 256; second++)
-      filter[first | (second << 8)] = pairs[row + (class_of[second] ?? 0)] ?? 0
-  }
+  for (let row = 0; row < rows; row++)
+    for (let byte = 0; byte < 256; byte++) {
+      const word = words[row * classes + (class_of[byte] ?? 0)] ?? 0
+      view.setUint32(rows_at + (row * 256 + byte) * 4, word, true)
+    }
   return filter
 }
 
-interface Head {
-  readonly state: number
-  readonly left: ByteSet | undefined
+/** A head as the classes of bytes that may stand at each row. */
+type ClassHead = readonly Symbols[]
+
+/** The most generous first: the places that they take are then the only ones that let much through. */
+function byGenerosity(
+  heads: readonly Head[],
+  class_of: Uint8Array,
+  kinds: readonly Float64Array[],
+): readonly ClassHead[] {
+  const shareOf = (head: ClassHead): number =>
+    kinds.reduce(
+      (sum, shares) =>
+        sum +
+        head.reduce(
+          (chance, set) => chance * set.reduce((total, of) => total + (shares[of] ?? 0), 0),
+          1,
+        ),
+      0,
+    )
+  return heads
+    .map((head) =>
+      head.map((set) => Uint16Array.from(new Set(class_of.filter((_, byte) => set[byte] === 1)))),
+    )
+    .map((head) => ({ head, share: shareOf(head) }))
+    .sort((a, b) => b.share - a.share)
+    .map(({ head }) => head)
 }
 
-/** What of a head tells how alike it is to others. */
-interface JudgedHead extends Head {
-  /** Bytes to the first end, counted up to the deepest group. */
-  readonly shortest: number
-  /** The byte before, then the first ones: which bytes may stand there. */
-  readonly shape: readonly Uint8Array[]
-  readonly cost: number
-}
-
-function headsOf(nfa: Nfa, entries: readonly Entry[]): readonly Head[] {
-  return entries.flatMap((entry) =>
-    entry.kind === 'spawned'
-      ? []
-      : nfa.closure(entry.state).map((state) => ({ state, left: entry.left })),
-  )
-}
-
-function judged(nfa: Nfa, { state, left }: Head): JudgedHead {
-  const shape = [left === undefined ? all_bytes : complement(left)]
-  let shortest = rows - 1
-  let states = new Set([state])
-  for (let row = 1; row < rows; row++) {
-    const following = new Set<number>()
-    const bytes = new Uint8Array(256)
-    for (const id of states) {
-      const one = nfa.states[id]
-      if (one?.kind !== 'set') {
-        shortest = Math.min(shortest, row - 1)
-        continue
-      }
-      const set = nfa.sets[one.set] ?? all_bytes
-      for (let byte = 0; byte < 256; byte++) bytes[byte] = (bytes[byte] ?? 0) | (set[byte] ?? 0)
-      for (const next of nfa.closure(one.next)) following.add(next)
-    }
-    shape.push(shortest < row ? all_bytes : bytes)
-    states = following
-  }
-  return { state, left, shortest, shape, cost: costOf(shape, 0, rows - 1) }
-}
-
-/**
- * The most generous first, each goes into that group which lets least more through with it, of those
- * that do not look beyond its end; what is shorter than all, into the first.
- */
-function grouped(nfa: Nfa, heads: readonly Head[]): readonly (readonly Head[])[] {
-  const members: Head[][] = groups.map((_, index) => (index === 0 ? heads.slice(judged_max) : []))
-  const shapes: (readonly Uint8Array[])[] = groups.map(() =>
-    Array.from({ length: rows }, () => new Uint8Array(256)),
-  )
-  const costs = groups.map(() => 0)
-  const some = heads.slice(0, judged_max).map((head) => judged(nfa, head))
-  for (const head of some.sort((a, b) => b.cost - a.cost)) {
-    let best = 0
-    let best_shape = head.shape
-    let least = Number.POSITIVE_INFINITY
-    for (const [index, { depths, left }] of groups.entries()) {
-      if (index > 0 && head.shortest <= depths) continue
-      const shape = union(shapes[index] ?? [], head.shape)
-      const more = costOf(shape, 1 - left, depths + 1) - (costs[index] ?? 0)
-      if (more >= least) continue
-      best = index
-      best_shape = shape
-      least = more
-    }
-    members[best]?.push(head)
-    shapes[best] = best_shape
-    costs[best] = (costs[best] ?? 0) + least
-  }
-  return members
-}
-
-const all_bytes: ByteSet = new Uint8Array(256).fill(1)
-
-function complement(set: ByteSet): Uint8Array {
-  return Uint8Array.from({ length: 256 }, (_, byte) => (set[byte] === 1 ? 0 : 1))
-}
-
-function union(one: readonly Uint8Array[], other: readonly Uint8Array[]): readonly Uint8Array[] {
-  return one.map((set, row) => {
-    const both = set.slice()
-    const more = other[row] ?? all_bytes
-    for (let byte = 0; byte < 256; byte++) if (more[byte] === 1) both[byte] = 1
-    return both
+/** For each pair of classes a bit for each pair of rows of each run. */
+function pairsOf(
+  heads: readonly ClassHead[],
+  classes: number,
+  kinds: readonly Float64Array[],
+): Uint32Array {
+  const pair_kinds = kinds.map((shares) => {
+    const of_pairs = new Float64Array(classes * classes)
+    for (let pair = 0; pair < of_pairs.length; pair++)
+      of_pairs[pair] = (shares[Math.floor(pair / classes)] ?? 0) * (shares[pair % classes] ?? 0)
+    return of_pairs
   })
-}
-
-/** How often rows `from` to `to` fit by chance, summed over kinds of streams. */
-function costOf(shape: readonly Uint8Array[], from: number, to: number): number {
-  const chances = kinds.map(() => 1)
-  for (let row = from; row <= to; row++) {
-    const set = shape[row] ?? all_bytes
-    for (const [kind, shares] of kinds.entries()) {
-      let share = 0
-      for (let byte = 0; byte < 256; byte++) share += (set[byte] ?? 0) * (shares[byte] ?? 0)
-      chances[kind] = (chances[kind] ?? 0) * share
+  const places = new Places(
+    runs.map((run) => run.pairs),
+    pair_kinds,
+  )
+  const every = Uint16Array.from({ length: classes }, (_, index) => index)
+  const words = new Uint32Array(classes * classes)
+  for (const [index, head] of heads.entries()) {
+    // By the row of its first byte; runs share most of them.
+    const pairs = Array.from({ length: rows }, (_, at) =>
+      product(head[at - 1] ?? every, head[at] ?? every, classes),
+    )
+    const offers = runs.map(
+      (run, place): Offer => ({
+        place,
+        slots: Array.from(
+          { length: run.pairs },
+          (_, pair) => pairs[run.row + 1 + pair * 2] ?? new Uint16Array(0),
+        ),
+      }),
+    )
+    for (const parity of [0, 1]) {
+      const fitting = offers.filter(({ place }) => ((runs[place]?.row ?? 0) & 1) === parity)
+      const chosen = places.put(index < judged_max ? fitting : fitting.slice(0, 1))
+      const bit = firstBit(chosen)
+      for (const [pair, symbols] of (offers[chosen]?.slots ?? []).entries())
+        for (const symbol of symbols) words[symbol] = (words[symbol] ?? 0) | (1 << (bit + pair))
     }
   }
-  return chances.reduce((sum, chance) => sum + chance, 0)
+  return words
 }
 
-/**
- * Prose, numbers, codes and arbitrary bytes, without regard to any one corpus; apart, since in a number
- * the next byte is most likely a digit too.
- */
-const kinds: readonly Float64Array[] = [
-  kindOf(
-    [0.78, 'abcdefghijklmnopqrstuvwxyz'],
-    [0.08, 'ABCDEFGHIJKLMNOPQRSTUVWXYZ'],
-    [0.14, ' _-.,:/="\''],
-  ),
-  kindOf([0.8, '0123456789'], [0.2, ' -:.,']),
-  kindOf([0.9, 'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789'], [0.1, '+/=_-\n']),
-  new Float64Array(256).fill(1 / 256),
-]
+function product(first: Symbols, second: Symbols, classes: number): Symbols {
+  const pairs = new Uint16Array(first.length * second.length)
+  let at = 0
+  for (const a of first) for (const b of second) pairs[at++] = a * classes + b
+  return pairs
+}
 
-function kindOf(...parts: readonly (readonly [share: number, bytes: string])[]): Float64Array {
-  const shares = new Float64Array(256)
-  for (const [share, bytes] of parts)
-    for (const char of bytes) {
-      const byte = char.charCodeAt(0)
-      shares[byte] = (shares[byte] ?? 0) + share / bytes.length
-    }
-  return shares
+/** For each row and class a bit for each group of heads. */
+function rowsOf(
+  heads: readonly ClassHead[],
+  classes: number,
+  kinds: readonly Float64Array[],
+): Uint32Array {
+  const places = new Places(new Array<number>(row_groups).fill(rows), kinds)
+  const words = new Uint32Array(rows * classes)
+  for (const [index, head] of heads.entries()) {
+    const offers = Array.from({ length: row_groups }, (_, place): Offer => ({ place, slots: head }))
+    const group = places.put(index < judged_max ? offers : offers.slice(0, 1))
+    for (const [row, symbols] of head.entries())
+      for (const symbol of symbols) {
+        const at = row * classes + symbol
+        words[at] = (words[at] ?? 0) | (1 << group)
+      }
+  }
+  return words
+}
+
+function firstBit(place: number): number {
+  return runs.slice(0, place).reduce((sum, run) => sum + run.pairs, 0)
+}
+
+function bitsOf(bitOf: (first: number, run: Run) => number): number {
+  return runs.reduce((bits, run, place) => bits | (1 << bitOf(firstBit(place), run)), 0) >>> 0
+}
+
+/** By the bit of a run's last pair: how far before the pair the head begins. */
+function backOf(): Uint8Array {
+  const back = new Uint8Array(32)
+  for (const [place, run] of runs.entries())
+    back[firstBit(place) + run.pairs - 1] = run.row + 2 * run.pairs - 3
+  return back
 }

@@ -152,15 +152,14 @@ class Stream implements MaskStream {
 
   push(bytes: Uint8Array): Masked {
     if (this.#address === 0) throw new Error('push on a closed stream')
-    const first = this.#window(bytes)
-    if (first.read === bytes.length) return first.masked
-    const parts = [owned(first.masked)]
-    for (let at = first.read; at < bytes.length; ) {
-      const { masked, read } = this.#window(bytes.subarray(at))
-      parts.push(owned(masked))
-      at += read
+    const memory = this.#memory
+    if (bytes.length <= memory.input_bytes) {
+      const masked = this.#window(bytes)
+      const read = memory.result(5)
+      return read === bytes.length ? masked : this.#rest(bytes, masked, read)
     }
-    return joined(parts)
+    const masked = this.#window(bytes.subarray(0, memory.input_bytes))
+    return this.#rest(bytes, masked, memory.result(5))
   }
 
   flush(event: FlushEvent): Masked {
@@ -177,16 +176,21 @@ class Stream implements MaskStream {
     this.#held = 0
   }
 
-  /** Gives the module as much as it takes at once; it reads less when it finds very much. */
-  #window(bytes: Uint8Array): { readonly masked: Masked; readonly read: number } {
+  /** Gives the module what it takes at once; it reads less when it finds very much. */
+  #window(part: Uint8Array): Masked {
     const memory = this.#memory
-    const part = bytes.length > memory.input_bytes ? bytes.subarray(0, memory.input_bytes) : bytes
     memory.bytes().set(part, memory.input)
     if (memory.exports.push(this.#address, part.length) === 0)
       fail('masking_memory', 'no memory for what a stream holds')
-    const nothing_held = this.#held === 0
-    const masked = this.#take(nothing_held ? part : undefined)
-    return { masked, read: memory.result(5) }
+    return this.#take(this.#held === 0 ? part : undefined)
+  }
+
+  /** What was not read yet, in as many windows as it takes. */
+  #rest(bytes: Uint8Array, masked: Masked, read: number): Masked {
+    const parts = [owned(masked)]
+    for (let at = read; at < bytes.length; at += this.#memory.result(5))
+      parts.push(owned(this.#window(bytes.subarray(at, at + this.#memory.input_bytes))))
+    return joined(parts)
   }
 
   /** Reads a call's result. `given`: the bytes of the call, when nothing was held before it. */

@@ -1,0 +1,91 @@
+/** The filter by its tables alone: it must stay selective when rules become many. */
+import { describe, expect, test } from 'bun:test'
+import { createHash } from 'node:crypto'
+import { logText } from '../../bench/measure/input.ts'
+import { latin1 } from '../host/fixture.ts'
+import { packs, rulesOf } from '../rules/index.ts'
+import type { Rule } from '../rules/rule.ts'
+import { compile } from './compile.ts'
+
+const words = 'acme bolt cart dyno edge flow grid hive iris jolt kite lark mint nova opal pine quip'
+/** As vendors make them: a prefix, then letters and digits. */
+const prefixed: readonly Rule[] = words.split(' ').flatMap((word, index) =>
+  ['live', 'test', 'pat', 'org', 'usr', 'ci', 'app', 'db'].map(
+    (tail, form): Rule => ({
+      name: `${word}-${tail}`,
+      pack: 'custom',
+      pattern:
+        (form % 2 === 0 ? `${word}_${tail}_` : `${word.slice(0, 2)}${tail}-`) +
+        `[A-Za-z0-9]{${20 + index},}`,
+      source: '',
+      examples: [],
+      counter_examples: [],
+    }),
+  ),
+)
+
+/** Shares of the places in `bytes` that the pairs let through, and the rows after them. */
+function shares(rules: readonly Rule[], bytes: Uint8Array): { pairs: number; rows: number } {
+  const compiled = compile(rules)
+  if (!compiled.ok) throw new Error(`${compiled.rule}: ${compiled.reason}`)
+  const { buffer } = compiled.ruleset.tables
+  const filter = new DataView(buffer).getUint32(68, true)
+  const [first_bits = 0, last_bits = 0] = new Uint32Array(buffer, filter, 2)
+  const back = new Uint8Array(buffer, filter + 16, 32)
+  const pairs = new Uint32Array(buffer, filter + 48, 65_536)
+  const rows = new Uint32Array(buffer, filter + 48 + 65_536 * 4, 2560)
+  let run = 0
+  let through = 0
+  let fitting = 0
+  for (let at = 16; at + 16 < bytes.length; at += 2) {
+    const pair = (bytes[at] ?? 0) | ((bytes[at + 1] ?? 0) << 8)
+    run = ((run << 1) | first_bits) & (pairs[pair] ?? 0)
+    for (let bit = 0; bit < 32; bit++) {
+      if (((run & last_bits) >>> bit) % 2 === 0) continue
+      through++
+      const start = at - (back[bit] ?? 0)
+      let groups = -1
+      for (let row = 0; row < 10; row++)
+        groups &= rows[row * 256 + (bytes[start - 1 + row] ?? 0)] ?? 0
+      if (groups !== 0) fitting++
+    }
+  }
+  return { pairs: through / bytes.length, rows: fitting / bytes.length }
+}
+
+describe('little is let through', () => {
+  const prose = 'It was the best of times, it was the worst of times, it was the age of wisdom. '
+  const digests = Array.from({ length: 1000 }, (_, n) =>
+    createHash('sha256').update(String(n)).digest('hex'),
+  ).join('\n')
+  const cases: readonly (readonly [string, Uint8Array])[] = [
+    ['log', logText(1).subarray(0, 200_000)],
+    ['prose', latin1(prose.repeat(500))],
+    ['digests', latin1(digests)],
+  ]
+  for (const [name, bytes] of cases)
+    test(name, () => {
+      const own = rulesOf(['secrets', 'pci'])
+      const few = shares(own, bytes)
+      const many = shares([...own, ...prefixed], bytes)
+      expect(few.pairs).toBeLessThan(0.02)
+      expect(few.rows).toBeLessThan(0.005)
+      expect(many.pairs).toBeLessThan(0.04)
+      expect(many.rows).toBeLessThan(0.005)
+    })
+})
+
+test('what may begin is let through', () => {
+  const { pairs, rows } = shares(
+    rulesOf(packs),
+    latin1(`${' '.repeat(20)}4111 1111 1111 1111 ${' '.repeat(40)}`),
+  )
+  expect(pairs).toBeGreaterThan(0)
+  expect(rows).toBeGreaterThan(0)
+})
+
+test('twice the rules compile', () => {
+  const compiled = compile([...rulesOf(packs), ...prefixed])
+  if (!compiled.ok) throw new Error(compiled.reason)
+  expect(new DataView(compiled.ruleset.tables.buffer).getUint32(8, true)).toBeLessThan(30_000)
+})

@@ -1,0 +1,131 @@
+/**
+ * Which heads share bits of the filter. What shares them gets mixed up, so each head goes where it lets
+ * least more through. How much that is, is judged by what streams are like in general; no corpus is asked.
+ *
+ * @module
+ */
+
+/** Places of some slots each; a slot is a set of symbols, and grows by what is put there. */
+export class Places {
+  readonly #slots: readonly (readonly Slot[])[]
+  readonly #kinds: readonly Float64Array[]
+
+  /** `slots`: how many each place has. `kinds`: for each kind of stream the share of each symbol. */
+  constructor(slots: readonly number[], kinds: readonly Float64Array[]) {
+    const symbols = kinds[0]?.length ?? 0
+    this.#kinds = kinds
+    this.#slots = slots.map((count) =>
+      Array.from({ length: count }, () => ({
+        seen: new Uint8Array(symbols),
+        shares: new Float64Array(kinds.length),
+      })),
+    )
+  }
+
+  /** Puts it at the best of the places `among`, each given with what its slots would get; returns that. */
+  put(among: readonly Offer[]): number {
+    let best: Offer | undefined
+    let least = Number.POSITIVE_INFINITY
+    for (const offer of among) {
+      const more = this.#more(offer)
+      if (more >= least) continue
+      best = offer
+      least = more
+    }
+    if (best === undefined) return -1
+    for (const [index, symbols] of best.slots.entries()) {
+      const slot = this.#slots[best.place]?.[index]
+      if (slot === undefined) continue
+      addShares(slot.shares, slot.seen, symbols, this.#kinds)
+      for (const symbol of symbols) slot.seen[symbol] = 1
+    }
+    return best.place
+  }
+
+  /** How much more often all slots of the place fit by chance, summed over the kinds. */
+  #more({ place, slots }: Offer): number {
+    const before = new Float64Array(this.#kinds.length).fill(1)
+    const after = new Float64Array(this.#kinds.length).fill(1)
+    const shares = new Float64Array(this.#kinds.length)
+    for (const [index, symbols] of slots.entries()) {
+      const slot = this.#slots[place]?.[index]
+      if (slot === undefined) continue
+      shares.set(slot.shares)
+      addShares(shares, slot.seen, symbols, this.#kinds)
+      for (const [kind, share] of shares.entries()) {
+        before[kind] = (before[kind] ?? 0) * (slot.shares[kind] ?? 0)
+        after[kind] = (after[kind] ?? 0) * share
+      }
+    }
+    return after.reduce((sum, chance, kind) => sum + chance - (before[kind] ?? 0), 0)
+  }
+}
+
+/** To the shares of a slot, those of what it has not seen. Most of the filter's making is this loop. */
+function addShares(
+  to: Float64Array,
+  seen: Uint8Array,
+  symbols: Symbols,
+  kinds: readonly Float64Array[],
+): void {
+  for (const [kind, shares] of kinds.entries()) {
+    let sum = to[kind] ?? 0
+    for (let index = 0; index < symbols.length; index++) {
+      const symbol = symbols[index] ?? 0
+      if (seen[symbol] === 0) sum += shares[symbol] ?? 0
+    }
+    to[kind] = sum
+  }
+}
+
+export interface Offer {
+  readonly place: number
+  readonly slots: readonly Symbols[]
+}
+
+export type Symbols = Uint16Array
+
+interface Slot {
+  readonly seen: Uint8Array
+  /** By kind: how often a symbol of the slot stands at some place of a stream. */
+  readonly shares: Float64Array
+}
+
+/**
+ * Shares of the classes of bytes in prose, numbers, codes, digests and arbitrary bytes. They are kept apart,
+ * since in a number the next byte is most likely a digit too.
+ */
+export function kindsOf(class_of: Uint8Array, classes: number): readonly Float64Array[] {
+  return kinds.map((shares) => {
+    const by_class = new Float64Array(classes)
+    for (const [byte, of_class] of class_of.entries())
+      by_class[of_class] = (by_class[of_class] ?? 0) + (shares[byte] ?? 0)
+    return by_class
+  })
+}
+
+/** Letters by their share in English, `z` being one (R. E. Lewand, Cryptological Mathematics, 2000). */
+const letters = Object.entries({
+  ...{ a: 110, b: 20, c: 38, d: 57, e: 172, f: 30, g: 27, h: 82, i: 94, j: 2, k: 10, l: 54, m: 33 },
+  ...{ n: 91, o: 101, p: 26, q: 1, r: 81, s: 85, t: 122, u: 37, v: 13, w: 32, x: 2, y: 27, z: 1 },
+})
+  .map(([letter, share]) => letter.repeat(share))
+  .join('')
+
+const kinds: readonly Float64Array[] = [
+  kindOf([0.78, letters], [0.08, letters.toUpperCase()], [0.14, ' _-.,:/="\'']),
+  kindOf([0.8, '0123456789'], [0.2, ' -:.,']),
+  kindOf([0.9, 'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789'], [0.1, '+/=_-\n']),
+  kindOf([0.95, '0123456789abcdef'], [0.05, '-: ']),
+  new Float64Array(256).fill(1 / 256),
+]
+
+function kindOf(...parts: readonly (readonly [share: number, bytes: string])[]): Float64Array {
+  const shares = new Float64Array(256)
+  for (const [share, bytes] of parts)
+    for (const char of bytes) {
+      const byte = char.charCodeAt(0)
+      shares[byte] = (shares[byte] ?? 0) + share / bytes.length
+    }
+  return shares
+}
