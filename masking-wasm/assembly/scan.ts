@@ -12,7 +12,7 @@ import { filter, stream_start } from './tables'
 /** A beginning that is ruled out is ruled out by at most so many bytes. */
 export const reach: usize = 9
 
-/** Sections of the filter: two words of bits, then by bit the way back, then pairs, then rows. */
+/** Sections of the filter: four words of bits, then by bit the way back, then pairs, then rows. */
 const back_at: usize = 16
 const pairs_at: usize = 48
 const rows_at: usize = pairs_at + 65536 * 4
@@ -32,6 +32,12 @@ let block_end: usize = 0
 let places: usize = 0
 const places_bytes: usize = (block_bytes + 64) / 8
 
+/** Only what can go over the end of a line is asked for. */
+let crossing_only: bool = false
+/** Which bits end a run, and which groups of beginnings count. */
+let last_bits: u32 = 0
+let asked: u32 = 0
+
 /** Where runs have come to their ends in a block: the place of the first lane, and the bits of all. */
 let arrived: usize = 0
 const arrived_bytes: usize = 32
@@ -40,6 +46,13 @@ export function initScan(): bool {
   places = take(places_bytes)
   arrived = take((lane_bytes_max + ahead + behind) * arrived_bytes)
   return places != 0 && arrived != 0
+}
+
+/** What was looked at for another question is forgotten. */
+export function askFor(crossing: bool): void {
+  if (crossing == crossing_only) return
+  crossing_only = crossing
+  block_end = 0
 }
 
 /** Before the first question about the bytes from `from` on, which stand after `before`. */
@@ -86,6 +99,8 @@ export function quietUntil(p: usize, end: usize): usize {
 /** Looks at the places from `p` on. */
 function look(p: usize, end: usize): void {
   block = p
+  last_bits = crossing_only ? load<u32>(filter, 8) : load<u32>(filter, 4)
+  asked = crossing_only ? load<u32>(filter, 12) : ~0
   for (let at: usize = 0; at < places_bytes; at += 8) store<u64>(places + at, 0)
   const known = end - p
   // A run must not look at what is not there yet; and a step is two bytes.
@@ -130,7 +145,7 @@ function followLanes(p: usize, lane: usize): void {
  */
 function follow(p: usize, lane: usize): usize {
   const first_bits = i32x4.splat(load<u32>(filter))
-  const last_bits = i32x4.splat(load<u32>(filter, 4))
+  const ends = i32x4.splat(last_bits)
   const pairs = filter + pairs_at
   const last = p + lane + behind
   let at = arrived
@@ -141,7 +156,7 @@ function follow(p: usize, lane: usize): usize {
     entry = v128.load32_lane(pairs + (<usize>load<u16>(q + 2 * lane) << 2), entry, 2)
     entry = v128.load32_lane(pairs + (<usize>load<u16>(q + 3 * lane) << 2), entry, 3)
     run = v128.and(v128.or(i32x4.shl(run, 1), first_bits), entry)
-    const done = v128.and(run, last_bits)
+    const done = v128.and(run, ends)
     if (v128.any_true(done)) {
       store<u32>(at, q)
       v128.store(at, done, 16)
@@ -158,12 +173,12 @@ function follow(p: usize, lane: usize): usize {
 function fits(p: usize): bool {
   const some = groupsOf(p, 0) & groupsOf(p, 1) & groupsOf(p, 2) & groupsOf(p, 3) & groupsOf(p, 4)
   const others = groupsOf(p, 5) & groupsOf(p, 6) & groupsOf(p, 7) & groupsOf(p, 8) & groupsOf(p, 9)
-  return (some & others) != 0
+  return (some & others & asked) != 0
 }
 
 /** The same as far as they are there. Hardly anything gets past three rows. */
 function fitsSoFar(p: usize, end: usize): bool {
-  let groups = groupsOf(p, 0) & groupsOf(p, 1)
+  let groups = asked & groupsOf(p, 0) & groupsOf(p, 1)
   if (p + 2 > end) return groups != 0
   groups &= groupsOf(p, 2)
   for (let row: usize = 3; groups != 0 && p + row <= end && row <= reach; row++) groups &= groupsOf(p, row)

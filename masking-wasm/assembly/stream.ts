@@ -2,17 +2,18 @@
  * A stream between two calls, and a call: restore, run, settle, mask, save.
  *
  * A stream's small block: prev u16 @0, threads u16 @2, spans u16 @4, retained u16 @6, held u16 @8,
- * blackout's age u16 @10, large block u32 @12, unit u8 @16, bytes
- * written to the large block u16 @18, threads @20, raw bytes @36. What does not fit
- * there is in the large block: raw bytes @0, threads @4096, spans @5248 (start, end, label's start and end
+ * blackout's age u16 @10, large block u32 @12, unit u8 @16, bytes to go until it is dark and whether
+ * it repays u8 @17, bytes written to the large block u16 @18, threads @20, debt u32 @36, raw bytes @40.
+ * What does not fit there is in the large block: raw bytes @0, threads @4096, spans @5248 (start, end, label's start and end
  * as ages, rule; u16). A thread is its state, u16, then age and marks, u16.
  * An age is the distance back from the stream's position. Everything that holds is younger than
  * {@link held_max}; only starts may be older, and then no longer need to be exact.
  */
+import { debt, repaying, setDebt } from './budget'
 import { maskLength, maskWidth } from './mask'
 import {
-  addThread, blackout, endThreads, flushThreads, held_max, holdStart, initMatcher, oldest, resetMatcher, run,
-  setBlackout, spawned, spent, stream_start, threads, threadStart, threadWord,
+  blackout, dark_at, endThreads, flushThreads, held_max, holdStart, initMatcher, oldest, resetMatcher, run,
+  setBlackout, stream_start,
 } from './matcher'
 import { giveLarge, giveSmall, small_bytes, take, takeLarge, takeSmall } from './memory'
 import {
@@ -20,13 +21,15 @@ import {
   spanStart,
 } from './spans'
 import { rules } from './tables'
+import { addThread, spawned, spent, threads, threadStart, threadWord } from './threads'
 
 /** Most bytes of one call. */
 export const window_max: usize = 65536
 const small_threads_at: usize = 20
 const small_threads_max: u32 = 4
-const small_bytes_at: usize = 36
-const small_bytes_max: usize = 28
+const small_bytes_at: usize = 40
+const small_bytes_max: usize = 24
+const repaying_bit: u32 = 0x80
 const threads_at: usize = 4096
 const spans_at: usize = 5248
 const span_bytes: usize = 10
@@ -129,7 +132,10 @@ function restore(stream: usize): void {
     )
   }
   const dark: usize = load<u16>(stream, 10)
-  if (dark != 0) setBlackout(input - (dark - 1))
+  const course: u32 = load<u8>(stream, 17)
+  const until: usize = course & ~repaying_bit
+  if (dark != 0) setBlackout(input - (dark - 1), until != 0 ? input + until : 0)
+  setDebt(load<u32>(stream, 36), (course & repaying_bit) != 0)
 }
 
 /** Everything before `limit` leaves, the rest is kept. */
@@ -182,6 +188,8 @@ function save(stream: usize, end: usize, limit: usize): void {
   store<u16>(stream, <u16>spans, 4)
   store<u16>(stream, <u16>(end - limit), 8)
   store<u16>(stream, blackout != 0 ? <u16>(min(end - blackout, age_max) + 1) : 0, 10)
+  store<u8>(stream, <u8>((dark_at != 0 ? <u32>(dark_at - end) : 0) | (repaying ? repaying_bit : 0)), 17)
+  store<u32>(stream, debt, 36)
   // A checked match may begin before what has left, so its bytes are kept as long as it lives.
   const retained = min(end - min(oldest(end), limit), held_max)
   store<u16>(stream, <u16>retained, 6)

@@ -67,22 +67,33 @@ export function filterOf(
     bitsOf((bit, run) => bit + run.pairs - 1),
     true,
   )
+  view.setUint32(8, pairs.crossing, true)
+  view.setUint32(12, words.crossing, true)
   filter.set(backOf(), 16)
   for (let first = 0; first < 256; first++)
     for (let second = 0; second < 256; second++) {
       const pair = (class_of[first] ?? 0) * classes + (class_of[second] ?? 0)
-      view.setUint32(pairs_at + (first | (second << 8)) * 4, pairs[pair] ?? 0, true)
+      view.setUint32(pairs_at + (first | (second << 8)) * 4, pairs.words[pair] ?? 0, true)
     }
   for (let row = 0; row < rows; row++)
     for (let byte = 0; byte < 256; byte++) {
-      const word = words[row * classes + (class_of[byte] ?? 0)] ?? 0
+      const word = words.words[row * classes + (class_of[byte] ?? 0)] ?? 0
       view.setUint32(rows_at + (row * 256 + byte) * 4, word, true)
     }
   return filter
 }
 
 /** A head as the classes of bytes that may stand at each row. */
-type ClassHead = readonly Symbols[]
+interface ClassHead {
+  readonly sets: readonly Symbols[]
+  readonly crosses: boolean
+}
+
+interface Words {
+  readonly words: Uint32Array
+  /** The bits behind which something may go over an end of line: the last ones of runs, or groups. */
+  readonly crossing: number
+}
 
 /** The most generous first: the places that they take are then the only ones that let much through. */
 function byGenerosity(
@@ -94,16 +105,19 @@ function byGenerosity(
     kinds.reduce(
       (sum, shares) =>
         sum +
-        head.reduce(
+        head.sets.reduce(
           (chance, set) => chance * set.reduce((total, of) => total + (shares[of] ?? 0), 0),
           1,
         ),
       0,
     )
   return heads
-    .map((head) =>
-      head.map((set) => Uint16Array.from(new Set(class_of.filter((_, byte) => set[byte] === 1)))),
-    )
+    .map(({ sets, crosses }) => ({
+      sets: sets.map((set) =>
+        Uint16Array.from(new Set(class_of.filter((_, byte) => set[byte] === 1))),
+      ),
+      crosses,
+    }))
     .map((head) => ({ head, share: shareOf(head) }))
     .sort((a, b) => b.share - a.share)
     .map(({ head }) => head)
@@ -114,7 +128,7 @@ function pairsOf(
   heads: readonly ClassHead[],
   classes: number,
   kinds: readonly Float64Array[],
-): Uint32Array {
+): Words {
   const pair_kinds = kinds.map((shares) => {
     const of_pairs = new Float64Array(classes * classes)
     for (let pair = 0; pair < of_pairs.length; pair++)
@@ -127,10 +141,11 @@ function pairsOf(
   )
   const every = Uint16Array.from({ length: classes }, (_, index) => index)
   const words = new Uint32Array(classes * classes)
+  let crossing = 0
   for (const [index, head] of heads.entries()) {
     // By the row of its first byte; runs share most of them.
     const pairs = Array.from({ length: rows }, (_, at) =>
-      product(head[at - 1] ?? every, head[at] ?? every, classes),
+      product(head.sets[at - 1] ?? every, head.sets[at] ?? every, classes),
     )
     const offers = runs.map(
       (run, place): Offer => ({
@@ -145,11 +160,12 @@ function pairsOf(
       const fitting = offers.filter(({ place }) => ((runs[place]?.row ?? 0) & 1) === parity)
       const chosen = places.put(index < judged_max ? fitting : fitting.slice(0, 1))
       const bit = firstBit(chosen)
+      if (head.crosses) crossing |= 1 << (bit + (runs[chosen]?.pairs ?? 0) - 1)
       for (const [pair, symbols] of (offers[chosen]?.slots ?? []).entries())
         for (const symbol of symbols) words[symbol] = (words[symbol] ?? 0) | (1 << (bit + pair))
     }
   }
-  return words
+  return { words, crossing: crossing >>> 0 }
 }
 
 function product(first: Symbols, second: Symbols, classes: number): Symbols {
@@ -164,19 +180,24 @@ function rowsOf(
   heads: readonly ClassHead[],
   classes: number,
   kinds: readonly Float64Array[],
-): Uint32Array {
+): Words {
   const places = new Places(new Array<number>(row_groups).fill(rows), kinds)
   const words = new Uint32Array(rows * classes)
+  let crossing = 0
   for (const [index, head] of heads.entries()) {
-    const offers = Array.from({ length: row_groups }, (_, place): Offer => ({ place, slots: head }))
+    const offers = Array.from(
+      { length: row_groups },
+      (_, place): Offer => ({ place, slots: head.sets }),
+    )
     const group = places.put(index < judged_max ? offers : offers.slice(0, 1))
-    for (const [row, symbols] of head.entries())
+    if (head.crosses) crossing |= 1 << group
+    for (const [row, symbols] of head.sets.entries())
       for (const symbol of symbols) {
         const at = row * classes + symbol
         words[at] = (words[at] ?? 0) | (1 << group)
       }
   }
-  return words
+  return { words, crossing: crossing >>> 0 }
 }
 
 function firstBit(place: number): number {

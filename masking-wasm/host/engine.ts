@@ -214,19 +214,41 @@ class Stream implements MaskStream {
     }
     const raw_address = memory.result(6)
     const spans: MaskedSpan[] = []
-    for (let index = 0; index < count; index++) {
-      const from = memory.span(index, 2)
-      const length = memory.span(index, 3)
-      spans.push({
-        offset: memory.span(index, 0),
-        length: memory.span(index, 1),
-        raw_offset: raw_offset + from,
-        raw_length: length,
-        rule: this.#names[memory.span(index, 4)] ?? '',
-        raw: memory.view(raw_address + from, length),
-      })
-    }
+    for (let index = 0; index < count; index++)
+      spans.push(new FoundSpan(memory, this.#names, index, raw_offset, raw_address))
     return { bytes: memory.view(memory.result(0), memory.result(1)), raw_offset, raw_length, spans }
+  }
+}
+
+/** Makes the view of the raw bytes when it is asked for: a view costs more than all else of a span. */
+class FoundSpan implements MaskedSpan {
+  readonly offset: number
+  readonly length: number
+  readonly raw_offset: number
+  readonly raw_length: number
+  readonly rule: string
+  readonly #memory: Memory
+  readonly #raw_at: number
+
+  constructor(
+    memory: Memory,
+    names: readonly string[],
+    index: number,
+    raw_offset: number,
+    raw_address: number,
+  ) {
+    const from = memory.span(index, 2)
+    this.offset = memory.span(index, 0)
+    this.length = memory.span(index, 1)
+    this.raw_offset = raw_offset + from
+    this.raw_length = memory.span(index, 3)
+    this.rule = names[memory.span(index, 4)] ?? ''
+    this.#memory = memory
+    this.#raw_at = raw_address + from
+  }
+
+  get raw(): Uint8Array {
+    return this.#memory.view(this.#raw_at, this.raw_length)
   }
 }
 
@@ -349,7 +371,10 @@ function owned(masked: Masked): Masked {
   return {
     ...masked,
     bytes: masked.bytes.slice(),
-    spans: masked.spans.map((span) => ({ ...span, raw: span.raw.slice() })),
+    spans: masked.spans.map(({ offset, length, raw_offset, raw_length, rule, raw }) => ({
+      ...{ offset, length, raw_offset, raw_length, rule },
+      raw: raw.slice(),
+    })),
   }
 }
 

@@ -2,7 +2,7 @@
  * The promises of the matcher against streams made of pieces of true and false secrets: no split changes
  * anything, and what is masked is what an independent reading of the rules says.
  */
-import { describe, expect, test } from 'bun:test'
+import { describe, expect, setDefaultTimeout, test } from 'bun:test'
 import fc from 'fast-check'
 import { customRules } from '../compile/custom.ts'
 import { lengths, parse } from '../compile/expression.ts'
@@ -10,6 +10,9 @@ import { packs, rulesOf } from '../rules/index.ts'
 import type { FlushEvent } from './engine.ts'
 import { engineOf, feed, latin1 } from './fixture.ts'
 import { Oracle } from './oracle.ts'
+
+/** Thousands of streams each, on a machine that may have other work. */
+setDefaultTimeout(60_000)
 
 const rules = rulesOf(packs)
 const engine = engineOf(rules)

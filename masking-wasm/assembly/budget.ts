@@ -1,0 +1,46 @@
+/**
+ * Work is paid for by bytes. One would-be match at a time costs nothing; what is stepped beside it, contexts that
+ * come to their ends and checksums are a debt, and each byte of the stream pays for a quarter of a unit. Clean
+ * streams owe nothing, and files full of secrets little. But who repeats what begins many matches could make
+ * each byte cost fifty times as much: past {@link debt_max} all is masked until the debt is repaid, a unit
+ * a byte, and the line has ended.
+ *
+ * What is charged must not depend on how the stream is cut. So a thread that the filter would have ruled out, had it
+ * seen the bytes to come, costs nothing: it is dead before it is as old as the filter's reach.
+ */
+
+/** In quarters of a unit, like all debts. */
+const paid_by_byte: u32 = 1
+const repaid_by_byte: u32 = 4
+/** Sixteen thousand units: some 3,000 lines of assignments, or one page of a table of numbers of one digit. */
+const debt_max: u32 = 65536
+/** A checksum over a match. */
+export const check_units: u32 = 2
+
+export let debt: u32 = 0
+/** Everything is masked until nothing is owed. */
+export let repaying: bool = false
+
+export function setDebt(quarters: u32, repaying_: bool): void {
+  debt = quarters
+  repaying = repaying_
+}
+
+/** So many bytes were read at no cost. */
+export function pay(bytes: usize): void {
+  const paid = <u32>bytes * (repaying ? repaid_by_byte : paid_by_byte)
+  debt = debt > paid ? debt - paid : 0
+}
+
+/** One byte was read and cost `units`. True when too much is owed. */
+// @ts-ignore: decorator
+@inline
+export function charge(units: u32): bool {
+  if (repaying) {
+    pay(1)
+    return false
+  }
+  const owed = debt + (units << 2)
+  debt = owed > paid_by_byte ? owed - paid_by_byte : 0
+  return debt > debt_max
+}

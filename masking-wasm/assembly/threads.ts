@@ -1,0 +1,150 @@
+/**
+ * What is under way: for each would-be match and each context a state and a start, at most one for a state. Two
+ * lists, that which a byte reads and that which it makes, take turns.
+ */
+import { take } from './memory'
+import { reach } from './scan'
+import { context, crosses, flags, states } from './tables'
+
+/** Threads that end at the next line end at the latest; with more, everything is masked up to there. */
+export const ordinary_max: u32 = 64
+/** And those that go over line ends, at most one for each such state (`compile/tables.ts`). */
+const crossing_max: u32 = 192
+/**
+ * Threads younger than the filter's reach are not counted: those that it would have ruled out are there
+ * or not depending on how far the window goes. One pattern and one context can begin at each byte.
+ */
+const young_max: u32 = 24
+const threads_max: u32 = ordinary_max + young_max + crossing_max
+
+/** Set on a thread that was cut at `held_max`: it has no allowance left. */
+export const spent: u32 = 0x10000
+/** Set on a thread that began where a context ended: no filter was asked, so it counts at once. */
+export const spawned: u32 = 0x20000
+export const state_mask: u32 = 0xffff
+
+/** A thread is two u32: state and {@link spent}, start. Room for one step's worth more. */
+export const thread_bytes: usize = 8
+let current: usize = 0
+let other: usize = 0
+export let threads: u32 = 0
+
+/** Per state: which step saw it last, and where its thread is. */
+let marks: usize = 0
+let step_number: u32 = 0
+
+export function initThreads(): bool {
+  current = take((threads_max * 2 + 8) * thread_bytes)
+  other = take((threads_max * 2 + 8) * thread_bytes)
+  marks = take(states * 8)
+  if (current == 0 || other == 0 || marks == 0) return false
+  memory.fill(marks, 0, states * 8)
+  return true
+}
+
+export function clearThreads(): void {
+  threads = 0
+}
+
+export function addThread(word: u32, start: usize): void {
+  setThread(threads++, word, start)
+}
+
+// @ts-ignore: decorator
+@inline
+export function setThread(index: u32, word: u32, start: usize): void {
+  const at = current + index * thread_bytes
+  store<u32>(at, word)
+  store<u32>(at, start, 4)
+}
+
+// @ts-ignore: decorator
+@inline
+export function threadWord(index: u32): u32 {
+  return load<u32>(current + index * thread_bytes)
+}
+
+// @ts-ignore: decorator
+@inline
+export function threadStart(index: u32): usize {
+  return load<u32>(current + index * thread_bytes, 4)
+}
+
+/** Begins the list that the next byte makes; returns where that stands which it reads. */
+export function turn(): usize {
+  if (++step_number == 0) {
+    memory.fill(marks, 0, states * 8)
+    step_number = 1
+  }
+  const from = current
+  current = other
+  other = from
+  threads = 0
+  return from
+}
+
+/** Equal states have equal futures, and the earlier start covers the later one. */
+// @ts-ignore: decorator
+@inline
+export function put(state: u32, tags: u32, start: usize): void {
+  const mark = marks + (state << 3)
+  if (load<u32>(mark) != step_number) {
+    store<u32>(mark, step_number)
+    store<u32>(mark, threads, 4)
+    addThread(state | tags, start)
+    return
+  }
+  const at = current + load<u32>(mark, 4) * thread_bytes
+  store<u32>(at, load<u32>(at) | tags)
+  if (start < load<u32>(at, 4)) store<u32>(at, start, 4)
+}
+
+export function isContext(word: u32): bool {
+  return (load<u8>(flags + (word & state_mask)) & context) != 0
+}
+
+export function isCrossing(word: u32): bool {
+  return (load<u8>(flags + (word & state_mask)) & crosses) != 0
+}
+
+/** Is it there in every split? A thread that the filter would have ruled out is not, and dies within its reach. */
+// @ts-ignore: decorator
+@inline
+export function counts(index: u32, p: usize): bool {
+  return (threadWord(index) & (spent | spawned)) != 0 || p - threadStart(index) >= reach
+}
+
+/** Of those that count. */
+export function counted(p: usize): u32 {
+  let count: u32 = 0
+  for (let i: u32 = 0; i < threads; i++) if (counts(i, p)) count++
+  return count
+}
+
+export function countedOrdinary(p: usize): u32 {
+  let count: u32 = 0
+  for (let i: u32 = 0; i < threads; i++) if (counts(i, p) && !isCrossing(threadWord(i))) count++
+  return count
+}
+
+/** Start of the oldest would-be match, `p` when there is none. */
+export function oldestThread(p: usize): usize {
+  let start = p
+  for (let i: u32 = 0; i < threads; i++)
+    if (!isContext(threadWord(i)) && threadStart(i) < start) start = threadStart(i)
+  return start
+}
+
+/** The same of those that count. */
+export function oldestCounted(p: usize): usize {
+  let start = p
+  for (let i: u32 = 0; i < threads; i++)
+    if (counts(i, p) && !isContext(threadWord(i)) && threadStart(i) < start) start = threadStart(i)
+  return start
+}
+
+export function keepCrossing(): void {
+  const count = threads
+  threads = 0
+  for (let i: u32 = 0; i < count; i++) if (isCrossing(threadWord(i))) addThread(threadWord(i), threadStart(i))
+}
