@@ -1,74 +1,219 @@
 /**
- * The masking core over log lines, JSON and random bytes, in chunks as a target sends them, against
- * the obvious alternative: all rules as one alternation for the JavaScript RegExp engine, over whole
- * texts. The rival does not stream and holds nothing back, which flatters it.
+ * The masking core, in processor time: against Vectorscan with the rules that both can express, with all
+ * packs, on hostile input, and against the obvious alternative, all rules as one alternation for the JavaScript
+ * RegExp engine over whole texts (which does not stream and holds nothing back). Rounds alternate.
  *
  * @module
  */
-import { randomFillSync } from 'node:crypto'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { compile } from '../masking-wasm/compile/compile.ts'
 import { MaskingEngine } from '../masking-wasm/host/engine.ts'
-import { type Pack, rulesOf } from '../masking-wasm/rules/index.ts'
+import { packs, rulesOf } from '../masking-wasm/rules/index.ts'
 import type { Rule } from '../masking-wasm/rules/rule.ts'
 import type { Options } from './main.ts'
-import { logText } from './measure/input.ts'
-import { type Figure, figure, median, type Report } from './report.ts'
+import { corpora } from './measure/corpora.ts'
+import { hostile, hostile_bytes, repeated, searchWorst } from './measure/hostile.ts'
+import { chunked, maskingRate } from './measure/masking.ts'
+import { type Figure, figure, type Goal, median, type Report } from './report.ts'
+import { type Vectorscan, vectorscan } from './rival/vectorscan.ts'
 
-/** What one read of an SSH channel gives at most. */
-const chunk_bytes = 32 * 1024
-const corpus_bytes = 16 * 2 ** 20
+const chunk_sizes = [65_536, 4096, 64]
+/** Of processor time, for one figure of one round. */
+const at_least_ms = 40
 
-const rulesets: readonly (readonly [name: string, packs: readonly Pack[]])[] = [
-  ['default packs', ['secrets', 'pci']],
-  ['all packs', ['secrets', 'pci', 'pii', 'hipaa']],
-]
+const default_rules = rulesOf(['secrets', 'pci'])
+/**
+ * The same rules for both. Vectorscan makes no checksums and masks nothing, which flatters it; without the rules that
+ * have a checksum, which begin with no literal, it is at its best.
+ */
+const shared_rules: Readonly<Record<string, readonly Rule[]>> = {
+  'default packs': default_rules,
+  'literal rules': default_rules.filter((rule) => rule.check === undefined),
+}
+const texts = corpora()
+
+const parts: Readonly<Record<string, (options: Options) => Promise<Partial<Report>>>> = {
+  vectorscan: againstVectorscan,
+  rulesets,
+  hostile: onHostile,
+  search,
+}
 
 export async function bench(options: Options): Promise<Report> {
   const figures: Figure[] = []
-  const texts = corpora()
-  for (const [packs_name, packs] of rulesets) {
-    const rules = rulesOf(packs)
-    const compiled = compile(rules)
-    if (!compiled.ok) throw new Error(`${compiled.rule}: ${compiled.reason}`)
-    const engine = MaskingEngine.load(compiled.ruleset)
-    const rival = alternation(rules)
-    for (const [text_name, bytes] of Object.entries(texts)) {
-      const wasm: number[] = []
-      const regexp: number[] = []
-      // One round more, unmeasured: compilers warm up.
-      for (let round = -1; round < options.rounds; round++) {
-        const ours = rate(bytes, () => maskInChunks(engine, bytes))
-        const theirs = rate(bytes, () => maskByRegExp(rival, bytes))
-        if (round < 0) continue
-        wasm.push(ours)
-        regexp.push(theirs)
-      }
-      const name = `${text_name}, ${packs_name}`
-      figures.push(figure(`${name}: masking core`, 'MB/s', wasm))
-      figures.push(figure(`${name}: RegExp`, 'MB/s', regexp))
-      const ratio = median(wasm) / median(regexp)
-      figures.push({ name: `${name}: of RegExp`, unit: 'ratio', value: ratio, rounds: [] })
-    }
+  const goals: Goal[] = []
+  const detail: Record<string, unknown> = {}
+  for (const [name, part] of Object.entries(parts)) {
+    if (options.parts.length > 0 && !options.parts.includes(name)) continue
+    console.error(`masking: ${name} ...`)
+    const found = await part(options)
+    figures.push(...(found.figures ?? []))
+    goals.push(...(found.goals ?? []))
+    Object.assign(detail, found.detail)
   }
-  return { figures, goals: [], method: { corpus_bytes, chunk_bytes, rounds: options.rounds } }
+  const method = {
+    corpora: 'bench/measure/corpora.ts, 1 MiB each',
+    unit: 'MB (1e6 bytes) a second of processor time',
+    rounds: options.rounds,
+  }
+  return { figures, goals, method, detail }
 }
 
-function maskInChunks(engine: MaskingEngine, bytes: Uint8Array): number {
-  const stream = engine.open('length')
-  let length = 0
-  for (let at = 0; at < bytes.length; at += chunk_bytes)
-    length += stream.push(bytes.subarray(at, at + chunk_bytes)).bytes.length
-  length += stream.flush('end').bytes.length
-  stream.close()
-  return length
+async function againstVectorscan(options: Options): Promise<Partial<Report>> {
+  const figures: Figure[] = []
+  const goals: Goal[] = []
+  const detail: Record<string, unknown> = {}
+  for (const [ruleset, rules] of Object.entries(shared_rules)) {
+    const rival = await vectorscan(rules)
+    if (typeof rival === 'string') {
+      console.error(`masking: vectorscan is left out: ${rival}`)
+      return { detail: { vectorscan: { left_out: rival } } }
+    }
+    try {
+      for (const chunk_bytes of chunk_sizes) {
+        const name = `${chunk_bytes} B, ${ruleset}`
+        const ratios = await compared(engineOf(rules), rival, chunk_bytes, name, options, figures)
+        const goal = chunk_bytes === 64 ? { each: 1, middle: 1 } : { each: 1.5, middle: 2 }
+        if (rules !== default_rules) continue
+        goals.push(
+          {
+            name: `${name}: of Vectorscan, median`,
+            value: median(ratios),
+            unit: '',
+            at_least: goal.middle,
+          },
+          {
+            name: `${name}: of Vectorscan, worst`,
+            value: Math.min(...ratios),
+            unit: '',
+            at_least: goal.each,
+          },
+        )
+      }
+    } finally {
+      rival.close()
+    }
+    detail[`vectorscan, ${ruleset}`] = { version: rival.version, rules: rival.rules }
+  }
+  return { figures, goals, detail }
 }
 
-function maskByRegExp(rival: RegExp, bytes: Uint8Array): number {
+/** The median ratio for each corpus; adds to `figures`. */
+async function compared(
+  engine: MaskingEngine,
+  rival: Vectorscan,
+  chunk_bytes: number,
+  name: string,
+  options: Options,
+  figures: Figure[],
+): Promise<readonly number[]> {
+  const dir = mkdtempSync(join(tmpdir(), 'sluice-corpora-'))
+  const all: number[] = []
+  for (const [text_name, bytes] of Object.entries(texts)) {
+    const path = join(dir, text_name.replaceAll(' ', '-'))
+    writeFileSync(path, bytes)
+    const chunks = chunked(bytes, chunk_bytes)
+    const ours: number[] = []
+    const theirs: number[] = []
+    // One round more, unmeasured: compilers warm up.
+    for (let round = -1; round < options.rounds; round++) {
+      const own = maskingRate(engine, chunks, at_least_ms)
+      const other = await rival.rate(path, chunk_bytes, at_least_ms)
+      if (round < 0) continue
+      ours.push(own)
+      theirs.push(other)
+    }
+    const ratios = ours.map((rate, round) => rate / (theirs[round] ?? Number.NaN))
+    figures.push(
+      figure(`${name}, ${text_name}: masking core`, 'MB/s', ours),
+      figure(`${name}, ${text_name}: Vectorscan`, 'MB/s', theirs),
+      figure(`${name}, ${text_name}: of Vectorscan`, 'ratio', ratios),
+    )
+    all.push(median(ratios))
+  }
+  rmSync(dir, { recursive: true })
+  return all
+}
+
+/** The default packs and all of them, and what a RegExp does with the former. */
+async function rulesets(options: Options): Promise<Partial<Report>> {
+  const engines = {
+    'default packs': engineOf(default_rules),
+    'all packs': engineOf(rulesOf(packs)),
+  }
+  const expression = alternation(default_rules)
+  const figures: Figure[] = []
+  for (const [name, bytes] of Object.entries(texts)) {
+    const rates: Record<string, number[]> = {}
+    const regexp: number[] = []
+    for (let round = -1; round < options.rounds; round++) {
+      for (const [ruleset, engine] of Object.entries(engines))
+        for (const chunk_bytes of chunk_sizes) {
+          const rate = maskingRate(engine, chunked(bytes, chunk_bytes), at_least_ms)
+          const key = `${chunk_bytes} B, ${name}: ${ruleset}`
+          if (round >= 0) rates[key] = [...(rates[key] ?? []), rate]
+        }
+      const rate = regExpRate(expression, bytes)
+      if (round >= 0) regexp.push(rate)
+    }
+    for (const [key, values] of Object.entries(rates)) figures.push(figure(key, 'MB/s', values))
+    figures.push(figure(`whole, ${name}: RegExp, default packs`, 'MB/s', regexp))
+  }
+  return { figures }
+}
+
+/** Each input against the median of the clean ones in the same chunks. */
+async function onHostile(options: Options): Promise<Partial<Report>> {
+  const engine = engineOf(default_rules)
+  const figures: Figure[] = []
+  const goals: Goal[] = []
+  for (const chunk_bytes of chunk_sizes) {
+    const ratios = new Map<string, number[]>(hostile.map((unit) => [unit, []]))
+    for (let round = -1; round < options.rounds; round++) {
+      const clean = median(
+        Object.values(texts).map((bytes) =>
+          maskingRate(engine, chunked(bytes.subarray(0, hostile_bytes), chunk_bytes), 10),
+        ),
+      )
+      for (const [unit, values] of ratios) {
+        const rate = maskingRate(engine, chunked(repeated(unit), chunk_bytes), 10)
+        if (round >= 0) values.push(rate / clean)
+      }
+    }
+    for (const [unit, values] of ratios)
+      figures.push(figure(`${chunk_bytes} B, ${JSON.stringify(unit)}: of clean`, 'ratio', values))
+    const worst = Math.min(...[...ratios.values()].map((values) => median(values)))
+    goals.push({
+      name: `${chunk_bytes} B, hostile of clean`,
+      value: worst,
+      unit: '',
+      at_least: 0.1,
+    })
+  }
+  return { figures, goals }
+}
+
+/** Looks for inputs that are worse than those known. */
+async function search(): Promise<Partial<Report>> {
+  const found = searchWorst(engineOf(default_rules), 20_251_127)
+  return { detail: { search: found } }
+}
+
+function engineOf(rules: readonly Rule[]): MaskingEngine {
+  const compiled = compile(rules)
+  if (!compiled.ok) throw new Error(`${compiled.rule}: ${compiled.reason}`)
+  return MaskingEngine.load(compiled.ruleset)
+}
+
+function regExpRate(expression: RegExp, bytes: Uint8Array): number {
   const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1')
-  return Buffer.from(
-    text.replace(rival, (match) => '*'.repeat(match.length)),
-    'latin1',
-  ).length
+  const began = process.cpuUsage()
+  const masked = text.replace(expression, (match) => '*'.repeat(match.length))
+  const { user, system } = process.cpuUsage(began)
+  if (masked.length !== bytes.length) throw new Error('masked another length')
+  return bytes.length / (user + system)
 }
 
 function alternation(rules: readonly Rule[]): RegExp {
@@ -81,41 +226,4 @@ function alternation(rules: readonly Rule[]): RegExp {
     return `(?${flags}:${behind}${rule.lead ?? ''}(?:${rule.pattern})${ahead})`
   }
   return new RegExp(rules.map(one).join('|'), 'g')
-}
-
-function rate(bytes: Uint8Array, mask: () => number): number {
-  const start = performance.now()
-  const length = mask()
-  const seconds = (performance.now() - start) / 1000
-  if (length !== bytes.length) throw new Error(`masked ${length} of ${bytes.length} bytes`)
-  return bytes.length / 1e6 / seconds
-}
-
-function corpora(): Readonly<Record<string, Uint8Array>> {
-  const pieces = corpus_bytes / 2 ** 20
-  const repeat = (make: (piece: number) => Uint8Array): Uint8Array =>
-    Buffer.concat(Array.from({ length: pieces }, (_, piece) => make(piece)))
-  return {
-    log: repeat(logText),
-    json: repeat(jsonText),
-    random: randomFillSync(new Uint8Array(corpus_bytes)),
-  }
-}
-
-/** 1 MiB of objects as an API returns them. */
-function jsonText(piece: number): Uint8Array {
-  const lines: string[] = []
-  let length = 0
-  for (let n = piece * 10_000; length < 2 ** 20; n++) {
-    const line = `${JSON.stringify({
-      id: n * 7919,
-      name: `order ${n}`,
-      state: n % 3 === 0 ? 'open' : 'shipped',
-      items: [{ sku: `A-${n % 977}`, count: n % 9, price: (n % 9973) / 100 }],
-      created: new Date(1.7e12 + n * 1000).toISOString(),
-    })}\n`
-    lines.push(line)
-    length += line.length
-  }
-  return Buffer.from(lines.join('').slice(0, 2 ** 20), 'latin1')
 }

@@ -1,6 +1,6 @@
 /**
- * Work is paid for by bytes. One would-be match at a time costs nothing; what is stepped beside it, contexts that
- * come to their ends and checksums are a debt, and each byte of the stream pays for a quarter of a unit. Clean
+ * Work is paid for by bytes. One thread at a time costs nothing; each step of another beside it, each byte of a context
+ * that comes to its end, and each checksum are a debt, and a byte of the stream pays for a quarter of a unit. Clean
  * streams owe nothing, and files full of secrets little. But who repeats what begins many matches could make
  * each byte cost fifty times as much: past {@link debt_max} all is masked until the debt is repaid, a unit
  * a byte, and the line has ended.

@@ -49,8 +49,8 @@ export function close(stream: usize): void {
   closeStream(stream)
 }
 
-/** False when there is no memory; nothing was read then. */
-export function push(stream: usize, bytes: usize): bool {
+/** 0 when there is no memory, and nothing was read then; 2 when the bytes leave as they came; else 1. */
+export function push(stream: usize, bytes: usize): u32 {
   return pushStream(stream, bytes)
 }
 

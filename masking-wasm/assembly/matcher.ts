@@ -12,8 +12,9 @@ import {
   later, lists, next, now, pattern_start, rules, spawn, spawns, states, stream_start, unlimited,
 } from './tables'
 import {
-  clearThreads, counted, countedOrdinary, initThreads, isContext, keepCrossing, oldestCounted, oldestThread,
+  clearThreads, countedOrdinary, initThreads, isContext, keepCrossing, oldestCounted, oldestThread,
   ordinary_max, put, setThread, spawned, spent, state_mask, thread_bytes, threads, threadStart, threadWord, turn,
+  unitsBesideOne,
 } from './threads'
 
 /** Would-be matches older than this are masked, and so is what is held back longer. */
@@ -189,8 +190,7 @@ function step(byte: u32, p: usize, before: u32, beginning: bool): void {
     if (second != 0) enter(second, 0, p, p + 1)
   }
   if (threads > ordinary_max && countedOrdinary(p + 1) > ordinary_max) darken(p + 1)
-  // Of what is there in every split, what is beside the first.
-  if (threads > 1) units += max<u32>(counted(p + 1), 1) - 1
+  if (threads > 1) units += unitsBesideOne(p + 1)
   if (charge(units) && blackout == 0) giveUp(p + 1)
 }
 

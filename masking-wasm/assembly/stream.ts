@@ -73,14 +73,21 @@ export function closeStream(stream: usize): void {
   giveSmall(stream)
 }
 
+/** Of {@link pushStream}. */
+const no_memory: u32 = 0
+const see_result: u32 = 1
+/** Nothing was held before, nothing is now, and the bytes leave as they came. */
+const as_given: u32 = 2
+
 /** Reads `bytes` bytes at {@link input}, or fewer; how many stands in the result. */
-export function pushStream(stream: usize, bytes: usize): bool {
-  if (!room(stream)) return false
+export function pushStream(stream: usize, bytes: usize): u32 {
+  if (!room(stream)) return no_memory
   restore(stream)
   const end = run(input, input + bytes, load<u16>(stream))
   const limit = holdStart(end)
+  const clean = open == 0 && released == input && limit == input + bytes
   finish(stream, end, limit)
-  return true
+  return clean ? as_given : see_result
 }
 
 /** 0 idle, 1 echo, 2 end. */

@@ -114,11 +114,16 @@ export function counts(index: u32, p: usize): bool {
   return (threadWord(index) & (spent | spawned)) != 0 || p - threadStart(index) >= reach
 }
 
-/** Of those that count. */
-export function counted(p: usize): u32 {
+/** What the threads cost that count, besides one: a unit each, and what they have cost before they counted. */
+export function unitsBesideOne(p: usize): u32 {
   let count: u32 = 0
-  for (let i: u32 = 0; i < threads; i++) if (counts(i, p)) count++
-  return count
+  let before: u32 = 0
+  for (let i: u32 = 0; i < threads; i++) {
+    if (!counts(i, p)) continue
+    count++
+    if (p - threadStart(i) == reach && (threadWord(i) & (spent | spawned)) == 0) before += reach
+  }
+  return count > 1 ? count - 1 + before : 0
 }
 
 export function countedOrdinary(p: usize): u32 {

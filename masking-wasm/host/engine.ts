@@ -4,8 +4,10 @@
  * @module
  */
 import { createHash } from 'node:crypto'
-import { readFileSync } from 'node:fs'
 import type { Ruleset } from '../compile/compile.ts'
+import { type Exports, fail, MaskingError, Memory, moduleOnce } from './module.ts'
+
+export { MaskingError }
 
 /** One per thread; many streams. */
 export interface MaskStream {
@@ -52,18 +54,6 @@ export interface HashStream {
   update(bytes: Uint8Array): void
   /** Once; owned. */
   digest(): Uint8Array
-}
-
-export type MaskingErrorCode = 'masking_memory' | 'masking_module'
-
-/** The module cannot be used, or cannot take more. Nothing passed unmasked: end the session. */
-export class MaskingError extends Error {
-  override readonly name = 'MaskingError'
-  readonly code: MaskingErrorCode
-  constructor(code: MaskingErrorCode, message: string) {
-    super(message)
-    this.code = code
-  }
 }
 
 export class MaskingEngine {
@@ -130,6 +120,8 @@ export class MaskingEngine {
 const events: Readonly<Record<FlushEvent, number>> = { idle: 0, echo: 1, end: 2 }
 const empty = new Uint8Array(0)
 const no_spans: readonly MaskedSpan[] = []
+/** What the module's `push` returns when the bytes leave as they came. */
+const as_given = 2
 
 class Stream implements MaskStream {
   readonly #memory: Memory
@@ -153,13 +145,12 @@ class Stream implements MaskStream {
   push(bytes: Uint8Array): Masked {
     if (this.#address === 0) throw new Error('push on a closed stream')
     const memory = this.#memory
-    if (bytes.length <= memory.input_bytes) {
-      const masked = this.#window(bytes)
-      const read = memory.result(5)
-      return read === bytes.length ? masked : this.#rest(bytes, masked, read)
-    }
-    const masked = this.#window(bytes.subarray(0, memory.input_bytes))
-    return this.#rest(bytes, masked, memory.result(5))
+    const fits = bytes.length <= memory.input_bytes
+    const first = this.#window(fits ? bytes : bytes.subarray(0, memory.input_bytes))
+    // On the way of most small chunks this is all: no result to be read, no view to be made.
+    if (fits && first.bytes === bytes) return first
+    const read = memory.result(5)
+    return read === bytes.length ? first : this.#rest(bytes, first, read)
   }
 
   flush(event: FlushEvent): Masked {
@@ -180,8 +171,13 @@ class Stream implements MaskStream {
   #window(part: Uint8Array): Masked {
     const memory = this.#memory
     memory.bytes().set(part, memory.input)
-    if (memory.exports.push(this.#address, part.length) === 0)
-      fail('masking_memory', 'no memory for what a stream holds')
+    const outcome = memory.exports.push(this.#address, part.length)
+    if (outcome === 0) fail('masking_memory', 'no memory for what a stream holds')
+    if (outcome === as_given) {
+      const raw_offset = this.#offset
+      this.#offset += part.length
+      return { bytes: part, raw_offset, raw_length: part.length, spans: no_spans }
+    }
     return this.#take(this.#held === 0 ? part : undefined)
   }
 
@@ -282,90 +278,6 @@ class Hash implements HashStream {
   }
 }
 
-/** The exports of `assembly/index.ts`. */
-interface Exports {
-  readonly memory: WebAssembly.Memory
-  reserve(bytes: number): number
-  start(tables: number, bytes: number): number
-  inputAddress(): number
-  inputBytesMax(): number
-  resultAddress(): number
-  spansAddress(): number
-  useFilter(on: number): void
-  open(width: number): number
-  close(stream: number): void
-  push(stream: number, bytes: number): number
-  flush(stream: number, event: number): number
-  hashOpen(): number
-  hashUpdate(hash: number, bytes: number): void
-  hashFinish(hash: number): void
-  hashClose(hash: number): void
-}
-
-/** Views of the module's memory, made again whenever it grew: growing detaches the old buffer. */
-class Memory {
-  readonly exports: Exports
-  readonly input: number
-  readonly input_bytes: number
-  readonly #result: number
-  readonly #spans: number
-  #bytes: Uint8Array
-  #words: Uint32Array
-
-  constructor(exports: Exports, tables: Uint8Array) {
-    this.exports = exports
-    const at = exports.reserve(tables.length)
-    if (at === 0) fail('masking_memory', 'no memory for the rules')
-    new Uint8Array(exports.memory.buffer).set(tables, at)
-    if (exports.start(at, tables.length) === 0)
-      fail('masking_module', 'the masking module does not take these tables')
-    this.input = exports.inputAddress()
-    this.input_bytes = exports.inputBytesMax()
-    this.#result = exports.resultAddress() >>> 2
-    this.#spans = exports.spansAddress() >>> 2
-    this.#bytes = new Uint8Array(exports.memory.buffer)
-    this.#words = new Uint32Array(exports.memory.buffer)
-  }
-
-  bytes(): Uint8Array {
-    this.#refresh()
-    return this.#bytes
-  }
-
-  view(at: number, length: number): Uint8Array {
-    return this.bytes().subarray(at, at + length)
-  }
-
-  result(index: number): number {
-    this.#refresh()
-    return this.#words[this.#result + index] ?? 0
-  }
-
-  span(index: number, member: number): number {
-    return this.#words[this.#spans + index * 5 + member] ?? 0
-  }
-
-  #refresh(): void {
-    if (this.#bytes.length !== 0) return
-    this.#bytes = new Uint8Array(this.exports.memory.buffer)
-    this.#words = new Uint32Array(this.exports.memory.buffer)
-  }
-}
-
-/** Compiled once for all engines of a thread. */
-let loaded: { readonly module: WebAssembly.Module; readonly hash: string } | undefined
-
-function moduleOnce(): { readonly module: WebAssembly.Module; readonly hash: string } {
-  if (loaded === undefined) {
-    const bytes = readFileSync(new URL('../build/masking.wasm', import.meta.url))
-    loaded = {
-      module: new WebAssembly.Module(bytes),
-      hash: createHash('sha256').update(bytes).digest('hex'),
-    }
-  }
-  return loaded
-}
-
 /** A copy that outlives the next call. */
 function owned(masked: Masked): Masked {
   return {
@@ -390,8 +302,4 @@ function joined(parts: readonly Masked[]): Masked {
     raw_length += part.raw_length
   }
   return { bytes, raw_offset: parts[0]?.raw_offset ?? 0, raw_length, spans }
-}
-
-function fail(code: MaskingErrorCode, message: string): never {
-  throw new MaskingError(code, message)
 }

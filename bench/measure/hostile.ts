@@ -1,0 +1,91 @@
+/**
+ * Inputs that someone could print to make masking slow, and the search that looks for worse ones. What it
+ * finds is written here by hand, so that the benchmark shows when it gets better or worse.
+ *
+ * @module
+ */
+import type { MaskingEngine } from '../../masking-wasm/host/engine.ts'
+import { packs, rulesOf } from '../../masking-wasm/rules/index.ts'
+import { chunked, maskingRate } from './masking.ts'
+
+/** Repeated to the size of the input. The first were guessed, the others found. */
+export const hostile: readonly string[] = [
+  ...['4 ', '41-', '411 ', '4 4 4 4 4 4 4 4 4\n', '4111 1111 1111 1111 ', '4111111111111111 '],
+  ...['-', '-----BEGIN A ', `-----BEGIN ${'PRIVATE'} KEY-----\n`, 'eyJ', 'AKIA', 'sk-', 'glpat-'],
+  ...['password=', 'password="', "pwd='", 'secret=a', 'token ', '--token ', 'aws', 'PWD=', 'key-'],
+  ...['4. 4 4 4 4 4 4 4 4"', '4 4 4 4 4 4 4 4 4\n/411111111111111', `4 4 4 44 4 4 4 4 4\n/'://`],
+  ...['://a:', 'a@', 'authorization:bearer ', 'cookie:=a', '%B411111111111^', '1234567:', '0:'],
+]
+
+export const hostile_bytes = 65_536
+
+export function repeated(unit: string): Uint8Array {
+  const times = Math.ceil(hostile_bytes / unit.length)
+  return new Uint8Array(Buffer.from(unit.repeat(times).slice(0, hostile_bytes), 'latin1'))
+}
+
+export interface Worst {
+  readonly unit: string
+  readonly rate: number
+}
+
+const tries = 400
+const kept = 12
+const glue = ['', ' ', '\n', '-', '.', '/', '=', '"', "'", ':', '@', '0', 'a', 'A', '_', '4', '://']
+
+/**
+ * Climbs from beginnings of the rules' examples: the slowest are joined, cut and glued, and what is slower yet is
+ * kept. Seeded; the clock decides, so two runs need not find the same.
+ */
+export function searchWorst(engine: MaskingEngine, seed: number): readonly Worst[] {
+  let state = seed
+  const pick = (bound: number): number => {
+    state ^= state << 13
+    state ^= state >>> 17
+    state ^= state << 5
+    state >>>= 0
+    return state % bound
+  }
+  const examples = rulesOf(packs)
+    .flatMap((rule) => [...rule.examples, ...rule.counter_examples])
+    .map((example) => example.replaceAll(/[«»]/g, ''))
+  const pool: Worst[] = []
+  const seen = new Set<string>()
+  const judge = (unit: string): void => {
+    if (unit === '' || unit.length > 200 || seen.has(unit)) return
+    seen.add(unit)
+    const chunks = chunked(repeated(unit), hostile_bytes)
+    // The better of two: what came between one must not make it look slow.
+    const rate = Math.max(maskingRate(engine, chunks, 2), maskingRate(engine, chunks, 2))
+    pool.push({ unit, rate })
+    pool.sort((a, b) => a.rate - b.rate)
+    pool.length = Math.min(pool.length, kept)
+  }
+  const any = (): string => {
+    const example = examples[pick(examples.length)] ?? ''
+    return example.slice(0, 1 + pick(example.length))
+  }
+  for (const unit of hostile) judge(unit)
+  for (let n = 0; n < tries; n++) {
+    const one = n % 3 === 0 ? any() : (pool[pick(pool.length)]?.unit ?? '')
+    const between = glue[pick(glue.length)] ?? ''
+    const at = pick(one.length + 1)
+    switch (pick(5)) {
+      case 0:
+        judge(one)
+        break
+      case 1:
+        judge(one + between)
+        break
+      case 2:
+        judge(one + between + any())
+        break
+      case 3:
+        judge(one.slice(0, at) + between + one.slice(at + pick(3)))
+        break
+      default:
+        judge(`${one.repeat(1 + pick(8))}${between}`)
+    }
+  }
+  return pool
+}

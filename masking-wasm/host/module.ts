@@ -1,0 +1,107 @@
+/**
+ * The WASM module: compiled once for a thread, an instance and views of its memory for each engine.
+ *
+ * @module
+ */
+import { createHash } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+
+export type MaskingErrorCode = 'masking_memory' | 'masking_module'
+
+/** The module cannot be used, or cannot take more. Nothing passed unmasked: end the session. */
+export class MaskingError extends Error {
+  override readonly name = 'MaskingError'
+  readonly code: MaskingErrorCode
+  constructor(code: MaskingErrorCode, message: string) {
+    super(message)
+    this.code = code
+  }
+}
+
+/** The exports of `assembly/index.ts`. */
+export interface Exports {
+  readonly memory: WebAssembly.Memory
+  reserve(bytes: number): number
+  start(tables: number, bytes: number): number
+  inputAddress(): number
+  inputBytesMax(): number
+  resultAddress(): number
+  spansAddress(): number
+  useFilter(on: number): void
+  open(width: number): number
+  close(stream: number): void
+  push(stream: number, bytes: number): number
+  flush(stream: number, event: number): number
+  hashOpen(): number
+  hashUpdate(hash: number, bytes: number): void
+  hashFinish(hash: number): void
+  hashClose(hash: number): void
+}
+
+/** Views of the module's memory, made again whenever it grew: growing detaches the old buffer. */
+export class Memory {
+  readonly exports: Exports
+  readonly input: number
+  readonly input_bytes: number
+  readonly #result: number
+  readonly #spans: number
+  #bytes: Uint8Array
+  #words: Uint32Array
+
+  constructor(exports: Exports, tables: Uint8Array) {
+    this.exports = exports
+    const at = exports.reserve(tables.length)
+    if (at === 0) fail('masking_memory', 'no memory for the rules')
+    new Uint8Array(exports.memory.buffer).set(tables, at)
+    if (exports.start(at, tables.length) === 0)
+      fail('masking_module', 'the masking module does not take these tables')
+    this.input = exports.inputAddress()
+    this.input_bytes = exports.inputBytesMax()
+    this.#result = exports.resultAddress() >>> 2
+    this.#spans = exports.spansAddress() >>> 2
+    this.#bytes = new Uint8Array(exports.memory.buffer)
+    this.#words = new Uint32Array(exports.memory.buffer)
+  }
+
+  bytes(): Uint8Array {
+    this.#refresh()
+    return this.#bytes
+  }
+
+  view(at: number, length: number): Uint8Array {
+    return this.bytes().subarray(at, at + length)
+  }
+
+  result(index: number): number {
+    this.#refresh()
+    return this.#words[this.#result + index] ?? 0
+  }
+
+  span(index: number, member: number): number {
+    return this.#words[this.#spans + index * 5 + member] ?? 0
+  }
+
+  #refresh(): void {
+    if (this.#bytes.length !== 0) return
+    this.#bytes = new Uint8Array(this.exports.memory.buffer)
+    this.#words = new Uint32Array(this.exports.memory.buffer)
+  }
+}
+
+/** Compiled once for all engines of a thread. */
+let loaded: { readonly module: WebAssembly.Module; readonly hash: string } | undefined
+
+export function moduleOnce(): { readonly module: WebAssembly.Module; readonly hash: string } {
+  if (loaded === undefined) {
+    const bytes = readFileSync(new URL('../build/masking.wasm', import.meta.url))
+    loaded = {
+      module: new WebAssembly.Module(bytes),
+      hash: createHash('sha256').update(bytes).digest('hex'),
+    }
+  }
+  return loaded
+}
+
+export function fail(code: MaskingErrorCode, message: string): never {
+  throw new MaskingError(code, message)
+}
