@@ -14,6 +14,7 @@ export const hostile: readonly string[] = [
   ...['-', '-----BEGIN A ', `-----BEGIN ${'PRIVATE'} KEY-----\n`, 'eyJ', 'AKIA', 'sk-', 'glpat-'],
   ...['password=', 'password="', "pwd='", 'secret=a', 'token ', '--token ', 'aws', 'PWD=', 'key-'],
   ...['4. 4 4 4 4 4 4 4 4"', '4 4 4 4 4 4 4 4 4\n/411111111111111', `4 4 4 44 4 4 4 4 4\n/'://`],
+  ...['NRAK-Q', '41://11111111111111 4111111111111111 .-:MRN: 7302'],
   ...['://a:', 'a@', 'authorization:bearer ', 'cookie:=a', '%B411111111111^', '1234567:', '0:'],
 ]
 
