@@ -57,7 +57,7 @@ test('all packs leave a quarter of the states to patterns of the configuration',
   if (!compiled.ok) throw new Error(compiled.reason)
   expect(new DataView(compiled.ruleset.tables.buffer).getUint32(8, true)).toBeLessThan(45_000)
   expect(compiled.ruleset.slow).toContain('email')
-})
+}, 60_000)
 
 describe('patterns from the configuration', () => {
   const form = (pattern: string): unknown => {
