@@ -1,18 +1,18 @@
 /**
  * Work is paid for by bytes. One thread at a time costs nothing; each step of another beside it, each byte of a context
- * that comes to its end, and each checksum are a debt, and a byte of the stream pays for a quarter of a unit. Clean
- * streams owe nothing, and files full of secrets little. But who repeats what begins many matches could make
- * each byte cost fifty times as much: past {@link debt_max} all is masked until the debt is repaid, a unit
- * a byte, and the line has ended.
+ * that comes to its end, and each checksum are a debt, and a byte of the stream pays for six units. Clean streams owe
+ * nothing, nor do tables of numbers, in which each of four digits may begin a card's, and files full of secrets little.
+ * But who repeats what begins many matches could make each byte cost fifty times as much: past {@link debt_max} all is
+ * masked until the debt is repaid, a unit a byte, and the line has ended.
  *
  * What is charged must not depend on how the stream is cut. So a thread that the filter would have ruled out, had it
  * seen the bytes to come, costs nothing: it is dead before it is as old as the filter's reach.
  */
 
 /** In quarters of a unit, like all debts. */
-const paid_by_byte: u32 = 1
+const paid_by_byte: u32 = 24
 const repaid_by_byte: u32 = 4
-/** Sixteen thousand units: some 3,000 lines of assignments, or one page of a table of numbers of one digit. */
+/** Sixteen thousand units: what a few thousand bytes may cost before anybody has to pay for it. */
 const debt_max: u32 = 65536
 /** A checksum over a match. */
 export const check_units: u32 = 2
@@ -28,6 +28,7 @@ export function setDebt(quarters: u32, repaying_: bool): void {
 
 /** So many bytes were read at no cost. */
 export function pay(bytes: usize): void {
+  // A window has 64 KiB at most: no overflow.
   const paid = <u32>bytes * (repaying ? repaid_by_byte : paid_by_byte)
   debt = debt > paid ? debt - paid : 0
 }

@@ -4,6 +4,7 @@ import { packs, rulesOf } from '../rules/index.ts'
 import { engineOf, feed, latin1 } from './fixture.ts'
 
 const engine = engineOf(rulesOf(packs))
+const usual = engineOf(rulesOf(['secrets', 'pci']))
 const parts = [
   'eyJ',
   'eyJ ',
@@ -31,6 +32,36 @@ const parts = [
   '\xff',
   '\0',
 ]
+
+describe('tables of numbers stay readable', () => {
+  const rows = Array.from({ length: 1_500 }, (_, row) => row)
+  const table = (row: (n: number) => readonly (number | string)[]): string =>
+    rows.map((n) => row(n).join(' ')).join('\n')
+  /** Small, seeded by its place, and no card number in sight. */
+  const noise = (n: number, below: number): number => (n * 7919 + (n >> 3) * 104_729) % below
+  const cases: Readonly<Record<string, string>> = {
+    'of one digit': table((n) => rows.slice(0, 40).map((m) => noise(n * 41 + m, 10))),
+    'of up to three digits': table((n) => rows.slice(0, 40).map((m) => noise(n * 41 + m, 256))),
+    'years in one line': rows
+      .concat(rows)
+      .map((n) => 2_000 + (n % 60))
+      .join(' '),
+    'bytes in hex': table((n) =>
+      rows.slice(0, 16).map((m) => (48 + noise(n * 17 + m, 10)).toString(16)),
+    ),
+    'counted in one line': rows
+      .concat(rows, rows)
+      .map((_, n) => 3_000 + n)
+      .join(' '),
+  }
+  for (const [name, text] of Object.entries(cases))
+    test(name, () => {
+      // Four groups of four may pass for a card's number; all of it must not.
+      const { spans, text: shown } = feed(usual, latin1(text))
+      expect(spans.filter((span) => span.includes('too-many-candidates'))).toEqual([])
+      expect(shown).toMatch(/[0-9]/)
+    })
+})
 
 describe('repeated without end', () => {
   for (const part of parts)

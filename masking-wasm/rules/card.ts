@@ -14,8 +14,12 @@ export const card: readonly Rule[] = [
     // Which issuer has which range and length, the size of groups and the Luhn digit are the check's part.
     // The first six digits name the issuer and may be shown (PCI DSS v4, requirement 3.4.1); every counter
     // on a terminal begins like that.
-    lead: '(?:[3-6][ -]?[0-9]|2[ -]?[2-7])(?:[ -]?[0-9]){4}',
-    pattern: '(?:[ -]?[0-9]){7,13}',
+    // In groups of four, or of four, six and the rest, as cards print them: a table of small numbers, or of bytes
+    // in hex, is none.
+    lead: '(?:[3-6][0-9]|2[2-7])[0-9]{2}[ -]?[0-9]{2}',
+    pattern:
+      '[0-9]{7,13}|[0-9]{2}[ -][0-9]{4}[ -][0-9]{1,4}|[0-9]{2}(?:[ -][0-9]{4}){2}[ -][0-9]{3}|' +
+      '[0-9]{4}[ -][0-9]{4,5}',
     // After a dot it is the fraction of a number, of which one in twenty would pass; between letters a part
     // of a digest, and before a dash one of a UUID.
     left: '[0-9A-Za-z.]',
