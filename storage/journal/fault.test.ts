@@ -211,3 +211,40 @@ test('a write that the disk cuts short counts for nothing, and the next one take
   expect(journal.durable_lsn).toBe(9)
   journal.close()
 })
+
+test('a segment that cannot be put in place leaves the one before as it is, and the next commit goes on', () => {
+  const options = {
+    dir,
+    segment_bytes: mib,
+    spare_segments: 1,
+    backlog_segments_max: 10,
+    next_lsn: 1,
+  }
+  const journal = Journal.open(options)
+  // The last block of the first segment is used in part: a later write to it would begin with those bytes.
+  for (const [seq, bytes] of [
+    [1, 900_000],
+    [2, 1_000],
+  ] as const) {
+    journal.append(record(seq, bytes))
+    journal.commit()
+  }
+  while (journal.maintain());
+  // The new segment's header is written, and then its name is taken.
+  const taken = join(dir, '0000000002.segment')
+  mkdirSync(join(taken, 'by a folder'), { recursive: true })
+  journal.append(record(3, 200_000))
+  expect(codeOf(() => journal.commit())).toBe('journal_io')
+  rmSync(taken, { recursive: true })
+  expect(seqs(dir)).toEqual([1, 2])
+  // It would fit into the first segment.
+  journal.append(record(4, 1_000))
+  journal.commit()
+  journal.append(record(5, 200_000))
+  journal.commit()
+  expect(seqs(dir)).toEqual([1, 2, 4, 5])
+  journal.close()
+  const next = Journal.open(options)
+  expect(seqs(dir)).toEqual([1, 2, 4, 5])
+  next.close()
+})

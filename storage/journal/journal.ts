@@ -76,7 +76,10 @@ export class Journal {
   #pending_bytes = 0
   /** A {@link commitLater} is under way. */
   #is_writing = false
-  /** A write or sync failed: what the kernel did with the pages is unknown, so nothing more is written there. */
+  /**
+   * Nothing more is written there: a write or sync failed, and what the kernel did with the pages is unknown, or
+   * its successor could not be put in place.
+   */
   #abandon_active = false
 
   /**
@@ -112,7 +115,7 @@ export class Journal {
       }
       const last = segments.at(-1)
       if (last === undefined) {
-        this.#active = this.#activate(1)
+        this.#active = this.#activate(1, this.#takeSpare())
       } else {
         // Entries that a killed process wrote and did not sync are taken over: now they are durable.
         const file = DurableFile.open(last.path, end.at, this.#staging)
@@ -270,7 +273,10 @@ export class Journal {
         `${this.#closed.length + 1} segments wait for the store, which is the limit`,
       )
     const previous = this.#active
-    this.#active = this.#activate(previous.header.generation + 1)
+    const spare = this.#takeSpare()
+    // The staging area does not hold the end of the previous segment any more, also when this fails.
+    this.#abandon_active = true
+    this.#active = this.#activate(previous.header.generation + 1, spare)
     this.#abandon_active = false
     previous.file.close()
     this.#closed.push({
@@ -281,12 +287,16 @@ export class Journal {
     })
   }
 
-  #activate(generation: number): ActiveSegment {
+  #takeSpare(): string {
+    const spare = this.#spares.take()
+    if (spare === undefined) throw new JournalError('journal_full', 'no room for a journal segment')
+    return spare
+  }
+
+  #activate(generation: number, spare: string): ActiveSegment {
     const { dir, segment_bytes } = this.#options
     const fields = { generation, previous_lsn: this.#durable_lsn, segment_bytes }
     const bytes = encodeHeader(fields)
-    const spare = this.#spares.take()
-    if (spare === undefined) throw new JournalError('journal_full', 'no room for a journal segment')
     const path = segmentPath(dir, generation)
     try {
       const file = DurableFile.open(spare, 0, this.#staging)
