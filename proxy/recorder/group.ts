@@ -134,6 +134,8 @@ export class Group {
   #fail(error: unknown): void {
     this.#items = []
     this.#bytes = 0
+    // Its number is no entry's: a reader that was told of it would take what the disk has there for one.
+    this.#lsn = 0
     this.#ports.failed(error)
   }
 

@@ -77,6 +77,7 @@ export function createRecorder(parts: RecorderParts): RecorderCore {
   /** Came while the group was full. */
   let waiting: Message[] = []
   let is_stopping = false
+  let is_closed = false
 
   const group = new Group({ ...parts, mark, failed, settled })
   const log = new EvidenceLog(parts.log, (entry) => group.append(entry), parts.now_us)
@@ -216,7 +217,14 @@ export function createRecorder(parts: RecorderParts): RecorderCore {
     const came = waiting
     waiting = []
     for (const message of came) receive(message)
-    if (is_stopping && !group.isWriting) journal.close()
+    close()
+  }
+
+  /** Once the stop, which may have come among those that waited, is recorded. */
+  function close(): void {
+    if (!is_stopping || is_closed || group.isWriting) return
+    is_closed = true
+    journal.close()
   }
 
   function handle(message: Message): void {
@@ -241,7 +249,7 @@ export function createRecorder(parts: RecorderParts): RecorderCore {
         group.ack(message.ack)
         group.commit()
         is_stopping = true
-        if (!group.isWriting) journal.close()
+        close()
         return
       default:
         take(message)

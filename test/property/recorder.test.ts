@@ -7,6 +7,11 @@ import { beforeAll, describe, expect, test } from 'bun:test'
 import { generateKeyPairSync } from 'node:crypto'
 import fc from 'fast-check'
 import { MaskingEngine } from '../../masking-wasm/host/engine.ts'
+import {
+  commit_bytes_max,
+  commit_later_bytes_min,
+  output_record_bytes_max,
+} from '../../proxy/core/limits.ts'
 import type { FromRecorder } from '../../proxy/recorder/messages.ts'
 import { createRecorder, type RecorderCore } from '../../proxy/recorder/recorder.ts'
 import { compileRules } from '../../proxy/tap/ruleset.ts'
@@ -47,6 +52,7 @@ class PlayedJournal {
     return this.durable.length + this.pending.length
   }
   commit(): void {
+    if (this.pending.length === 0) return
     if (this.fails) {
       this.pending = []
       throw new JournalError('journal_full', 'no room')
@@ -71,7 +77,10 @@ class PlayedJournal {
     return false
   }
   recycle(): void {}
-  close(): void {}
+  closed = 0
+  close(): void {
+    this.closed += 1
+  }
 }
 
 function start(
@@ -108,12 +117,14 @@ function start(
 /** A recorder with one session, which is durable. */
 async function openRecorder(
   journal: PlayedJournal,
+  later_bytes_min?: number,
 ): Promise<{ readonly recorder: RecorderCore; readonly session: number }> {
   let session: number | undefined
-  const recorder = start(journal, (message) => {
+  const take = (message: FromRecorder): void => {
     if (message.kind === 'committed')
       for (const item of message.items) if (item.kind === 'ack') session ??= item.opened?.session
-  })
+  }
+  const recorder = start(journal, take, later_bytes_min)
   recorder.begin([])
   recorder.receive({ kind: 'open', ack: 1, start: session_start })
   while (session === undefined) await turn()
@@ -268,6 +279,54 @@ describe('recorder', () => {
       expect(listed(journal)).toEqual([leavesOf(journal)])
       next.receive({ kind: 'stop', ack: 4 })
     })
+
+  test('a commit that failed in another thread is told as durable to nobody, nor what stood behind it', async () => {
+    const journal = new PlayedJournal()
+    const told: number[] = []
+    let session: number | undefined
+    let failed = 0
+    const take = (message: FromRecorder): void => {
+      if (message.kind === 'failed') failed += 1
+      if (message.kind !== 'committed') return
+      told.push(message.lsn - journal.durable.length)
+      for (const item of message.items) if (item.kind === 'ack') session ??= item.opened?.session
+    }
+    const recorder = start(journal, take, 1)
+    recorder.begin([])
+    recorder.receive({ kind: 'open', ack: 1, start: session_start })
+    while (session === undefined) await turn()
+    const event = { kind: 'failed', code: 'x', message: 'y' } as const
+    const note = (): void =>
+      recorder.receive({ kind: 'event', session: session ?? 0, ack: 2, channel: 0, event })
+    journal.fails = true
+    journal.ready = false
+    note()
+    // Being written; and one more that waits for it.
+    await new Promise(setImmediate)
+    note()
+    for (let turns = 0; turns < 6; turns++) await turn()
+    expect(failed).toBe(1)
+    expect(told.length).toBeGreaterThan(0)
+    expect(told.filter((ahead) => ahead > 0)).toEqual([])
+    recorder.receive({ kind: 'stop', ack: 4 })
+  })
+
+  test('a stop that waits behind a full group, which fails, closes the journal once', async () => {
+    const journal = new PlayedJournal()
+    const { recorder, session } = await openRecorder(journal, commit_later_bytes_min)
+    const request = { kind: 'exec', command: new Uint8Array(), env: {} } as const
+    recorder.receive({ kind: 'channel', session, ack: 2, channel: 1, request })
+    await new Promise(setImmediate)
+    const bytes = (): Uint8Array => new Uint8Array(output_record_bytes_max).fill(0x61)
+    for (let n = 0; n < 2 * (commit_bytes_max / output_record_bytes_max); n++)
+      recorder.receive({ kind: 'output', session, channel: 1, stream: 1, bytes: bytes() })
+    recorder.receive({ kind: 'stop', ack: 4 })
+    expect(journal.closed).toBe(0)
+    journal.fails = true
+    for (let turns = 0; turns < 20; turns++) await turn()
+    expect(journal.closed).toBe(1)
+    expect(journal.pending).toEqual([])
+  })
 
   test('a session whose end could not be written is ended when there is space again', async () => {
     const journal = new PlayedJournal()
