@@ -4,6 +4,8 @@
 import { afterAll, beforeAll, describe, expect } from 'bun:test'
 import { createServer, type Server, type Socket } from 'node:net'
 import { join } from 'node:path'
+import { Duplex } from 'node:stream'
+import ssh2 from 'ssh2'
 import { fingerprint } from '../../proxy/core/fingerprint.ts'
 import { makeKey } from '../fixture/keys.ts'
 import { ssh, ssh_keygen, sshd, testWith } from '../fixture/require.ts'
@@ -96,6 +98,36 @@ describe('ssh target', () => {
     expect(gateway.ends).toEqual(['target_protocol'])
   })
 
+  testWith(needs, 'a bastion that hangs up as it lets the gateway in', async () => {
+    const host = makeKey(join(world.dir, 'bastion-host'))
+    const server = new ssh2.Server({ hostKeys: [host.private_key] })
+    const bastion = sshdTarget(world.sshd, {
+      name: 'bastion',
+      host_keys: [host.blob],
+      connect: () => {
+        const [near, far] = pair()
+        server.once('connection', (connection: ssh2.Connection) => {
+          connection.on('error', () => {})
+          // Its last packet and its end arrive together, as where packets wait for a key exchange.
+          connection.on('authentication', (context) => {
+            context.accept()
+            far.end()
+          })
+        })
+        server.injectSocket(far as unknown as Socket) // It needs a Duplex.
+        return near
+      },
+    })
+    const via = { account: world.sshd.account, target: () => bastion }
+    const target = sshdTarget(world.sshd, { via })
+    await using gateway = await world.straight({ targets: [target], dial })
+    const ran = await world.ssh(gateway, { command: 'true' })
+    expect(gateway.ends).toEqual(['target_unreachable'])
+    expect(ran.stderr).toContain('cannot be reached: bastion has hung up')
+    // What is rejected later, and heard by nobody, would end the gateway.
+    await Bun.sleep(dial.connect_ms + 200)
+  })
+
   testWith(needs, 'a target that is lost while a program runs', async () => {
     await using gateway = await world.straight()
     // The parent of the shell is the sshd of this connection.
@@ -107,6 +139,25 @@ describe('ssh target', () => {
     expect(gateway.ends).toEqual(['target'])
   })
 })
+
+/** What one writes the other has read, in the same turn of the loop. */
+function pair(): [Duplex, Duplex] {
+  const make = (other: () => Duplex): Duplex =>
+    new Duplex({
+      read() {},
+      write(bytes: Buffer, _encoding, done) {
+        other().push(Buffer.from(bytes))
+        done()
+      },
+      final(done) {
+        other().push(null)
+        done()
+      },
+    })
+  const near: Duplex = make(() => far)
+  const far: Duplex = make(() => near)
+  return [near, far]
+}
 
 interface FakeTarget extends AsyncDisposable {
   readonly address: string

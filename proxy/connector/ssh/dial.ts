@@ -102,12 +102,10 @@ export async function dialTarget(
       authHandler: authentication(credential, account),
     })
   } catch (cause) {
+    const why = 'cannot be dialled with the credential that is configured'
+    // Before the close, which rejects as well.
+    reject(fail('credential_rejected', why, cause))
     socket.destroy()
-    throw fail(
-      'credential_rejected',
-      'cannot be dialled with the credential that is configured',
-      cause,
-    )
   }
   return promise
 }
@@ -173,10 +171,15 @@ async function connectThrough(
     reject(fail('target_unreachable', `cannot be reached: the way over ${bastion.name} was lost`)),
   )
   const { host, port } = addressOf(target.address)
-  outer.client.forwardOut('127.0.0.1', 0, host, port, (error, channel) => {
-    if (error === undefined) resolve(new ChannelStream(channel))
-    else reject(fail('target_unreachable', `cannot be reached from ${bastion.name}`, error))
-  })
+  try {
+    outer.client.forwardOut('127.0.0.1', 0, host, port, (error, channel) => {
+      if (error === undefined) resolve(new ChannelStream(channel))
+      else reject(fail('target_unreachable', `cannot be reached from ${bastion.name}`, error))
+    })
+  } catch (error) {
+    // It ended in the same breath as it let us in. Rejected rather than thrown: its close, and the timer, reject too.
+    reject(fail('target_unreachable', `cannot be reached: ${bastion.name} has hung up`, error))
+  }
   try {
     const stream = await promise
     stream.once('close', () => outer.client.end())
