@@ -22,6 +22,9 @@ export const typing_ms = 2_000
 /** Input per channel not yet accepted by the target: the client is paused above it. */
 export const input_pending_bytes_max: number = 512 * 1024
 
+/** What a resize or a signal counts there: a record and a message each, and no window of the client's limits them. */
+export const input_event_bytes = 512
+
 /** One output record: large enough that its header and leaf cost nothing, small against a journal frame. */
 export const output_record_bytes_max: number = 128 * 1024
 

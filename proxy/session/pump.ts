@@ -7,7 +7,7 @@
  */
 import type { Channel, Endpoint, Frame, Wire } from '../core/connector.ts'
 import { RecorderError } from '../core/errors.ts'
-import { input_pending_bytes_max } from '../core/limits.ts'
+import { input_event_bytes, input_pending_bytes_max } from '../core/limits.ts'
 import type { SessionRecorder } from '../core/ports.ts'
 import type { Flight } from './flight.ts'
 import { createGather, join } from './gather.ts'
@@ -89,6 +89,18 @@ export function startPump(
   // Towards the target: bytes as they came, once their record is durable.
   let pending_bytes = 0
   let client_paused = false
+  const hold = (bytes: number): void => {
+    pending_bytes += bytes
+    if (client_paused || pending_bytes < input_pending_bytes_max) return
+    client_paused = true
+    client.pause()
+  }
+  const accepted = (bytes: number): void => {
+    pending_bytes -= bytes
+    if (!client_paused || pending_bytes >= input_pending_bytes_max / 2) return
+    client_paused = false
+    client.resume()
+  }
   // A microtask: what one read of the socket brings, and a key does not wait.
   const input = createGather(queueMicrotask, (stream, parts, length) => {
     const [first] = parts
@@ -96,29 +108,22 @@ export function startPump(
       parts.length === 1 && first !== undefined ? first : join(parts, new Uint8Array(length))
     const frame: Frame = { kind: 'data', stream, bytes }
     void sent(recorder.input(id, bytes), () =>
-      target.write(codec.to_target.encode(frame), () => {
-        pending_bytes -= length
-        if (client_paused && pending_bytes < input_pending_bytes_max / 2) {
-          client_paused = false
-          client.resume()
-        }
-      }),
+      target.write(codec.to_target.encode(frame), () => accepted(length)),
     )
   })
   const toTarget = (frame: Frame): void => {
     if (frame.kind === 'control') {
       input.flush()
+      hold(input_event_bytes)
       if (frame.event.kind === 'eof') void sent(recorder.flush(id, 0))
-      void sent(recorder.event(id, frame.event), () => target.write(codec.to_target.encode(frame)))
+      void sent(recorder.event(id, frame.event), () =>
+        target.write(codec.to_target.encode(frame), () => accepted(input_event_bytes)),
+      )
       return
     }
     if (frame.bytes.length === 0) return
     if (channel.request.pty !== undefined) flight.typed()
-    pending_bytes += frame.bytes.length
-    if (!client_paused && pending_bytes >= input_pending_bytes_max) {
-      client_paused = true
-      client.pause()
-    }
+    hold(frame.bytes.length)
     input.add(frame.stream, frame.bytes)
   }
 

@@ -85,16 +85,8 @@ describe('pump', () => {
           flush: () => durable('flush'),
           close: () => durable('close'),
         }
-        const channel: Channel = {
-          id: 1,
-          request: { kind: 'exec', command: new Uint8Array(), env: {} },
-          client,
-          codec: { to_target: identity, to_client: identity },
-          dial: () => Promise.resolve(target),
-          refuse: () => {},
-        }
         const pump = startPump(
-          channel,
+          channelOf(client, target),
           target,
           recorder,
           createFlight(() => 0),
@@ -140,6 +132,54 @@ describe('pump', () => {
     )
     expect(forwarded, 'the property saw bytes').toBeGreaterThan(0)
   })
+
+  test('events without end stop their client until the disk and the target have them', async () => {
+    const log: string[] = []
+    const paused: boolean[] = []
+    const client = Object.assign(endpoint('client', log), {
+      pause: () => void paused.push(true),
+      resume: () => void paused.push(false),
+    })
+    const target = endpoint('target', log)
+    const disk = Promise.withResolvers<void>()
+    const recorder: SessionRecorder = {
+      id: 'a session',
+      event: () => disk.promise,
+      channel: () => disk.promise,
+      output: () => {},
+      buffer: (length) => new Uint8Array(length),
+      recycle: () => {},
+      input: () => disk.promise,
+      flush: () => disk.promise,
+      close: () => disk.promise,
+    }
+    startPump(
+      channelOf(client, target),
+      target,
+      recorder,
+      createFlight(() => 0),
+      () => 1,
+    )
+    let sent = 0
+    for (; paused.length === 0 && sent < 10_000; sent++) {
+      const event = { kind: 'resize', columns: 80, rows: sent } as const
+      client.peer.wire({ kind: 'control', event })
+    }
+    expect(paused).toEqual([true])
+    expect(log).toEqual([])
+    disk.resolve()
+    while (log.length < sent) await turn()
+    expect(paused).toEqual([true, false])
+  })
+})
+
+const channelOf = (client: Endpoint, target: Endpoint): Channel => ({
+  id: 1,
+  request: { kind: 'exec', command: new Uint8Array(), env: {} },
+  client,
+  codec: { to_target: identity, to_client: identity },
+  dial: () => Promise.resolve(target),
+  refuse: () => {},
 })
 
 const turn = (): Promise<true> => new Promise((resolve) => setImmediate(() => resolve(true)))
