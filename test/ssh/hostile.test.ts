@@ -5,11 +5,14 @@
 import { afterAll, beforeAll, describe, expect } from 'bun:test'
 import { createHash, randomBytes } from 'node:crypto'
 import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
-import { connect, type Socket } from 'node:net'
+import { connect, createServer, type Socket } from 'node:net'
 import { join } from 'node:path'
+import ssh2 from 'ssh2'
+import { waiting_steps_max } from '../../proxy/connector/ssh/limits.ts'
 import { ssh, ssh_keygen, sshd, testWith } from '../fixture/require.ts'
 import { sshArguments, stalled } from '../fixture/ssh.ts'
-import type { Straight } from './straight.ts'
+import type { Loose } from '../ssh2/wire.ts'
+import { type Straight, sshdTarget } from './straight.ts'
 import { openWorld, type World } from './world.ts'
 
 const needs = [ssh, sshd, ssh_keygen]
@@ -31,6 +34,26 @@ describe('ssh, hostile', () => {
   const works = async (): Promise<void> => {
     const ran = await world.ssh(gateway, { command: 'echo fine' })
     expect(ran.stdout.toString()).toBe('fine\n')
+  }
+
+  /** A client that says what it likes; it emits `refused`, with the reason, for each channel that is. */
+  const login = async (to: Straight): Promise<{ client: Loose; protocol: Loose }> => {
+    const client = new ssh2.Client() as Loose
+    const ready = new Promise<void>((resolve, reject) => {
+      client.once('ready', resolve)
+      client.on('error', reject)
+    })
+    const { account } = world.sshd
+    const privateKey = world.user_key.private_key
+    client.connect({ host: '127.0.0.1', port: to.port, username: `${account}@web-1`, privateKey })
+    await ready
+    const protocol = client['_protocol']
+    Object.assign(protocol['_handlers'], {
+      CHANNEL_OPEN_CONFIRMATION: () => {},
+      CHANNEL_OPEN_FAILURE: (_: Loose, __: number, ___: number, why: string) =>
+        client.emit('refused', why),
+    })
+    return { client, protocol }
   }
 
   for (const [name, command] of [
@@ -107,6 +130,47 @@ describe('ssh, hostile', () => {
     await child.exited
     while ((await running(mark)) > 0) await Bun.sleep(50)
   })
+
+  testWith(needs, 'an agent that is asked for again and again is decided once', async () => {
+    await using own = await world.straight()
+    const { client, protocol } = await login(own)
+    protocol.session(1, 2e6, 32768)
+    for (let i = 0; i < 1_000; i++) protocol.openssh_agentForward(0, false)
+    protocol.exec(0, 'true', false)
+    while (own.channels.length === 0) await Bun.sleep(10)
+    expect(own.asked).toEqual(['agent_forwarding'])
+    client.destroy()
+  })
+
+  testWith(
+    needs,
+    'programs that are closed while the target is dialled do not pile up',
+    async () => {
+      const silent = createServer(() => {})
+      await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve))
+      const at = silent.address()
+      const port = at !== null && typeof at === 'object' ? at.port : 0
+      const target = sshdTarget(world.sshd, { address: `127.0.0.1:${port}` })
+      await using own = await world.straight({ targets: [target] })
+      const { client, protocol } = await login(own)
+      const rounds = 2_000
+      for (let id = 0; id < rounds; id++) {
+        protocol.session(id, 2e6, 32768)
+        protocol.exec(id, 'true', false)
+        protocol.channelClose(id)
+      }
+      const refusals = await new Promise<string[]>((resolve) => {
+        const said: string[] = []
+        client.on('refused', (why: string) => {
+          said.push(why)
+          if (said.length + waiting_steps_max === rounds) resolve(said)
+        })
+      })
+      expect(new Set(refusals)).toEqual(new Set(['too much of this session waits to be decided']))
+      client.destroy()
+      silent.close()
+    },
+  )
 
   testWith(needs, 'new keys in the middle of a stream, both ways, by us', async () => {
     const rekey = { bytes: 4e6, ms: 60_000, check_ms: 20 }

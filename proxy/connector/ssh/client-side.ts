@@ -33,6 +33,7 @@ import {
   socket_linger_ms,
   told_ms,
   waiting_requests_max,
+  waiting_steps_max,
 } from './limits.ts'
 import { clean, line } from './line.ts'
 import type { Asking, Side } from './open.ts'
@@ -190,6 +191,11 @@ export class ClientSide {
   #enter(reject: RejectOpen): boolean {
     if (this.#channels >= session_channels_max) {
       reject(`a session has at most ${session_channels_max} channels`, open_failure.prohibited)
+      return false
+    }
+    // Channels that were closed again are not counted, and what they asked for still waits.
+    if (this.#waiting.length >= waiting_steps_max) {
+      reject('too much of this session waits to be decided', open_failure.prohibited)
       return false
     }
     this.#channels += 1

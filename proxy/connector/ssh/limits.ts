@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { session_channels_max } from '../../core/limits.ts'
 
 /** Signatures that may be wrong, as OpenSSH's MaxAuthTries. */
 export const auth_failures_max = 6
@@ -15,6 +16,9 @@ export const login_name_bytes_max = 512
 
 /** Session channels that may exist before someone runs them, and forwarding requests that wait for policy. */
 export const waiting_requests_max = 64
+
+/** Whatever waits for policy: a program, an agent and X11 of each channel that a session may have. */
+export const waiting_steps_max: number = 3 * session_channels_max
 
 /** Environment variables of one channel, after the allowlist. */
 export const env_variables_max = 64

@@ -32,10 +32,12 @@ export interface OpenedSession {
   readonly endpoint: ChannelEndpoint
 }
 
+type Capability = 'agent_forwarding' | 'x11'
+
 export interface SessionEvents {
   opened(session: OpenedSession): void
   /** The client asked for something that policy is asked about; the user is told when it is denied. */
-  asked(name: 'agent_forwarding' | 'x11'): void
+  asked(name: Capability): void
   /** The channel is over, or was closed before anything ran. */
   closed(): void
 }
@@ -51,9 +53,16 @@ export function serveSession(
   on: SessionEvents,
 ): void {
   const env: Record<string, string> = Object.create(null)
+  const asked = new Set<Capability>()
   let pty: Pty | undefined
   let endpoint: ChannelEndpoint | undefined
 
+  /** Each is decided once for a channel, however often it is asked for. */
+  const ask = (name: Capability): void => {
+    if (asked.has(name)) return
+    asked.add(name)
+    on.asked(name)
+  }
   const open = (
     accept: Accept<LibraryChannel>,
     reject: Reply,
@@ -116,11 +125,11 @@ export function serveSession(
     // Replies come in order (RFC 4254, section 5.4), and the program's cannot wait for policy: yes, and no
     // connection to the agent is ever opened when policy denies it.
     accept?.()
-    on.asked('agent_forwarding')
+    ask('agent_forwarding')
   })
   session.on('x11', (_accept: Reply, reject: Reply) => {
     reject?.()
-    on.asked('x11')
+    ask('x11')
   })
   session.on('close', () => {
     if (endpoint === undefined) on.closed()
