@@ -232,6 +232,11 @@ export class Trail {
       case 'failed':
         this.record({ ...event, channel, message: this.#plain(event.message) })
         break
+      case 'signal':
+      case 'exit_signal':
+        // Its name is anyone's own where it has an "@", and a target's is recorded whatever it is.
+        this.record({ ...event, channel, signal: this.#plain(event.signal) })
+        break
       case 'channel_end':
         this.#endChannel(channel)
         break

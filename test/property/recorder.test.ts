@@ -280,6 +280,26 @@ describe('recorder', () => {
       next.receive({ kind: 'stop', ack: 4 })
     })
 
+  test('the name of a signal is masked as anything that a client or a target says', async () => {
+    const journal = new PlayedJournal()
+    const { recorder, session } = await openRecorder(journal)
+    for (const event of [
+      { kind: 'signal', signal: `${secret}@example.com` },
+      { kind: 'exit_signal', signal: secret, core_dumped: false },
+      { kind: 'exit_signal', signal: 'KILL', core_dumped: true },
+    ] as const)
+      recorder.receive({ kind: 'event', session, ack: 2, channel: 0, event })
+    await turn()
+    const masked = '*'.repeat(secret.length)
+    expect(records(journal).map(({ header }) => header)).toMatchObject([
+      { kind: 'start' },
+      { kind: 'signal', signal: `${masked}@example.com` },
+      { kind: 'exit_signal', signal: masked, core_dumped: false },
+      { kind: 'exit_signal', signal: 'KILL', core_dumped: true },
+    ])
+    recorder.receive({ kind: 'stop', ack: 4 })
+  })
+
   test('a commit that failed in another thread is told as durable to nobody, nor what stood behind it', async () => {
     const journal = new PlayedJournal()
     const told: number[] = []
