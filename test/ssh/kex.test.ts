@@ -163,14 +163,18 @@ describe('ssh post-quantum key exchange', () => {
   })
 
   /** How a dial ends when the target answers with this part, and whatever follows. */
-  const answer = async (part: Uint8Array, after: Uint8Array = Buffer.alloc(0)): Promise<string> => {
+  const answer = async (
+    part: Uint8Array,
+    after: Uint8Array = Buffer.alloc(0),
+    signature_type = 'ssh-ed25519',
+  ): Promise<string> => {
     const sockets: Socket[] = []
     const serve = async (socket: Socket): Promise<void> => {
       const init = receive(socket, kex_init)
       socket.write(Buffer.concat([Buffer.from('SSH-2.0-raw\r\n'), lists(name)]))
       expect((await init)?.length).toBe(1 + 4 + good.length)
       const blob = world.sshd.host_key.blob
-      const signed = Buffer.concat([sshString('ssh-ed25519'), sshString(randomBytes(64))])
+      const signed = Buffer.concat([sshString(signature_type), sshString(randomBytes(64))])
       const reply = packet(kex_reply, sshString(blob), sshString(part), sshString(signed))
       socket.write(Buffer.concat([reply, packet(newkeys), after]))
     }
@@ -216,6 +220,11 @@ describe('ssh post-quantum key exchange', () => {
         expect(message).toContain(why)
       }
     })
+
+  testWith(needs, 'what a target calls its signature is not repeated to the client', async () => {
+    const message = await answer(sealed, undefined, 'a secret, or a lie')
+    expect(message).toEndWith('cannot agree on a handshake: Wrong signature type')
+  })
 
   testSlow(needs, 'a flood of key exchanges does not lock users out', async () => {
     let isFlooding = true

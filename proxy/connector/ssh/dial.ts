@@ -238,8 +238,11 @@ function explain(
       return fail('target_timeout', 'did not finish the handshake in time', error)
     case 'client-socket':
       return fail('target_unreachable', 'lost the connection during the handshake', error)
-    case 'handshake':
-      return fail('target_protocol', `cannot agree on a handshake: ${clean(error.message)}`, error)
+    case 'handshake': {
+      // Not the peer's own text, as in `open.ts`: nobody knows yet who it is.
+      const why = error.message.replace(/^(Wrong signature type): .*$/s, '$1')
+      return fail('target_protocol', `cannot agree on a handshake: ${clean(why)}`, error)
+    }
     case undefined:
     default:
       return fail('target_protocol', 'does not speak SSH as it should', error)
