@@ -4,6 +4,7 @@
  */
 import { afterAll, beforeAll, describe, expect } from 'bun:test'
 import { createHash, randomBytes } from 'node:crypto'
+import { once } from 'node:events'
 import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { connect, createServer, type Socket } from 'node:net'
 import { join } from 'node:path'
@@ -141,6 +142,39 @@ describe('ssh, hostile', () => {
     expect(own.asked).toEqual(['agent_forwarding'])
     client.destroy()
   })
+
+  testWith(
+    needs,
+    'who connected is an address, and no text from one peer to the other',
+    async () => {
+      const target = new ssh2.Server({ hostKeys: [world.sshd.host_key.private_key] }) as Loose
+      const asked: string[] = []
+      target.on('connection', (connection: Loose) => {
+        connection.on('error', () => {})
+        connection.on('authentication', (context: Loose) => context.accept())
+        connection.on('tcpip', (_: Loose, reject: Loose, { srcIP, srcPort, destIP }: Loose) => {
+          asked.push(`${srcIP}:${srcPort} to ${destIP}`)
+          reject()
+        })
+      })
+      target.listen(0, '127.0.0.1')
+      await once(target, 'listening')
+      const address = `127.0.0.1:${target.address().port}`
+      const capability = { allowed: true, rule: 'test' } as const
+      const targets = [sshdTarget(world.sshd, { address })]
+      await using own = await world.straight({ targets, capability })
+      const { client, protocol } = await login(own)
+      for (const [sender, srcIP] of ['a secret', '::1%a secret', '10.0.0.1'].entries()) {
+        const refused = once(client, 'refused')
+        const to = { srcIP, srcPort: 1, dstIP: 'db', dstPort: 2 }
+        protocol.directTcpip(sender, 2e6, 32768, to)
+        await refused
+      }
+      expect(asked).toEqual(['127.0.0.1:1 to db', '::1:1 to db', '10.0.0.1:1 to db'])
+      client.destroy()
+      target.close()
+    },
+  )
 
   testWith(
     needs,

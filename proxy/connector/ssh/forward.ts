@@ -5,6 +5,7 @@
  *
  * @module
  */
+import { isIP } from 'node:net'
 import type { Endpoint } from '../../core/connector.ts'
 import { TargetError } from '../../core/errors.ts'
 import { ChannelEndpoint } from './channel.ts'
@@ -41,11 +42,21 @@ export function placeText(place: Place): string {
   return clean(host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`)
 }
 
+/**
+ * Who connected, as RFC 4254, section 7 wants it: an IP address. Anything else would be text of one peer for the
+ * other, past the record and the masking. OpenSSH, too, says `127.0.0.1` where it has none.
+ */
+function numeric(origin: Address | undefined): Address {
+  const host = origin?.host.replace(/%.*$/s, '') ?? ''
+  return { host: isIP(host) === 0 ? '127.0.0.1' : host, port: origin?.port ?? 0 }
+}
+
 /** The client wants the target to connect somewhere; `origin` is who connected to the client. */
 export function askForward(to: Place, origin: Address, client: Side, incoming: Incoming): Asking {
   const endpoint = new ChannelEndpoint('client')
   const door = doorOf(incoming)
   const text = placeText(to)
+  const from = numeric(origin)
   return {
     request: { kind: 'forward', command: new TextEncoder().encode(text), env: {} },
     endpoint,
@@ -53,7 +64,7 @@ export function askForward(to: Place, origin: Address, client: Side, incoming: I
       const far = new ChannelEndpoint('target')
       await openAt(target, far, `to connect to ${text}`, (opened) => {
         if ('path' in to) target.connection.openssh_forwardOutStreamLocal(to.path, opened)
-        else target.connection.forwardOut(origin.host, origin.port, to.host, to.port, opened)
+        else target.connection.forwardOut(from.host, from.port, to.host, to.port, opened)
       })
       return door.admit(client, endpoint, far)
     },
@@ -72,7 +83,7 @@ export function askReverse(
   return askClient({ kind: 'reverse', command: text }, client, incoming, (opened) => {
     if ('path' in at) client.connection.openssh_forwardOutStreamLocal(at.path, opened)
     else {
-      const { host = '', port = 0 } = origin ?? {}
+      const { host, port } = numeric(origin)
       client.connection.forwardOut(at.host, at.port, host, port, opened)
     }
   })
