@@ -17,6 +17,7 @@ import {
 } from '../evidence/manifest.ts'
 import type { Trust } from '../evidence/trust.ts'
 import { heartbeat_gap_ms_max } from './limits.ts'
+import { endMisfits, type Listing, startMisfits } from './listing.ts'
 import { type CheckedLog, entriesOf } from './log-check.ts'
 import type { Place } from './report.ts'
 import { SessionCheck, type SessionCheckParts } from './session-check.ts'
@@ -140,7 +141,7 @@ export async function replayLog(log: CheckedLog, parts: ReplayParts): Promise<vo
     }
     if (type === 'session.started') await started(id, digest, facts, place, what)
     else if (type === 'session.running') await running(facts, place, what)
-    else if (type === 'session.ended') await ended(id, facts, place, what)
+    else if (type === 'session.ended') await ended(id, digest, facts, place, what)
   }
 
   async function started(
@@ -161,6 +162,23 @@ export async function replayLog(log: CheckedLog, parts: ReplayParts): Promise<vo
     budget.open = open.size
     parts.progress()
     await checkEnvelope(start, place)
+    await checkListing(id, (listed) => startMisfits(listed, start, digest))
+  }
+
+  async function checkListing(
+    id: string,
+    misfits: (listed: Listing) => readonly string[],
+  ): Promise<void> {
+    await guarded(id, async () => {
+      const listed = await source.session?.(id)
+      const wrong = listed === undefined ? [] : misfits(listed)
+      if (wrong.length > 0)
+        findings.fail(
+          'session_listed_wrong',
+          `Session ${id} is listed with another ${wrong.join(', ')} than its signed documents have: the list was changed.`,
+          { session: id },
+        )
+    })
   }
 
   async function checkEnvelope(start: StartDocument, place: Place): Promise<void> {
@@ -200,7 +218,13 @@ export async function replayLog(log: CheckedLog, parts: ReplayParts): Promise<vo
     }
   }
 
-  async function ended(id: string, facts: JsonObject, place: Place, what: string): Promise<void> {
+  async function ended(
+    id: string,
+    digest: string,
+    facts: JsonObject,
+    place: Place,
+    what: string,
+  ): Promise<void> {
     const manifest = readManifest(facts)
     const session = open.get(id)
     if (manifest?.session !== id) {
@@ -222,6 +246,7 @@ export async function replayLog(log: CheckedLog, parts: ReplayParts): Promise<vo
         `The end of session ${id} tells of another identity, target or policy than its start.`,
         place,
       )
+    await checkListing(id, (listed) => endMisfits(listed, manifest, digest))
     await guarded(id, () => session.check.finish(manifest))
     open.delete(id)
     budget.open = open.size

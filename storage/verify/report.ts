@@ -28,6 +28,7 @@ export type FailureCode =
   | 'session_missing_from_store'
   | 'session_truncated'
   | 'session_rewritten'
+  | 'session_listed_wrong'
   | 'record_edited'
   | 'record_reordered'
   | 'record_missing'

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import type { Listing } from './listing.ts'
 
 /** Every method may be called again with the same arguments; what it gives is borrowed until then. */
 export interface EvidenceSource {
@@ -22,6 +23,8 @@ export interface EvidenceSource {
     from_seq?: number,
     limit_bytes?: number,
   ): Promise<{ readonly records: readonly Uint8Array[]; readonly next?: number | undefined }>
+  /** What is shown of a session before its records are read; only where the source keeps such a list. */
+  session?(id: string): Promise<Listing | undefined>
   /** A document, an envelope or a leaf list by its digest (hex). */
   document(digest: string): Promise<{ readonly bytes: Uint8Array } | undefined>
   /** How many entries are stored, and the newest signed checkpoint. */

@@ -9,6 +9,8 @@ import { command_stream, spanNonce, verifySpan } from '../../storage/evidence/co
 import { type EnvelopeContent, openEnvelope } from '../../storage/evidence/envelope.ts'
 import { decodeRecord, type RecordHeader } from '../../storage/evidence/record.ts'
 import { openValue } from '../../storage/evidence/seal.ts'
+import { openDatabase } from '../../storage/store/database.ts'
+import { database_name } from '../../storage/store/layout.ts'
 import { openReader } from '../../storage/store/reader.ts'
 import { sluice } from '../fixture/gateway.ts'
 import { type Guarded, openGuarded, outputOf, type StoredRecord } from '../fixture/guarded.ts'
@@ -228,7 +230,54 @@ describe('the evidence of a session', () => {
     const verified = await guarded.verify()
     expect(verified.code, verified.stdout + verified.stderr).toBe(0)
   })
+
+  testWith(
+    needs,
+    'who it was, where and how it ended cannot be changed in the list alone',
+    async () => {
+      expect(await guarded.gateway.stop()).toBe(0)
+      const { connection } = openDatabase(join(guarded.data, database_name))
+      try {
+        for (const [column, value] of [
+          ['subject', 'bob'],
+          ['groups', '["admins"]'],
+          ['target', 'web-2'],
+          ['labels', '{"env":"none"}'],
+          ['started_us', 1],
+          ['end_reason', 'target'],
+          ['records', 1],
+        ] as const) {
+          const [before] = connection
+            .prepare(`SELECT ${quoted(column)} FROM session`)
+            .raw()
+            .all() as [[string | number]]
+          const set = connection.prepare(`UPDATE session SET ${quoted(column)} = ?`)
+          set.run(value)
+          const verified = await guarded.verify()
+          set.run(before[0])
+          expect(verified.code, column).toBe(1)
+          const { findings } = JSON.parse(verified.stdout) as { findings: readonly object[] }
+          expect(
+            findings.filter((each) => 'severity' in each && each.severity === 'failure'),
+          ).toEqual([
+            {
+              severity: 'failure',
+              code: 'session_listed_wrong',
+              session: id,
+              message: expect.stringContaining(`with another ${column} than`),
+            },
+          ])
+        }
+      } finally {
+        connection.close()
+      }
+      const whole = await guarded.verify()
+      expect(whole.code, whole.stdout + whole.stderr).toBe(0)
+    },
+  )
 })
+
+const quoted = (column: string): string => `"${column}"`
 
 interface Line {
   readonly subject: string
