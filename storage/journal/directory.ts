@@ -5,7 +5,15 @@
  * @module
  */
 import { randomUUID } from 'node:crypto'
-import { closeSync, fsyncSync, openSync, readdirSync, readSync } from 'node:fs'
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  fsyncSync,
+  openSync,
+  readdirSync,
+  readSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { systemCode } from './errors.ts'
 import type { SegmentHeader } from './segment.ts'
@@ -66,6 +74,11 @@ export function syncDirectory(dir: string): void {
   }
 }
 
+/** Opens a segment to read it. Of a directory that somebody else gave: it waits for no pipe. */
+export function openSegment(path: string): number {
+  return openSync(path, constants.O_RDONLY | constants.O_NONBLOCK)
+}
+
 /** Reads `into` from `at` on as far as the file goes; returns how many bytes. */
 export function readFully(fd: number, into: Uint8Array, at: number): number {
   let done = 0
@@ -79,6 +92,7 @@ export function readFully(fd: number, into: Uint8Array, at: number): number {
 
 /** The header of an open segment; undefined when it is damaged. */
 export function headerOf(fd: number): SegmentHeader | undefined {
+  if (!fstatSync(fd).isFile()) return undefined
   const bytes = new Uint8Array(header_bytes)
   return decodeHeader(bytes.subarray(0, readFully(fd, bytes, 0)))
 }
@@ -96,7 +110,7 @@ function namesIn(dir: string): string[] {
 function readHeader(path: string): SegmentHeader | undefined | 'gone' {
   let fd: number
   try {
-    fd = openSync(path, 'r')
+    fd = openSegment(path)
   } catch (error) {
     // A live writer renames segments between our listing and our opening.
     if (systemCode(error) === 'ENOENT') return 'gone'

@@ -198,6 +198,13 @@ describe('damage', () => {
     expect(lsns()).toEqual([1, 2, 3, 4, 5])
   })
 
+  test('a pipe in place of a segment is an error, and nobody waits on it', () => {
+    write(5)
+    expect(Bun.spawnSync(['mkfifo', join(dir, '0000000009.segment')]).exitCode).toBe(0)
+    expect(codeOf(lsns)).toBe('journal_damaged')
+    expect(codeOf(() => Journal.open(options()))).toBe('journal_damaged')
+  })
+
   test('a stale frame behind a rewritten one is not taken for the next', () => {
     write(5)
     // The third is torn; the fourth and fifth are intact, and of the same size as what replaces it.

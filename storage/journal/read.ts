@@ -4,8 +4,8 @@
  *
  * @module
  */
-import { closeSync, openSync } from 'node:fs'
-import { headerOf, listSegments, readFully } from './directory.ts'
+import { closeSync } from 'node:fs'
+import { headerOf, listSegments, openSegment, readFully } from './directory.ts'
 import { JournalError, systemCode } from './errors.ts'
 import { frame_bytes_max, read_bytes } from './limits.ts'
 import type { Entry, SegmentHeader } from './segment.ts'
@@ -147,7 +147,7 @@ export class JournalReader {
   #open(path: string, last_lsn: number | undefined): boolean {
     let fd: number
     try {
-      fd = openSync(path, 'r')
+      fd = openSegment(path)
     } catch (error) {
       if (systemCode(error) === 'ENOENT') return false
       throw new JournalError('journal_io', `cannot open ${path}`, { cause: error })

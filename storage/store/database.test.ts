@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'bun:test'
-import { chmodSync, existsSync, readdirSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { codeOf } from '../journal/fixture.ts'
 import { openDatabase, openDatabaseReadOnly } from './database.ts'
@@ -60,6 +60,28 @@ describe('a file that is not as it was written', () => {
     expect(codeOf(() => openDatabase(path))).toBe('store_version')
     expect(codeOf(() => openDatabaseReadOnly(path))).toBe('store_version')
   })
+
+  test('with a view in place of a table, whose rows never end', () => {
+    using data = new DataDirectory()
+    const path = join(data.path, 'store.db')
+    const { connection } = openDatabase(path)
+    connection.exec(`
+      DROP TABLE log_hash;
+      CREATE VIEW log_hash AS WITH RECURSIVE c (no) AS (SELECT 0 UNION ALL SELECT no + 1 FROM c)
+        SELECT no, zeroblob(32) AS hash FROM c`)
+    connection.close()
+    expect(codeOf(() => openDatabaseReadOnly(path))).toBe('store_damaged')
+  })
+
+  for (const name of ['store.db', 'store.db-wal'])
+    test(`with a pipe as ${name}, on which a reader would wait`, () => {
+      using data = new DataDirectory()
+      const path = join(data.path, 'store.db')
+      if (name !== 'store.db') openDatabase(path).connection.close()
+      rmSync(join(data.path, name), { force: true })
+      expect(Bun.spawnSync(['mkfifo', join(data.path, name)]).exitCode).toBe(0)
+      expect(codeOf(() => openDatabaseReadOnly(path))).toBe('store_damaged')
+    })
 
   test('that cannot be opened', () => {
     using data = new DataDirectory()

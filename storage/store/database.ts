@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { existsSync } from 'node:fs'
+import { existsSync, statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { BetterSQLiteSession } from 'drizzle-orm/better-sqlite3/session'
 import type { TablesRelationalConfig } from 'drizzle-orm/relations'
@@ -57,12 +57,14 @@ export function openDatabase(path: string): Database {
  */
 export function openDatabaseReadOnly(path: string): Database | undefined {
   if (!existsSync(path)) return undefined
+  refuseSpecialFiles(path)
   const uri = `file:${encodeURI(resolve(path)).replaceAll('?', '%3F').replaceAll('#', '%23')}`
   const open = (mode: string): Database =>
     opened(`${uri}?${mode}`, (connection) => {
       connection.prepare('PRAGMA busy_timeout = 5000').all()
       connection.prepare('PRAGMA trusted_schema = OFF').all()
       checkVersion(connection)
+      checkSchema(connection)
       return databaseOf(connection)
     })
   if (existsSync(`${path}-wal`)) return open('mode=ro')
@@ -104,6 +106,37 @@ function bind(connection: Connection): {
   )
   return { dialect, session, drizzle: new BaseSQLiteDatabase('sync', dialect, session, undefined) }
 }
+
+/** Who reads a directory that somebody else gave waits for no pipe. */
+function refuseSpecialFiles(path: string): void {
+  for (const suffix of ['', '-wal', '-shm', '-journal']) {
+    const found = statSync(`${path}${suffix}`, { throwIfNoEntry: false })
+    if (found !== undefined && !found.isFile())
+      throw new StoreError('store_damaged', `${path}${suffix} is not a file`)
+  }
+}
+
+/**
+ * Tables and indexes are those that a store makes. In their place a file of unknown origin could have views, whose
+ * rows never end.
+ */
+function checkSchema(connection: Connection): void {
+  const made = openDatabase(':memory:')
+  try {
+    const ours = new Set(schemaOf(made.connection))
+    if (schemaOf(connection).some((item) => !ours.has(item)))
+      throw new StoreError('store_damaged', "the store's tables are not those that were made")
+  } finally {
+    made.connection.close()
+  }
+}
+
+const schemaOf = (connection: Connection): string[] =>
+  connection
+    .prepare('SELECT type, name, tbl_name, sql FROM sqlite_schema')
+    .raw()
+    .all()
+    .map((item) => JSON.stringify(item))
 
 function checkVersion(connection: Connection): void {
   const made = connection
