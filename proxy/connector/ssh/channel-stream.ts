@@ -13,6 +13,7 @@ export class ChannelStream extends Duplex {
   readonly #channel: LibraryChannel
   /** Read by nobody yet. */
   #held_bytes = 0
+  #ended = false
 
   constructor(channel: LibraryChannel) {
     super({ allowHalfOpen: true })
@@ -27,9 +28,21 @@ export class ChannelStream extends Duplex {
       if (this.push(bytes)) this.#consume()
     },
     end: () => {
-      if (!this.readableEnded) this.push(null)
+      this.#ended = true
+      this.push(null)
     },
-    close: () => this.destroy(),
+    close: () => this.#closed(),
+  }
+
+  /** As a socket's, what came before a close is read first: a key exchange may have paused the reader. */
+  #closed(): void {
+    if (this.readableLength === 0) {
+      this.destroy()
+      return
+    }
+    this.once('end', () => this.destroy())
+    if (!this.#ended) this.push(null)
+    this.#ended = true
   }
 
   override _read(): void {
