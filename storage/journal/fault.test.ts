@@ -212,6 +212,37 @@ test('a write that the disk cuts short counts for nothing, and the next one take
   journal.close()
 })
 
+test('a write in another thread that the disk cuts short takes with it what was appended behind it', async () => {
+  const writer = child(`
+    const { spawnSync } = Bun
+    const limit = (bytes) => {
+      const { exitCode } = spawnSync(['prlimit', '--pid', String(process.pid), '--fsize=' + bytes])
+      if (exitCode !== 0) throw new Error('prlimit')
+    }
+    process.on('SIGXFSZ', () => {})
+    const journal = open(${mib})
+    const append = (...seqs) => { for (const seq of seqs) journal.append(record(seq, 50_000)) }
+    const later = (seqs, behind = []) => new Promise((resolve) => {
+      append(...seqs)
+      journal.commitLater((error) => resolve(error?.code ?? 'done'))
+      append(...behind)
+    })
+    const said = [await later([1, 2])]
+    limit('196608:unlimited')
+    said.push(await later([3, 4, 5], [6]))
+    // What was behind it is gone: there is nothing to commit.
+    journal.commit()
+    said.push(await later([8]))
+    limit('unlimited:unlimited')
+    said.push(await later([9], [10]))
+    journal.commit()
+    console.log(JSON.stringify({ said, durable: journal.durable_lsn }))`)
+  const { said, durable } = JSON.parse(await writer.stdout.text())
+  expect(said).toEqual(['done', 'journal_full', 'done', 'done'])
+  expect(seqs(dir)).toEqual([1, 2, 8, 9, 10])
+  expect(durable).toBe(9)
+})
+
 test('a segment that cannot be put in place leaves the one before as it is, and the next commit goes on', () => {
   const options = {
     dir,
