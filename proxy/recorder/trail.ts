@@ -74,7 +74,6 @@ interface ChannelTaps {
   readonly err: OutputTap
   readonly input: InputTap | StdinTap
   prompt: Uint8Array
-  ended: boolean
 }
 
 export class Trail {
@@ -158,7 +157,6 @@ export class Trail {
           })
         : new StdinTap(channel, maskers, sink),
       prompt: new Uint8Array(),
-      ended: false,
     }
     this.#channels.set(channel, taps)
     this.record({
@@ -191,7 +189,7 @@ export class Trail {
 
   output(channel: number, stream: 1 | 2, bytes: Uint8Array): void {
     const taps = this.#channels.get(channel)
-    if (taps === undefined || taps.ended) return
+    if (taps === undefined) return
     if (stream === 2) {
       taps.err.push(bytes)
       return
@@ -213,7 +211,7 @@ export class Trail {
   /** One stream is over: releases what is held of it. */
   flush(channel: number, stream: Stream): void {
     const taps = this.#channels.get(channel)
-    if (taps === undefined || taps.ended) return
+    if (taps === undefined) return
     if (stream === 0) taps.input.end()
     else (stream === 1 ? taps.out : taps.err).end()
   }
@@ -261,17 +259,18 @@ export class Trail {
 
   /** Frees the maskers without a record: recording failed. */
   abandon(): void {
-    for (const taps of this.#channels.values()) if (!taps.ended) closeTaps(taps)
+    for (const taps of this.#channels.values()) closeTaps(taps)
     this.#channels.clear()
   }
 
   #endChannel(channel: number): void {
     const taps = this.#channels.get(channel)
-    if (taps === undefined || taps.ended) return
+    if (taps === undefined) return
+    // A session may have channels without end, one after the other.
+    this.#channels.delete(channel)
     taps.input.end()
     taps.out.end()
     taps.err.end()
-    taps.ended = true
     const digests = closeTaps(taps)
     const payload = new TextEncoder().encode(JSON.stringify({ channel, sha256: digests }))
     const sealed = sealValue(this.#secrets.sealing_key, this.records, payload)

@@ -3,6 +3,7 @@
  * messages and whenever the disk fails, nothing is released before it is durable, what is released is
  * what is recorded, and the journal never sees an unmasked secret.
  */
+import { heapStats } from 'bun:jsc'
 import { beforeAll, describe, expect, test } from 'bun:test'
 import { generateKeyPairSync } from 'node:crypto'
 import fc from 'fast-check'
@@ -297,6 +298,29 @@ describe('recorder', () => {
       { kind: 'exit_signal', signal: masked, core_dumped: false },
       { kind: 'exit_signal', signal: 'KILL', core_dumped: true },
     ])
+    recorder.receive({ kind: 'stop', ack: 4 })
+  })
+
+  test('a channel that has ended leaves nothing behind in a session that goes on', async () => {
+    const journal = new PlayedJournal()
+    const { recorder, session } = await openRecorder(journal)
+    const request = { kind: 'forward', command: Uint8Array.of(0x61), env: {} } as const
+    const event = { kind: 'channel_end' } as const
+    let channel = 0
+    const arrays = async (more: number): Promise<number> => {
+      for (const until = channel + more; channel < until; ) {
+        channel += 1
+        recorder.receive({ kind: 'channel', session, ack: 2, channel, request })
+        recorder.receive({ kind: 'event', session, ack: 3, channel, event })
+      }
+      while (journal.pending.length > 0) await turn()
+      journal.durable.length = 0
+      Bun.gc(true)
+      return heapStats().objectTypeCounts['Uint8Array'] ?? 0
+    }
+    const before = await arrays(200)
+    const channels = 2_000
+    expect((await arrays(channels)) - before).toBeLessThan(channels / 2)
     recorder.receive({ kind: 'stop', ack: 4 })
   })
 
