@@ -74,6 +74,12 @@ export class EchoTracker {
     this.#echoed_line = 0
   }
 
+  /** The line goes on and is judged anew; the echo of its last keys may still be on its way. */
+  cutLine(): void {
+    this.#typed_line = 0
+    this.#echoed_line = 0
+  }
+
   /** Printable ASCII and the bytes of UTF-8, outside of escape sequences (ECMA-48, section 5.4). */
   #isEchoed(byte: number): boolean {
     switch (this.#escape) {

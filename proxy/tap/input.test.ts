@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'bun:test'
+import { input_line_bytes_max, input_line_ms_max } from '../core/limits.ts'
 import { EchoTracker } from './echo.ts'
 import { type Bench, tapBench } from './fixture.ts'
 import { InputTap, password_prompt } from './input.ts'
@@ -10,6 +11,7 @@ const secret = ['AKIA', 'IOSFODNN7', 'EXAMPLE'].join('')
 /** A terminal: what is typed, and what the target prints of it. */
 function terminal(bench: Bench): {
   type(keys: string, echo?: 'echoed' | 'silent'): void
+  paste(text: string): void
   print(text: string): void
   end(): void
 } {
@@ -36,6 +38,10 @@ function terminal(bench: Bench): {
         if (key === '\r') print('\r\n')
         else if (how === 'echoed') print(key)
       }
+    },
+    paste(text) {
+      input.push(bytes(text))
+      print(text)
     },
     end() {
       input.end()
@@ -76,6 +82,30 @@ describe('input', () => {
     expect(texts(bench, 'echo_text').join('')).toBe(`echo ${'*'.repeat(secret.length)}`)
     expect(all(bench)).not.toContain(secret.slice(0, 8))
   })
+
+  for (const [what, before, pause_ms] of [
+    ['the longest line that waits', 'x'.repeat(input_line_bytes_max - 10), 0],
+    ['the time that a line may wait', 'export TOKEN=', input_line_ms_max],
+  ] as const)
+    test(`a token typed over ${what} is in no record, whole or in pieces`, () => {
+      const bench = tapBench()
+      const at = terminal(bench)
+      at.print('$ ')
+      // The long line is pasted.
+      if (before.length > 100) at.paste(before)
+      else at.type(before)
+      at.type(` ${secret.slice(0, 12)}`)
+      bench.pass(pause_ms)
+      at.type(`${secret.slice(12)}\r`)
+      at.end()
+      for (const kind of ['input_text', 'echo_text']) {
+        const text = texts(bench, kind).join('')
+        expect(text).toStartWith(before)
+        // What a pause lets go of a would-be secret.
+        expect(text).not.toContain(secret.slice(0, 11))
+        expect(text).not.toContain(secret.slice(12))
+      }
+    })
 
   test('a line behind a recognised prompt leaves no length, no rhythm and no text', () => {
     const bench = tapBench()

@@ -13,7 +13,7 @@ import {
   input_line_ms_max,
 } from '../core/limits.ts'
 import type { EchoTracker } from './echo.ts'
-import { type MaskerSource, maskText, type TapSink } from './sink.ts'
+import { LineMask, type MaskerSource, type TapSink } from './sink.ts'
 
 export interface InputTapOptions {
   readonly channel: number
@@ -41,10 +41,12 @@ export class InputTap {
   /** When the oldest key was typed whose echo is still missing. */
   #waiting_since_ms: number | undefined
   #cancel_bound: (() => void) | undefined
-  #pending: { text: Uint8Array; cancel: () => void } | undefined
+  #pending: { text: Uint8Array; final: 'end' | 'idle'; cancel: () => void } | undefined
+  readonly #mask: LineMask
 
   constructor(options: InputTapOptions) {
     this.#to = options
+    this.#mask = new LineMask(options.maskers, 'length')
   }
 
   /** Bytes as they came; they are forwarded unaltered once the records of this call are durable. */
@@ -54,10 +56,10 @@ export class InputTap {
     const end = Math.max(bytes.lastIndexOf(0x0d), bytes.lastIndexOf(0x0a)) + 1
     if (end > 0) {
       this.#keys(bytes.subarray(0, end))
-      this.#enter()
+      this.#enter('end')
     }
     if (end < bytes.length) this.#keys(bytes.subarray(end))
-    if (this.#line.length >= input_line_bytes_max) this.#enter()
+    if (this.#line.length >= input_line_bytes_max) this.#enter('idle')
   }
 
   /** Output was seen: the echo of a line that ended before its echo came may be in it. */
@@ -66,7 +68,7 @@ export class InputTap {
   }
 
   end(): void {
-    if (this.#line.length > 0) this.#enter()
+    if (this.#line.length > 0) this.#enter('end')
     this.#decide()
   }
 
@@ -74,6 +76,7 @@ export class InputTap {
   close(): string {
     this.#pending?.cancel()
     this.#cancel_bound?.()
+    this.#mask.close()
     return this.#digest.digest('hex')
   }
 
@@ -86,7 +89,7 @@ export class InputTap {
     this.#waiting_since_ms ??= now_ms
     const unechoed = now_ms - this.#waiting_since_ms > echo_wait_ms
     if (this.#line.length === 0) {
-      this.#cancel_bound = sink.after(input_line_ms_max, () => this.#enter())
+      this.#cancel_bound = sink.after(input_line_ms_max, () => this.#enter('idle'))
     }
     for (const byte of bytes) this.#line.push(byte)
     echo.typed(bytes)
@@ -99,15 +102,17 @@ export class InputTap {
     }
   }
 
-  /** The line is over; its text waits for the verdict of the echo, which may still be on its way. */
-  #enter(): void {
+  /**
+   * The line is over, or cut (`idle`); its text waits for the verdict of the echo, which may still be on its way.
+   */
+  #enter(final: 'end' | 'idle'): void {
     this.#cancel_bound?.()
     this.#cancel_bound = undefined
     const text = Uint8Array.from(this.#line)
     this.#line = []
     if (text.length === 0) return
     const cancel = this.#to.sink.after(echo_verdict_ms, () => this.#decide())
-    this.#pending = { text, cancel }
+    this.#pending = { text, final, cancel }
     if (this.#to.echo.line_echoed) this.#decide()
   }
 
@@ -116,20 +121,24 @@ export class InputTap {
     if (pending === undefined) return
     this.#pending = undefined
     pending.cancel()
-    const { channel, sink, maskers, echo } = this.#to
+    const { channel, sink, echo } = this.#to
+    const { text, final } = pending
     if (echo.line_echoed) {
-      const { text } = pending
       const offset = this.#recorded_length
       this.#recorded_length += text.length
-      const masked = maskText(sink, maskers, 'length', channel, 0, text, offset, 'end')
+      const masked = this.#mask.mask(sink, channel, 0, text, offset, final)
       sink.record(
         { kind: 'input_text', channel, offset, length: text.length, spans: masked.spans },
         masked.bytes,
       )
-    } else if (!this.#opaque && pending.text.length > 1) {
-      sink.record({ kind: 'input_opaque', channel, prompt: false })
+    } else {
+      // What follows stands behind text that no record has.
+      this.#mask.close()
+      if (!this.#opaque && text.length > 1)
+        sink.record({ kind: 'input_opaque', channel, prompt: false })
     }
     this.#opaque = false
-    echo.endLine()
+    if (final === 'end') echo.endLine()
+    else echo.cutLine()
   }
 }

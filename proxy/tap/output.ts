@@ -16,7 +16,7 @@ import {
   input_line_ms_max,
 } from '../core/limits.ts'
 import type { EchoTracker } from './echo.ts'
-import { Gathered, type MaskerSource, maskText, recordSpans, type TapSink } from './sink.ts'
+import { Gathered, LineMask, type MaskerSource, recordSpans, type TapSink } from './sink.ts'
 
 export interface OutputTapOptions {
   readonly channel: number
@@ -38,9 +38,11 @@ export class OutputTap {
   #cancel_idle: (() => void) | undefined
   #echo: { offset: number; parts: Uint8Array[]; length: number } | undefined
   #cancel_echo: (() => void) | undefined
+  readonly #echo_mask: LineMask
 
   constructor(options: OutputTapOptions) {
     this.#to = options
+    this.#echo_mask = new LineMask(options.maskers, options.unit)
     this.#masker = options.maskers.open(options.unit)
   }
 
@@ -78,6 +80,7 @@ export class OutputTap {
     this.#cancel_idle?.()
     this.#cancel_echo?.()
     this.#masker.close()
+    this.#echo_mask.close()
     return this.#digest.digest('hex')
   }
 
@@ -127,9 +130,9 @@ export class OutputTap {
     const echo = this.#echo
     if (echo === undefined) return
     this.#echo = undefined
-    const { channel, stream, sink, maskers, unit } = this.#to
+    const { channel, stream, sink } = this.#to
     const text = Buffer.concat(echo.parts)
-    const masked = maskText(sink, maskers, unit, channel, stream, text, echo.offset, final)
+    const masked = this.#echo_mask.mask(sink, channel, stream, text, echo.offset, final)
     sink.record(
       {
         kind: 'echo_text',

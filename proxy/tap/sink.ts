@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Masked, MaskedSpan } from '../../masking-wasm/host/engine.ts'
+import type { Masked, MaskedSpan, MaskStream } from '../../masking-wasm/host/engine.ts'
 import type { RecordFacts, RecordSpan } from '../../storage/evidence/record.ts'
 
 export interface TapSink {
@@ -20,7 +20,7 @@ export interface TapSink {
 
 /** Opens a masker for one stream; `scratch` masks a whole text at once. */
 export interface MaskerSource {
-  open(unit: 'width' | 'length'): import('../../masking-wasm/host/engine.ts').MaskStream
+  open(unit: 'width' | 'length'): MaskStream
 }
 
 /**
@@ -109,4 +109,46 @@ export function maskText(
     masker.close()
   }
   return gathered
+}
+
+/**
+ * Masks the pieces of one line, which was cut because it took too long: a secret over a cut is still recognised
+ * behind it. Each piece comes out whole.
+ */
+export class LineMask {
+  readonly #maskers: MaskerSource
+  readonly #unit: 'width' | 'length'
+  #masker: MaskStream | undefined
+  /** Of the pieces before. */
+  #bytes = 0
+
+  constructor(maskers: MaskerSource, unit: 'width' | 'length') {
+    this.#maskers = maskers
+    this.#unit = unit
+  }
+
+  /** `offset` is the piece's own in its stream; `final` is `idle` when the line goes on. */
+  mask(
+    sink: TapSink,
+    channel: number,
+    stream: number,
+    piece: Uint8Array,
+    offset: number,
+    final: 'end' | 'idle',
+  ): Gathered {
+    const gathered = new Gathered()
+    this.#masker ??= this.#maskers.open(this.#unit)
+    const raw_base = offset - this.#bytes
+    gathered.add(sink, channel, stream, this.#masker.push(piece), raw_base)
+    gathered.add(sink, channel, stream, this.#masker.flush(final), raw_base)
+    this.#bytes += piece.length
+    if (final === 'end') this.close()
+    return gathered
+  }
+
+  close(): void {
+    this.#masker?.close()
+    this.#masker = undefined
+    this.#bytes = 0
+  }
 }
