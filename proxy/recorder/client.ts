@@ -52,6 +52,8 @@ export function startRecorder(
   const sessions = new Map<number, RecorderEvents>()
   let ack_next = 1
   let failing: string | undefined
+  /** The Worker died: nobody answers any more. */
+  let gone: RecorderError | undefined
   const pool = new BufferPool()
   let queue: ToRecorder[] = []
   let transfer: ArrayBuffer[] = []
@@ -67,6 +69,10 @@ export function startRecorder(
   }
   const ask = (make: (ack: number) => ToRecorder): Promise<Acknowledged> =>
     new Promise((resolve, reject) => {
+      if (gone !== undefined) {
+        reject(gone)
+        return
+      }
       const ack = ack_next++
       waiting.set(ack, { resolve, reject })
       send(make(ack))
@@ -182,6 +188,7 @@ export function startRecorder(
     }
     worker.onerror = (event) => {
       const error = new RecorderError('recorder_gone', 'the recorder stopped', { cause: event })
+      gone ??= error
       reject(error)
       endAll(error)
     }
