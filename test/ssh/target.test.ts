@@ -6,6 +6,7 @@ import { createServer, type Server, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { Duplex } from 'node:stream'
 import ssh2 from 'ssh2'
+import type { SshTarget } from '../../proxy/connector/ssh/dial.ts'
 import { fingerprint } from '../../proxy/core/fingerprint.ts'
 import { makeKey } from '../fixture/keys.ts'
 import { ssh, ssh_keygen, sshd, testWith } from '../fixture/require.ts'
@@ -99,33 +100,41 @@ describe('ssh target', () => {
   })
 
   testWith(needs, 'a bastion that hangs up as it lets the gateway in', async () => {
-    const host = makeKey(join(world.dir, 'bastion-host'))
-    const server = new ssh2.Server({ hostKeys: [host.private_key] })
-    const bastion = sshdTarget(world.sshd, {
-      name: 'bastion',
-      host_keys: [host.blob],
-      connect: () => {
-        const [near, far] = pair()
-        server.once('connection', (connection: ssh2.Connection) => {
-          connection.on('error', () => {})
-          // Its last packet and its end arrive together, as where packets wait for a key exchange.
-          connection.on('authentication', (context) => {
-            context.accept()
-            far.end()
-          })
-        })
-        server.injectSocket(far as unknown as Socket) // It needs a Duplex.
-        return near
-      },
-    })
+    // Its last packet and its end arrive together, as where packets wait for a key exchange.
+    const bastion = hasty(world, (connection, far) =>
+      connection.on('authentication', () => far.end()),
+    )
     const via = { account: world.sshd.account, target: () => bastion }
     const target = sshdTarget(world.sshd, { via })
     await using gateway = await world.straight({ targets: [target], dial })
     const ran = await world.ssh(gateway, { command: 'true' })
     expect(gateway.ends).toEqual(['target_unreachable'])
-    expect(ran.stderr).toContain('cannot be reached: bastion has hung up')
+    expect(ran.stderr).toContain('cannot be reached: hasty has hung up')
     // What is rejected later, and heard by nobody, would end the gateway.
     await Bun.sleep(dial.connect_ms + 200)
+  })
+
+  testWith(needs, 'a bastion whose way is closed as it is opened', async () => {
+    const bastion = hasty(world, (connection) =>
+      connection.on('tcpip', (accept) => accept().close()),
+    )
+    const via = { account: world.sshd.account, target: () => bastion }
+    await using gateway = await world.straight({ targets: [sshdTarget(world.sshd, { via })], dial })
+    const ran = await world.ssh(gateway, { command: 'true' })
+    expect(gateway.ends).toEqual(['target_unreachable'])
+    expect(ran.stderr).toContain('lost the connection before the handshake')
+  })
+
+  testWith(needs, 'a target that talks nonsense as it lets the gateway in', async () => {
+    const target = hasty(world, (connection, far) =>
+      connection.on('authentication', () => far.write(Buffer.alloc(64))),
+    )
+    await using gateway = await world.straight({ targets: [target], dial })
+    const login = `${world.sshd.account}@hasty`
+    const ran = await world.ssh(gateway, { command: 'true', login, timeout_ms: 10_000 })
+    expect(ran.code).not.toBe(0)
+    while (gateway.ends.length === 0) await Bun.sleep(20)
+    expect(gateway.ends).toEqual(['target'])
   })
 
   testWith(needs, 'a target that is lost while a program runs', async () => {
@@ -139,6 +148,26 @@ describe('ssh target', () => {
     expect(gateway.ends).toEqual(['target'])
   })
 })
+
+/** A target of ours, which says several things in one turn of the loop. */
+function hasty(
+  world: World,
+  misbehave: (connection: ssh2.Connection, far: Duplex) => unknown,
+): SshTarget {
+  const host = makeKey(join(world.dir, 'hasty-host'))
+  const server = new ssh2.Server({ hostKeys: [host.private_key] })
+  const connect = (): Duplex => {
+    const [near, far] = pair()
+    server.once('connection', (connection: ssh2.Connection) => {
+      connection.on('error', () => {})
+      connection.on('authentication', (context) => context.accept())
+      misbehave(connection, far)
+    })
+    server.injectSocket(far as unknown as Socket) // It needs a Duplex.
+    return near
+  }
+  return sshdTarget(world.sshd, { name: 'hasty', host_keys: [host.blob], connect })
+}
 
 /** What one writes the other has read, in the same turn of the loop. */
 function pair(): [Duplex, Duplex] {

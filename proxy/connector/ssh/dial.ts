@@ -61,6 +61,8 @@ export async function dialTarget(
     target.via === undefined
       ? await connectTo(target, fail, limits.connect_ms)
       : await connectThrough(target, target.via, fail, ident, limits)
+  // It may have come and gone before anybody could listen: then no event will say so.
+  if (socket.destroyed) throw fail('target_unreachable', 'lost the connection before the handshake')
   const { promise, resolve, reject } = Promise.withResolvers<DialedTarget>()
   const client = createClient()
   let host_key: Uint8Array | undefined
@@ -182,7 +184,8 @@ async function connectThrough(
   }
   try {
     const stream = await promise
-    stream.once('close', () => outer.client.end())
+    if (stream.destroyed) outer.client.end()
+    else stream.once('close', () => outer.client.end())
     return stream
   } catch (error) {
     outer.socket.destroy()

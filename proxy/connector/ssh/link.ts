@@ -29,7 +29,7 @@ export function joinTarget(client: ClientSide, target: DialedTarget, target_name
     failure ??= error
   })
   const target_closed = new Promise<void>((resolve) => {
-    socket.once('close', () => {
+    const onClose = (): void => {
       isTargetGone = true
       reason ??= 'target'
       // The pipeline shows what came last, then closes its channels; a client without any is told now.
@@ -37,7 +37,10 @@ export function joinTarget(client: ClientSide, target: DialedTarget, target_name
       if (client.channels === 0) client.end(message)
       else client.onIdle = () => client.end()
       resolve()
-    })
+    }
+    // It may have ended in the same breath as it let us in: no event will say so.
+    if (socket.destroyed) onClose()
+    else socket.once('close', onClose)
   })
   void client.closed.then(() => {
     reason ??= 'client'
