@@ -4,144 +4,32 @@
  * what is recorded, and the journal never sees an unmasked secret.
  */
 import { heapStats } from 'bun:jsc'
-import { beforeAll, describe, expect, test } from 'bun:test'
-import { generateKeyPairSync } from 'node:crypto'
+import { describe, expect, test } from 'bun:test'
 import fc from 'fast-check'
-import { MaskingEngine } from '../../masking-wasm/host/engine.ts'
 import {
   commit_bytes_max,
   commit_later_bytes_min,
   output_record_bytes_max,
 } from '../../proxy/core/limits.ts'
 import type { FromRecorder } from '../../proxy/recorder/messages.ts'
-import { createRecorder, type RecorderCore } from '../../proxy/recorder/recorder.ts'
-import { compileRules } from '../../proxy/tap/ruleset.ts'
 import { toHex } from '../../storage/evidence/bytes.ts'
 import { openDocument } from '../../storage/evidence/document.ts'
 import { LeafList, openLeafList } from '../../storage/evidence/leaf-list.ts'
 import { leaf_list_width } from '../../storage/evidence/limits.ts'
 import { readManifest } from '../../storage/evidence/manifest.ts'
 import { leafHash, MerkleTree } from '../../storage/evidence/merkle.ts'
-import { noteSigner } from '../../storage/evidence/note.ts'
-import { decodeRecord } from '../../storage/evidence/record.ts'
-import { JournalError } from '../../storage/journal/errors.ts'
-import type { Journal } from '../../storage/journal/journal.ts'
 import type { Entry } from '../../storage/journal/segment.ts'
 import type { OpenSession } from '../../storage/store/recover.ts'
-
-const secret = ['ghp', '_', 'x7Rk2mPq9LwZ4tYb8NcV1sDf6GhJ3aEu5QiO'].join('')
-const latin1 = (bytes: Uint8Array): string => Buffer.from(bytes).toString('latin1')
-
-let engine: MaskingEngine
-beforeAll(() => {
-  const rules = compileRules(['secrets', 'pci'], [])
-  if (!rules.ok) throw new Error(rules.reason)
-  engine = MaskingEngine.load(rules.ruleset)
-})
-
-/** The part of a journal that the recorder uses, with a disk that fails when told to. */
-class PlayedJournal {
-  readonly durable: Entry[] = []
-  pending: Entry[] = []
-  fails = false
-  ready = true
-  backlog_bytes = 0
-  backlog_bytes_max = 1
-  append(entry: Entry): number {
-    // What a real one borrows until the commit must not change: it is compared afterwards.
-    this.pending.push({ ...entry, bytes: new Uint8Array(entry.bytes) })
-    return this.durable.length + this.pending.length
-  }
-  commit(): void {
-    if (this.pending.length === 0) return
-    if (this.fails) {
-      this.pending = []
-      throw new JournalError('journal_full', 'no room')
-    }
-    this.durable.push(...this.pending)
-    this.pending = []
-  }
-  commitLater(done: (error: JournalError | undefined) => void): void {
-    const writing = this.pending
-    this.pending = []
-    setImmediate(() => {
-      if (!this.fails) {
-        this.durable.push(...writing)
-        done(undefined)
-        return
-      }
-      this.pending = []
-      done(new JournalError('journal_full', 'no room'))
-    })
-  }
-  maintain(): boolean {
-    return false
-  }
-  recycle(): void {}
-  closed = 0
-  close(): void {
-    this.closed += 1
-  }
-}
-
-function start(
-  journal: PlayedJournal,
-  post: (message: FromRecorder) => void,
-  later_bytes_min = Number.POSITIVE_INFINITY,
-): RecorderCore {
-  const { privateKey } = generateKeyPairSync('ed25519')
-  const { publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
-  const log_key = privateKey.export({ type: 'pkcs8', format: 'der' })
-  let now_us = 1_700_000_000_000_000
-  return createRecorder({
-    journal: journal as unknown as Journal, // It has every member that the recorder calls.
-    log: {
-      origin: 'test/log',
-      signer: noteSigner('test/log', log_key),
-      state: { size: 0, frontier: [] },
-    },
-    maskers: engine,
-    gateway: 'test',
-    auditors: [publicKey.export({ format: 'jwk' })],
-    recipients: ['thumbprint'],
-    idle_ms: 10_000,
-    hashes: { policy_hash: '0', rules_hash: '0', module_hash: '0' },
-    now_us: () => (now_us += 10),
-    now_ms: () => now_us / 1000,
-    skew_us: () => 0,
-    later_bytes_min,
-    pause: () => {},
-    post,
-  })
-}
-
-/** A recorder with one session, which is durable. */
-async function openRecorder(
-  journal: PlayedJournal,
-  later_bytes_min?: number,
-): Promise<{ readonly recorder: RecorderCore; readonly session: number }> {
-  let session: number | undefined
-  const take = (message: FromRecorder): void => {
-    if (message.kind === 'committed')
-      for (const item of message.items) if (item.kind === 'ack') session ??= item.opened?.session
-  }
-  const recorder = start(journal, take, later_bytes_min)
-  recorder.begin([])
-  recorder.receive({ kind: 'open', ack: 1, start: session_start })
-  while (session === undefined) await turn()
-  return { recorder, session }
-}
-
-const session_start = {
-  identity: { issuer: 'keys', subject: 'ada', groups: [], method: 'public_key', credential: 'k' },
-  proof: { kind: 'ssh_signature', fields: { signature: Uint8Array.of(1) } },
-  protocol: 'ssh',
-  account: 'a',
-  target: 't',
-  labels: {},
-  source: '127.0.0.1:1',
-  context: {},
-} as const
+import {
+  latin1,
+  openRecorder,
+  PlayedJournal,
+  records,
+  secret,
+  session_start,
+  start,
+  turn,
+} from './played-recorder.ts'
 
 const piece = fc.constantFrom(secret, secret.slice(0, 17), secret.slice(17), 'plain ', '\n', 'ghp_')
 const step = fc.oneof(
@@ -399,17 +287,6 @@ describe('recorder', () => {
   })
 })
 
-function records(
-  journal: PlayedJournal,
-): { header: { kind: string; seq: number; reason?: string }; payload: Uint8Array }[] {
-  return journal.durable.flatMap((entry) => {
-    if (entry.kind !== 'record') return []
-    const decoded = decodeRecord(entry.bytes)
-    if (!decoded.ok) throw new Error(decoded.reason)
-    return [decoded]
-  })
-}
-
 const leavesOf = (journal: PlayedJournal): string[] =>
   journal.durable.flatMap(({ kind, bytes }) => (kind === 'record' ? toHex(leafHash(bytes)) : []))
 
@@ -458,5 +335,3 @@ const recorded = (journal: PlayedJournal): string =>
     .filter(({ header }) => header.kind === 'output')
     .map(({ payload }) => latin1(payload))
     .join('')
-
-const turn = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 2))
