@@ -176,7 +176,7 @@ describe('nonsense from both sides', () => {
       to.exec(0, 'x', true)
       to.tcpipForward('localhost', 80, true)
     }
-    for (let rounds = 5 + below(60); rounds > 0 && !client['_sock'].destroyed; rounds--) {
+    for (let rounds = 5 + below(60); rounds > 0 && client['_sock'].destroyed === false; rounds--) {
       for (let n = 0; n < 8; n++) say(client_said, to)
       await Bun.sleep(below(15))
     }
