@@ -102,7 +102,7 @@ journal: { segment_bytes: 8388608 }
       's.yaml:5:23 identity.keys[1].key: this key also belongs to ann, so it identifies neither',
     ],
     [auditors, 's.yaml:1:1 targets: no target is configured: nothing can be reached'],
-    [auditors, 's.yaml:1:1 identity.keys: no key is registered: nobody can connect'],
+    [auditors, 's.yaml:1:1 identity.keys: no key and no provider is there: nobody can connect'],
     [
       `listen: { api: "127.0.0.1:1" }\n${auditors}`,
       's.yaml:1:1 listen: listen.ssh is absent: nobody can connect',

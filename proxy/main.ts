@@ -18,13 +18,17 @@ import type { SshTarget } from './connector/ssh/dial.ts'
 import { parseKey } from './connector/ssh/library.ts'
 import { createClock } from './core/clock.ts'
 import { RecorderError } from './core/errors.ts'
+import { createBearerVerifier } from './identity/bearer.ts'
+import { createDeviceLogins } from './identity/device-login.ts'
 import { loadGatewayKeys } from './identity/gateway-keys.ts'
 import { createIdentify } from './identity/keys.ts'
+import { createProvider } from './identity/provider.ts'
 import { createTokenVerifier, parseTokenKey } from './identity/token.ts'
 import { listen } from './listener/listener.ts'
 import { createLog } from './log.ts'
 import { createPolicy } from './policy/policy.ts'
 import { type RecorderClient, startRecorder } from './recorder/client.ts'
+import { endWhenExpired } from './session/expiry.ts'
 import { createFlight } from './session/flight.ts'
 import { type Session, startSession } from './session/session.ts'
 import { compileRules } from './tap/ruleset.ts'
@@ -111,7 +115,7 @@ async function main(): Promise<void> {
       : [gateway_keys.ssh_host_key]
   const trial =
     options.config === undefined
-      ? startTrial({ data, host_key_line: publicLine(host_keys[0]) })
+      ? await startTrial({ data, host_key_line: publicLine(host_keys[0]) })
       : undefined
   const targets: ReadonlyMap<string, SshTarget> = new Map(
     [
@@ -168,6 +172,16 @@ async function main(): Promise<void> {
   const identify = createIdentify({
     identity: { keys: [...config.identity.keys, ...(trial?.keys ?? [])] },
   })
+  const providers = [...config.identity.oidc, ...(trial === undefined ? [] : [trial.provider])].map(
+    (settings) =>
+      createProvider(settings, { now_us: clock.now_us, monotonic_ms: () => performance.now() }),
+  )
+  /** Where browsers find the pages; in the trial, where the API turns out to be. */
+  let pages_at = config.gateway.public_url
+  const logins = createDeviceLogins(providers, {
+    page: (id) => (pages_at === undefined ? undefined : `${pages_at}/login/device?login=${id}`),
+    log: (event, fields) => log('info', event, fields),
+  })
   const listener =
     config.listen.ssh === undefined
       ? undefined
@@ -178,6 +192,7 @@ async function main(): Promise<void> {
               host_keys,
               target: (name) => targets.get(name),
               env: config.ssh.env,
+              ...(providers.length === 0 ? {} : { sign_in: logins }),
               jump: {
                 authority: gateway_keys.ssh_host_ca,
                 host_key: gateway_keys.ssh_host_key,
@@ -196,6 +211,8 @@ async function main(): Promise<void> {
                 fault: (error) => log('error', 'fault', describeFault(error)),
               })
               sessions.add(session)
+              const { ends_us } = greeting.identity
+              if (ends_us !== undefined) endWhenExpired(session, ends_us, clock.now_us)
               await session.ended.finally(() => sessions.delete(session))
             },
             log: (event, fields) => log('info', event, fields),
@@ -206,13 +223,15 @@ async function main(): Promise<void> {
   if (token_key === undefined) throw new Refusal(1, `${data}/keys/api.pem is not an Ed25519 key`)
   const api = createApi({
     reader: store,
-    authenticate: createTokenVerifier(token_key, clock.now_us),
-    evidenceRead: (subject, what) => running.note('evidence.read', { subject, what }),
+    authenticate: createBearerVerifier(createTokenVerifier(token_key, clock.now_us), providers),
+    evidenceRead: ({ issuer, subject }, what) =>
+      running.note('evidence.read', { subject, what, ...(issuer === undefined ? {} : { issuer }) }),
+    waitingLogin: logins.waiting,
     health: () => {
       const reasons = [running.failing, lagging].filter((reason) => reason !== undefined)
       return { status: reasons.length === 0 ? 'ok' : 'failing', reasons }
     },
-    hosts: [],
+    hosts: pages_at === undefined ? [] : [new URL(pages_at).hostname],
     failed: (error) => log('error', 'api_fault', describeFault(error)),
   })
   const http =
@@ -227,6 +246,7 @@ async function main(): Promise<void> {
     http === undefined
       ? 'off'
       : `http://${formatAddress({ host: http.hostname ?? '127.0.0.1', port: http.port ?? 0 })}`
+  if (trial !== undefined && http !== undefined) pages_at = api_at
   process.stdout.write(`sluice ready ssh=${ssh_at} api=${api_at}\n`)
   if (trial !== undefined && listener !== undefined)
     process.stdout.write(trial.text(listener.address, api_at))

@@ -11,6 +11,7 @@ import { type ApiEnv, onlyForHosts, onlyWithBearer, withSecurityHeaders } from '
 import { addHealth } from './health.ts'
 import { addLines } from './lines.ts'
 import { addLog } from './log.ts'
+import { addLogin } from './login.ts'
 import type { ApiPorts } from './ports.ts'
 import { type Problem, ProblemError, problemResponse } from './problem.ts'
 import { addRecords } from './records.ts'
@@ -52,6 +53,7 @@ export function createApi(ports: ApiPorts): Api {
   app.use('/api/*', onlyWithBearer(ports))
   const gate = createStreamGate()
   addHealth(app, ports)
+  addLogin(app, ports)
   addSessions(app, ports)
   addRecords(app, ports)
   addLines(app, ports, gate)

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { readableSubject } from './guard.ts'
+import { type Person, readableSubject } from './guard.ts'
 import type { ApiCaller, ApiPorts, EvidenceReader, SessionFacts } from './ports.ts'
 import { notFound, ProblemError } from './problem.ts'
 
@@ -21,10 +21,13 @@ export async function openSession(
   const session = await ports.reader.session(id)
   // The same answer for both: whether a session exists is evidence too.
   if (session === undefined) throw notFound()
-  if (readable !== 'everyone' && session.subject !== readable.only) throw notFound()
+  if (readable !== 'everyone' && !isOwn(session, readable.only)) throw notFound()
   await recordReading(ports, caller, `session ${id} ${part}`)
   return session
 }
+
+const isOwn = (session: SessionFacts, { subject, issuer }: Person): boolean =>
+  session.subject === subject && (issuer === undefined || session.issuer === issuer)
 
 /** Nothing is answered that the log does not know of. */
 export async function recordReading(
@@ -33,7 +36,7 @@ export async function recordReading(
   what: string,
 ): Promise<void> {
   try {
-    await ports.evidenceRead(caller.subject, what)
+    await ports.evidenceRead(caller, what)
   } catch (error) {
     throw new ProblemError(
       {

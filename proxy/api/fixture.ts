@@ -38,7 +38,7 @@ export function createApiFixture(data: string): ApiFixture {
       const named = given.split('+')
       return { ok: true, caller: { subject, roles: roles.filter((role) => named.includes(role)) } }
     },
-    evidenceRead: async (subject, what) => {
+    evidenceRead: async ({ subject }, what) => {
       await fixture.reading()
       readings.push(`${subject}: ${what}`)
     },

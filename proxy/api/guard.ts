@@ -29,7 +29,7 @@ const security_headers: Readonly<Record<string, string>> = {
 export function withSecurityHeaders(): Middleware {
   return createMiddleware<ApiEnv>(async (context, next) => {
     await next()
-    // The page of the API has a policy of its own.
+    // A page says what it needs.
     for (const [name, value] of Object.entries(security_headers))
       if (!context.res.headers.has(name)) context.res.headers.set(name, value)
   })
@@ -54,7 +54,10 @@ export function onlyWithBearer(ports: ApiPorts): Middleware {
       context.req.header('authorization') ?? '',
     )?.[1]
     if (bearer === undefined)
-      throw unauthorized('a bearer token is needed: `sluice token` makes one', '')
+      throw unauthorized(
+        'a bearer token is needed: an ID token of a provider, or one that `sluice token` makes',
+        '',
+      )
     const authenticated = await ports.authenticate(bearer)
     if (!authenticated.ok) throw unauthorized(authenticated.reason, ', error="invalid_token"')
     context.set('caller', authenticated.caller)
@@ -62,11 +65,16 @@ export function onlyWithBearer(ports: ApiPorts): Middleware {
   })
 }
 
+/** As a session names them. Without an issuer, which is a token of the gateway's own, whoever vouched for them. */
+export interface Person {
+  readonly subject: string
+  readonly issuer?: string
+}
+
 /** Who may read what: auditors everything, people their own sessions, nobody without a role. */
-export function readableSubject(caller: ApiCaller): 'everyone' | { readonly only: string } {
+export function readableSubject(caller: ApiCaller): 'everyone' | { readonly only: Person } {
   if (caller.roles.includes('auditor') || caller.roles.includes('admin')) return 'everyone'
-  if (caller.roles.includes('user') || caller.roles.includes('approver'))
-    return { only: caller.subject }
+  if (caller.roles.includes('user') || caller.roles.includes('approver')) return { only: caller }
   throw new ProblemError({
     status: 403,
     title: 'Forbidden',

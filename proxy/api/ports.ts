@@ -17,7 +17,9 @@ export interface ApiPorts {
    * Records in the gateway's log that evidence is read. Resolves when that is durable; the answer leaves
    * only then. Rejects when it cannot be, and then nothing is answered.
    */
-  evidenceRead(subject: string, what: string): Promise<void>
+  evidenceRead(caller: ApiCaller, what: string): Promise<void>
+  /** The SSH login that waits under this name, for the page that asks whose it is. */
+  waitingLogin?(id: string): WaitingLogin | undefined
   health(): Health
   /** An answer of 500 and above, for the gateway's own log. The error names no payload. */
   failed?(error: Error): void
@@ -34,7 +36,21 @@ export interface Health {
   readonly reasons: readonly string[]
 }
 
+export interface WaitingLogin {
+  readonly provider: string
+  /** `IP:PORT` of the client. */
+  readonly source: string
+  readonly account: string
+  /** Empty when it says none. */
+  readonly target: string
+  readonly user_code: string
+  /** Where the provider signs people in. HTTPS, or loopback. */
+  readonly url: string
+}
+
 export interface ApiCaller {
+  /** The provider that vouches for the subject: another's person of the same name is somebody else. */
+  readonly issuer?: string
   readonly subject: string
   readonly roles: readonly ('user' | 'approver' | 'auditor' | 'admin')[]
 }
@@ -60,6 +76,7 @@ export interface EvidenceReader {
 }
 
 export interface SessionQuery {
+  readonly issuer?: string
   readonly subject?: string
   readonly group?: string
   readonly target?: string

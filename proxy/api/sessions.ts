@@ -6,7 +6,7 @@
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi'
 import { formatTime, parseTime } from '../../storage/replay/time.ts'
 import { openSession, recordReading } from './evidence.ts'
-import { type ApiEnv, readableSubject } from './guard.ts'
+import { type ApiEnv, type Person, readableSubject } from './guard.ts'
 import type { ApiPorts, SessionFacts, SessionQuery } from './ports.ts'
 import { ProblemError, problemsOf } from './problem.ts'
 
@@ -99,11 +99,12 @@ export function addSessions(app: OpenAPIHono<ApiEnv>, ports: ApiPorts): void {
     const readable = readableSubject(caller)
     const { since, until, ...rest } = context.req.valid('query')
     // Someone else's name asked for by a user finds nothing, as if there were nothing.
-    const is_others = readable !== 'everyone' && (rest.subject ?? readable.only) !== readable.only
+    const is_others =
+      readable !== 'everyone' && (rest.subject ?? readable.only.subject) !== readable.only.subject
     const query: SessionQuery = {
       ...defined(rest),
       ...defined({ since: micros(since), until: micros(until) }),
-      ...(readable === 'everyone' ? {} : { subject: readable.only }),
+      ...(readable === 'everyone' ? {} : personOf(readable.only)),
     }
     await recordReading(ports, caller, 'sessions')
     const page = is_others
@@ -118,6 +119,11 @@ export function addSessions(app: OpenAPIHono<ApiEnv>, ports: ApiPorts): void {
     return context.json(sessionJson(session), 200)
   })
 }
+
+const personOf = ({ subject, issuer }: Person): SessionQuery => ({
+  subject,
+  ...defined({ issuer }),
+})
 
 /** A cursor is only what an earlier page gave. */
 function refuseCursor(error: unknown): never {

@@ -54,6 +54,30 @@ export function credential(
   return key === undefined ? undefined : { kind: 'private_key', key }
 }
 
+/** What a provider knows this gateway by; none for a public client. */
+export function clientSecret(
+  given: {
+    readonly client_secret_file?: string | undefined
+    readonly client_secret?: string | undefined
+  },
+  at: Path,
+  around: Surroundings,
+): Secret | undefined {
+  const { client_secret_file: file, client_secret: inline } = given
+  if (file === undefined && inline === undefined) return undefined
+  if (file !== undefined && inline !== undefined) {
+    around.findings.error(at, 'expected either client_secret_file or client_secret')
+    return undefined
+  }
+  const key_at: Path = [...at, file === undefined ? 'client_secret' : 'client_secret_file']
+  const secret =
+    file === undefined
+      ? environmentSecret(inline ?? '', 'client_secret_file', key_at, around)
+      : namedSecret(file, key_at, around)
+  const found = password(secret, key_at, around)
+  return found?.kind === 'password' ? found.password : undefined
+}
+
 /** Reads a secret's file; its permissions are a warning when others could read it. */
 export function namedSecret(
   shown: string,

@@ -12,7 +12,6 @@ const keys: ReadonlySet<string> = new Set([
   'listen.postgres',
   'listen.docker',
   'listen.kubernetes',
-  'identity.oidc',
   'identity.saml',
   'identity.ssh_ca',
   'identity.ci',

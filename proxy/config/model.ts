@@ -18,10 +18,15 @@ export interface Config {
     readonly data: string
     /** Empty: the gateway makes its own in the data directory. */
     readonly ssh_host_keys: readonly PrivateKey[]
+    /** Where people's browsers reach the API's listener: a TLS proxy in front of it. Without a slash at its end. */
+    readonly public_url?: string
   }
   /** A listener that is absent is off. */
   readonly listen: { readonly ssh?: Address; readonly api?: Address }
-  readonly identity: { readonly keys: readonly RegisteredKey[] }
+  readonly identity: {
+    readonly keys: readonly RegisteredKey[]
+    readonly oidc: readonly OidcProvider[]
+  }
   readonly targets: readonly Target[]
   readonly policy: PolicyConfig
   readonly masking: {
@@ -49,6 +54,26 @@ export interface RegisteredKey {
   readonly groups: readonly string[]
   readonly key: SshPublicKey
 }
+
+export interface OidcProvider {
+  readonly name: string
+  readonly issuer: string
+  readonly client_id: string
+  readonly client_secret?: Secret
+  /** Default `groups`. */
+  readonly groups_claim: string
+  /** Default `sub`. */
+  readonly subject_claim: string
+  /** With `openid`. */
+  readonly scopes: readonly string[]
+  readonly roles: OidcRoles
+  readonly bind_session_to_token: boolean
+}
+
+/** Groups that have a role. Without `user`, everybody whom the provider signs in has that one. */
+export type OidcRoles = Readonly<
+  Partial<Record<'user' | 'approver' | 'auditor' | 'admin', readonly string[]>>
+>
 
 export interface Target {
   readonly name: string

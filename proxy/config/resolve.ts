@@ -11,6 +11,7 @@ import { credential, expand, namedSecret, privateKey, type Surroundings } from '
 import type { Path } from './document.ts'
 import type { AuditorKey, Config, Credential, RegisteredKey, Target } from './model.ts'
 import { readNamedFile } from './named-file.ts'
+import { oidcProviders, publicUrl } from './oidc.ts'
 import { isOnDevice, parsePublicKey, type SshPublicKey } from './public-key.ts'
 import type { ConfigFile, PackName, TargetFile } from './schema.ts'
 
@@ -24,6 +25,7 @@ const env_default: readonly string[] = ['LANG', 'LC_*']
 export function resolveConfig(file: ConfigFile, around: Surroundings): Config {
   const { findings } = around
   const { policy, masking } = file
+  const public_url = publicUrl(file, around)
   return {
     gateway: {
       name: file.gateway?.name ?? 'sluice',
@@ -35,9 +37,10 @@ export function resolveConfig(file: ConfigFile, around: Surroundings): Config {
         const at: Path = ['gateway', 'ssh_host_keys', index]
         return privateKey(namedSecret(each, at, around), at, around) ?? []
       }),
+      ...(public_url === undefined ? {} : { public_url }),
     },
     listen: listeners(file, around),
-    identity: { keys: registeredKeys(file, around) },
+    identity: { keys: registeredKeys(file, around), oidc: oidcProviders(file, around) },
     targets: targets(file, around),
     policy: {
       forwarding: policy?.forwarding ?? 'deny',
@@ -87,8 +90,9 @@ function registeredKeys(file: ConfigFile, around: Surroundings): readonly Regist
     owners.set(name, subject)
     return [{ subject, groups: groups ?? [], key }]
   })
-  if (keys.length === 0 && !around.is_trial)
-    findings.warn(['identity', 'keys'], 'no key is registered: nobody can connect')
+  const has_provider = (file.identity?.oidc ?? []).length > 0
+  if (keys.length === 0 && !has_provider && !around.is_trial)
+    findings.warn(['identity', 'keys'], 'no key and no provider is there: nobody can connect')
   return keys
 }
 

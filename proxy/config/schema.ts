@@ -11,7 +11,12 @@ export interface ConfigFile {
   readonly listen?:
     | { readonly ssh?: string | undefined; readonly api?: string | undefined }
     | undefined
-  readonly identity?: { readonly keys?: readonly KeyFile[] | undefined } | undefined
+  readonly identity?:
+    | {
+        readonly keys?: readonly KeyFile[] | undefined
+        readonly oidc?: readonly OidcFile[] | undefined
+      }
+    | undefined
   readonly targets?: readonly TargetFile[] | undefined
   readonly policy?: PolicyFile | undefined
   readonly masking?: MaskingFile | undefined
@@ -24,6 +29,7 @@ export interface GatewayFile {
   readonly name?: string | undefined
   readonly data?: string | undefined
   readonly ssh_host_keys?: readonly string[] | undefined
+  readonly public_url?: string | undefined
 }
 
 export interface KeyFile {
@@ -31,6 +37,22 @@ export interface KeyFile {
   readonly groups?: readonly string[] | undefined
   readonly key: string
 }
+
+export interface OidcFile {
+  readonly name: string
+  readonly issuer: string
+  readonly client_id: string
+  readonly client_secret_file?: string | undefined
+  /** `${ENV:NAME}` only. */
+  readonly client_secret?: string | undefined
+  readonly groups_claim?: string | undefined
+  readonly subject_claim?: string | undefined
+  readonly scopes?: readonly string[] | undefined
+  readonly roles?: Readonly<Partial<Record<OidcRole, readonly string[] | undefined>>> | undefined
+  readonly bind_session_to_token?: boolean | undefined
+}
+
+export type OidcRole = 'user' | 'approver' | 'auditor' | 'admin'
 
 export interface TargetFile {
   readonly name: string
@@ -76,6 +98,8 @@ export interface EvidenceFile {
 
 /** Everything is held in memory and asked for each key that a client probes. */
 const entries_max = 10_000
+/** A person chooses one from a list. */
+const providers_max = 20
 /** A rule is compiled into one automaton with all others. */
 const custom_rules_max = 200
 
@@ -107,6 +131,16 @@ const subject = z
 
 const label = z.string().regex(/^[^\p{C}]{0,128}$/u, 'expected one line of at most 128 characters')
 
+const claim = z.string().regex(/^[^\p{C}]{1,128}$/u, 'expected the name of a claim')
+
+/** Names of a directory: spaces are usual. */
+const group_names = z
+  .array(z.string().regex(/^[^\p{C}]{1,256}$/u, 'expected one line of at most 256 characters'))
+  .max(1_000)
+
+// RFC 6749, section 3.3.
+const scope = z.string().regex(/^[!#-[\]-~]{1,128}$/, 'expected a scope, without spaces')
+
 const rule_name = z
   .string()
   .regex(/^[a-z0-9][a-z0-9-]{0,47}$/, 'expected a-z, 0-9 and "-", at most 48 characters')
@@ -116,6 +150,26 @@ const account: z.ZodType<AccountFile> = z.strictObject({
   password_file: path.optional(),
   private_key: z.string().optional(),
   password: z.string().optional(),
+})
+
+const oidc: z.ZodType<OidcFile> = z.strictObject({
+  name: target_name,
+  issuer: z.string().max(1024),
+  client_id: z.string().regex(/^[ -~]{1,256}$/, 'expected the id that the provider gave'),
+  client_secret_file: path.optional(),
+  client_secret: z.string().optional(),
+  groups_claim: claim.optional(),
+  subject_claim: claim.optional(),
+  scopes: z.array(scope).max(50).optional(),
+  roles: z
+    .strictObject({
+      user: group_names.optional(),
+      approver: group_names.optional(),
+      auditor: group_names.optional(),
+      admin: group_names.optional(),
+    })
+    .optional(),
+  bind_session_to_token: z.boolean().optional(),
 })
 
 const target: z.ZodType<TargetFile> = z.strictObject({
@@ -137,6 +191,7 @@ export const configSchema: z.ZodType<ConfigFile> = z.strictObject({
       name: gateway_name.optional(),
       data: path.optional(),
       ssh_host_keys: z.array(path).min(1).max(8).optional(),
+      public_url: z.string().max(256).optional(),
     })
     .optional(),
   listen: z.strictObject({ ssh: z.string().optional(), api: z.string().optional() }).optional(),
@@ -152,6 +207,7 @@ export const configSchema: z.ZodType<ConfigFile> = z.strictObject({
         )
         .max(entries_max)
         .optional(),
+      oidc: z.array(oidc).max(providers_max).optional(),
     })
     .optional(),
   targets: z.array(target).max(entries_max).optional(),

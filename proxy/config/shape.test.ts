@@ -61,7 +61,7 @@ const bad: readonly (readonly [text: string, problem: string])[] = [
     'listen: { ssh: 127.0.0.1:2222, postgres: 127.0.0.1:5433 }',
     's.yaml:1:32 listen.postgres: is not available in this version',
   ],
-  ['identity: { oidc: [] }', 's.yaml:1:13 identity.oidc: is not available in this version'],
+  ['identity: { saml: [] }', 's.yaml:1:13 identity.saml: is not available in this version'],
   [
     'identity: { saml: [], keys: [] }',
     's.yaml:1:13 identity.saml: is not available in this version',

@@ -170,11 +170,15 @@ export type Identify = (claim: Claim) => Promise<Identity | Denial>
 /** Stateless: one instance serves every session of its protocol. */
 export interface Connector {
   readonly protocol: Protocol
-  /** Resolves once the client is authenticated; rejects with a `ClientError` when it never will be. */
+  /**
+   * Resolves once the client is authenticated; rejects with a `ClientError` when it never will be. `patience` is
+   * called when a person was asked to sign in elsewhere: they need longer than a key does.
+   */
   accept(
     socket: Duplex,
     source: string,
     identify: Identify,
     signal: AbortSignal,
+    patience?: () => void,
   ): Promise<Greeting | Passage>
 }

@@ -15,14 +15,16 @@ export interface Identity {
   readonly subject: string
   readonly groups: readonly string[]
   readonly method: 'public_key' | 'token'
-  /** Public name of the credential: an OpenSSH `SHA256:` fingerprint, a token's `jti`. */
+  /** Public name of the credential: an OpenSSH `SHA256:` fingerprint, a token's `jti`, `sid` or fingerprint. */
   readonly credential: string
+  /** UTC in microseconds: when its sessions end, where they are bound to the credential's own end. */
+  readonly ends_us?: number
 }
 
 /**
  * The bytes by which an auditor can check the identity again; they go into the sealed envelope only.
  * For an SSH key: the signature and the data that it signed (RFC 4252, section 7), and what a FIDO device stated
- * beside it.
+ * beside it. For a token: the token as it came, and the public JWK of the issuer that verified it then.
  */
 export interface IdentityProof {
   readonly kind: 'ssh_signature' | 'token'

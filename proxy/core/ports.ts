@@ -34,6 +34,7 @@ export type EndReason =
   | 'failed'
   | 'recording_failed'
   | 'drained'
+  | 'expired'
   | 'crashed'
 
 /**

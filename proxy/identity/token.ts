@@ -1,6 +1,6 @@
 /**
  * Bearer tokens of the API: JWTs (RFC 7519) signed by an Ed25519 key of this data directory (RFC 8037).
- * Whoever may read that key may mint; later versions take tokens of an identity provider instead.
+ * Whoever may read that key may mint. People have ID tokens of a provider instead (`bearer.ts`).
  *
  * @module
  */
@@ -12,6 +12,8 @@ export type Role = (typeof roles)[number]
 
 /** Who calls the API. */
 export interface Caller {
+  /** The provider that vouches for the subject; absent for tokens of the gateway itself. */
+  readonly issuer?: string
   readonly subject: string
   readonly roles: readonly Role[]
   /** The token's `jti`; names it in the log without being usable. */

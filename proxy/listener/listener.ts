@@ -42,7 +42,11 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
   const limits = { ...listener_limits, ...options.limits }
   const { connector, log } = options
   const aborts = new Map<Duplex, AbortController>()
-  const admission = createAdmission<Duplex>(limits.unauthenticated_max, progressOf)
+  /** Who was asked to sign in: bounded by who asks them, and the last to go for others. */
+  const signing_in = new Set<Duplex>()
+  const admission = createAdmission<Duplex>(limits.unauthenticated_max, (stream) =>
+    signing_in.has(stream) ? progress_max : progressOf(stream),
+  )
   const reportDrops = countDrops(limits.drop_log_ms, (dropped) =>
     log('connections_dropped', { protocol: connector.protocol, dropped }),
   )
@@ -56,13 +60,21 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
       reportDrops()
       aborts.get(dropped)?.abort()
     }
-    const timer = setTimeout(() => abort.abort(), limits.login_ms)
+    let timer = setTimeout(() => abort.abort(), limits.login_ms)
+    const patience = (): void => {
+      // Once: nobody gets more time by asking again.
+      if (signing_in.has(socket) || !aborts.has(socket)) return
+      signing_in.add(socket)
+      clearTimeout(timer)
+      timer = setTimeout(() => abort.abort(), limits.sign_in_ms)
+    }
     let greeting: Greeting | Passage
     try {
-      greeting = await by.accept(socket, source, options.identify, abort.signal)
+      greeting = await by.accept(socket, source, options.identify, abort.signal, patience)
     } finally {
       clearTimeout(timer)
       admission.leave(socket)
+      signing_in.delete(socket)
       aborts.delete(socket)
     }
     if (sessions >= limits.sessions_max) {
@@ -124,6 +136,8 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
     },
   }
 }
+
+const progress_max = 3
 
 /** How far a connection has come; one inside of another is an authenticated client's. */
 function progressOf(stream: Duplex): number {

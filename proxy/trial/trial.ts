@@ -15,14 +15,17 @@ import { join, relative } from 'node:path'
 import { parseAuditorKey } from '../config/auditor-key.ts'
 import { parsePublicKey, type SshPublicKey } from '../config/public-key.ts'
 import { generateSshKey, type SshKeyPair } from '../config/ssh-keygen.ts'
-import type { AuditorKey, RegisteredKey } from '../config.ts'
+import type { AuditorKey, OidcProvider, RegisteredKey } from '../config.ts'
 import type { SshTarget } from '../connector/ssh/dial.ts'
 import { keep } from '../identity/gateway-keys.ts'
+import { type Issuer, type Person, startIssuer } from './issuer.ts'
 import { startTrialTarget, type TrialTarget } from './target.ts'
 
 export interface Trial {
   readonly keys: readonly RegisteredKey[]
   readonly target: SshTarget
+  /** Its own identity provider. */
+  readonly provider: OidcProvider
   readonly auditors: readonly AuditorKey[]
   /** What the user is told once the gateway is ready. */
   text(ssh: { host: string; port: number }, api: string): string
@@ -48,7 +51,15 @@ export function whyMisplaced(data: string, is_trial: boolean): string | undefine
   return undefined
 }
 
-export function startTrial(options: TrialOptions): Trial {
+/** An auditor reads what others did, and connects to nothing. */
+const people: readonly Person[] = [
+  { name: 'engineer', groups: ['engineers'] },
+  { name: 'approver', groups: ['engineers', 'leads'] },
+  { name: 'auditor', groups: ['audit'] },
+]
+const client_id = 'sluice'
+
+export async function startTrial(options: TrialOptions): Promise<Trial> {
   const folder = join(options.data, 'trial')
   const home = join(folder, 'home')
   mkdirSync(home, { recursive: true, mode: 0o700 })
@@ -62,6 +73,7 @@ export function startTrial(options: TrialOptions): Trial {
     authorized_key: gateway.blob,
     host_key: host.private_key,
   })
+  const issuer = await startIssuer({ people, client_id })
   return {
     keys: [{ subject: 'you', groups: ['trial'], key: user.key }],
     target: {
@@ -72,9 +84,22 @@ export function startTrial(options: TrialOptions): Trial {
         name === account ? { kind: 'private_key', private_key: gateway.private_key } : undefined,
       connect: () => embedded.connect(),
     },
+    provider: {
+      name: 'trial',
+      issuer: issuer.url,
+      client_id,
+      groups_claim: 'groups',
+      subject_claim: 'sub',
+      scopes: ['openid', 'groups'],
+      roles: { user: ['engineers'], approver: ['leads'], auditor: ['audit'] },
+      bind_session_to_token: false,
+    },
     auditors: [auditor(folder)],
-    text: (ssh, api) => trialText(options, ssh, api),
-    stop: () => embedded.stop(),
+    text: (ssh, api) => trialText(options, issuer, ssh, api),
+    stop() {
+      embedded.stop()
+      issuer.stop()
+    },
   }
 }
 
@@ -133,6 +158,7 @@ function auditor(folder: string): AuditorKey {
 
 function trialText(
   options: TrialOptions,
+  issuer: Issuer,
   ssh: { host: string; port: number },
   api: string,
 ): string {
@@ -144,9 +170,10 @@ function trialText(
   const data = here()
   const known_hosts = join(options.data, 'trial', 'known_hosts')
   writeFileSync(known_hosts, `[${ssh.host}]:${ssh.port} ${options.host_key_line}\n`)
-  const login =
-    `ssh -p ${ssh.port} -i ${here('trial', 'id_ed25519')} -o IdentitiesOnly=yes ` +
-    `-o UserKnownHostsFile=${here('trial', 'known_hosts')} ${account}@${target_name}@${ssh.host}`
+  const known = `-o UserKnownHostsFile=${here('trial', 'known_hosts')}`
+  const place = `${account}@${target_name}@${ssh.host}`
+  const login = `ssh -p ${ssh.port} -i ${here('trial', 'id_ed25519')} -o IdentitiesOnly=yes ${known} ${place}`
+  const passwords = [...issuer.passwords].map(([name, password]) => `${name} ${password}`)
   const cli = data === 'data' ? '' : ` --data ${data}`
   return `
 This is a trial on your own machine: a gateway, a machine behind it that only the gateway can reach, and
@@ -169,6 +196,9 @@ an auditor's key. Everything lives in ${data}. Open a second terminal here and c
        o=$(grep -obaF -m1 GREETING=hello $f | head -1 | cut -d: -f1)
        printf J | dd of=$f bs=1 seek=$o conv=notrunc status=none
        bun run sluice verify ${data} --trust trust.json
+
+  Without a key, sign in with a browser: ${passwords.join(', ')} (who may not connect)
+            ssh -p ${ssh.port} -o PubkeyAuthentication=no ${known} ${place}
 
   The API:  curl -H "Authorization: Bearer $(bun run sluice token --role auditor${cli})" ${api}/api/sessions
   In a browser, with the same token: ${api}/api/docs

@@ -71,11 +71,11 @@ export class Queries {
 
   /** Up to `limit` rows, the newest first. */
   sessionTableRows(query: SessionQuery, limit: number): SessionTableRow[] {
-    const { subject, group, target, program, since, until } = query
+    const { issuer, subject, group, target, program, since, until } = query
     const before = cursorOf(query.cursor)
     const text = query.text === undefined ? undefined : matchOf(query.text)
     if (text === '') return []
-    const given = { subject, group, target, program, text, since, until, ...before }
+    const given = { issuer, subject, group, target, program, text, since, until, ...before }
     const names = Object.entries(given).flatMap(([name, value]) =>
       value === undefined ? [] : name,
     )
@@ -205,6 +205,7 @@ function guarded<Result>(run: () => Result): Result {
 
 function preparePage({ drizzle: db }: Database, given: ReadonlySet<string>) {
   const conditions: SQL[] = []
+  if (given.has('issuer')) conditions.push(eq(session.issuer, p('issuer')))
   if (given.has('subject')) conditions.push(eq(session.subject, p('subject')))
   if (given.has('target')) conditions.push(eq(session.target, p('target')))
   if (given.has('since')) conditions.push(gte(session.started_us, p('since')))

@@ -33,6 +33,7 @@ export interface SessionRow {
 
 /** All of what is given must hold. */
 export interface SessionQuery {
+  readonly issuer?: string
   readonly subject?: string
   readonly group?: string
   readonly target?: string

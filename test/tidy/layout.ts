@@ -118,6 +118,9 @@ export const packages: readonly Package[] = [
   { name: /^ssh2$/, folders: ['proxy/connector/ssh', 'proxy/trial', 'test', 'bench'] },
   // Identity reads tokens; the sealed envelope of evidence is a JWE.
   { name: /^jose$/, folders: ['proxy/identity', 'storage/evidence'] },
+  { name: /^openid-client$/, folders: ['proxy/identity'] },
+  // Only the trial has an identity provider of its own.
+  { name: /^oidc-provider$/, folders: ['proxy/trial'] },
   { name: /^(hono|@hono\/zod-openapi|swagger-ui-dist)(\/|$)/, folders: ['proxy/api'] },
   { name: /^(drizzle-orm|drizzle-kit|libsql)(\/|$)/, folders: ['storage/store'] },
   { name: /^(yaml|zod)$/, folders: ['proxy/config'] },

@@ -1,6 +1,6 @@
 /**
- * The client's side until it is authenticated (RFC 4252): which key it has, proven by a signature, and where
- * it wants to go. Public keys only. A client learns nothing about which accounts and targets exist.
+ * The client's side until it is authenticated (RFC 4252): which key it has, proven by a signature, or who signs in
+ * for it at a provider, and where it wants to go. A client learns nothing about which accounts and targets exist.
  *
  * @module
  */
@@ -8,6 +8,7 @@ import type { Duplex } from 'node:stream'
 import type { Identify } from '../../core/connector.ts'
 import { ClientError } from '../../core/errors.ts'
 import type { Identity, IdentityProof } from '../../core/identity.ts'
+import type { SignIn, SignInRequest } from '../../core/sign-in.ts'
 import { isSignatureValid, keyType, signatureAlgorithm } from './key.ts'
 import {
   type AuthContext,
@@ -19,6 +20,7 @@ import {
 import { auth_failures_max, key_probes_max, login_name_bytes_max } from './limits.ts'
 import { clean } from './line.ts'
 import { readSecuritySignature, security_key_types } from './security-key.ts'
+import { signInByKeyboard } from './sign-in.ts'
 
 export interface Authenticated {
   readonly identity: Identity
@@ -28,7 +30,14 @@ export interface Authenticated {
   readonly context: Readonly<Record<string, string>>
 }
 
-const methods = ['publickey']
+/** What a client without a known key can do. */
+export interface SignInWay {
+  readonly sign_in: SignIn
+  /** What the person is shown of a client with this login name. */
+  asked(login: string): SignInRequest
+  /** A person was asked to do something elsewhere. */
+  patience(): void
+}
 
 /**
  * Serves authentication on a connection whose identification string was read. Rejects with a `ClientError`
@@ -39,12 +48,15 @@ export function authenticate(
   socket: Duplex,
   client_version: string,
   identify: Identify,
+  way?: SignInWay,
 ): Promise<Authenticated> {
+  const methods = way === undefined ? ['publickey'] : ['publickey', 'keyboard-interactive']
   const { promise, resolve, reject } = Promise.withResolvers<Authenticated>()
   const context: Record<string, string> = { client_version: clean(client_version) }
   let failures = 0
   let probes = 0
   let violation: Error | undefined
+  const gone = new AbortController()
 
   const refuse = (request: AuthContext, kind: 'probe' | 'failure'): void => {
     if (kind === 'probe') probes += 1
@@ -53,15 +65,32 @@ export function authenticate(
       request.reject(methods)
       return
     }
-    const message = 'too many authentication failures'
+    leave('too many authentication failures')
+  }
+  const leave = (message: string): void => {
     protocolOf(connection).disconnect(disconnect_reason.no_more_auth_methods, message)
     socket.end()
     reject(new ClientError('unidentified', message))
+  }
+  const admit = (request: AuthContext, identity: Identity, proof: IdentityProof): void => {
+    // Before the reply: the client's first channel may be in the same packet as its next request.
+    connection.once('ready', () => resolve({ identity, proof, login: request.username, context }))
+    request.accept()
   }
 
   const decide = async (request: AuthContext): Promise<void> => {
     if (Buffer.byteLength(request.username) > login_name_bytes_max) {
       refuse(request, 'failure')
+      return
+    }
+    if (request.method === 'keyboard-interactive' && way !== undefined) {
+      const { sign_in, asked, patience } = way
+      const about = asked(request.username)
+      const signed_in = await signInByKeyboard(request, sign_in, about, gone.signal, patience)
+      if (socket.destroyed) return
+      // In words, and no second try: OpenSSH would ask again without saying why.
+      if ('allowed' in signed_in) leave(clean(`sluice: ${signed_in.message}`))
+      else admit(request, signed_in.identity, signed_in.proof)
       return
     }
     const { key } = request
@@ -93,10 +122,7 @@ export function authenticate(
       refuse(request, 'failure')
       return
     }
-    const proof = proofOf(request, blob)
-    // Before the reply: the client's first channel may be in the same packet as its next request.
-    connection.once('ready', () => resolve({ identity, proof, login: request.username, context }))
-    request.accept()
+    admit(request, identity, proofOf(request, blob))
   }
 
   connection.on('authentication', (request: AuthContext) => {
@@ -113,6 +139,7 @@ export function authenticate(
     socket.destroy()
   })
   socket.once('close', () => {
+    gone.abort()
     reject(
       violation === undefined
         ? new ClientError('client_gone', 'the client left before it was authenticated')

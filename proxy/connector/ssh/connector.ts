@@ -7,7 +7,8 @@ import assert from 'node:assert/strict'
 import type { Duplex } from 'node:stream'
 import type { Connector, Greeting, Passage } from '../../core/connector.ts'
 import { ClientError, TargetError } from '../../core/errors.ts'
-import { type Authenticated, authenticate, splitLogin } from './accept.ts'
+import type { SignIn } from '../../core/sign-in.ts'
+import { type Authenticated, authenticate, type SignInWay, splitLogin } from './accept.ts'
 import { listenerAlgorithms } from './algorithms.ts'
 import { ChannelStream } from './channel-stream.ts'
 import { ClientSide } from './client-side.ts'
@@ -37,6 +38,8 @@ export interface SshOptions {
   readonly rekey?: RekeyLimits
   /** Without it, who does not say where to go is refused. */
   readonly jump?: Jump
+  /** Without it, a client without a known key is refused. */
+  readonly sign_in?: SignIn
 }
 
 /** The software's name without a version: scanners learn nothing. */
@@ -77,7 +80,7 @@ function connectorTo(preset: Preset | undefined, options: SshOptions): Connector
 
   return {
     protocol: 'ssh',
-    async accept(socket, source, identify, signal) {
+    async accept(socket, source, identify, signal, patience = () => {}) {
       const abort = (): void => {
         socket.destroy()
       }
@@ -89,8 +92,9 @@ function connectorTo(preset: Preset | undefined, options: SshOptions): Connector
         const server = servers[await firstBytes(socket)]
         const { promise, resolve } = Promise.withResolvers<void>()
         let parts: Parts | undefined
+        const way = signInWay(options, preset, source, patience)
         greeted.set(socket, (connection, version) => {
-          const authenticated = authenticate(connection, socket, version, identify)
+          const authenticated = authenticate(connection, socket, version, identify, way)
           const client = new ClientSide(connection, socket, allow_env)
           client.jump = jumpOf(options, authenticated, source)
           // A promise resolved here would come after the rest of the packet was parsed.
@@ -158,7 +162,7 @@ async function greet(
   options: SshOptions,
 ): Promise<Greeting | Passage> {
   const { identity, proof, login, context } = await authenticated
-  const where = preset === undefined ? splitLogin(login) : { account: login, target: preset.target }
+  const where = whereTo(login, preset)
   rekeyOften(protocolOf(connection), socket, options.rekey)
   if (where === undefined) {
     const message = `say where to go: ssh ACCOUNT@TARGET@GATEWAY (the login name was "${clean(login)}")`
@@ -187,6 +191,27 @@ async function greet(
       return joinTarget(client, dialled, name)
     },
     refuse: (denial) => client.refuse(denial.message),
+  }
+}
+
+function whereTo(
+  login: string,
+  preset: Preset | undefined,
+): { readonly account: string; readonly target: string } | undefined {
+  return preset === undefined ? splitLogin(login) : { account: login, target: preset.target }
+}
+
+function signInWay(
+  { sign_in }: SshOptions,
+  preset: Preset | undefined,
+  source: string,
+  patience: () => void,
+): SignInWay | undefined {
+  if (sign_in === undefined) return undefined
+  return {
+    sign_in,
+    asked: (login) => ({ source, ...(whereTo(login, preset) ?? { account: login, target: '' }) }),
+    patience,
   }
 }
 

@@ -85,6 +85,13 @@ export interface AuthContext {
   readonly hashAlgo?: 'sha256' | 'sha512'
   accept(): void
   reject(methods_left: readonly string[]): void
+  /** For `keyboard-interactive` only. An error when the client asks for something else instead of answering. */
+  prompt(
+    prompts: { readonly prompt: string; readonly echo: boolean }[],
+    title: string,
+    instructions: string,
+    answered: (answers: readonly string[] | Error) => void,
+  ): void
 }
 
 export interface LibrarySession extends EventEmitter {

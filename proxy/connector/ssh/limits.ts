@@ -11,6 +11,9 @@ export const auth_failures_max = 6
 /** Keys that may be asked about without a signature. An agent can hold many; a scanner holds more. */
 export const key_probes_max = 64
 
+/** Times that somebody may name a provider that is not there. */
+export const provider_choices_max = 3
+
 /** `ACCOUNT@TARGET`: a login name of Linux (32) and a host name (253), with room. */
 export const login_name_bytes_max = 512
 

@@ -1,0 +1,58 @@
+/**
+ * The limits of signing in, each with its reason. Its listener has the time for those who do (`sign_in_ms`).
+ *
+ * @module
+ */
+
+/** An answer of a provider: metadata, keys and tokens are some KiB; a thousand groups fit. */
+export const reply_bytes_max: number = 256 * 1024
+
+/** ... from the request to its last byte: who waits for it is a person at a prompt. */
+export const reply_ms = 10_000
+
+/** An ID token with hundreds of groups. */
+export const id_token_characters_max: number = 32 * 1024
+
+/** Clocks of two machines that both keep time (OpenID Connect Core, section 3.1.3.7, item 9 and 10). */
+export const clock_tolerance_s = 30
+
+/** Issued longer ago than this it is refused, however long the issuer made it live. */
+export const id_token_age_s_max: number = 24 * 60 * 60
+
+/** Metadata of a provider is asked for again after this. */
+export const metadata_ms: number = 60 * 60_000
+
+/** Its keys too: a key that was withdrawn is believed for this long (RFC 7517 leaves it to the reader). */
+export const keys_ms: number = 10 * 60_000
+
+/** A key that is not known is asked for at most this often: anybody can write an unknown name into a token. */
+export const keys_cooldown_ms = 30_000
+
+/** Logins that wait for a person, each with a poll every few seconds at the provider. */
+export const waiting_logins_max = 256
+
+/** ... from one address: an office behind one, while another still finds room. */
+export const waiting_logins_per_source_max = 32
+
+/** A login that was given up keeps its place for this long: it bounds how often the provider is asked for codes. */
+export const waiting_login_ms_min = 10_000
+
+/** From the code to the token: finding the browser, a password, a second factor. */
+export const device_login_ms: number = 5 * 60_000
+
+/** Seconds between two polls when the provider says none (RFC 8628, section 3.2) or something absurd. */
+export const poll_s_default = 5
+export const poll_s_max = 30
+
+/** What a provider may have typed: RFC 8628, section 6.1 wants it short. */
+export const user_code_characters_max = 32
+
+export const verification_url_characters_max = 1024
+
+/** RFC 7519 sets none; OpenID Connect Core, section 2 has 255 ASCII characters. */
+export const subject_characters_max = 255
+
+/** They are part of each session's first record. */
+export const groups_max = 500
+
+export const group_characters_max = 256

@@ -1,0 +1,211 @@
+/**
+ * One OpenID provider: its metadata and keys, asked for when they are needed; the device authorization grant
+ * (RFC 8628) and the verification of what it issues.
+ *
+ * @module
+ */
+import { createRemoteJWKSet, errors, type JWTVerifyGetKey, customFetch as jwks_fetch } from 'jose'
+import * as client from 'openid-client'
+import { type BoundedFetch, createBoundedFetch, isTrusted } from './bounded-fetch.ts'
+import type { ClaimRules } from './claims.ts'
+import { type VerifiedIdToken, verifyIdToken } from './id-token.ts'
+import {
+  clock_tolerance_s,
+  keys_cooldown_ms,
+  keys_ms,
+  metadata_ms,
+  poll_s_default,
+  poll_s_max,
+  reply_ms,
+  user_code_characters_max,
+  verification_url_characters_max,
+} from './limits.ts'
+
+/** As a configuration has it. */
+export interface OidcSettings extends ClaimRules {
+  readonly client_id: string
+  readonly client_secret?: { reveal(): string }
+  /** Asked for; `openid` is among them. */
+  readonly scopes: readonly string[]
+}
+
+export interface Provider {
+  readonly settings: OidcSettings
+  /** Asks for a code. Never rejects. */
+  authorize(nonce: string): Promise<Asked<DeviceCode>>
+  /** Waits for the person, until `signal`. Never rejects. */
+  token(code: DeviceCode, signal: AbortSignal): Promise<Asked<string>>
+  /** Never rejects. */
+  verify(jwt: string, nonce?: string): Promise<VerifiedIdToken>
+}
+
+/** `reason` is one line for a person; it names the provider and repeats nothing that it answered. */
+export type Asked<T> =
+  | { readonly ok: true; readonly value: T }
+  | { readonly ok: false; readonly code: AskedCode; readonly reason: string }
+
+export type AskedCode = 'refused' | 'expired' | 'unavailable' | 'unusable'
+
+export interface DeviceCode {
+  readonly user_code: string
+  /** With the code in it where the provider offers that. */
+  readonly url: string
+  readonly polled: client.DeviceAuthorizationResponse
+}
+
+export interface ProviderPorts {
+  /** UTC in microseconds. */
+  readonly now_us: () => number
+  /** Milliseconds since any fixed moment. */
+  readonly monotonic_ms: () => number
+  readonly fetch?: BoundedFetch
+  readonly keys_cooldown_ms?: number
+}
+
+export function createProvider(settings: OidcSettings, ports: ProviderPorts): Provider {
+  const { name, issuer, client_id } = settings
+  const fetch = ports.fetch ?? createBoundedFetch()
+  const metadata = createMetadata(settings, fetch, ports)
+  const keys: JWTVerifyGetKey = async (header, token) => (await metadata()).keys(header, token)
+
+  return {
+    settings,
+    async authorize(nonce) {
+      try {
+        const { configuration } = await metadata()
+        const polled = await client.initiateDeviceAuthorization(configuration, {
+          scope: settings.scopes.join(' '),
+          nonce,
+        })
+        const code = deviceCode(polled)
+        if (code !== undefined) return { ok: true, value: code }
+        return failed('unusable', `${name} answers with a code that cannot be shown`)
+      } catch (error) {
+        return failureOf(error, name)
+      }
+    },
+    async token(code, signal) {
+      try {
+        const { configuration } = await metadata()
+        const tokens = await client.pollDeviceAuthorizationGrant(
+          configuration,
+          code.polled,
+          undefined,
+          { signal },
+        )
+        const { id_token } = tokens
+        if (id_token !== undefined) return { ok: true, value: id_token }
+        return failed('unusable', `${name} signed you in without an ID token`)
+      } catch (error) {
+        return failureOf(error, name)
+      }
+    },
+    verify: (jwt, nonce) =>
+      verifyIdToken(jwt, { issuer, client_id, keys, now_us: ports.now_us }, nonce),
+  }
+}
+
+interface Metadata {
+  readonly configuration: client.Configuration
+  readonly keys: JWTVerifyGetKey
+}
+
+/** What the issuer publishes about itself, once for all who ask at the same time. A failure is forgotten at once. */
+function createMetadata(
+  settings: OidcSettings,
+  fetch: BoundedFetch,
+  ports: ProviderPorts,
+): () => Promise<Metadata> {
+  const { issuer, client_id, client_secret } = settings
+  let known: { readonly until_ms: number; readonly metadata: Promise<Metadata> } | undefined
+  const discover = async (): Promise<Metadata> => {
+    const extensions = issuer.startsWith('http:') ? [client.allowInsecureRequests] : []
+    // The issuer in the answer must be the one that was asked for (OpenID Connect Discovery, section 4.3).
+    const found = await client.discovery(new URL(issuer), client_id, undefined, client.None(), {
+      [client.customFetch]: (url, init) => fetch(url, requestOf(init)),
+      timeout: reply_ms / 1000,
+      execute: extensions,
+    })
+    const published = found.serverMetadata()
+    const configuration = new client.Configuration(
+      published,
+      client_id,
+      { [client.clockTolerance]: clock_tolerance_s },
+      authentication(published.token_endpoint_auth_methods_supported, client_secret?.reveal()),
+    )
+    configuration[client.customFetch] = (url, init) => fetch(url, requestOf(init))
+    configuration.timeout = reply_ms / 1000
+    for (const extend of extensions) extend(configuration)
+    if (published.jwks_uri === undefined) throw new Error('no keys are published')
+    const keys = createRemoteJWKSet(new URL(published.jwks_uri), {
+      [jwks_fetch]: (url, init) => fetch(url, init),
+      timeoutDuration: reply_ms,
+      cacheMaxAge: keys_ms,
+      cooldownDuration: ports.keys_cooldown_ms ?? keys_cooldown_ms,
+    })
+    return { configuration, keys }
+  }
+  return () => {
+    const now_ms = ports.monotonic_ms()
+    if (known !== undefined && now_ms < known.until_ms) return known.metadata
+    const asked = { until_ms: now_ms + metadata_ms, metadata: discover() }
+    known = asked
+    asked.metadata.catch(() => {
+      if (known === asked) known = undefined
+    })
+    return asked.metadata
+  }
+}
+
+const requestOf = (init: client.CustomFetchOptions): RequestInit => ({
+  method: init.method,
+  headers: init.headers,
+  ...(init.body === undefined ? {} : { body: init.body as NonNullable<RequestInit['body']> }),
+  ...(init.signal === undefined ? {} : { signal: init.signal }),
+})
+
+/** RFC 8414, section 2: without a list it is `client_secret_basic`. */
+function authentication(
+  methods: readonly string[] | undefined,
+  secret: string | undefined,
+): client.ClientAuth {
+  if (secret === undefined) return client.None()
+  const is_basic = methods === undefined || methods.includes('client_secret_basic')
+  return is_basic ? client.ClientSecretBasic(secret) : client.ClientSecretPost(secret)
+}
+
+/** Undefined when what the provider wants a person to see or open is nothing that can be shown or opened. */
+function deviceCode(polled: client.DeviceAuthorizationResponse): DeviceCode | undefined {
+  const { user_code, verification_uri, verification_uri_complete, interval } = polled
+  const url = verification_uri_complete ?? verification_uri
+  const is_code =
+    user_code.length <= user_code_characters_max && /^[!-~]+( [!-~]+)*$/.test(user_code)
+  const is_url = url.length <= verification_url_characters_max && URL.canParse(url)
+  if (!is_code || !is_url || !isTrusted(new URL(url))) return undefined
+  const seconds = interval ?? poll_s_default
+  return {
+    user_code,
+    // As a browser writes it: nothing in it moves a cursor or ends an attribute.
+    url: new URL(url).href,
+    polled: { ...polled, interval: Math.min(Math.max(seconds, 1), poll_s_max) },
+  }
+}
+
+function failureOf(error: unknown, name: string): Extract<Asked<never>, { ok: false }> {
+  if (error instanceof client.ResponseBodyError) {
+    // RFC 8628, section 3.5.
+    if (error.error === 'access_denied')
+      return failed('refused', `the sign-in was refused at ${name}`)
+    if (error.error === 'expired_token')
+      return failed('expired', `the code of ${name} has expired: connect again`)
+    const code = /^[a-z_]{1,40}$/.exec(error.error)?.[0] ?? 'an error'
+    return failed('unusable', `${name} does not sign in this gateway's users (${code})`)
+  }
+  if (error instanceof errors.JOSEError)
+    return failed('unavailable', `the keys of ${name} cannot be read`)
+  return failed('unavailable', `${name} cannot be reached, or does not answer as it should`)
+}
+
+function failed(code: AskedCode, reason: string): Extract<Asked<never>, { ok: false }> {
+  return { ok: false, code, reason }
+}
