@@ -192,6 +192,19 @@ describe('reading evidence', () => {
   })
 })
 
+test("a person of a provider is not another provider's person of the same name", async () => {
+  const asked = async (issuer: string): Promise<readonly (number | readonly string[])[]> => {
+    const caller = { issuer, subject: 'ann', roles: ['user'] } as const
+    const real = createApi({ ...ports, authenticate: async () => ({ ok: true, caller }) })
+    const get = async (path: string): Promise<Response> =>
+      real.fetch(new Request(`http://localhost${path}`, { headers: { authorization: 'Bearer x' } }))
+    const { sessions } = await read<Page>(get('/api/sessions?subject=ann'))
+    return [sessions.map(({ id }) => id), (await get(`/api/sessions/${ann}`)).status]
+  }
+  expect(await asked('keys')).toEqual([[ann], 200])
+  expect(await asked('https://idp.example.com')).toEqual([[], 404])
+})
+
 test('a token of this gateway opens it, and one of another does not', async () => {
   const now_us = (): number => 1_800_000_000_000_000
   const key = generateKeyPairSync('ed25519').privateKey

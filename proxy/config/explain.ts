@@ -53,6 +53,8 @@ function kind(expected: string): string {
       return 'a whole number'
     case 'number':
       return 'a number'
+    case 'boolean':
+      return 'true or false'
     case 'array':
       return 'a list'
     case 'object':

@@ -57,7 +57,7 @@ export function createDeviceLogins(
     if (!authorized.ok || signal.aborted) {
       leave()
       return authorized.ok
-        ? denied('gone', 'nobody waits')
+        ? denied('gone', 'the client left')
         : refuse(authorized.code, authorized.reason)
     }
     const { user_code, url } = authorized.value
@@ -95,6 +95,7 @@ async function finish(
   signal.addEventListener('abort', onAbort, { once: true })
   try {
     const token = await provider.token(code, abort.signal)
+    if (signal.aborted) return denied('gone', 'the client left')
     if (abort.signal.aborted) return denied('expired', 'nobody signed in, in time: connect again')
     if (!token.ok) return denied(token.code, token.reason)
     return await proveBy(provider, token.value, nonce)

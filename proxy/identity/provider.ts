@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { createRemoteJWKSet, errors, type JWTVerifyGetKey, customFetch as jwks_fetch } from 'jose'
+import { createRemoteJWKSet, type JWTVerifyGetKey, customFetch as jwks_fetch } from 'jose'
 import * as client from 'openid-client'
 import { type BoundedFetch, createBoundedFetch, isTrusted } from './bounded-fetch.ts'
 import type { ClaimRules } from './claims.ts'
@@ -201,8 +201,6 @@ function failureOf(error: unknown, name: string): Extract<Asked<never>, { ok: fa
     const code = /^[a-z_]{1,40}$/.exec(error.error)?.[0] ?? 'an error'
     return failed('unusable', `${name} does not sign in this gateway's users (${code})`)
   }
-  if (error instanceof errors.JOSEError)
-    return failed('unavailable', `the keys of ${name} cannot be read`)
   return failed('unavailable', `${name} cannot be reached, or does not answer as it should`)
 }
 

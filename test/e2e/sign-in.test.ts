@@ -213,7 +213,7 @@ describe('two providers', () => {
   let issuer: Issuer
   let guarded: Guarded
   beforeAll(async () => {
-    issuer = await startIssuer({ people, client_id, id_token_s: 9 })
+    issuer = await startIssuer({ people, client_id, id_token_s: 12 })
     const down = `http://127.0.0.1:${await freePort()}`
     const bound = provider('corp', issuer.url, { bind_session_to_token: true })
     guarded = await openGuarded({
@@ -246,23 +246,28 @@ describe('two providers', () => {
     expect(terminal.text()).toContain('sluice: there is no such provider')
   })
 
-  testWith(needs, 'a session that is bound to its token ends with it, and says so', async () => {
-    await using terminal = connect(guarded, 'echo in; sleep 60; echo out', '-o', 'LogLevel=INFO')
-    await terminal.until(/Number or name: $/)
-    terminal.type('2\n')
-    const { url, code } = await asked(terminal)
-    // Without an address for browsers it is the provider's own.
-    expect(url).toBe(`${issuer.url}/device?user_code=${code}`)
-    await signIn(url, 'eve', issuer.passwords.get('eve') ?? '')
-    terminal.type('\n')
-    await terminal.until(/in\r\n/)
-    expect(await terminal.exited).toBe(255)
-    expect(terminal.text()).toContain('sluice: your sign-in has ended, and this session with it')
-    expect(terminal.text()).not.toContain('out')
-    await guarded.gateway.stop()
-    const [session] = await guarded.sessions()
-    expect(session).toMatchObject({ subject: 'eve', end_reason: 'expired' })
-    const end = (await guarded.records(session?.id ?? '')).at(-1)?.header
-    expect(end).toMatchObject({ kind: 'end', reason: 'expired' })
-  })
+  testWith(
+    needs,
+    'a session that is bound to its token ends with it, and says so',
+    async () => {
+      await using terminal = connect(guarded, 'echo in; sleep 60; echo out', '-o', 'LogLevel=INFO')
+      await terminal.until(/Number or name: $/)
+      terminal.type('2\n')
+      const { url, code } = await asked(terminal)
+      // Without an address for browsers it is the provider's own.
+      expect(url).toBe(`${issuer.url}/device?user_code=${code}`)
+      await signIn(url, 'eve', issuer.passwords.get('eve') ?? '')
+      terminal.type('\n')
+      await terminal.until(/in\r\n/)
+      expect(await terminal.exited).toBe(255)
+      expect(terminal.text()).toContain('sluice: your sign-in has ended, and this session with it')
+      expect(terminal.text()).not.toContain('out')
+      await guarded.gateway.stop()
+      const [session] = await guarded.sessions()
+      expect(session).toMatchObject({ subject: 'eve', end_reason: 'expired' })
+      const end = (await guarded.records(session?.id ?? '')).at(-1)?.header
+      expect(end).toMatchObject({ kind: 'end', reason: 'expired' })
+    },
+    60_000,
+  )
 })

@@ -85,6 +85,8 @@ export function authenticate(
     }
     if (request.method === 'keyboard-interactive' && way !== undefined) {
       const { sign_in, asked, patience } = way
+      // RFC 4252, section 5.1 lets a client go over to another method; the person at the browser is not told.
+      request.once('abort', () => leave('the sign-in was given up'))
       const about = asked(request.username)
       const signed_in = await signInByKeyboard(request, sign_in, about, gone.signal, patience)
       if (socket.destroyed) return

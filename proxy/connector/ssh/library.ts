@@ -85,7 +85,9 @@ export interface AuthContext {
   readonly hashAlgo?: 'sha256' | 'sha512'
   accept(): void
   reject(methods_left: readonly string[]): void
-  /** For `keyboard-interactive` only. An error when the client asks for something else instead of answering. */
+  /** For `keyboard-interactive` only: the client asks for another method before this one has an answer. */
+  once(event: 'abort', listener: () => void): void
+  /** For `keyboard-interactive` only. An error when it is aborted. */
   prompt(
     prompts: { readonly prompt: string; readonly echo: boolean }[],
     title: string,
