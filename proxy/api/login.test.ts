@@ -79,6 +79,8 @@ test('what a client calls itself is text', async () => {
   expect(text).not.toContain('<script')
   expect(text).not.toContain('<img')
   expect(text.match(/&lt;script&gt;/g)).toHaveLength(2)
+  const turned = await get('/login/device?login=known', { ...login, account: 'a\u202eb\u0000' })
+  expect(turned.text).toContain('<dd>a\ufffdb\ufffd</dd>')
 })
 
 test('a login that is over, or never was, says so and nothing else', async () => {

@@ -44,13 +44,16 @@ const about = (login: WaitingLogin): Html => html`<h1>Is this you?</h1>
 <p>Somebody has opened an SSH connection and wants to be you on it:</p>
 <dl>
 <dt>from the address</dt><dd>${login.source}</dd>
-<dt>to the target</dt><dd>${login.target === '' ? 'this gateway, to go on from it' : login.target}</dd>
-<dt>as the account</dt><dd>${login.account}</dd>
+<dt>to the target</dt><dd>${login.target === '' ? 'this gateway, to go on from it' : visible(login.target)}</dd>
+<dt>as the account</dt><dd>${visible(login.account)}</dd>
 <dt>with the code</dt><dd>${login.user_code}</dd>
 </dl>
 <p><strong>If you did not just type this yourself, close the page.</strong> Nobody else has a reason to send you
 here, whoever they say they are: with your sign-in, they would be you.</p>
 <p><a href="${login.url}" rel="noreferrer noopener">It is me: go on to ${login.provider}</a></p>`
+
+/** A client chooses these names: none of them may turn the text around it. */
+const visible = (name: string): string => name.replace(/\p{C}/gu, '\ufffd')
 
 const page = (body: Awaited<Html>): Html => html`<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8"><title>Sign in to Sluice</title>

@@ -185,6 +185,33 @@ describe('signing in', () => {
     }
   })
 
+  testWith(needs, 'a jump host asks for itself and for the target', async () => {
+    const { port } = guarded.gateway.ssh
+    const common = { port, identities: [] }
+    const by_hand = ['-o', 'BatchMode=no', '-o', 'LogLevel=ERROR']
+    const outer = sshArguments({ ...common, login: 'eve', options: [...by_hand, '-W', 'web-1:22'] })
+    const inner = sshArguments({
+      ...common,
+      login: guarded.target.account,
+      options: [...by_hand, '-o', `ProxyCommand=${outer.join(' ')}`, '-o', 'HostKeyAlias=web-1'],
+      command: 'echo through',
+    })
+    await using terminal = openTerminal(inner, { columns: 200 })
+    const wanted = [
+      ['eve', 'this gateway, to go on from it'],
+      [guarded.target.account, 'web-1'],
+    ]
+    for (const [index, names] of wanted.entries()) {
+      await terminal.until(new RegExp(`(press Enter here: [^]*){${index + 1}}$`))
+      const url = [...terminal.text().matchAll(/http:\S+/g)].at(-1)?.[0] ?? ''
+      const visit = await signIn(url, 'eve', password('eve'))
+      for (const name of names) expect(visit.asked.text).toContain(`<dd>${name}</dd>`)
+      terminal.type('\n')
+    }
+    expect(await terminal.exited).toBe(0)
+    expect(terminal.text()).toContain('through\r\n')
+  })
+
   testWith(needs, 'the API takes the ID token, with the roles of its groups', async () => {
     const read = async (
       jwt: string | undefined,
@@ -196,8 +223,8 @@ describe('signing in', () => {
       const body = (await reply.json()) as { sessions?: { subject: string }[] }
       return { status: reply.status, subjects: body.sessions?.map(({ subject }) => subject) ?? [] }
     }
-    expect(await read(tokens.get('eve'))).toEqual({ status: 200, subjects: ['eve'] })
-    expect(await read(tokens.get('max'))).toEqual({ status: 200, subjects: ['max', 'eve'] })
+    expect(await read(tokens.get('eve'))).toEqual({ status: 200, subjects: ['eve', 'eve'] })
+    expect(await read(tokens.get('max'))).toEqual({ status: 200, subjects: ['eve', 'max', 'eve'] })
     expect(await read(tokens.get('eve')?.slice(0, -4))).toMatchObject({ status: 401 })
   })
 
