@@ -43,7 +43,11 @@ export const key_exchange = 'curve25519-sha256'
 /** The name of the target in the gateway's configuration. */
 const target = 'web-1'
 
-export async function openPaths(wanted: readonly string[]): Promise<Paths> {
+/** `sections` of the gateway's configuration replace the usual ones. */
+export async function openPaths(
+  wanted: readonly string[],
+  sections: Readonly<Record<string, unknown>> = {},
+): Promise<Paths> {
   const all: readonly Path[] = ['direct', 'jump', 'gateway']
   const names = all.filter((name) => wanted.length === 0 || wanted.includes(name))
   // Ends what was started, in reverse, also when a later part does not start.
@@ -68,6 +72,7 @@ export async function openPaths(wanted: readonly string[]): Promise<Paths> {
         data,
         config: gatewayConfig({
           dir: join(dir, 'gateway'),
+          sections,
           keys: [{ subject: 'bench', groups: ['bench'], key: client.public_line }],
           targets: [
             {

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { RecordHeader } from '../../storage/evidence/record.ts'
 import { plainText } from '../../storage/replay/plain.ts'
 import { formatTime } from '../../storage/replay/time.ts'
 import { type TimelineItem, timeline } from '../../storage/replay/timeline.ts'
@@ -156,6 +157,12 @@ function describe(item: Extract<TimelineItem, { kind: 'record' }>, payload: Uint
       return `by SIG${header.signal}${header.core_dumped ? ', core dumped' : ''}`
     case 'failed':
       return `${header.code}: ${header.message}`
+    case 'transfer_start':
+      return `${header.direction} of ${header.path} by ${header.tool}`
+    case 'transfer':
+      return describeTransfer(header)
+    case 'change':
+      return [header.operation, header.path, header.to ?? ''].join(' ').trimEnd()
     case 'end':
       return `${header.reason}${header.detail === '' ? '' : `: ${header.detail}`}`
     case 'start':
@@ -169,4 +176,15 @@ function describe(item: Extract<TimelineItem, { kind: 'record' }>, payload: Uint
     case 'channel_end':
       return ''
   }
+}
+
+function describeTransfer(header: Extract<RecordHeader, { kind: 'transfer' }>): string {
+  const { direction, path, outcome, length, offset, in_order, rule, digest } = header
+  const facts = [
+    `${formatBytes(length)}${offset > 0 ? ` from byte ${offset}` : ''}`,
+    ...(in_order ? [] : ['not in the order of the file']),
+    ...(rule === undefined ? [] : [`rule ${rule}`]),
+    `digest ${digest.slice(0, 16)}`,
+  ]
+  return `${direction} of ${path} ${outcome}: ${facts.join(', ')}`
 }

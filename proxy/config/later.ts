@@ -31,8 +31,6 @@ const keys: ReadonlySet<string> = new Set([
 
 const values: Readonly<Record<string, readonly string[]>> = {
   'targets.*.protocol': ['postgres', 'docker', 'kubernetes'],
-  'policy.transfers.upload': ['scan'],
-  'policy.transfers.download': ['scan'],
   'evidence.raw': ['sealed'],
 }
 

@@ -6,7 +6,7 @@
 import type { Address } from './address.ts'
 import type { AuditorJwk } from './auditor-key.ts'
 import type { SshPublicKey } from './public-key.ts'
-import type { Choice, PackName } from './schema.ts'
+import type { Choice, PackName, TransferChoice } from './schema.ts'
 import type { Secret } from './secret.ts'
 
 /** Deeply frozen. Paths are absolute; a path in the file is relative to the file. */
@@ -94,7 +94,7 @@ export type Credential =
 export interface PolicyConfig {
   readonly forwarding: Choice
   readonly agent_forwarding: Choice
-  readonly transfers: { readonly upload: Choice; readonly download: Choice }
+  readonly transfers: { readonly upload: TransferChoice; readonly download: TransferChoice }
 }
 
 export interface AuditorKey {

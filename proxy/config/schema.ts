@@ -74,12 +74,16 @@ export interface AccountFile {
 }
 
 export type Choice = 'allow' | 'deny'
+export type TransferChoice = Choice | 'scan'
 
 export interface PolicyFile {
   readonly forwarding?: Choice | undefined
   readonly agent_forwarding?: Choice | undefined
   readonly transfers?:
-    | { readonly upload?: Choice | undefined; readonly download?: Choice | undefined }
+    | {
+        readonly upload?: TransferChoice | undefined
+        readonly download?: TransferChoice | undefined
+      }
     | undefined
 }
 
@@ -104,6 +108,7 @@ const providers_max = 20
 const custom_rules_max = 200
 
 const choice = z.enum(['allow', 'deny'])
+const transfer_choice = z.enum(['allow', 'deny', 'scan'])
 const path = z.string().min(1).max(4096)
 
 /** No `+` and no space: it becomes the key name of a C2SP signed note. */
@@ -216,7 +221,7 @@ export const configSchema: z.ZodType<ConfigFile> = z.strictObject({
       forwarding: choice.optional(),
       agent_forwarding: choice.optional(),
       transfers: z
-        .strictObject({ upload: choice.optional(), download: choice.optional() })
+        .strictObject({ upload: transfer_choice.optional(), download: transfer_choice.optional() })
         .optional(),
     })
     .optional(),

@@ -30,7 +30,7 @@ const bad: readonly (readonly [text: string, problem: string])[] = [
   ['policy: { forwarding: maybe }', 's.yaml:1:11 policy.forwarding: expected allow or deny'],
   [
     'policy:\n  transfers:\n    upload: true',
-    's.yaml:3:5 policy.transfers.upload: expected allow or deny',
+    's.yaml:3:5 policy.transfers.upload: expected allow or deny or scan',
   ],
   ['masking: { idle_ms_max: 0.5 }', 's.yaml:1:12 masking.idle_ms_max: expected a whole number'],
   ['masking: { idle_ms_max: 60000 }', 's.yaml:1:12 masking.idle_ms_max: expected at most 5000'],
@@ -81,10 +81,6 @@ const bad: readonly (readonly [text: string, problem: string])[] = [
     's.yaml:1:22 targets[0].protocol: "docker" is not available in this version',
   ],
   ['policy: { files: [a.cedar] }', 's.yaml:1:11 policy.files: is not available in this version'],
-  [
-    'policy: { transfers: { download: scan } }',
-    's.yaml:1:24 policy.transfers.download: "scan" is not available in this version',
-  ],
   [
     'masking: { known_secrets_file: k }',
     's.yaml:1:12 masking.known_secrets_file: is not available in this version',

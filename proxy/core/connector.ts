@@ -6,6 +6,7 @@
  */
 import type { Duplex } from 'node:stream'
 import type { Claim, Identity, IdentityProof } from './identity.ts'
+import type { Content, TransferFact } from './transfer.ts'
 import type { Denial, Grant, Verdict } from './verdict.ts'
 
 export type Protocol = 'ssh' | 'echo'
@@ -16,18 +17,30 @@ export type Stream = 0 | 1 | 2
 
 /** A whole protocol message, or a run of stream bytes that has no inner framing. */
 export type Frame =
+  | Wire
+  /** Must be durable before what follows it in its direction goes on. Nothing of it is on the wire. */
+  | { readonly kind: 'fact'; readonly fact: TransferFact }
+  /** What the gateway itself says to a client whose request it does not forward: a whole message, or a line of stream 2. */
+  | { readonly kind: 'answer'; readonly stream: 1 | 2; readonly bytes: Uint8Array }
+
+/**
+ * What an {@link Endpoint} carries: bytes of a numbered stream, or an event that the protocol has
+ * out of band. Protocols with one byte stream use stream 0 towards the target and 1 towards the client.
+ */
+export type Wire =
   | {
       readonly kind: 'data'
       readonly stream: Stream
       /** Owned by the receiver from here on. */
       readonly bytes: Uint8Array
-      /** Where maskable values lie inside `bytes`; absent means scan all of it. */
+      /** Where maskable values lie inside `bytes`; absent means scan all of it. Each is masked to its own length. */
       readonly fields?: readonly Field[]
+      /** Set where `bytes` carry a piece of a file: nothing of them is masked, nothing is stored. */
+      readonly content?: Content
     }
   | { readonly kind: 'control'; readonly event: ChannelEvent }
 
 export interface Field {
-  readonly name?: string
   readonly start: number
   readonly end: number
 }
@@ -49,16 +62,10 @@ export interface Codec {
   /** Accepts any split of the wire. Hostile input is a violation, never an exception. */
   decode(wire: Wire): Decoded
   /** Re-frames masked bytes, so that every length field is true again. */
-  encode(frame: Frame): Wire
+  encode(frame: Wire): Wire
   /** Releases what is held. Skipping it drops the client's last rows. */
   flush(): Decoded
 }
-
-/**
- * What an {@link Endpoint} carries: bytes of a numbered stream, or an event that the protocol has
- * out of band. Protocols with one byte stream use stream 0 towards the target and 1 towards the client.
- */
-export type Wire = Frame
 
 /**
  * One end of a channel. Push-style, so that a burst costs no promise per chunk.
@@ -105,7 +112,8 @@ export interface Channel {
   readonly id: number
   readonly request: ChannelRequest
   readonly client: Endpoint
-  readonly codec: Readonly<Record<Direction, Codec>>
+  /** How its bytes are read depends on what was granted: a transfer is one only where policy knows it. */
+  codecs(grant: Grant): Readonly<Record<Direction, Codec>>
   /**
    * Opens the other side, the target's unless the target began it. Call only when the request was allowed and
    * its record is durable. {@link client} is not used before this resolves.

@@ -30,7 +30,13 @@ export class ClientError extends OperatingError<ClientErrorCode> {
   override readonly name = 'ClientError'
 }
 
-export type RecorderErrorCode = 'journal_full' | 'journal_io' | 'store_io' | 'recorder_gone'
+export type RecorderErrorCode =
+  | 'journal_full'
+  | 'journal_io'
+  | 'store_io'
+  | 'recorder_gone'
+  /** Of one channel alone: a scanned transfer was stopped. */
+  | 'transfer_stopped'
 
 /** Evidence cannot be written: sessions end, new ones are refused. */
 export class RecorderError extends OperatingError<RecorderErrorCode> {

@@ -3,8 +3,9 @@
  *
  * @module
  */
-import type { ChannelEvent, ChannelRequest, Stream } from './connector.ts'
+import type { ChannelEvent, ChannelRequest, Field, Stream } from './connector.ts'
 import type { Identity, IdentityProof } from './identity.ts'
+import type { Content, TransferFact } from './transfer.ts'
 import type { Capability, Verdict } from './verdict.ts'
 
 export interface Policy {
@@ -63,10 +64,18 @@ export interface SessionRecorder {
   /**
    * Masks and records what the target printed. {@link RecorderEvents.release} follows, in order, but not
    * once for each call: a would-be secret is held back. Takes ownership of `bytes`.
+   * With `fields` they are whole messages, and nothing is held back.
    */
-  output(channel: number, stream: 1 | 2, bytes: Uint8Array): void
+  output(channel: number, stream: 1 | 2, bytes: Uint8Array, fields?: readonly Field[]): void
   /** Records that something goes to the target; resolves when it may be forwarded. Copies `bytes`. */
-  input(channel: number, bytes: Uint8Array): Promise<void>
+  input(channel: number, bytes: Uint8Array, fields?: readonly Field[]): Promise<void>
+  /**
+   * Messages with pieces of files, which are counted and hashed. Towards the client they are released unmasked,
+   * in order with {@link output}; `bytes` are taken.
+   */
+  download(channel: number, bytes: Uint8Array, pieces: readonly Content[]): void
+  /** ... towards the target: resolves when they may be forwarded. Copies `bytes`. */
+  upload(channel: number, bytes: Uint8Array, pieces: readonly Content[]): Promise<void>
   /** The stream ended: what is held of it is released, then this resolves. */
   flush(channel: number, stream: Stream): Promise<void>
   close(reason: EndReason, detail: string): Promise<void>
@@ -75,13 +84,15 @@ export interface SessionRecorder {
 export interface RecorderEvents {
   /** Masked bytes that are durable and may be shown. `raw_length` is how many given bytes this settles. */
   release(channel: number, stream: 1 | 2, bytes: Uint8Array, raw_length: number): void
+  /** A scanned transfer holds what a rule names: nothing more of this channel passes. This line says so. */
+  stopped(channel: number, message: string): void
   /** Recording failed: end the session now, with this line. Called at most once. */
   failed(message: string): void
 }
 
 export type RecordedEvent =
   | ChannelEvent
-  | { readonly kind: 'verdict'; readonly verdict: Verdict; readonly asked: string }
+  | TransferFact
   | { readonly kind: 'dialled'; readonly address: string; readonly host_key: string }
   | { readonly kind: 'failed'; readonly code: string; readonly message: string }
   | { readonly kind: 'channel_end' }

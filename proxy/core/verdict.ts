@@ -4,12 +4,16 @@
  * @module
  */
 
+import type { GrantedTransfer } from './transfer.ts'
+
 export type Verdict = Grant | Denial
 
 export interface Grant {
   readonly allowed: true
   /** The rule that decided, as a person would look it up. */
   readonly rule: string
+  /** Of a channel that carries files: how much of that is allowed. */
+  readonly transfer?: GrantedTransfer
 }
 
 export interface Denial {

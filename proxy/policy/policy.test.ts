@@ -81,7 +81,8 @@ describe('a channel', () => {
     ['exec', 'scp -f /etc/motd', { none: false, up: false, down: true, all: true }],
     ['exec', 'rsync --server -e.LsfxCIvu . /x', { none: false, up: true, down: false, all: true }],
     ['exec', 'rsync --server --sender -e. . /x', { none: false, up: false, down: true, all: true }],
-    ['subsystem', 'sftp', { none: false, up: false, down: false, all: true }],
+    ['subsystem', 'sftp', { none: false, up: true, down: true, all: true }],
+    ['exec', '/usr/lib/openssh/sftp-server', { none: false, up: false, down: false, all: true }],
     ['exec', 'uptime', { none: true, up: true, down: true, all: true }],
   ] as const
   for (const [kind, command, allowed] of transfers) {
@@ -104,7 +105,49 @@ describe('a channel', () => {
       allowed: false,
       rule: 'policy.transfers.upload+download',
       message:
-        'file transfer by sftp is off by policy: policy.transfers.upload: deny, policy.transfers.download: deny (it can do both, so it needs both allowed)',
+        'file transfer by sftp is off by policy: policy.transfers.upload: deny, policy.transfers.download: deny',
+    })
+    expect(policy.channel(ann, 'web-1', request('exec', 'internal-sftp'))).toMatchObject({
+      message: expect.stringContaining('(it can do both, so it needs both allowed)'),
+    })
+  })
+
+  const scanned = createPolicy(source({ transfers: { upload: 'scan', download: 'allow' } }))
+  const known = [
+    ['scp -t /tmp', true],
+    ['scp -v -r -p -d -t -- /tmp/x', true],
+    ["scp -f '/tmp/a b' ", true],
+    ['rsync --server -vlogDtpre.iLsfxCIvu . /x', true],
+    ['rsync --server --sender -e.LsfxCIvu . /x\\ y', true],
+    ['/usr/bin/scp -f /x', false],
+    ['sudo scp -f /x', false],
+    ['scp -f /x; cat /etc/shadow', false],
+    ['scp -f $(cat /x)', false],
+    ['scp -f /x > /y', false],
+    ['scp -f /x\ncat /y', false],
+    ['scp -f "/x"', false],
+    ['scp -S /bin/sh -f /x', false],
+    ['scp -t -f /x', false],
+    ['scp -f /x /y', false],
+    ['PATH=/tmp scp -f /x', false],
+    ['rsync --sender --server . /x', false],
+    ['rsync --server --daemon . /x', false],
+  ] as const
+  for (const [command, is_known] of known)
+    test(`whose wire is${is_known ? '' : ' not'} known: ${JSON.stringify(command)}`, () => {
+      const decided = createPolicy(source({ transfers: all }))
+      const verdict = decided.channel(ann, 'web-1', request('exec', command))
+      expect(verdict.allowed).toBe(true)
+      expect('transfer' in verdict).toBe(is_known)
+    })
+
+  test('that must be scanned is refused where its wire is not known', () => {
+    expect(scanned.channel(ann, 'web-1', request('exec', 'scp -t /x')).allowed).toBe(true)
+    expect(scanned.channel(ann, 'web-1', request('exec', 'sudo scp -t /x'))).toEqual({
+      allowed: false,
+      rule: 'policy.transfers.upload',
+      message:
+        'file transfer by scp in this form cannot be scanned, and policy demands it: policy.transfers.upload: scan',
     })
   })
 })

@@ -1,23 +1,26 @@
 /**
  * The static policy of this version: whoever is identified may reach every configured target and account
  * and run commands there; file transfers, forwarding and the agent are each allowed or denied as a whole.
- * What it does not know is denied. A transfer that is allowed is masked like any output.
+ * What it does not know is denied. A transfer whose wire is known passes the content of files unmasked; any other
+ * that is allowed is masked like any output.
  *
  * @module
  */
 import type { ChannelRequest } from '../core/connector.ts'
 import type { Policy } from '../core/ports.ts'
+import type { TransferChoice, TransferDirection } from '../core/transfer.ts'
 import type { Capability, Denial, Verdict } from '../core/verdict.ts'
 import { recogniseTransfer, sftp_subsystem, type Transfer } from './transfer.ts'
 
 type Choice = 'allow' | 'deny'
+type TransferChoices = Readonly<Record<TransferDirection, TransferChoice>>
 
 /** The part of the configuration that policy reads. */
 export interface PolicySource {
   readonly policy: {
     readonly forwarding: Choice
     readonly agent_forwarding: Choice
-    readonly transfers: { readonly upload: Choice; readonly download: Choice }
+    readonly transfers: TransferChoices
   }
   readonly targets: readonly {
     readonly name: string
@@ -99,15 +102,32 @@ function channel(config: PolicySource, request: ChannelRequest): Verdict {
 }
 
 function transferVerdict(config: PolicySource, transfer: Transfer): Verdict {
-  const refused = transfer.directions.filter((each) => config.policy.transfers[each] === 'deny')
-  if (refused.length === 0)
-    return { allowed: true, rule: `policy.transfers.${transfer.directions.join('+')}` }
+  const { tool, directions, argv } = transfer
+  const choices = config.policy.transfers
+  const refused = directions.filter((each) => choices[each] === 'deny')
+  const rule = `policy.transfers.${directions.filter((each) => !refused.includes(each)).join('+')}`
+  // The codec of sftp denies each request that policy does not allow.
+  if (tool === 'sftp' && argv !== undefined && refused.length < directions.length)
+    return { allowed: true, rule, transfer: { tool, argv, choices } }
+  if (refused.length === 0) {
+    if (argv !== undefined) return { allowed: true, rule, transfer: { tool, argv, choices } }
+    const unread = directions.filter((each) => choices[each] === 'scan')
+    if (unread.length === 0) return { allowed: true, rule }
+    return denied(
+      `policy.transfers.${unread.join('+')}`,
+      `file transfer by ${tool} in this form cannot be scanned, and policy demands it: ${unread
+        .map((each) => `policy.transfers.${each}: scan`)
+        .join(', ')}`,
+    )
+  }
   const keys = refused.map((each) => `policy.transfers.${each}: deny`).join(', ')
   const needs =
-    transfer.directions.length === 2 ? ' (it can do both, so it needs both allowed)' : ''
+    directions.length === 2 && argv === undefined
+      ? ' (it can do both, so it needs both allowed)'
+      : ''
   return denied(
     `policy.transfers.${refused.join('+')}`,
-    `file transfer by ${transfer.tool} is off by policy: ${keys}${needs}`,
+    `file transfer by ${tool} is off by policy: ${keys}${needs}`,
   )
 }
 
@@ -122,7 +142,7 @@ function capability(config: PolicySource, name: Capability): Verdict {
     }
     case 'upload':
     case 'download':
-      if (policy.transfers[name] === 'allow')
+      if (policy.transfers[name] !== 'deny')
         return { allowed: true, rule: `policy.transfers.${name}` }
       return denied(
         `policy.transfers.${name}`,

@@ -5,15 +5,16 @@
  *
  * @module
  */
+import type { TransferDirection, TransferTool } from '../core/transfer.ts'
+import { exactWords } from './exact-words.ts'
 import { simpleCommands } from './shell-words.ts'
-
-export type TransferTool = 'scp' | 'rsync' | 'sftp'
-export type TransferDirection = 'upload' | 'download'
 
 export interface Transfer {
   readonly tool: TransferTool
   /** Seen from the client. Both, where one cannot be had without the other. */
   readonly directions: readonly TransferDirection[]
+  /** The words, when the command is exactly this and nothing else: then its wire is known. */
+  readonly argv?: readonly string[]
 }
 
 const both: readonly TransferDirection[] = ['upload', 'download']
@@ -42,11 +43,34 @@ export function recogniseTransfer(command: Uint8Array): Transfer | undefined {
   const first = found[0]
   if (first === undefined) return undefined
   const directions = both.filter((each) => found.some((one) => one.directions.includes(each)))
-  return { tool: first.tool, directions }
+  const argv = exactArgv(command)
+  return { tool: first.tool, directions, ...(argv === undefined ? {} : { argv }) }
+}
+
+/**
+ * `scp -t`/`-f` and `rsync --server` as their clients say it, without a path to the program: another program by
+ * that name is not found by accident.
+ */
+function exactArgv(command: Uint8Array): readonly string[] | undefined {
+  const words = exactWords(command)
+  if (words === undefined) return undefined
+  const [program, ...given] = words
+  if (program === 'rsync' && given[0] === '--server' && rsync(given)?.directions.length === 1)
+    return words
+  if (program !== 'scp') return undefined
+  const end = given.indexOf('--')
+  const flags = end < 0 ? given.slice(0, -1) : given.slice(0, end)
+  // openssh/scp.c: beside -t or -f its client says -v, -r, -p and -d, one word each.
+  const is_known = flags.every((flag) => /^-[tfvrpd]$/.test(flag))
+  const roles = flags.filter((flag) => flag === '-t' || flag === '-f')
+  const operands = end < 0 ? given.slice(-1) : given.slice(end + 1)
+  return is_known && roles.length === 1 && operands.length === 1 && operands[0] !== ''
+    ? words
+    : undefined
 }
 
 /** What the subsystem `sftp` is (draft-ietf-secsh-filexfer): one server that reads and writes. */
-export const sftp_subsystem: Transfer = { tool: 'sftp', directions: both }
+export const sftp_subsystem: Transfer = { tool: 'sftp', directions: both, argv: [] }
 
 function transferOf(words: readonly string[]): Transfer | undefined {
   const [program, ...given] = unwrap(words)
@@ -57,7 +81,7 @@ function transferOf(words: readonly string[]): Transfer | undefined {
       return rsync(given)
     case 'sftp-server':
     case 'internal-sftp':
-      return sftp_subsystem
+      return { tool: 'sftp', directions: both }
     default:
       return undefined
   }

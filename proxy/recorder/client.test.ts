@@ -56,11 +56,14 @@ test('when the Worker dies its sessions end, later calls are refused, and it can
     const failures: string[] = []
     const session = await recorder.open(start, {
       release: () => {},
+      stopped: () => {},
       failed: (message) => failures.push(message),
     })
     // Nothing that a gateway sends: the Worker throws.
     const fault = { ...start, proof: undefined } as unknown as SessionStart
-    expect(await told(recorder.open(fault, { release: () => {}, failed: () => {} }))).toBe(stopped)
+    expect(
+      await told(recorder.open(fault, { release: () => {}, stopped: () => {}, failed: () => {} })),
+    ).toBe(stopped)
     expect(failures).toEqual([stopped])
     expect(health.at(-1)).toBe(stopped)
     expect(await told(session.event(0, { kind: 'eof', stream: 1 }))).toBe(stopped)

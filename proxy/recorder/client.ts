@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { ChannelRequest, Stream } from '../core/connector.ts'
+import type { ChannelRequest, Field, Stream } from '../core/connector.ts'
 import { RecorderError } from '../core/errors.ts'
 import type {
   EndReason,
@@ -14,6 +14,7 @@ import type {
   SessionRecorder,
   SessionStart,
 } from '../core/ports.ts'
+import type { Content } from '../core/transfer.ts'
 import { BufferPool, isPooled } from './buffers.ts'
 import type { Acknowledged, FromRecorder, RecorderSetup, ToRecorder } from './messages.ts'
 
@@ -55,6 +56,8 @@ export function startRecorder(
   /** The Worker died: nobody answers any more. */
   let gone: RecorderError | undefined
   const pool = new BufferPool()
+  /** Of the pool here, and on loan to a release. */
+  const returned = new WeakSet<ArrayBufferLike>()
   let queue: ToRecorder[] = []
   let transfer: ArrayBuffer[] = []
 
@@ -91,7 +94,12 @@ export function startRecorder(
 
   const committed = (message: FromRecorder & { kind: 'committed' }): void => {
     for (const item of message.items) {
+      if (item.kind === 'stopped') {
+        sessions.get(item.session)?.stopped(item.channel, item.message)
+        continue
+      }
       if (item.kind === 'release') {
+        if (item.is_returned === true) returned.add(item.bytes.buffer)
         sessions.get(item.session)?.release(item.channel, item.stream, item.bytes, item.raw_length)
         continue
       }
@@ -121,17 +129,33 @@ export function startRecorder(
       buffer: (length: number) => pool.take(length),
       recycle({ buffer }: Uint8Array) {
         if (!isPooled(buffer)) return
+        if (returned.delete(buffer)) {
+          pool.give(buffer)
+          return
+        }
         send({ kind: 'spent', buffer })
         transfer.push(buffer)
       },
-      output(channel: number, stream: 1 | 2, bytes: Uint8Array) {
-        send({ kind: 'output', session, channel, stream, bytes })
+      output(channel: number, stream: 1 | 2, bytes: Uint8Array, fields?: readonly Field[]) {
+        send({ kind: 'output', session, channel, stream, bytes, ...(fields && { fields }) })
         transfer.push(bytes.buffer as ArrayBuffer)
       },
-      input(channel: number, bytes: Uint8Array) {
+      download(channel: number, bytes: Uint8Array, pieces: readonly Content[]) {
+        send({ kind: 'download', session, channel, bytes, pieces })
+        transfer.push(bytes.buffer as ArrayBuffer)
+      },
+      upload(channel: number, bytes: Uint8Array, pieces: readonly Content[]) {
+        const copy = pool.take(bytes.length)
+        copy.set(bytes)
+        const asked = ask((ack) => ({ kind: 'upload', session, ack, channel, bytes: copy, pieces }))
+        transfer.push(copy.buffer)
+        return done(asked)
+      },
+      input(channel: number, bytes: Uint8Array, fields?: readonly Field[]) {
         // Not `slice`: a Buffer's shares its memory, which the transfer would take from its owner.
         const copy = new Uint8Array(bytes)
-        const asked = ask((ack) => ({ kind: 'input', session, ack, channel, bytes: copy }))
+        const more = fields && { fields }
+        const asked = ask((ack) => ({ kind: 'input', session, ack, channel, bytes: copy, ...more }))
         transfer.push(copy.buffer)
         return done(asked)
       },

@@ -8,7 +8,7 @@ import type { Journal } from '../../storage/journal/journal.ts'
 import type { Entry } from '../../storage/journal/segment.ts'
 import type { RecorderError } from '../core/errors.ts'
 import { commit_bytes_max } from '../core/limits.ts'
-import type { Acknowledged, Committed, FromRecorder, Released } from './messages.ts'
+import type { Acknowledged, Committed, FromRecorder, Released, Stopped } from './messages.ts'
 
 export interface GroupPorts {
   readonly journal: Journal
@@ -47,13 +47,19 @@ export class Group {
     this.#schedule()
   }
 
-  release(released: Released): void {
+  release(released: Released | Stopped): void {
     this.#items.push(released)
     this.#schedule()
   }
 
   ack(ack: number, opened?: Acknowledged['opened']): void {
     this.#items.push({ kind: 'ack', ack, ...(opened === undefined ? {} : { opened }) })
+    this.#schedule()
+  }
+
+  /** Answers in its place behind what was recorded before. */
+  refuseLater(ack: number, { code, message }: RecorderError): void {
+    this.#items.push({ kind: 'ack', ack, error: { code, message } })
     this.#schedule()
   }
 

@@ -7,9 +7,10 @@
 import type { JsonWebKey } from 'node:crypto'
 import type { Ruleset } from '../../masking-wasm/compile/compile.ts'
 import type { RecoveredState } from '../../storage/store/recover.ts'
-import type { ChannelRequest, Stream } from '../core/connector.ts'
+import type { ChannelRequest, Field, Stream } from '../core/connector.ts'
 import type { RecorderErrorCode } from '../core/errors.ts'
 import type { EndReason, RecordedEvent, SessionStart } from '../core/ports.ts'
+import type { Content } from '../core/transfer.ts'
 
 /** Everything the Worker needs to begin. Sent once, first. */
 export interface RecorderSetup {
@@ -53,7 +54,18 @@ export type ToSession = { readonly session: number } & (
   | ({ readonly ack: number } & (
       | { readonly kind: 'channel'; readonly channel: number; readonly request: ChannelRequest }
       | { readonly kind: 'event'; readonly channel: number; readonly event: RecordedEvent }
-      | { readonly kind: 'input'; readonly channel: number; readonly bytes: Uint8Array }
+      | {
+          readonly kind: 'input'
+          readonly channel: number
+          readonly bytes: Uint8Array
+          readonly fields?: readonly Field[]
+        }
+      | {
+          readonly kind: 'upload'
+          readonly channel: number
+          readonly bytes: Uint8Array
+          readonly pieces: readonly Content[]
+        }
       | { readonly kind: 'flush'; readonly channel: number; readonly stream: Stream }
       | { readonly kind: 'close'; readonly reason: EndReason; readonly detail: string }
     ))
@@ -62,6 +74,13 @@ export type ToSession = { readonly session: number } & (
       readonly channel: number
       readonly stream: 1 | 2
       readonly bytes: Uint8Array
+      readonly fields?: readonly Field[]
+    }
+  | {
+      readonly kind: 'download'
+      readonly channel: number
+      readonly bytes: Uint8Array
+      readonly pieces: readonly Content[]
     }
 )
 
@@ -81,7 +100,15 @@ export type FromRecorder =
   /** The Worker cannot begin. */
   | { readonly kind: 'refused'; readonly message: string }
 
-export type Committed = Acknowledged | Released
+export type Committed = Acknowledged | Released | Stopped
+
+/** A finding in a scanned transfer: nothing of the channel that was asked for after it is released. */
+export interface Stopped {
+  readonly kind: 'stopped'
+  readonly session: number
+  readonly channel: number
+  readonly message: string
+}
 
 export interface Acknowledged {
   readonly kind: 'ack'
@@ -99,4 +126,6 @@ export interface Released {
   readonly stream: 1 | 2
   readonly bytes: Uint8Array
   readonly raw_length: number
+  /** The bytes came in this very buffer: it goes back to the pool that it is from. */
+  readonly is_returned?: true
 }

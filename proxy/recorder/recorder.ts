@@ -101,6 +101,8 @@ export function createRecorder(parts: RecorderParts): RecorderCore {
     },
     release: ({ number: session }, channel, stream, bytes, raw_length) =>
       group.release({ kind: 'release', session, channel, stream, bytes, raw_length }),
+    stopped: ({ number: session }, channel, message) =>
+      group.release({ kind: 'stopped', session, channel, message }),
   }
   return { begin, receive }
 
@@ -266,14 +268,30 @@ export function createRecorder(parts: RecorderParts): RecorderCore {
     }
     switch (message.kind) {
       case 'output':
-        trail.output(message.channel, message.stream, message.bytes)
+        trail.output(message.channel, message.stream, message.bytes, message.fields)
         if (isPooled(message.bytes.buffer)) group.spend(message.bytes.buffer)
+        return
+      case 'download': {
+        const { channel, bytes, pieces } = message
+        if (!trail.pass(channel, bytes, pieces)) return
+        const { length: raw_length } = bytes
+        const released = { kind: 'release', session: trail.number, channel, bytes } as const
+        group.release({ ...released, stream: 1, raw_length, is_returned: true })
+        return
+      }
+      case 'upload':
+        if (isPooled(message.bytes.buffer)) group.spend(message.bytes.buffer)
+        if (trail.pass(message.channel, message.bytes, message.pieces)) break
+        group.refuseLater(
+          message.ack,
+          new RecorderError('transfer_stopped', 'the transfer stopped'),
+        )
         return
       case 'channel':
         trail.open(message.channel, message.request)
         break
       case 'input':
-        trail.input(message.channel, message.bytes)
+        trail.input(message.channel, message.bytes, message.fields)
         break
       case 'event':
         trail.event(message.channel, message.event)

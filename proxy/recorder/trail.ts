@@ -12,13 +12,16 @@ import type { SessionFacts } from '../../storage/evidence/manifest.ts'
 import { leafHash, MerkleTree, type TreeState } from '../../storage/evidence/merkle.ts'
 import { encodeRecord, type RecordFacts } from '../../storage/evidence/record.ts'
 import { sealValue } from '../../storage/evidence/seal.ts'
-import type { ChannelRequest, Stream } from '../core/connector.ts'
+import type { ChannelRequest, Field, Stream } from '../core/connector.ts'
 import type { EndReason, RecordedEvent } from '../core/ports.ts'
+import type { Content } from '../core/transfer.ts'
 import { EchoTracker } from '../tap/echo.ts'
 import { InputTap, password_prompt } from '../tap/input.ts'
+import { MessageTap } from '../tap/message.ts'
 import { OutputTap } from '../tap/output.ts'
 import { type MaskerSource, maskPlain, maskText, type TapSink } from '../tap/sink.ts'
 import { StdinTap } from '../tap/stdin.ts'
+import { Transfers } from '../tap/transfers.ts'
 
 export interface TrailPorts {
   readonly now_us: () => number
@@ -33,6 +36,8 @@ export interface TrailPorts {
   /** Stores a list of leaf hashes. */
   leaves(list: Document): void
   release(trail: Trail, channel: number, stream: 1 | 2, bytes: Uint8Array, raw_length: number): void
+  /** Nothing more of the channel is recorded or released: `message` is on record, and for the user. */
+  stopped(trail: Trail, channel: number, message: string): void
 }
 
 /** Made at the session's start, sealed into its envelope, forgotten at its end. */
@@ -73,7 +78,12 @@ interface ChannelTaps {
   readonly out: OutputTap
   readonly err: OutputTap
   readonly input: InputTap | StdinTap
+  /** Once a codec found messages in this channel: instead of those above, but for error output. */
+  messages: { readonly in: MessageTap; readonly out: MessageTap } | undefined
+  readonly transfers: Transfers
   prompt: Uint8Array
+  /** A finding stopped it: what still comes is dropped. */
+  stopped: boolean
 }
 
 export class Trail {
@@ -156,7 +166,13 @@ export class Trail {
             prompts: () => prompts(taps.prompt),
           })
         : new StdinTap(channel, maskers, sink),
+      messages: undefined,
+      transfers: new Transfers({
+        ...{ channel, maskers, sink, hmac_key: this.#secrets.hmac_key },
+        seal: (what, value) => this.#seal(channel, what, value),
+      }),
       prompt: new Uint8Array(),
+      stopped: false,
     }
     this.#channels.set(channel, taps)
     this.record({
@@ -187,11 +203,15 @@ export class Trail {
     )
   }
 
-  output(channel: number, stream: 1 | 2, bytes: Uint8Array): void {
+  output(channel: number, stream: 1 | 2, bytes: Uint8Array, fields?: readonly Field[]): void {
     const taps = this.#channels.get(channel)
-    if (taps === undefined) return
+    if (taps === undefined || taps.stopped) return
     if (stream === 2) {
       taps.err.push(bytes)
+      return
+    }
+    if (fields !== undefined) {
+      this.#messages(channel, taps).out.push(bytes, fields)
       return
     }
     taps.out.push(bytes)
@@ -204,14 +224,24 @@ export class Trail {
     }
   }
 
-  input(channel: number, bytes: Uint8Array): void {
-    this.#channels.get(channel)?.input.push(bytes)
+  input(channel: number, bytes: Uint8Array, fields?: readonly Field[]): void {
+    const taps = this.#channels.get(channel)
+    if (taps === undefined) return
+    if (fields === undefined) taps.input.push(bytes)
+    else this.#messages(channel, taps).in.push(bytes, fields)
+  }
+
+  /** Content of files passes; false when it must not. */
+  pass(channel: number, bytes: Uint8Array, pieces: readonly Content[]): boolean {
+    const taps = this.#channels.get(channel)
+    if (taps === undefined || taps.stopped) return false
+    return !this.#stop(channel, taps, taps.transfers.pass(bytes, pieces))
   }
 
   /** One stream is over: releases what is held of it. */
   flush(channel: number, stream: Stream): void {
     const taps = this.#channels.get(channel)
-    if (taps === undefined) return
+    if (taps === undefined || taps.stopped) return
     if (stream === 0) taps.input.end()
     else (stream === 1 ? taps.out : taps.err).end()
   }
@@ -238,6 +268,11 @@ export class Trail {
       case 'channel_end':
         this.#endChannel(channel)
         break
+      case 'transfer_start':
+      case 'transfer':
+      case 'change':
+        this.#transfer(channel, event)
+        break
       default:
         this.record({ ...event, channel })
     }
@@ -259,7 +294,10 @@ export class Trail {
 
   /** Frees the maskers without a record: recording failed. */
   abandon(): void {
-    for (const taps of this.#channels.values()) closeTaps(taps)
+    for (const taps of this.#channels.values()) {
+      taps.transfers.abandon()
+      closeTaps(taps)
+    }
     this.#channels.clear()
   }
 
@@ -269,13 +307,50 @@ export class Trail {
     // A session may have channels without end, one after the other.
     this.#channels.delete(channel)
     taps.input.end()
-    taps.out.end()
-    taps.err.end()
+    if (!taps.stopped) {
+      taps.out.end()
+      taps.err.end()
+    }
+    taps.transfers.close()
     const digests = closeTaps(taps)
-    const payload = new TextEncoder().encode(JSON.stringify({ channel, sha256: digests }))
-    const sealed = sealValue(this.#secrets.sealing_key, this.records, payload)
-    this.record({ kind: 'sealed', channel, what: 'raw_sha256' }, sealed)
+    this.#seal(channel, 'raw_sha256', JSON.stringify({ channel, sha256: digests }))
     this.record({ kind: 'channel_end', channel })
+  }
+
+  #seal(channel: number, what: string, value: string): void {
+    const payload = new TextEncoder().encode(value)
+    const sealed = sealValue(this.#secrets.sealing_key, this.records, payload)
+    this.record({ kind: 'sealed', channel, what }, sealed)
+  }
+
+  #messages(channel: number, taps: ChannelTaps): { in: MessageTap; out: MessageTap } {
+    const { maskers } = this.#ports
+    const sink = this.#sink(channel)
+    taps.messages ??= {
+      in: new MessageTap(channel, 0, maskers, sink),
+      out: new MessageTap(channel, 1, maskers, sink),
+    }
+    return taps.messages
+  }
+
+  #transfer(
+    channel: number,
+    fact: Extract<RecordedEvent, { kind: 'transfer_start' | 'transfer' | 'change' }>,
+  ): void {
+    const taps = this.#channels.get(channel)
+    if (taps === undefined || taps.stopped) return
+    if (fact.kind === 'transfer_start') taps.transfers.begin(fact)
+    else if (fact.kind === 'change') taps.transfers.change(fact)
+    else this.#stop(channel, taps, taps.transfers.end(fact))
+  }
+
+  /** Whether there was something to stop for. */
+  #stop(channel: number, taps: ChannelTaps, message: string | undefined): boolean {
+    if (message === undefined) return false
+    taps.stopped = true
+    this.record({ kind: 'failed', channel, code: 'transfer_stopped', message })
+    this.#ports.stopped(this, channel, message)
+    return true
   }
 
   /** Whatever a client or a target said may hold a secret. */
@@ -304,7 +379,10 @@ export class Trail {
 }
 
 function closeTaps(taps: ChannelTaps): Record<'0' | '1' | '2', string> {
-  return { '0': taps.input.close(), '1': taps.out.close(), '2': taps.err.close() }
+  const streams = { '0': taps.input.close(), '1': taps.out.close(), '2': taps.err.close() }
+  const { messages } = taps
+  if (messages === undefined) return streams
+  return { ...streams, '0': messages.in.close(), '1': messages.out.close() }
 }
 
 const decoder = new TextDecoder('latin1')

@@ -1,50 +1,88 @@
 /**
  * Joins the packets that arrive together into one buffer, so that a burst is one record and one message: a
- * window of one-byte packets must not cost a record for each byte.
+ * window of one-byte packets must not cost a record for each byte. What a codec said of the bytes is joined too.
  *
  * @module
  */
-import type { Stream } from '../core/connector.ts'
+import type { Field, Stream, Wire } from '../core/connector.ts'
 import { output_record_bytes_max } from '../core/limits.ts'
+import type { Content } from '../core/transfer.ts'
+
+type Data = Extract<Wire, { kind: 'data' }>
+
+/** `run`: bytes without framing. `messages`: whole ones, with their texts. `content`: ... with pieces of files. */
+type Shape = 'run' | 'messages' | 'content'
+
+/** What was gathered: of one stream and one shape, `length` bytes in all. */
+export interface Gathered {
+  readonly stream: Stream
+  readonly parts: readonly Uint8Array[]
+  readonly length: number
+  /** Set for messages; places are in the joined bytes, as those of `pieces`. */
+  readonly fields?: readonly Field[]
+  readonly pieces?: readonly Content[]
+}
 
 export interface Gather {
-  /** Takes ownership of `bytes`. */
-  add(stream: Stream, bytes: Uint8Array): void
+  /** Takes ownership of the bytes. */
+  add(data: Data): void
   /** Emits what is gathered now: before anything that comes behind it, and by itself when the turn is over. */
   flush(): void
 }
 
-/** Order between streams is kept by emitting on a change of stream. `later` decides what "together" means. */
+/** Order is kept by emitting on a change of stream or shape. `later` decides what "together" means. */
 export function createGather(
   later: (run: () => void) => void,
-  emit: (stream: Stream, parts: readonly Uint8Array[], length: number) => void,
+  emit: (gathered: Gathered) => void,
 ): Gather {
   let parts: Uint8Array[] = []
+  let fields: Field[] = []
+  let pieces: Content[] = []
   let length = 0
   let of: Stream = 0
+  let shape: Shape = 'run'
   let scheduled = false
   const flush = (): void => {
     if (length === 0) return
-    const [gathered, bytes] = [parts, length]
+    const gathered = { stream: of, parts, length }
     parts = []
     length = 0
-    emit(of, gathered, bytes)
+    if (shape === 'run') {
+      emit(gathered)
+      return
+    }
+    const [found, moved] = [fields, pieces]
+    fields = []
+    pieces = []
+    emit(shape === 'messages' ? { ...gathered, fields: found } : { ...gathered, pieces: moved })
   }
-  return {
-    add(stream, bytes) {
-      if (stream !== of || length + bytes.length > output_record_bytes_max) flush()
-      of = stream
-      parts.push(bytes)
-      length += bytes.length
-      if (scheduled) return
-      scheduled = true
-      later(() => {
-        scheduled = false
-        flush()
-      })
-    },
-    flush,
+  const add = (data: Data): void => {
+    const { stream, bytes } = data
+    const is = shapeOf(data)
+    if (stream !== of || is !== shape || length + bytes.length > output_record_bytes_max) flush()
+    of = stream
+    shape = is
+    if (is !== 'run') {
+      const { fields: places = [], content } = data
+      for (const { start, end } of places) fields.push({ start: length + start, end: length + end })
+      if (content !== undefined)
+        pieces.push({ ...content, start: length + content.start, end: length + content.end })
+    }
+    parts.push(bytes)
+    length += bytes.length
+    if (scheduled) return
+    scheduled = true
+    later(() => {
+      scheduled = false
+      flush()
+    })
   }
+  return { add, flush }
+}
+
+function shapeOf(data: Data): Shape {
+  if (data.content !== undefined) return 'content'
+  return data.fields === undefined ? 'run' : 'messages'
 }
 
 /** Copies the parts into `into`, which is as long as all of them. */

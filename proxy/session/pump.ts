@@ -5,7 +5,7 @@
  *
  * @module
  */
-import type { Channel, Endpoint, Frame, Wire } from '../core/connector.ts'
+import type { Channel, Codec, Direction, Endpoint, Frame, Wire } from '../core/connector.ts'
 import { RecorderError } from '../core/errors.ts'
 import { input_event_bytes, input_pending_bytes_max } from '../core/limits.ts'
 import type { SessionRecorder } from '../core/ports.ts'
@@ -19,6 +19,8 @@ export type PumpEnd =
 export interface Pump {
   /** Masked bytes of this channel became durable. */
   release(stream: 1 | 2, bytes: Uint8Array, raw_length: number): void
+  /** Tells the client why nothing more of this channel passes, and closes both ends. */
+  refuse(message: string): void
   /** Closes both ends now. */
   stop(): void
   /** Resolves when both ends are closed and everything is recorded; rejects with a fault of ours. */
@@ -27,16 +29,19 @@ export interface Pump {
 
 /** Exit status of a program of which nothing is heard any more: ssh's own. */
 const exit_lost = 255
+/** Of what the gateway ended by itself: any but 0 says that it failed. */
+const exit_stopped = 1
 
 export function startPump(
   channel: Channel,
+  codec: Readonly<Record<Direction, Codec>>,
   target: Endpoint,
   recorder: SessionRecorder,
   flight: Flight,
   /** Channels of the session that are open. */
   channels: () => number,
 ): Pump {
-  const { client, codec, id } = channel
+  const { client, id } = channel
   const { promise: ended, resolve, reject } = Promise.withResolvers<PumpEnd>()
   let violation: string | undefined
   let failure: unknown
@@ -49,7 +54,7 @@ export function startPump(
     void recorder
       .event(id, { kind: 'failed', code: 'protocol_violation', message: decoded.violation })
       .catch(() => {})
-    stop()
+    refuse(decoded.violation)
     return []
   }
 
@@ -59,22 +64,28 @@ export function startPump(
   // Towards the client: what was read and is not yet accepted by the client's transport.
   let in_flight_bytes = 0
   let target_paused = false
+  /** The client asks what the gateway answers, and reads no answers. */
+  let answers_unread = false
   const settle = (bytes: number): void => {
     in_flight_bytes -= bytes
-    if (target_paused && in_flight_bytes <= flight.bytes_max(channels()) / 2) {
-      target_paused = false
-      target.resume()
-    }
+    if (!target_paused || in_flight_bytes > flight.bytes_max(channels()) / 2) return
+    target_paused = false
+    target.resume()
+    answers_unread = false
+    resumeClient()
   }
   // A turn of the loop: what several reads of the socket bring is one record.
-  const output = createGather(setImmediate, (stream, parts, length) =>
-    recorder.output(id, stream === 2 ? 2 : 1, join(parts, recorder.buffer(length))),
-  )
+  const output = createGather(setImmediate, ({ stream, parts, length, fields, pieces }) => {
+    const bytes = join(parts, recorder.buffer(length))
+    if (pieces === undefined) recorder.output(id, stream === 2 ? 2 : 1, bytes, fields)
+    else recorder.download(id, bytes, pieces)
+  })
   const toClient = (frame: Frame): void => {
+    if (frame.kind === 'answer') return
     if (frame.kind === 'data') {
       if (frame.stream === 0 || frame.bytes.length === 0) return
       in_flight_bytes += frame.bytes.length
-      output.add(frame.stream, frame.bytes)
+      output.add(frame)
       if (!target_paused && in_flight_bytes >= flight.bytes_max(channels())) {
         target_paused = true
         target.pause()
@@ -82,6 +93,10 @@ export function startPump(
       return
     }
     output.flush()
+    if (frame.kind === 'fact') {
+      void shown(recorder.event(id, frame.fact))
+      return
+    }
     if (frame.event.kind === 'eof') void shown(recorder.flush(id, frame.event.stream))
     void shown(recorder.event(id, frame.event), () => client.write(codec.to_client.encode(frame)))
   }
@@ -97,21 +112,38 @@ export function startPump(
   }
   const accepted = (bytes: number): void => {
     pending_bytes -= bytes
-    if (!client_paused || pending_bytes >= input_pending_bytes_max / 2) return
+    resumeClient()
+  }
+  const resumeClient = (): void => {
+    if (!client_paused || answers_unread || pending_bytes >= input_pending_bytes_max / 2) return
     client_paused = false
     client.resume()
   }
   // A microtask: what one read of the socket brings, and a key does not wait.
-  const input = createGather(queueMicrotask, (stream, parts, length) => {
+  const input = createGather(queueMicrotask, ({ stream, parts, length, fields, pieces }) => {
     const [first] = parts
     const bytes =
       parts.length === 1 && first !== undefined ? first : join(parts, new Uint8Array(length))
-    const frame: Frame = { kind: 'data', stream, bytes }
-    void sent(recorder.input(id, bytes), () =>
-      target.write(codec.to_target.encode(frame), () => accepted(length)),
-    )
+    const wire: Wire = { kind: 'data', stream, bytes }
+    const recorded =
+      pieces === undefined ? recorder.input(id, bytes, fields) : recorder.upload(id, bytes, pieces)
+    void sent(recorded, () => target.write(codec.to_target.encode(wire), () => accepted(length)))
   })
   const toTarget = (frame: Frame): void => {
+    if (frame.kind === 'fact') {
+      input.flush()
+      void sent(recorder.event(id, frame.fact))
+      return
+    }
+    if (frame.kind === 'answer') {
+      const { stream, bytes } = frame
+      toClient({ kind: 'data', stream, bytes, ...(stream === 1 ? { fields: [] } : {}) })
+      if (!target_paused) return
+      answers_unread = true
+      client_paused = true
+      client.pause()
+      return
+    }
     if (frame.kind === 'control') {
       input.flush()
       hold(input_event_bytes)
@@ -124,7 +156,7 @@ export function startPump(
     if (frame.bytes.length === 0) return
     if (channel.request.pty !== undefined) flight.typed()
     hold(frame.bytes.length)
-    input.add(frame.stream, frame.bytes)
+    input.add(frame)
   }
 
   let client_closed = false
@@ -180,6 +212,13 @@ export function startPump(
     stop()
   }
 
+  function refuse(message: string): void {
+    if (stopped) return
+    stopped = true
+    channel.refuse(message, exit_stopped)
+    target.close()
+  }
+
   function stop(): void {
     if (stopped) return
     stopped = true
@@ -188,12 +227,13 @@ export function startPump(
   }
   return {
     release(stream, bytes, raw_length) {
-      const frame: Frame = { kind: 'data', stream, bytes }
-      client.write(codec.to_client.encode(frame), () => {
+      const wire: Wire = { kind: 'data', stream, bytes }
+      client.write(codec.to_client.encode(wire), () => {
         settle(raw_length)
         recorder.recycle(bytes)
       })
     },
+    refuse,
     stop,
     ended,
   }

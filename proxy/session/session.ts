@@ -63,6 +63,7 @@ export function startSession(greeting: Greeting, ports: SessionPorts): Session {
       {
         release: (channel, stream, bytes, raw_length) =>
           pumps.get(channel)?.release(stream, bytes, raw_length),
+        stopped: (channel, message) => pumps.get(channel)?.refuse(message),
         failed: (message) => {
           end('recording_failed', message)
           for (const pump of pumps.values()) pump.stop()
@@ -188,7 +189,8 @@ export function startSession(greeting: Greeting, ports: SessionPorts): Session {
       await recorder.event(channel.id, { kind: 'channel_end' })
       return
     }
-    const pump = startPump(channel, endpoint, recorder, ports.flight, () => pumps.size)
+    const codecs = channel.codecs(verdict)
+    const pump = startPump(channel, codecs, endpoint, recorder, ports.flight, () => pumps.size)
     pumps.set(channel.id, pump)
     await pump.ended
     pumps.delete(channel.id)

@@ -13,6 +13,7 @@ export const command_stream = 3
 
 export const span_salt_bytes = 32
 
+const transfer_label = new TextEncoder().encode('sluice-transfer-v1')
 const label = new TextEncoder().encode('sluice-span-v1')
 const commitment_prefix = Uint8Array.of(0x00)
 const channel_max = 0xffffffff
@@ -49,4 +50,15 @@ export function commitSpan(nonce: Uint8Array, raw: Uint8Array): Uint8Array {
 /** Whether a disclosed value is the one that a record commits to. `commitment` is hex. */
 export function verifySpan(commitment: string, nonce: Uint8Array, raw: Uint8Array): boolean {
   return nonce.length === span_salt_bytes && toHex(commitSpan(nonce, raw)) === commitment
+}
+
+/**
+ * What a record says of a file's content, hex: `HMAC-SHA-256(session HMAC key, label || SHA-256(content))`. Who
+ * has the key compares it with what `sha256sum` says of a file; nobody else can guess a small one by it.
+ */
+export function transferDigest(hmac_key: Uint8Array, sha256_of_content: Uint8Array): string {
+  return createHmac('sha256', hmac_key)
+    .update(transfer_label)
+    .update(sha256_of_content)
+    .digest('hex')
 }

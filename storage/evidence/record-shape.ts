@@ -35,6 +35,12 @@ const isSpans: Check = (value) => Array.isArray(value) && value.every(isSpan)
 
 const range = { offset: isCount, length: isCount } as const
 const output_stream = oneOf(1, 2)
+const transfer_names = {
+  transfer: isCount,
+  tool: isText,
+  direction: oneOf('upload', 'download'),
+  path: isText,
+} as const
 
 const shapes: Readonly<Record<RecordKind, Readonly<Record<string, Check>>>> = {
   start: { document: isDigest, envelope: isDigest, channel: oneOf(0), seq: oneOf(0) },
@@ -64,6 +70,16 @@ const shapes: Readonly<Record<RecordKind, Readonly<Record<string, Check>>>> = {
   exit: { code: isInteger },
   exit_signal: { signal: isText, core_dumped: isFlag },
   failed: { code: isText, message: isText },
+  transfer_start: transfer_names,
+  transfer: {
+    ...transfer_names,
+    ...range,
+    outcome: oneOf('complete', 'incomplete', 'failed', 'stopped'),
+    in_order: isFlag,
+    digest: isDigest,
+    rule: optional(isText),
+  },
+  change: { tool: isText, operation: isText, path: isText, to: optional(isText) },
   sealed: { what: isText },
   channel_end: {},
   end: { reason: isText, detail: isText, channel: oneOf(0) },

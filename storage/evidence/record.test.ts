@@ -97,6 +97,21 @@ describe('a record', () => {
       record({ ...place, channel: 0, kind: 'resize', bytes: 1, columns: 1, rows: 1 }, 'x'),
       'no payload',
     ],
+    'an outcome that is none': [
+      record({
+        ...{ ...place, channel: 1, kind: 'transfer', bytes: 0, transfer: 1, tool: 'sftp' },
+        ...{ direction: 'upload', path: '/x', outcome: 'done', offset: 0, length: 0 },
+        ...{ in_order: true, digest: commitment },
+      }),
+      'outcome',
+    ],
+    'a direction that is none': [
+      record({
+        ...{ ...place, channel: 1, kind: 'transfer_start', bytes: 0, transfer: 1, tool: 'sftp' },
+        ...{ direction: 'sideways', path: '/x' },
+      }),
+      'direction',
+    ],
     'a start in the middle': [
       record({
         ...place,

@@ -27,6 +27,14 @@ interface Range {
   readonly length: number
 }
 
+/** A file on its way, by its number in the channel. */
+interface TransferNames {
+  readonly transfer: number
+  readonly tool: string
+  readonly direction: 'upload' | 'download'
+  readonly path: string
+}
+
 /** What a channel is for: a program, or a connection to, from or through the target. */
 export type RequestKind = 'exec' | 'shell' | 'subsystem' | 'forward' | 'reverse' | 'agent'
 
@@ -77,6 +85,23 @@ export type RecordFacts = { readonly channel: number } & (
   | { readonly kind: 'exit'; readonly code: number }
   | { readonly kind: 'exit_signal'; readonly signal: string; readonly core_dumped: boolean }
   | { readonly kind: 'failed'; readonly code: string; readonly message: string }
+  | ({ readonly kind: 'transfer_start' } & TransferNames)
+  | ({
+      readonly kind: 'transfer'
+      readonly outcome: 'complete' | 'incomplete' | 'failed' | 'stopped'
+      readonly in_order: boolean
+      /** HMAC of the content's SHA-256 (`commitment.ts`), hex. */
+      readonly digest: string
+      readonly rule?: string
+    } & TransferNames &
+      Range)
+  | {
+      readonly kind: 'change'
+      readonly tool: string
+      readonly operation: string
+      readonly path: string
+      readonly to?: string
+    }
   | { readonly kind: 'sealed'; readonly what: string }
   | { readonly kind: 'channel_end' }
   | { readonly kind: 'end'; readonly reason: string; readonly detail: string }

@@ -96,6 +96,9 @@ export async function* castEvents(
       case 'signal':
       case 'eof':
       case 'failed':
+      case 'transfer_start':
+      case 'transfer':
+      case 'change':
       case 'sealed':
       case 'channel_end':
       case 'end':

@@ -1,6 +1,6 @@
 /**
  * Journal entries gathered into what one transaction writes. Looks at the first line of a record,
- * never at its payload, except for the text of commands. Pure.
+ * never at its payload, except for the text of commands. What a transfer does counts as a command. Pure.
  *
  * @module
  */
@@ -157,6 +157,22 @@ function peek(session: FoldedSession, seq: number, stored: Uint8Array): void {
         program: exact ? programOf(text) : null,
         confidence: exact ? 'exact' : 'typed',
         text,
+      })
+      return
+    }
+    case 'transfer_start':
+    case 'change': {
+      const { tool, path, to } = header
+      const words = [header['direction'] ?? header['operation'], path, to]
+      session.commands.push({
+        seq,
+        t_us,
+        program: typeof tool === 'string' ? tool.slice(0, 255) : null,
+        confidence: 'exact',
+        text: words
+          .filter((word) => typeof word === 'string')
+          .join(' ')
+          .slice(0, command_text_bytes_max),
       })
       return
     }

@@ -68,6 +68,12 @@ describe('verify, of a gateway that wrote what it should not', () => {
     expect(await found(writer)).toMatchObject([{ code: 'session_rewritten', session: session.id }])
   })
 
+  const names = { transfer: 1, tool: 'sftp', direction: 'upload', path: '/x' } as const
+  const start: RecordFacts = { kind: 'transfer_start', channel: 0, ...names }
+  const end: RecordFacts = {
+    ...{ kind: 'transfer', channel: 0, ...names, outcome: 'complete', offset: 0, length: 1 },
+    ...{ in_order: true, digest: '0'.repeat(64) },
+  }
   const malformed: readonly { title: string; records: readonly [RecordFacts, Uint8Array?][] }[] = [
     {
       title: 'a gap in the raw stream',
@@ -105,6 +111,19 @@ describe('verify, of a gateway that wrote what it should not', () => {
         [{ kind: 'resize', channel: 0, columns: 1, rows: 1 }],
         [{ kind: 'start', channel: 0, document: '0'.repeat(64), envelope: '0'.repeat(64) }],
       ],
+    },
+    { title: 'a transfer begins twice', records: [[start], [start]] },
+    {
+      title: 'a transfer ends that did not begin',
+      records: [[{ ...start, transfer: 2 }], [end]],
+    },
+    {
+      title: 'a transfer ends as another',
+      records: [[start], [{ ...end, path: '/y' }]],
+    },
+    {
+      title: 'a transfer never ends',
+      records: [[start], [{ kind: 'channel_end', channel: 0 }]],
     },
   ]
   for (const { title, records } of malformed)

@@ -21,6 +21,10 @@ export class StreamCheck {
   readonly #offsets = new Map<number, number>()
   /** Echo whose text has not followed yet. */
   readonly #echoes = new Map<number, { readonly offset: number; length: number }>()
+  /** Transfers that have not ended, by channel and number: their names. */
+  readonly #transfers = new Map<string, string>()
+  /** More were open at once than are followed: what ends may be one of the others. */
+  #has_lost_transfers = false
   #t_us = 0
   /** Reason of the last record, once it came. */
   end_reason: string | undefined
@@ -80,6 +84,31 @@ export class StreamCheck {
       this.#set(key, header.offset + header.length)
       return overlaps ? 'its text was recorded before' : undefined
     }
+    if (kind === 'transfer_start' || kind === 'transfer') return this.#transfer(header)
+    if (kind === 'channel_end') {
+      const prefix = `${channel} `
+      const is_open = [...this.#transfers.keys()].some((key) => key.startsWith(prefix))
+      return is_open ? 'its channel ends with a transfer that has no end' : undefined
+    }
+    return undefined
+  }
+
+  /** Each transfer begins once and ends once, under the same names. */
+  #transfer(
+    header: Extract<RecordHeader, { kind: 'transfer_start' | 'transfer' }>,
+  ): string | undefined {
+    const { channel, transfer, tool, direction, path } = header
+    const key = `${channel} ${transfer}`
+    const names = JSON.stringify([tool, direction, path])
+    const begun = this.#transfers.get(key)
+    if (header.kind === 'transfer') {
+      this.#transfers.delete(key)
+      if (begun === undefined && this.#has_lost_transfers) return undefined
+      return begun === names ? undefined : 'it ends a transfer that did not begin under its names'
+    }
+    if (begun !== undefined) return 'its transfer has begun already'
+    if (this.#transfers.size < followed_streams_max) this.#transfers.set(key, names)
+    else this.#has_lost_transfers = true
     return undefined
   }
 

@@ -8,7 +8,6 @@ import { createServer, type Socket } from 'node:net'
 import type {
   Channel,
   Endpoint,
-  Frame,
   Greeting,
   Link,
   Passage,
@@ -173,11 +172,14 @@ export function watch(endpoint: Endpoint, also?: (wire: Wire) => void): Watched 
 
 /** Joins both ends of a channel as the pump does: through its codecs, each way in order. */
 export function join(channel: Channel, target: Endpoint): { near: Watched; far: Watched } {
-  const { client, codec } = channel
+  const { client } = channel
+  const codec = channel.codecs(grant)
   const pass = (to: Endpoint, direction: 'to_target' | 'to_client') => (wire: Wire) => {
     const decoded = codec[direction].decode(copied(wire))
     if (!decoded.ok) throw new Error(`violation: ${decoded.violation}`)
-    for (const frame of decoded.frames) to.write(codec[direction].encode(frame))
+    for (const frame of decoded.frames)
+      if (frame.kind === 'data' || frame.kind === 'control')
+        to.write(codec[direction].encode(frame))
   }
   const near = watch(client, pass(target, 'to_target'))
   const far = watch(target, pass(client, 'to_client'))
@@ -186,7 +188,7 @@ export function join(channel: Channel, target: Endpoint): { near: Watched; far: 
   return { near, far }
 }
 
-const copied = (wire: Frame): Frame =>
+const copied = (wire: Wire): Wire =>
   wire.kind === 'data' ? { ...wire, bytes: new Uint8Array(wire.bytes) } : wire
 
 function nameOf(wire: Wire): string {

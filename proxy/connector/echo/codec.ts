@@ -34,8 +34,8 @@ export class LineCodec implements Codec {
     return { ok: true, frames }
   }
 
-  encode(frame: Frame): Wire {
-    return frame
+  encode(wire: Wire): Wire {
+    return wire
   }
 
   flush(): Decoded {

@@ -47,7 +47,7 @@ function channelOf(client: StreamEndpoint, target: StreamEndpoint): Channel {
     id: 1,
     request: { kind: 'shell', command: new Uint8Array(), env: {} },
     client,
-    codec: { to_target: new LineCodec(0), to_client: new LineCodec(1) },
+    codecs: () => ({ to_target: new LineCodec(0), to_client: new LineCodec(1) }),
     dial: async () => target,
     refuse(message) {
       client.closeWith(message)

@@ -6,7 +6,7 @@
  */
 import type { Channel, Link } from '../../core/connector.ts'
 import type { ClientSide } from './client-side.ts'
-import { codecs } from './codec.ts'
+import { codecsFor } from './codec.ts'
 import type { DialedTarget } from './dial.ts'
 import type { Address, Incoming, Place } from './forward.ts'
 import type { LibraryChannel, LibraryClient } from './library.ts'
@@ -89,7 +89,7 @@ function channelOf(asking: Asking, id: number, target: Side<LibraryClient>): Cha
     id,
     request: asking.request,
     client: asking.endpoint,
-    codec: codecs,
+    codecs: (grant) => codecsFor(grant),
     dial: () => asking.dial(target),
     refuse: (message, exit_code) => asking.refuse(message, exit_code),
   }
