@@ -192,6 +192,24 @@ describe('a flush', () => {
 })
 
 describe('what is held', () => {
+  test('the raw bytes of every span, of a chunk of several windows too', () => {
+    const token = ['ghp', '_', 'x7Rk2mPq9LwZ4tYb8NcV1sDf6GhJ3aEu5QiO'].join('')
+    const lines = Array.from(
+      { length: 3_000 },
+      (_, n) => `line ${n} ${n % 250 === 0 ? token : ''}\n`,
+    )
+    const bytes = latin1(lines.join('').repeat(8))
+    expect(bytes.length).toBeGreaterThan(2 * 65_536)
+    const stream = engineOf(rulesOf(['secrets'])).open('length')
+    const { spans } = stream.push(bytes)
+    expect(spans.length).toBe(96)
+    for (const { raw_offset, raw_length, raw } of spans) {
+      expect(Buffer.from(raw).toString('latin1')).toBe(token)
+      expect([...raw]).toEqual([...bytes.subarray(raw_offset, raw_offset + raw_length)])
+    }
+    stream.close()
+  })
+
   test('at most 4096 bytes; older would-be matches are masked in pieces', () => {
     const given = `eyJ${'a'.repeat(10_000)} x`
     for (const size of [100_000, 1000, 64, 1]) {

@@ -61,8 +61,10 @@ export class MessageTap {
       const masked = step === 'push' ? this.#masker.push(raw) : this.#masker.flush('end')
       text.set(masked.bytes, done)
       // The masker counts text alone; a record counts the stream.
+      // Its raw bytes are a getter, which a spread would leave behind.
       const moved = masked.spans.map((span) => ({
         ...span,
+        raw: span.raw,
         raw_offset: span.raw_offset - base + offset + at,
       }))
       spans.push(...recordSpans(this.#sink, this.#channel, this.#stream, moved, at + done))
