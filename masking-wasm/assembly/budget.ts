@@ -1,6 +1,6 @@
 /**
  * Work is paid for by bytes. One thread at a time costs nothing; each step of another beside it, each byte of a context
- * that comes to its end, and each checksum are a debt, and a byte of the stream pays for six units. Clean streams owe
+ * that comes to its end, and each checksum are a debt, and a byte of the stream pays for four units. Clean streams owe
  * nothing, nor do tables of numbers, in which each of four digits may begin a card's, and files full of secrets little.
  * But who repeats what begins many matches could make each byte cost fifty times as much: past {@link debt_max} all is
  * masked until the debt is repaid, a unit a byte, and the line has ended.
@@ -10,7 +10,7 @@
  */
 
 /** In quarters of a unit, like all debts. */
-const paid_by_byte: u32 = 24
+const paid_by_byte: u32 = 16
 const repaid_by_byte: u32 = 4
 /** Sixteen thousand units: what a few thousand bytes may cost before anybody has to pay for it. */
 const debt_max: u32 = 65536
