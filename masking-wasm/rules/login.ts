@@ -312,8 +312,9 @@ export const login: readonly Rule[] = [
     name: 'samba-user',
     pack: 'secrets',
     severity: 'high',
-    before: '-U[ \\t]*["\']?[A-Za-z0-9._\\\\/-]+%',
-    pattern: '[^\\s"\'$]{3,}',
+    // Of a few bytes alone it would be in each 75 MB of an archive, and break it.
+    before: '[ \\t]-U[ \\t]*["\']?[A-Za-z0-9._\\\\/-]{2,}%',
+    pattern: '[!#%&(-~]{4,}',
     source: 'https://www.samba.org/samba/docs/current/man-html/smbclient.1.html',
     examples: [`smbclient //s/share -U 'ann%«${alnum(10)}»'`, `rpcclient -U ann%«${alnum(10)}» s`],
     counter_examples: ['smbclient //s/share -U ann', `date -U %Y${alnum(10)}`],
