@@ -130,22 +130,7 @@ describe('a session', () => {
     let inside_port = 0
     beforeAll(async () => {
       config = join(guarded.dir, 'ssh_config')
-      writeFileSync(
-        config,
-        [
-          'Host gateway',
-          'HostName 127.0.0.1',
-          `Port ${guarded.gateway.ssh.port}`,
-          `User ${guarded.target.account}@web-1`,
-          `IdentityFile ${guarded.client.file}`,
-          'IdentitiesOnly yes',
-          'IdentityAgent SSH_AUTH_SOCK',
-          'BatchMode yes',
-          'StrictHostKeyChecking no',
-          'UserKnownHostsFile /dev/null',
-          '',
-        ].join('\n'),
-      )
+      writeFileSync(config, guarded.sshConfig('gateway', 'IdentityAgent SSH_AUTH_SOCK'))
       await new Promise<void>((resolve) => inside.listen(0, '127.0.0.1', resolve))
       const at = inside.address()
       inside_port = at !== null && typeof at === 'object' ? at.port : 0

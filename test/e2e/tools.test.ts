@@ -47,22 +47,7 @@ describe('tools', () => {
     dir = join(guarded.dir, 'tools')
     mkdirSync(dir)
     config = join(dir, 'ssh_config')
-    writeFileSync(
-      config,
-      [
-        'Host web',
-        '  HostName 127.0.0.1',
-        `  Port ${guarded.gateway.ssh.port}`,
-        `  User ${guarded.target.account}@web-1`,
-        `  IdentityFile ${guarded.client.file}`,
-        '  IdentitiesOnly yes',
-        '  IdentityAgent none',
-        '  StrictHostKeyChecking no',
-        '  UserKnownHostsFile /dev/null',
-        '  LogLevel ERROR',
-        '',
-      ].join('\n'),
-    )
+    writeFileSync(config, guarded.sshConfig('web', 'IdentityAgent none', 'LogLevel ERROR'))
   }, 60_000)
   afterAll(async () => {
     await guarded[Symbol.asyncDispose]()

@@ -39,23 +39,7 @@ export async function openTransfers(
   mkdirSync(near)
   mkdirSync(far)
   const config = join(guarded.dir, 'ssh_config')
-  writeFileSync(
-    config,
-    [
-      'Host gateway',
-      'HostName 127.0.0.1',
-      `Port ${guarded.gateway.ssh.port}`,
-      `User ${guarded.target.account}@web-1`,
-      `IdentityFile ${guarded.client.file}`,
-      'IdentitiesOnly yes',
-      'IdentityAgent none',
-      'BatchMode yes',
-      'StrictHostKeyChecking no',
-      'UserKnownHostsFile /dev/null',
-      'LogLevel ERROR',
-      '',
-    ].join('\n'),
-  )
+  writeFileSync(config, guarded.sshConfig('gateway', 'IdentityAgent none', 'LogLevel ERROR'))
   const run = (argv: readonly string[], stdin: string, timeout_ms: number): Promise<Ran> => {
     const child = Bun.spawn([...argv], {
       ...{ cwd: near, stdin: new TextEncoder().encode(stdin), stdout: 'pipe', stderr: 'pipe' },
