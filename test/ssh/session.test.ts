@@ -137,6 +137,9 @@ describe('ssh session', () => {
     )
     const ran = await Promise.all(runs)
     expect(ran.map((it) => it.code)).toEqual([1, 2, 3, 4, 5])
+    // The master closes a channel once both sides have said their last, and waits for the code all the same.
+    const silent = await world.ssh(gateway, { command: 'exec >&- 2>&-; sleep .4; exit 6', options })
+    expect(silent.code).toBe(6)
     expect(ran.every((it) => it.stdout.length === 3e6)).toBe(true)
     master.kill()
     await master.exited

@@ -22,6 +22,7 @@ export const isSignal = (name: string): boolean => signals.has(name) || own_sign
 
 export class ChannelEndpoint implements Endpoint {
   readonly peer: Peer
+  readonly #exits: boolean
   readonly #inbox = new Inbox()
   readonly #eofs = new Set<Stream>()
   #channel: LibraryChannel | undefined
@@ -31,14 +32,20 @@ export class ChannelEndpoint implements Endpoint {
   #delivering = false
   #closing = false
   #gone: { readonly error?: Error } | undefined
+  /** The peer has closed the channel, and is not answered yet. */
+  #unanswered = false
   #told = false
+  /** The client has sent its EOF. */
+  #ended = false
   #exit: ChannelEvent | undefined
   #timer: ReturnType<typeof setTimeout> | undefined
   /** Called once, when the peer's side is over. */
   onGone: (() => void) | undefined
 
-  constructor(peer: Peer) {
+  /** `exits`: what runs on the channel tells the client how it ended. */
+  constructor(peer: Peer, { exits = false }: { readonly exits?: boolean } = {}) {
     this.peer = peer
+    this.#exits = exits && peer === 'client'
   }
 
   /** Given to the library before the first byte can arrive. */
@@ -124,6 +131,7 @@ export class ChannelEndpoint implements Endpoint {
       clearTimeout(this.#timer)
       channel.eof()
       channel.close()
+      if (this.#unanswered) this.#end({})
       if (this.#gone !== undefined) return
       this.#timer = setTimeout(() => this.#end({}), close_reply_ms)
     }
@@ -141,6 +149,8 @@ export class ChannelEndpoint implements Endpoint {
   #receiveEof(): void {
     if (this.#closing) return
     if (this.peer === 'client') {
+      if (this.#ended) return
+      this.#ended = true
       this.#receive({ kind: 'control', event: { kind: 'eof', stream: 0 } })
       return
     }
@@ -161,6 +171,15 @@ export class ChannelEndpoint implements Endpoint {
   }
 
   #receiveClose(dead: boolean): void {
+    const channel = this.#channel
+    if (this.#exits && !dead && !this.#closing && channel?.outgoing.state === 'eof') {
+      // OpenSSH closes once both sides have sent EOF, and wants the exit code all the same: sshd sends it, whenever
+      // the program ends, and only then answers.
+      this.#unanswered = true
+      this.#receiveEof()
+      return
+    }
+    channel?.close()
     // A target may close without an EOF.
     if (this.peer === 'target' && !dead) this.#receiveEof()
     if (this.peer === 'target' && dead && !this.#closing) this.#receiveExit()

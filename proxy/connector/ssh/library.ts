@@ -20,7 +20,7 @@ export interface Receiver {
   /** The bytes are the receiver's own. They count against the window until `consumed`. */
   data(bytes: Uint8Array, stderr: boolean): void
   end(): void
-  /** Last. `dead` when the connection was lost rather than the channel closed. */
+  /** Last. `dead` when the connection was lost; else the channel was closed, and its `close()` is the answer. */
   close(dead: boolean): void
 }
 

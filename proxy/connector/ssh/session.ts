@@ -73,7 +73,7 @@ export function serveSession(
       reject?.()
       return
     }
-    endpoint = new ChannelEndpoint('client')
+    endpoint = new ChannelEndpoint('client', { exits: true })
     endpoint.onGone = on.closed
     const channel = accept()
     channel.direct(endpoint.receiver)
