@@ -10,11 +10,14 @@
  */
 export const in_flight_bytes_alone: number = 4 * 1024 * 1024
 
-/**
- * ... of each channel while somebody types, as a keystroke's echo waits behind at most this much of each busy one,
- * and of each of a session's several channels: with many of them the larger limit would be half a gigabyte.
- */
+/** ... of each of a session's several channels: with many of them the larger limit would be half a gigabyte. */
 export const in_flight_bytes_beside: number = 256 * 1024
+
+/**
+ * ... of each channel while anybody types, as a keystroke's echo waits behind at most this much of each busy one.
+ * With 256 KiB it waits four times as long, and bulk is no faster for it.
+ */
+export const in_flight_bytes_typing: number = 32 * 1024
 
 /** How long one keystroke counts as somebody typing. */
 export const typing_ms = 2_000

@@ -4,7 +4,12 @@
  *
  * @module
  */
-import { in_flight_bytes_alone, in_flight_bytes_beside, typing_ms } from '../core/limits.ts'
+import {
+  in_flight_bytes_alone,
+  in_flight_bytes_beside,
+  in_flight_bytes_typing,
+  typing_ms,
+} from '../core/limits.ts'
 
 export interface Flight {
   /** Somebody typed, in whichever session. */
@@ -20,9 +25,9 @@ export function createFlight(now_ms: () => number): Flight {
     typed() {
       typed_ms = now_ms()
     },
-    bytes_max: (channels) =>
-      channels > 1 || now_ms() - typed_ms < typing_ms
-        ? in_flight_bytes_beside
-        : in_flight_bytes_alone,
+    bytes_max(channels) {
+      if (now_ms() - typed_ms < typing_ms) return in_flight_bytes_typing
+      return channels > 1 ? in_flight_bytes_beside : in_flight_bytes_alone
+    },
   }
 }

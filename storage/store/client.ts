@@ -4,6 +4,7 @@
  * @module
  */
 import { StoreError } from './errors.ts'
+import { durable_told_ms } from './limits.ts'
 import type { Failure, FromStore, Question, ToStore } from './messages.ts'
 import type { Reader } from './reader.ts'
 import type { RecoveredState } from './recover.ts'
@@ -46,7 +47,16 @@ export function startStore(data: string, on: StoreEvents): Promise<StoreClient> 
   let failing: string | undefined
   let stopped: (() => void) | undefined
 
+  let durable_lsn = 0
+  let told: ReturnType<typeof setTimeout> | undefined
+
   const send = (message: ToStore): void => worker.postMessage(message)
+  const tell = (): void => {
+    if (told === undefined) return
+    clearTimeout(told)
+    told = undefined
+    send({ kind: 'durable', lsn: durable_lsn })
+  }
   const ask = <Method extends keyof Reader>(
     method: Method,
     ...parameters: Parameters<Reader[Method]>
@@ -58,6 +68,8 @@ export function startStore(data: string, on: StoreEvents): Promise<StoreClient> 
       }
       const id = id_next++
       waiting.set(id, { resolve, reject })
+      // It answers with what is durable by now.
+      tell()
       // The pair is a member of the union by this function's own type.
       send({ kind: 'ask', id, ...({ method, parameters } as Question) })
     }) as ReturnType<Reader[Method]> // The Worker answers with the same method's result.
@@ -83,7 +95,10 @@ export function startStore(data: string, on: StoreEvents): Promise<StoreClient> 
     log: () => ask('log'),
     logEntries: (from, to) => ask('logEntries', from, to),
     logHash: (index) => ask('logHash', index),
-    durable: (lsn) => send({ kind: 'durable', lsn }),
+    durable(lsn) {
+      durable_lsn = lsn
+      told ??= setTimeout(tell, durable_told_ms)
+    },
     stop: () =>
       new Promise((resolve) => {
         if (gone !== undefined) {
@@ -91,6 +106,7 @@ export function startStore(data: string, on: StoreEvents): Promise<StoreClient> 
           return
         }
         stopped = resolve
+        tell()
         send({ kind: 'stop' })
       }),
   })

@@ -16,6 +16,9 @@ export const batch_entries_max = 2000
 /** What is durable is projected at most this much later: one row then holds what came meanwhile. */
 export const batch_ms = 100
 
+/** ... and heard of at most this much later: a thread that is woken for each key takes from whoever types. */
+export const durable_told_ms = 50
+
 /** The write-ahead log of the database is moved into it above this: 10 to 30 ms, and a sync. */
 export const checkpoint_bytes: number = 6 * 1024 * 1024
 
