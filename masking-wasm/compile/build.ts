@@ -1,10 +1,12 @@
 /**
- * Builds the WASM module from `assembly/`. The result is committed; a test builds it again and compares.
+ * Builds the WASM module from `assembly/` and the tables of the default packs. Both are committed; a test builds
+ * them again and compares.
  *
  * @module
  */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
+import { prepare, prepared_path } from './prepared.ts'
 
 export const module_path: string = fileURLToPath(new URL('../build/masking.wasm', import.meta.url))
 const assembly_path = fileURLToPath(new URL('../assembly/', import.meta.url))
@@ -53,5 +55,7 @@ export async function buildModule(): Promise<Uint8Array> {
 if (import.meta.main) {
   const module = await buildModule()
   writeFileSync(module_path, module)
-  console.log(`${module_path}: ${readFileSync(module_path).length} bytes`)
+  writeFileSync(prepared_path, prepare())
+  for (const path of [module_path, prepared_path])
+    console.log(`${path}: ${readFileSync(path).length} bytes`)
 }

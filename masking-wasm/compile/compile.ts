@@ -133,10 +133,7 @@ export function compile(rules: readonly Rule[]): Compiled {
     ruleset: {
       names: [...rules.map((rule) => rule.name), crowded],
       tables,
-      hash: createHash('sha256')
-        .update(JSON.stringify(rules.map(essence)))
-        .update(tables)
-        .digest('hex'),
+      hash: createHash('sha256').update(digestOf(rules)).update(tables).digest('hex'),
       slow: rules.filter((_, index) => read[index]?.slow === true).map((rule) => rule.name),
     },
   }
@@ -276,7 +273,13 @@ function inexactStart(nfa: Nfa, dfa: Dfa, rules: readonly ReadRule[]): number | 
   return undefined
 }
 
-/** What of a rule decides what is masked. */
+/** SHA-256, hex, of what in the rules decides what is masked. */
+export function digestOf(rules: readonly Rule[]): string {
+  return createHash('sha256')
+    .update(JSON.stringify(rules.map(essence)))
+    .digest('hex')
+}
+
 function essence(rule: Rule): object {
   const {
     severity: _severity,

@@ -98,7 +98,7 @@ export function literalPrefix(expression: Expression): number {
 function prefixOf(expression: Expression): { readonly length: number; readonly whole: boolean } {
   switch (expression.kind) {
     case 'set': {
-      const literal = sum([...expression.set]) <= literal_set_bytes_max
+      const literal = expression.set.reduce((a, b) => a + b, 0) <= literal_set_bytes_max
       return { length: literal ? 1 : 0, whole: literal }
     }
     case 'sequence': {

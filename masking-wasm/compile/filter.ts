@@ -162,7 +162,7 @@ function pairsOf(
       const bit = firstBit(chosen)
       if (head.crosses) crossing |= 1 << (bit + (runs[chosen]?.pairs ?? 0) - 1)
       for (const [pair, symbols] of (offers[chosen]?.slots ?? []).entries())
-        for (const symbol of symbols) words[symbol] = (words[symbol] ?? 0) | (1 << (bit + pair))
+        setBit(words, symbols, bit + pair)
     }
   }
   return { words, crossing: crossing >>> 0 }
@@ -171,8 +171,17 @@ function pairsOf(
 function product(first: Symbols, second: Symbols, classes: number): Symbols {
   const pairs = new Uint16Array(first.length * second.length)
   let at = 0
-  for (const a of first) for (const b of second) pairs[at++] = a * classes + b
+  for (let a = 0; a < first.length; a++)
+    for (let b = 0; b < second.length; b++)
+      pairs[at++] = (first[a] ?? 0) * classes + (second[b] ?? 0)
   return pairs
+}
+
+function setBit(words: Uint32Array, symbols: Symbols, bit: number): void {
+  for (let index = 0; index < symbols.length; index++) {
+    const symbol = symbols[index] ?? 0
+    words[symbol] = (words[symbol] ?? 0) | (1 << bit)
+  }
 }
 
 /** For each row and class a bit for each group of heads. */

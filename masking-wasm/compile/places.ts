@@ -9,11 +9,14 @@
 export class Places {
   readonly #slots: readonly (readonly Slot[])[]
   readonly #kinds: readonly Float64Array[]
+  readonly #scratch: readonly [Float64Array, Float64Array, Float64Array]
 
   /** `slots`: how many each place has. `kinds`: for each kind of stream the share of each symbol. */
   constructor(slots: readonly number[], kinds: readonly Float64Array[]) {
     const symbols = kinds[0]?.length ?? 0
     this.#kinds = kinds
+    const scratch = (): Float64Array => new Float64Array(kinds.length)
+    this.#scratch = [scratch(), scratch(), scratch()]
     this.#slots = slots.map((count) =>
       Array.from({ length: count }, () => ({
         seen: new Uint8Array(symbols),
@@ -37,27 +40,32 @@ export class Places {
       const slot = this.#slots[best.place]?.[index]
       if (slot === undefined) continue
       addShares(slot.shares, slot.seen, symbols, this.#kinds)
-      for (const symbol of symbols) slot.seen[symbol] = 1
+      for (let at = 0; at < symbols.length; at++) slot.seen[symbols[at] ?? 0] = 1
     }
     return best.place
   }
 
   /** How much more often all slots of the place fit by chance, summed over the kinds. */
   #more({ place, slots }: Offer): number {
-    const before = new Float64Array(this.#kinds.length).fill(1)
-    const after = new Float64Array(this.#kinds.length).fill(1)
-    const shares = new Float64Array(this.#kinds.length)
-    for (const [index, symbols] of slots.entries()) {
+    const kinds = this.#kinds
+    const [before, after, shares] = this.#scratch
+    before.fill(1)
+    after.fill(1)
+    for (let index = 0; index < slots.length; index++) {
       const slot = this.#slots[place]?.[index]
-      if (slot === undefined) continue
+      const symbols = slots[index]
+      if (slot === undefined || symbols === undefined) continue
       shares.set(slot.shares)
-      addShares(shares, slot.seen, symbols, this.#kinds)
-      for (const [kind, share] of shares.entries()) {
+      addShares(shares, slot.seen, symbols, kinds)
+      for (let kind = 0; kind < kinds.length; kind++) {
         before[kind] = (before[kind] ?? 0) * (slot.shares[kind] ?? 0)
-        after[kind] = (after[kind] ?? 0) * share
+        after[kind] = (after[kind] ?? 0) * (shares[kind] ?? 0)
       }
     }
-    return after.reduce((sum, chance, kind) => sum + chance - (before[kind] ?? 0), 0)
+    let sum = 0
+    for (let kind = 0; kind < kinds.length; kind++)
+      sum = sum + (after[kind] ?? 0) - (before[kind] ?? 0)
+    return sum
   }
 }
 
@@ -68,13 +76,12 @@ function addShares(
   symbols: Symbols,
   kinds: readonly Float64Array[],
 ): void {
-  for (const [kind, shares] of kinds.entries()) {
-    let sum = to[kind] ?? 0
-    for (let index = 0; index < symbols.length; index++) {
-      const symbol = symbols[index] ?? 0
-      if (seen[symbol] === 0) sum += shares[symbol] ?? 0
-    }
-    to[kind] = sum
+  // By index: an iterator over a typed array costs more than the sum.
+  for (let index = 0; index < symbols.length; index++) {
+    const symbol = symbols[index] ?? 0
+    if (seen[symbol] === 1) continue
+    for (let kind = 0; kind < kinds.length; kind++)
+      to[kind] = (to[kind] ?? 0) + (kinds[kind]?.[symbol] ?? 0)
   }
 }
 

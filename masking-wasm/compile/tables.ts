@@ -268,10 +268,8 @@ function pack(
   for (const [index, word] of header.entries()) view.setUint32(index * 4, word, true)
   for (const [index, section] of sections.entries()) {
     const at = offsets[index] ?? 0
-    if (section instanceof Uint8Array) tables.set(section, at)
-    else if (section instanceof Uint16Array)
-      for (const [i, word] of section.entries()) view.setUint16(at + i * 2, word, true)
-    else for (const [i, word] of section.entries()) view.setUint32(at + i * 4, word, true)
+    // Little-endian, as the module reads it and as every machine that runs Bun has it.
+    tables.set(new Uint8Array(section.buffer, section.byteOffset, section.byteLength), at)
   }
   return tables
 }

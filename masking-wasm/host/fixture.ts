@@ -3,12 +3,18 @@
  *
  * @module
  */
-import { compile } from '../compile/compile.ts'
+import { type Compiled, digestOf } from '../compile/compile.ts'
+import { rulesetOf } from '../compile/prepared.ts'
 import type { Rule } from '../rules/rule.ts'
 import { type FlushEvent, type Masked, MaskingEngine, type MaskUnit } from './engine.ts'
 
+/** All packs take two seconds, and several files want them. */
+const compiled_by_digest = new Map<string, Compiled>()
+
 export function engineOf(rules: readonly Rule[]): MaskingEngine {
-  const compiled = compile(rules)
+  const digest = digestOf(rules)
+  const compiled = compiled_by_digest.get(digest) ?? rulesetOf(rules)
+  compiled_by_digest.set(digest, compiled)
   if (!compiled.ok) throw new Error(`${compiled.rule}: ${compiled.reason}`)
   return MaskingEngine.load(compiled.ruleset)
 }

@@ -31,6 +31,9 @@ export type { Pack, Rule } from './rule.ts'
 
 export const packs: readonly Pack[] = ['secrets', 'pci', 'pii', 'hipaa', 'network']
 
+/** On where nobody chose. */
+export const default_packs: readonly Pack[] = ['secrets', 'pci']
+
 const all: readonly Rule[] = [
   ...cloud,
   ...hosting,

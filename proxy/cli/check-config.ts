@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { compile } from '../../masking-wasm/compile/compile.ts'
 import { customRules } from '../../masking-wasm/compile/custom.ts'
+import { rulesetOf } from '../../masking-wasm/compile/prepared.ts'
 import { rulesOf } from '../../masking-wasm/rules/index.ts'
 import { formatAddress } from '../config/address.ts'
 import { type Config, type LoadedConfig, loadConfig } from '../config.ts'
@@ -52,7 +52,7 @@ function maskingProblem(loaded: Extract<LoadedConfig, { ok: true }>): string | u
     built_in.map(({ name }) => name),
   )
   if (!rules.ok) return loaded.locate(['masking', 'custom', rules.index, 'name'], rules.reason)
-  const compiled = compile([...built_in, ...rules.rules])
+  const compiled = rulesetOf([...built_in, ...rules.rules])
   if (compiled.ok) return undefined
   const index = custom.findIndex(({ name }) => name === compiled.rule)
   const at = compiled.position === undefined ? '' : ` at character ${compiled.position + 1}`

@@ -3,10 +3,16 @@
  *
  * @module
  */
-import { compile, type Ruleset } from '../../masking-wasm/compile/compile.ts'
+import type { Ruleset } from '../../masking-wasm/compile/compile.ts'
 import { customRules } from '../../masking-wasm/compile/custom.ts'
+import { rulesetOf } from '../../masking-wasm/compile/prepared.ts'
 import { type Masked, MaskingEngine } from '../../masking-wasm/host/engine.ts'
-import { packs as all_packs, type Pack, rulesOf } from '../../masking-wasm/rules/index.ts'
+import {
+  packs as all_packs,
+  default_packs,
+  type Pack,
+  rulesOf,
+} from '../../masking-wasm/rules/index.ts'
 import { loadConfig } from '../config.ts'
 import { type Call, numberOption, UsageError, type Verb, VerbError } from './verb.ts'
 
@@ -31,7 +37,7 @@ export const mask: Verb = {
     if (unit !== 'length' && unit !== 'width')
       throw new UsageError('--unit must be length or width')
     const chunk = numberOption(call, 'chunk', chunk_default, 1, chunk_max)
-    const stream = MaskingEngine.load(rulesetOf(call)).open(unit)
+    const stream = MaskingEngine.load(chosenRules(call)).open(unit)
     const show = async (masked: Masked): Promise<void> => {
       if (call.flag('findings'))
         for (const { rule, raw_offset, raw_length } of masked.spans)
@@ -48,7 +54,7 @@ export const mask: Verb = {
   },
 }
 
-function rulesetOf(call: Call): Ruleset {
+function chosenRules(call: Call): Ruleset {
   const named = call
     .text('packs')
     ?.split(',')
@@ -61,7 +67,7 @@ function rulesetOf(call: Call): Ruleset {
   const masking = loaded?.config.masking
   const packs: readonly Pack[] =
     named === undefined
-      ? (masking?.packs ?? ['secrets', 'pci'])
+      ? (masking?.packs ?? default_packs)
       : all_packs.filter((pack) => named.includes(pack))
   const built_in = rulesOf(packs)
   const custom = customRules(
@@ -69,7 +75,7 @@ function rulesetOf(call: Call): Ruleset {
     built_in.map(({ name }) => name),
   )
   if (!custom.ok) throw new VerbError(`custom rule ${custom.rule}: ${custom.reason}`)
-  const compiled = compile([...built_in, ...custom.rules])
+  const compiled = rulesetOf([...built_in, ...custom.rules])
   if (!compiled.ok) throw new VerbError(`rule ${compiled.rule}: ${compiled.reason}`)
   return compiled.ruleset
 }

@@ -3,9 +3,9 @@
  *
  * @module
  */
-import { compile } from '../../masking-wasm/compile/compile.ts'
+import { rulesetOf } from '../../masking-wasm/compile/prepared.ts'
 import { MaskingEngine } from '../../masking-wasm/host/engine.ts'
-import { rulesOf } from '../../masking-wasm/rules/index.ts'
+import { default_packs, rulesOf } from '../../masking-wasm/rules/index.ts'
 import type { RecordFacts } from '../../storage/evidence/record.ts'
 import type { TapSink } from './sink.ts'
 
@@ -26,7 +26,7 @@ let engine: MaskingEngine | undefined
 /** Loading takes some milliseconds, and a property test wants hundreds of benches. */
 function engineOnce(): MaskingEngine {
   if (engine !== undefined) return engine
-  const compiled = compile(rulesOf(['secrets', 'pci']))
+  const compiled = rulesetOf(rulesOf(default_packs))
   if (!compiled.ok) throw new Error(compiled.reason)
   engine = MaskingEngine.load(compiled.ruleset)
   return engine

@@ -3,8 +3,9 @@
  *
  * @module
  */
-import { compile, type Ruleset } from '../../masking-wasm/compile/compile.ts'
+import type { Ruleset } from '../../masking-wasm/compile/compile.ts'
 import { type CustomPattern, customRules } from '../../masking-wasm/compile/custom.ts'
+import { rulesetOf } from '../../masking-wasm/compile/prepared.ts'
 import { type Pack, rulesOf } from '../../masking-wasm/rules/index.ts'
 
 export type CompiledRules =
@@ -27,7 +28,7 @@ export function compileRules(
     rules.map(({ name }) => name),
   )
   if (!own.ok) return own
-  const compiled = compile([...rules, ...own.rules])
+  const compiled = rulesetOf([...rules, ...own.rules])
   if (compiled.ok) return { ok: true, ruleset: compiled.ruleset }
   const { rule, reason, position } = compiled
   const index = custom.findIndex(({ name }) => name === rule)
