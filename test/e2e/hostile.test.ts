@@ -97,7 +97,7 @@ describe('hostile clients', () => {
     await ended()
   })
 
-  testWith(needs, 'a window of one-byte packets into a program that does not read', async () => {
+  testSlow(needs, 'a window of one-byte packets into a program that does not read', async () => {
     const client = await login()
     const channel = await exec(client, 'sleep 1000')
     const before = rss_mb()

@@ -86,7 +86,7 @@ describe('kill -9 in mid-output', () => {
     // Line by line, so that there are more records than one leaf list has.
     const lines = leaf_list_width + 50
     const client = Bun.spawn(
-      [...guarded.ssh(), `for n in $(seq ${lines}); do echo "<$n>"; sleep 0.003; done; sleep 60`],
+      [...guarded.ssh(), `for n in $(seq ${lines}); do echo "<$n>"; sleep 0.001; done; sleep 60`],
       { stdin: 'ignore', stdout: 'pipe', stderr: 'ignore' },
     )
     let seen = ''

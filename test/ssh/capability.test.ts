@@ -40,7 +40,8 @@ describe('ssh capabilities', () => {
       // SOCKS 5, no authentication, connect to 127.0.0.1:9 (RFC 1928).
       if (flag === '-D') socket.write(Buffer.from([5, 1, 0, 5, 1, 0, 1, 127, 0, 0, 1, 0, 9]))
       await new Promise((resolve) => socket.once('close', resolve).resume())
-      child.kill()
+      // A client that is about to wait for its sockets misses SIGTERM until the next packet comes.
+      child.kill('SIGKILL')
       expect(await new Response(child.stderr).text()).toContain('forwarding is off')
       expect(gateway.channels.map(({ request }) => request.kind)).toEqual(['forward'])
       await child.exited
