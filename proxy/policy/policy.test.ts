@@ -65,6 +65,28 @@ describe('a channel', () => {
     expect(policy.channel(ann, 'web-2', request('shell')).allowed).toBe(false)
     expect(policy.capability(ann, 'web-2', 'forwarding').allowed).toBe(false)
   })
+  test('may not be a tool that leads past the gateway', () => {
+    const copy_id = `exec sh -c 'cd; umask 077; mkdir -p ".ssh" && { [ -z \`tail -1c .ssh/authorized_keys 2>/dev/null\` ] || echo >> ".ssh/authorized_keys" || exit 1; } && cat >> ".ssh/authorized_keys" || exit 1; if type restorecon >/dev/null 2>&1; then restorecon -F ".ssh" ".ssh/authorized_keys"; fi'`
+    const refused = [
+      [copy_id, 'ssh-copy-id'],
+      ['mosh-server new -c 256 -s -l LANG=C.UTF-8', 'mosh'],
+      ['env LANG=C /usr/bin/mosh-server new -s -- sh', 'mosh'],
+    ]
+    for (const [command, tool] of refused)
+      expect(policy.channel(ann, 'web-1', request('exec', command))).toEqual({
+        allowed: false,
+        rule: `policy.detour.${tool}`,
+        message: expect.stringContaining(`${tool} is refused: `),
+      })
+    for (const command of [
+      'cat .ssh/authorized_keys',
+      'man mosh-server',
+      'umask 077; cat >> notes',
+    ])
+      expect(policy.channel(ann, 'web-1', request('exec', command))).toMatchObject({
+        allowed: true,
+      })
+  })
   test('of an unknown subsystem is denied', () => {
     for (const name of ['netconf', '', 'SFTP', 'sftp '])
       expect(policy.channel(ann, 'web-1', request('subsystem', name))).toMatchObject({

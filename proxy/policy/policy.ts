@@ -1,6 +1,7 @@
 /**
  * The static policy of this version: whoever is identified may reach every configured target and account
- * and run commands there; file transfers, forwarding and the agent are each allowed or denied as a whole.
+ * and run commands there, but for tools that lead past the gateway; file transfers, forwarding and the agent are each
+ * allowed or denied as a whole.
  * What it does not know is denied. A transfer whose wire is known passes the content of files unmasked; any other
  * that is allowed is masked like any output.
  *
@@ -10,6 +11,7 @@ import type { ChannelRequest } from '../core/connector.ts'
 import type { Policy } from '../core/ports.ts'
 import type { TransferChoice, TransferDirection } from '../core/transfer.ts'
 import type { Capability, Denial, Verdict } from '../core/verdict.ts'
+import { recogniseDetour } from './detour.ts'
 import { recogniseTransfer, sftp_subsystem, type Transfer } from './transfer.ts'
 
 type Choice = 'allow' | 'deny'
@@ -82,6 +84,8 @@ function channel(config: PolicySource, request: ChannelRequest): Verdict {
     case 'shell':
       return { allowed: true, rule: 'policy.shell' }
     case 'exec': {
+      const detour = recogniseDetour(request.command)
+      if (detour !== undefined) return denied(`policy.detour.${detour.tool}`, detour.message)
       const transfer = recogniseTransfer(request.command)
       return transfer === undefined
         ? { allowed: true, rule: 'policy.exec' }

@@ -7,6 +7,7 @@
  */
 import type { TransferDirection, TransferTool } from '../core/transfer.ts'
 import { exactWords } from './exact-words.ts'
+import { baseName, unwrap } from './program.ts'
 import { simpleCommands } from './shell-words.ts'
 
 export interface Transfer {
@@ -18,23 +19,6 @@ export interface Transfer {
 }
 
 const both: readonly TransferDirection[] = ['upload', 'download']
-
-/** Programs that run the program after their own options, with those that take a word of their own. */
-const wrappers: Readonly<Record<string, string>> = {
-  sudo: 'CDghpRrtTUu',
-  doas: 'Cu',
-  env: 'CSu',
-  nice: 'n',
-  ionice: 'cnp',
-  timeout: 'ks',
-  time: 'fo',
-  stdbuf: 'eio',
-  nohup: '',
-  setsid: '',
-  exec: 'a',
-  command: '',
-  busybox: '',
-}
 
 /** `command` as it came over the wire. Undefined when nothing of it is a transfer. */
 export function recogniseTransfer(command: Uint8Array): Transfer | undefined {
@@ -110,37 +94,4 @@ function options(given: readonly string[]): readonly string[] {
     .slice(0, end < 0 ? undefined : end)
     .filter((word) => !word.startsWith('--'))
     .map((word) => word.slice(1))
-}
-
-/** The words from the program on that is really run. */
-function unwrap(words: readonly string[]): readonly string[] {
-  let at = 0
-  let wrapper: string | undefined
-  // Each turn takes at least one word.
-  while (at < words.length) {
-    const word = words[at] ?? ''
-    const is_assignment = /^[A-Za-z_][A-Za-z0-9_]*=/.test(word)
-    const is_redirection = /^[0-9]*[<>]/.test(word)
-    if (wrapper !== undefined && word.startsWith('-')) {
-      const takes_next = word.length === 2 && (wrappers[wrapper] ?? '').includes(word.charAt(1))
-      at += takes_next ? 2 : 1
-    } else if (is_assignment) {
-      at += 1
-    } else if (is_redirection) {
-      // Its file may be the next word.
-      at += /[<>]$/.test(word) ? 2 : 1
-    } else if (Object.hasOwn(wrappers, baseName(word))) {
-      wrapper = baseName(word)
-      at += 1
-    } else if (wrapper === 'timeout' && /^[0-9.]+[smhd]?$/.test(word)) {
-      at += 1
-    } else {
-      return words.slice(at)
-    }
-  }
-  return []
-}
-
-function baseName(path: string): string {
-  return path.slice(path.lastIndexOf('/') + 1)
 }

@@ -14,8 +14,10 @@ import {
   curl,
   git,
   htop,
+  mosh,
   python,
   ssh,
+  ssh_copy_id,
   ssh_keygen,
   sshd,
   testSlow,
@@ -237,6 +239,24 @@ s.serve_forever()"`
       await master.exited
     },
   )
+
+  testWith([...needs, ssh_copy_id], 'ssh-copy-id is refused, with the reason', async () => {
+    const { file } = guarded.client
+    // It keeps its work in there.
+    mkdirSync(join(dir, '.ssh'), { recursive: true })
+    const ran = await run(['ssh-copy-id', '-f', '-F', config, '-i', `${file}.pub`, 'web'])
+    expect(ran.code).not.toBe(0)
+    expect(ran.stderr).toContain('sluice: ssh-copy-id is refused: a key of yours at the target')
+  })
+
+  testWith([...needs, mosh], 'mosh is refused, with the reason', async () => {
+    await using screen = openTerminal(['mosh', `--ssh=ssh -F ${config}`, 'web'], {
+      columns: 90,
+      rows: 24,
+    })
+    expect(await screen.exited).not.toBe(0)
+    expect(screen.text()).toContain('sluice: mosh is refused: it would go on over UDP')
+  })
 
   testWith(needs, 'what a tool prints is masked as everything is', async () => {
     writeFileSync(join(dir, 'secret.env'), `TOKEN=${secret}\n`)
