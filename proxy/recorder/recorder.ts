@@ -180,12 +180,14 @@ export function createRecorder(parts: RecorderParts): RecorderCore {
   /** Once a second: ends that are due, the open sessions' roots, a heartbeat, the checkpoint. */
   function tick(): void {
     if (!journal.ready) return
-    if (parts.now_us() - heartbeat_us > (heartbeat_ms + heartbeat_late_ms) * 1000) logStart()
+    // One look at the clock, which may be set at any moment: a gap is explained before the heartbeat that ends it.
+    const quiet_ms = (parts.now_us() - heartbeat_us) / 1000
+    if (quiet_ms > heartbeat_ms + heartbeat_late_ms) logStart()
     for (const [trail, end] of unended) {
       unended.delete(trail)
       endTrail(trail, end)
     }
-    if (parts.now_us() - heartbeat_us >= heartbeat_ms * 1000) heartbeat()
+    if (quiet_ms >= heartbeat_ms && quiet_ms <= heartbeat_ms + heartbeat_late_ms) heartbeat()
     const running = [...changed].filter((trail) => sessions.has(trail.number))
     changed.clear()
     if (running.length > 0)
