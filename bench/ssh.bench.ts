@@ -7,6 +7,7 @@
  */
 import { join } from 'node:path'
 import type { Options } from './main.ts'
+import { typeTogether } from './measure/active.ts'
 import { maskedOf, receiveBulk, timeBulk } from './measure/bulk.ts'
 import { type Idle, openIdle, openIdleSsh } from './measure/idle.ts'
 import { writeInput } from './measure/input.ts'
@@ -20,7 +21,15 @@ const stages: Readonly<Record<string, string>> = { Worker: 'store', 'Worker 2': 
 
 type Part = (paths: Paths, options: Options) => Promise<Partial<Report>>
 
-const parts: Readonly<Record<string, Part>> = { bulk, competing, keys, connect, idle }
+const parts: Readonly<Record<string, Part>> = {
+  bulk,
+  competing,
+  keys,
+  connect,
+  idle,
+  active,
+  crowd,
+}
 
 export async function bench(options: Options): Promise<Report> {
   await using paths = await openPaths(options.paths)
@@ -226,6 +235,50 @@ async function idle(paths: Paths, options: Options): Promise<Partial<Report>> {
       figure(`idle, ${real} of the real ssh`, 'KB each', [ssh]),
     ],
     goals: [{ name: 'RSS of an idle session', value: light, unit: 'KB', at_most: 200 }],
+  }
+}
+
+/** Two hundred people who type ten keys a second each. */
+async function active(paths: Paths, options: Options): Promise<Partial<Report>> {
+  if (paths.gateway === undefined) return {}
+  const count = Math.ceil(200 * options.scale)
+  const hops = { direct: paths.direct, gateway: paths.through } as const
+  const p50 = perPath()
+  const p99 = perPath()
+  for (let round = 0; round < options.rounds; round++)
+    for (const path of rotated(['direct', 'gateway'] as const, round)) {
+      const times = await typeTogether(hops[path], count, 15)
+      p50[path].push(quantile(times, 0.5))
+      p99[path].push(quantile(times, 0.99))
+    }
+  const figures = (['direct', 'gateway'] as const).flatMap((path) => [
+    figure(`echo, ${count} type, ${path} p50`, 'ms', p50[path]),
+    figure(`echo, ${count} type, ${path} p99`, 'ms', p99[path]),
+  ])
+  const name = `echo p99, ${count} type`
+  return { figures, goals: [{ name, value: median(p99.gateway), unit: 'ms', at_most: 10 }] }
+}
+
+/** Two thousand sessions that do nothing, and one person who types beside them. */
+async function crowd(paths: Paths, options: Options): Promise<Partial<Report>> {
+  const { gateway } = paths
+  if (gateway === undefined) return {}
+  const count = Math.ceil(2_000 * options.scale)
+  const before = await settled(gateway.pid)
+  const sessions = await openIdle(paths.through, count)
+  const each = ((await settled(gateway.pid)) - before) / 1000 / count
+  const times = await typeKeys([...paths.ssh('gateway', '-tt'), echo_command], {
+    keys: Math.ceil(500 * options.scale),
+    pause_ms: [4, 12],
+  })
+  await sessions.close()
+  return {
+    figures: [
+      figure(`idle, ${count} sessions`, 'KB each', [each]),
+      figure(`echo beside ${count} idle p50`, 'ms', [quantile(times, 0.5)]),
+      figure(`echo beside ${count} idle p99`, 'ms', [quantile(times, 0.99)]),
+    ],
+    goals: [{ name: `RSS of one of ${count} idle`, value: each, unit: 'KB', at_most: 200 }],
   }
 }
 

@@ -31,8 +31,9 @@ export interface Paths extends AsyncDisposable {
   readonly data: string
   /** The ssh client up to and including the destination; options may come before the last element. */
   ssh(path: Path, ...options: string[]): string[]
-  /** How to reach the gateway, for a client of our own. */
+  /** How to reach the gateway, and its target without it, for a client of our own. */
   readonly through: Hop
+  readonly direct: Hop
   readonly gateway: Gateway | undefined
 }
 
@@ -57,12 +58,7 @@ export async function openPaths(
   const data = join(dir, 'data')
   const client = makeKey(join(dir, 'client'))
   const settings = {
-    config: [
-      `Ciphers ${cipher},aes256-gcm@openssh.com`,
-      // A shell that believes it is nested reads no .bashrc: hundreds of ms on some machines, which
-      // would hide what the paths cost.
-      'SetEnv SHLVL=5',
-    ],
+    config: [`Ciphers ${cipher},aes256-gcm@openssh.com`],
   }
   const direct = started.use(await startSshd(settings))
   const middle = started.use(await startSshd(settings))
@@ -87,8 +83,11 @@ export async function openPaths(
     : undefined
   if (gateway !== undefined) started.use(gateway)
   const config = join(dir, 'ssh_config')
+  const straight: Hop = {
+    ...{ name: 'direct', port: direct.port, login: account, key: direct.user_key.file },
+  }
   const hops: Hop[] = [
-    { name: 'direct', port: direct.port, login: account, key: direct.user_key.file },
+    straight,
     { name: 'middle', port: middle.port, login: account, key: middle.user_key.file },
     {
       ...{ name: 'jump', port: direct.port, login: account, key: direct.user_key.file },
@@ -110,6 +109,7 @@ export async function openPaths(
     gateway,
     ssh: (path, ...options) => ['ssh', '-F', config, ...options, path],
     through,
+    direct: straight,
     [Symbol.asyncDispose]: () => stack.disposeAsync(),
   }
 }

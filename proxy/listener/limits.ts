@@ -15,7 +15,7 @@ export interface ListenerLimits {
   readonly login_ms: number
   /** ... and how long when they were asked to sign in with a browser, from then on: a little more than the login has. */
   readonly sign_in_ms: number
-  /** Sessions of this listener: memory is planned for 200 KB each. */
+  /** Sessions of this listener: memory is planned for 200 KB each, 800 MB in all. */
   readonly sessions_max: number
   /** Connections that were dropped for want of room are logged in sums, this often. */
   readonly drop_log_ms: number
@@ -25,6 +25,6 @@ export const listener_limits: ListenerLimits = {
   unauthenticated_max: 1_024,
   login_ms: 60_000,
   sign_in_ms: 5 * 60_000 + 10_000,
-  sessions_max: 2_000,
+  sessions_max: 4_000,
   drop_log_ms: 1_000,
 }
