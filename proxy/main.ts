@@ -5,6 +5,7 @@
  */
 import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
+import { known_label } from '../masking-wasm/rules/known.ts'
 import { backlog_segments_default } from '../storage/journal/limits.ts'
 import { startStore } from '../storage/store/client.ts'
 import { StoreError } from '../storage/store/errors.ts'
@@ -85,9 +86,15 @@ function readConfig(options: Options): {
   const loaded = loadConfig(options.config, process.env)
   if (!loaded.ok) throw new Refusal(2, loaded.problem)
   const { config, locate } = loaded
-  const rules = compileRules(config.masking.packs, config.masking.custom)
+  const { packs, custom, known } = config.masking
+  const rules = compileRules(packs, custom, known.take())
   if (!rules.ok) {
-    const path = rules.index === undefined ? ['masking'] : ['masking', 'custom', rules.index]
+    const path =
+      rules.index !== undefined
+        ? ['masking', 'custom', rules.index]
+        : rules.rule === known_label
+          ? ['masking', 'known_secrets_file']
+          : ['masking']
     throw new Refusal(2, locate(path, `rule ${rules.rule}: ${rules.reason}`))
   }
   return { config, warnings: loaded.warnings, ruleset: rules.ruleset }

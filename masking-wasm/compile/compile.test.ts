@@ -85,6 +85,7 @@ describe('patterns from the configuration', () => {
     expect(bad('a')).toMatchObject({ ok: false, index: 1 })
     expect(bad('jwt')).toMatchObject({ ok: false, index: 1 })
     expect(bad('too-many-candidates')).toMatchObject({ ok: false, index: 1 })
+    expect(bad('known-secret')).toMatchObject({ ok: false, index: 1 })
     expect(bad('b')).toMatchObject({ ok: true })
   })
 })

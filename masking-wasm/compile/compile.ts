@@ -4,6 +4,7 @@
  * @module
  */
 import { createHash } from 'node:crypto'
+import { type KnownSecret, known_label } from '../rules/known.ts'
 import type { Check, Rule } from '../rules/rule.ts'
 import { build, type Dfa, type Entry } from './dfa.ts'
 import {
@@ -14,6 +15,7 @@ import {
   parse,
   parseClass,
 } from './expression.ts'
+import { type KnownGroup, knownGroups } from './known.ts'
 import { Nfa, NfaTooLarge } from './nfa.ts'
 import { encode, type RuleFacts } from './tables.ts'
 
@@ -32,7 +34,7 @@ export interface Ruleset {
   readonly names: readonly string[]
   /** For the WASM module. */
   readonly tables: Uint8Array
-  /** SHA-256, hex, of the rules and the tables. */
+  /** SHA-256, hex, of the rules and the tables; with known secrets, see {@link compileKnown}. */
   readonly hash: string
   /** Rules that cost speed: nothing fixed begins them, so each word is a candidate. */
   readonly slow: readonly string[]
@@ -95,6 +97,36 @@ const rules_max = 1000
 const clear_bytes_max = 6
 
 export function compile(rules: readonly Rule[]): Compiled {
+  const assembled = assemble(rules, [])
+  if (!assembled.ok) return assembled
+  const { tables } = assembled.parts
+  const hash = createHash('sha256').update(digestOf(rules)).update(tables).digest('hex')
+  return { ok: true, ruleset: { ...assembled.parts, hash } }
+}
+
+/**
+ * The rules, and secrets of which the values are known. The hash stands in every manifest, and a password can
+ * be searched for: with the tables in it, whoever reads one could try out values at leisure. So it is made
+ * of the rules, and of how many secrets there are.
+ */
+export function compileKnown(rules: readonly Rule[], known: readonly KnownSecret[]): Compiled {
+  const assembled = assemble(rules, knownGroups(known))
+  if (!assembled.ok) {
+    const alone = assemble(rules, [])
+    const reason = `${known.length} known secrets are too many or too long: they need too many states`
+    return alone.ok ? { ok: false, rule: known_label, reason } : alone
+  }
+  const hash = createHash('sha256')
+    .update(JSON.stringify({ rules: digestOf(rules), known_secrets: known.length }))
+    .digest('hex')
+  return { ok: true, ruleset: { ...assembled.parts, hash } }
+}
+
+type Assembled =
+  | { readonly ok: true; readonly parts: Omit<Ruleset, 'hash'> }
+  | Extract<Compiled, { readonly ok: false }>
+
+function assemble(rules: readonly Rule[], known: readonly KnownGroup[]): Assembled {
   if (rules.length > rules_max) return refused(rules[rules_max], `more than ${rules_max} rules`)
   const read: ReadRule[] = []
   for (const rule of rules) {
@@ -103,37 +135,33 @@ export function compile(rules: readonly Rule[]): Compiled {
     read.push(one.rule)
   }
 
+  // Where two fit alike, the first names the span: that a value is known says more than its form.
+  const parts = [...known, ...read]
+  const ruleAt = (index: number): Rule | undefined => rules[index - known.length]
   const nfa = new Nfa()
   const entries: Entry[] = []
-  for (const [index, rule] of read.entries()) {
+  for (const [index, part] of parts.entries()) {
     try {
-      entries.push(...addRule(nfa, rule, index))
+      entries.push(...('forms' in part ? addKnown(nfa, part, index) : addRule(nfa, part, index)))
     } catch (error) {
       if (error instanceof NfaTooLarge)
-        return refused(rules[index], 'its repetitions are too large')
+        return refused(ruleAt(index), 'its repetitions are too large')
       throw error
     }
   }
   const built = build(nfa, entries, separators)
-  if (!built.ok) return refused(blamed(rules, built.rules), 'needs too many states')
-  const inexact = inexactStart(nfa, built.dfa, read)
+  if (!built.ok) return refused(blamed(built.rules.map(ruleAt)), 'needs too many states')
+  const inexact = inexactStart(nfa, built.dfa, parts)
   if (inexact !== undefined)
-    return refused(rules[inexact], 'a checked pattern must count its digits exactly')
-  const encoded = encode(
-    nfa,
-    entries,
-    built.dfa,
-    read.map((rule) => rule.facts),
-  )
-  if (!encoded.ok) return refused(blamed(rules, encoded.rules), encoded.reason)
-
-  const { tables } = encoded
+    return refused(ruleAt(inexact), 'a checked pattern must count its digits exactly')
+  const facts = parts.map((part) => part.facts)
+  const encoded = encode(nfa, entries, built.dfa, facts)
+  if (!encoded.ok) return refused(blamed(encoded.rules.map(ruleAt)), encoded.reason)
   return {
     ok: true,
-    ruleset: {
-      names: [...rules.map((rule) => rule.name), crowded],
-      tables,
-      hash: createHash('sha256').update(digestOf(rules)).update(tables).digest('hex'),
+    parts: {
+      names: [...known.map(() => known_label), ...rules.map((rule) => rule.name), crowded],
+      tables: encoded.tables,
       slow: rules.filter((_, index) => read[index]?.slow === true).map((rule) => rule.name),
     },
   }
@@ -229,6 +257,12 @@ function addRule(nfa: Nfa, rule: ReadRule, index: number): Entry[] {
   ]
 }
 
+function addKnown(nfa: Nfa, { forms, role }: KnownGroup, index: number): Entry[] {
+  const accept = nfa.accept(index)
+  const state = nfa.either(forms.map((form) => nfa.add(form, accept, index, role)))
+  return [{ rule: index, state, kind: 'pattern', left: undefined }]
+}
+
 /** What a person puts between groups of digits; a check skips them, and so does the count below. */
 const separators: ByteSet = Uint8Array.from({ length: 256 }, (_, byte) =>
   byte === 0x20 || byte === 0x2d ? 1 : 0,
@@ -239,7 +273,11 @@ const separators: ByteSet = Uint8Array.from({ length: 256 }, (_, byte) =>
  * safe when each state of a checked rule stands for one number of digits read: then the same state at
  * the same place means the same start. Returns a rule for which this does not hold.
  */
-function inexactStart(nfa: Nfa, dfa: Dfa, rules: readonly ReadRule[]): number | undefined {
+function inexactStart(
+  nfa: Nfa,
+  dfa: Dfa,
+  rules: readonly { readonly checked: boolean }[],
+): number | undefined {
   const weights = new Int32Array(dfa.members.length).fill(-1)
   const separator_class = Uint8Array.from({ length: dfa.classes })
   for (let byte = 0; byte < 256; byte++)
@@ -292,11 +330,13 @@ function essence(rule: Rule): object {
 }
 
 /** Our own rules fit together; so it is the configuration's, if it has any. */
-function blamed(rules: readonly Rule[], by_share: readonly number[]): Rule | undefined {
-  const ordered = by_share.map((index) => rules[index])
-  return ordered.find((rule) => rule?.pack === 'custom') ?? ordered[0]
+function blamed(by_share: readonly (Rule | undefined)[]): Rule | undefined {
+  return by_share.find((rule) => rule?.pack === 'custom') ?? by_share[0]
 }
 
-function refused(rule: Rule | undefined, reason: string): Compiled {
+function refused(
+  rule: Rule | undefined,
+  reason: string,
+): Extract<Compiled, { readonly ok: false }> {
   return { ok: false, rule: rule?.name ?? '', reason }
 }

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { known_label } from '../rules/known.ts'
 import type { Rule } from '../rules/rule.ts'
 import { crowded } from './compile.ts'
 
@@ -30,7 +31,7 @@ export function customRules(
   patterns: readonly CustomPattern[],
   taken: readonly string[] = [],
 ): CustomRules {
-  const names = new Set([...taken, crowded])
+  const names = new Set([...taken, crowded, known_label])
   const rules: Rule[] = []
   for (const [index, { name, pattern }] of patterns.entries()) {
     if (!name_form.test(name))

@@ -1,14 +1,15 @@
 /**
  * The default packs as they were compiled at build time: what most gateways and commands run with then costs
- * some milliseconds at their start, not a second. Any other rules are compiled.
+ * some milliseconds at their start, not a second. Any other rules are compiled, and so is everything where secrets are known.
  *
  * @module
  */
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { default_packs, rulesOf } from '../rules/index.ts'
+import type { KnownSecret } from '../rules/known.ts'
 import type { Rule } from '../rules/rule.ts'
-import { type Compiled, compile, digestOf, type Ruleset } from './compile.ts'
+import { type Compiled, compile, compileKnown, digestOf, type Ruleset } from './compile.ts'
 
 export const prepared_path: string = fileURLToPath(
   new URL('../build/default.tables', import.meta.url),
@@ -22,8 +23,9 @@ interface Head extends Omit<Ruleset, 'tables'> {
 
 const line_feed = 0x0a
 
-/** As {@link compile}. */
-export function rulesetOf(rules: readonly Rule[]): Compiled {
+/** As {@link compile}, and {@link compileKnown} where there are known secrets. */
+export function rulesetOf(rules: readonly Rule[], known: readonly KnownSecret[] = []): Compiled {
+  if (known.length > 0) return compileKnown(rules, known)
   const prepared = rules.length === rulesOf(default_packs).length ? read(rules) : undefined
   return prepared === undefined ? compile(rules) : { ok: true, ruleset: prepared }
 }

@@ -6,6 +6,7 @@
 import { customRules } from '../../masking-wasm/compile/custom.ts'
 import { rulesetOf } from '../../masking-wasm/compile/prepared.ts'
 import { rulesOf } from '../../masking-wasm/rules/index.ts'
+import { known_label } from '../../masking-wasm/rules/known.ts'
 import { formatAddress } from '../config/address.ts'
 import { type Config, type LoadedConfig, loadConfig } from '../config.ts'
 import { formatCount } from './table.ts'
@@ -45,15 +46,17 @@ export const checkConfig: Verb = {
 
 /** Whether the masking core takes the custom rules; their expressions are compiled together. */
 function maskingProblem(loaded: Extract<LoadedConfig, { ok: true }>): string | undefined {
-  const { packs, custom } = loaded.config.masking
+  const { packs, custom, known } = loaded.config.masking
   const built_in = rulesOf(packs)
   const rules = customRules(
     custom,
     built_in.map(({ name }) => name),
   )
   if (!rules.ok) return loaded.locate(['masking', 'custom', rules.index, 'name'], rules.reason)
-  const compiled = rulesetOf([...built_in, ...rules.rules])
+  const compiled = rulesetOf([...built_in, ...rules.rules], known.take())
   if (compiled.ok) return undefined
+  if (compiled.rule === known_label)
+    return loaded.locate(['masking', 'known_secrets_file'], compiled.reason)
   const index = custom.findIndex(({ name }) => name === compiled.rule)
   const at = compiled.position === undefined ? '' : ` at character ${compiled.position + 1}`
   return index < 0
@@ -71,7 +74,11 @@ function summary({ listen, targets, identity, masking, evidence }: Config): stri
     ...listeners,
     formatCount(targets.length, 'target'),
     `${formatCount(identity.keys.length, 'key')} of ${formatCount(people, 'subject')}`,
-    `masking ${[...masking.packs, ...masking.custom.map(({ name }) => name)].join(', ')}`,
+    `masking ${[
+      ...masking.packs,
+      ...masking.custom.map(({ name }) => name),
+      ...(masking.known.count === 0 ? [] : [formatCount(masking.known.count, 'known secret')]),
+    ].join(', ')}`,
     formatCount(evidence.auditors.length, 'auditor'),
   ].join('; ')
 }

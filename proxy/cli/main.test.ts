@@ -165,6 +165,27 @@ test('check-config says what is wrong, or what is there', async () => {
   expect(pattern.err).toContain('sluice.yaml:2:32 masking.custom[0].pattern: ')
 })
 
+test('check-config counts the known secrets, and shows none', async () => {
+  await sluice(['keygen', 'auditor', '--private', 'n.private.jwk', '-o', 'n.jwk'])
+  writeFileSync(
+    join(folder, 'n.yaml'),
+    'evidence: { auditors: [n.jwk] }\nmasking: { packs: [], known_secrets_file: n.known }\n',
+  )
+  const known = (...values: string[]): void =>
+    writeFileSync(join(folder, 'n.known'), values.join('\n'), { mode: 0o600 })
+  known('swordfish', 'tr0ub4dor', '# none', 'correct horse')
+  const counted = await sluice(['check-config', 'n.yaml'])
+  expect(counted.code).toBe(0)
+  expect(counted.out).toContain('; masking 3 known secrets; 1 auditor\n')
+  expect(counted.out + counted.err).not.toMatch(/swordfish|tr0ub4dor|horse/)
+  known(...Array.from({ length: 600 }, (_, index) => `${index}`.padEnd(60, `${index * 7}-`)))
+  const many = await sluice(['check-config', 'n.yaml'])
+  expect(many.code).toBe(1)
+  expect(many.err).toContain(
+    'n.yaml:2:23 masking.known_secrets_file: 600 known secrets are too many or too long: they need too many states\n',
+  )
+}, 30_000)
+
 // The module is built, not committed.
 const module_path = join(import.meta.dir, '../../masking-wasm/build/masking.wasm')
 describe.skipIf(!existsSync(module_path))('mask', () => {
@@ -192,6 +213,22 @@ describe.skipIf(!existsSync(module_path))('mask', () => {
     )
     const { out } = await sluice(['mask', '--config', 'mask.yaml'], `EMP-123456 ${secret}\n`)
     expect(out).toBe(`********** ${secret}\n`)
+  })
+  test('masks the known secrets of a configuration', async () => {
+    await sluice(['keygen', 'auditor', '--private', 'k.private.jwk', '-o', 'k.jwk'])
+    writeFileSync(join(folder, 'k.known'), 'swordfish\n', { mode: 0o600 })
+    writeFileSync(
+      join(folder, 'known.yaml'),
+      'evidence: { auditors: [k.jwk] }\nmasking: { packs: [], known_secrets_file: k.known }\n',
+    )
+    const { out, err } = await sluice(
+      ['mask', '--config', 'known.yaml', '--findings'],
+      `swordfish ${btoa('swordfish')} swordfis\n`,
+    )
+    expect(out).toBe('********* ************ swordfis\n')
+    expect(err).toBe(
+      '{"rule":"known-secret","offset":0,"length":9}\n{"rule":"known-secret","offset":10,"length":12}\n',
+    )
   })
 })
 

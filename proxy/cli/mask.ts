@@ -27,7 +27,7 @@ export const mask: Verb = {
   operands_max: 0,
   options: {
     packs: { value: 'NAMES', help: `${all_packs.join(', ')}, with commas (default secrets,pci)` },
-    config: { value: 'FILE', help: 'packs and custom rules of this configuration' },
+    config: { value: 'FILE', help: 'packs, custom rules and known secrets of this configuration' },
     chunk: { value: 'N', help: 'feed it N bytes at a time; the result is the same' },
     unit: { value: 'UNIT', help: 'masks keep the length in bytes, or the width on a terminal' },
     findings: { help: 'print {rule, offset, length} of each finding on stderr, as JSON lines' },
@@ -75,7 +75,7 @@ function chosenRules(call: Call): Ruleset {
     built_in.map(({ name }) => name),
   )
   if (!custom.ok) throw new VerbError(`custom rule ${custom.rule}: ${custom.reason}`)
-  const compiled = rulesetOf([...built_in, ...custom.rules])
+  const compiled = rulesetOf([...built_in, ...custom.rules], masking?.known.take())
   if (!compiled.ok) throw new VerbError(`rule ${compiled.rule}: ${compiled.reason}`)
   return compiled.ruleset
 }

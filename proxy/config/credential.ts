@@ -4,6 +4,7 @@
  * @module
  */
 import { resolve } from 'node:path'
+import { isMaskable, known_bytes_max, known_bytes_min } from '../../masking-wasm/rules/known.ts'
 import type { Path } from './document.ts'
 import type { Findings } from './findings.ts'
 import type { Credential, PrivateKey } from './model.ts'
@@ -151,5 +152,10 @@ function password(
   if (text === '') return refuse('the password is empty')
   if (text.length > password_characters_max) return refuse('this is too long for a password')
   if (/[\0\r\n]/.test(text)) return refuse('a password is one line')
+  if (!isMaskable(text))
+    around.findings.warn(
+      at,
+      `${secret.shown}: it is not masked in output: only ${known_bytes_min} to ${known_bytes_max} bytes can be`,
+    )
   return { kind: 'password', from: secret.from, password: new Secret(text) }
 }

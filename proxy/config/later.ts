@@ -20,7 +20,6 @@ const keys: ReadonlySet<string> = new Set([
   'targets.*.columns',
   'policy.files',
   'policy.shell',
-  'masking.known_secrets_file',
   'evidence.replication',
   'evidence.s3',
   'evidence.timestamp_url',

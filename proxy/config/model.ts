@@ -5,6 +5,7 @@
  */
 import type { Address } from './address.ts'
 import type { AuditorJwk } from './auditor-key.ts'
+import type { KnownSecrets } from './known-secrets.ts'
 import type { SshPublicKey } from './public-key.ts'
 import type { Choice, PackName, TransferChoice } from './schema.ts'
 import type { Secret } from './secret.ts'
@@ -32,6 +33,8 @@ export interface Config {
   readonly masking: {
     readonly packs: readonly PackName[]
     readonly custom: readonly { readonly name: string; readonly pattern: string }[]
+    /** Those of the file, and the passwords and client secrets of this configuration. */
+    readonly known: KnownSecrets
     /** How long a would-be secret may be held back on an idle terminal. */
     readonly idle_ms_max: number
   }

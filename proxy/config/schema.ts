@@ -92,6 +92,7 @@ export type PackName = 'secrets' | 'pci' | 'pii' | 'hipaa' | 'network'
 export interface MaskingFile {
   readonly packs?: readonly PackName[] | undefined
   readonly custom?: readonly { readonly name: string; readonly pattern: string }[] | undefined
+  readonly known_secrets_file?: string | undefined
   readonly idle_ms_max?: number | undefined
 }
 
@@ -232,6 +233,7 @@ export const configSchema: z.ZodType<ConfigFile> = z.strictObject({
         .array(z.strictObject({ name: rule_name, pattern: z.string().min(1).max(1024) }))
         .max(custom_rules_max)
         .optional(),
+      known_secrets_file: path.optional(),
       idle_ms_max: z.int().min(10).max(5_000).optional(),
     })
     .optional(),

@@ -82,10 +82,6 @@ const bad: readonly (readonly [text: string, problem: string])[] = [
   ],
   ['policy: { files: [a.cedar] }', 's.yaml:1:11 policy.files: is not available in this version'],
   [
-    'masking: { known_secrets_file: k }',
-    's.yaml:1:12 masking.known_secrets_file: is not available in this version',
-  ],
-  [
     'evidence: { raw: sealed }',
     's.yaml:1:13 evidence.raw: "sealed" is not available in this version',
   ],

@@ -1,5 +1,5 @@
 /**
- * The configured masking rules, compiled.
+ * The configured masking rules and the known secrets, compiled.
  *
  * @module
  */
@@ -7,6 +7,7 @@ import type { Ruleset } from '../../masking-wasm/compile/compile.ts'
 import { type CustomPattern, customRules } from '../../masking-wasm/compile/custom.ts'
 import { rulesetOf } from '../../masking-wasm/compile/prepared.ts'
 import { type Pack, rulesOf } from '../../masking-wasm/rules/index.ts'
+import type { KnownSecret } from '../../masking-wasm/rules/known.ts'
 
 export type CompiledRules =
   | { readonly ok: true; readonly ruleset: Ruleset }
@@ -21,6 +22,7 @@ export type CompiledRules =
 export function compileRules(
   packs: readonly Pack[],
   custom: readonly CustomPattern[],
+  known: readonly KnownSecret[] = [],
 ): CompiledRules {
   const rules = rulesOf(packs)
   const own = customRules(
@@ -28,7 +30,7 @@ export function compileRules(
     rules.map(({ name }) => name),
   )
   if (!own.ok) return own
-  const compiled = rulesetOf([...rules, ...own.rules])
+  const compiled = rulesetOf([...rules, ...own.rules], known)
   if (compiled.ok) return { ok: true, ruleset: compiled.ruleset }
   const { rule, reason, position } = compiled
   const index = custom.findIndex(({ name }) => name === rule)

@@ -4,7 +4,7 @@
  * @module
  */
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -61,6 +61,16 @@ const mistakes: readonly (readonly [title: string, key: string, make: (file: Sec
       (file) => Object.assign(file, { masking: { custom: [{ name: 'broken', pattern: 'a(' }] } }),
     ],
     [
+      'a file of known secrets that is not there',
+      'masking.known_secrets_file',
+      (file) => Object.assign(file, { masking: { known_secrets_file: './no-such-file' } }),
+    ],
+    [
+      'a file of known secrets with too short a value',
+      'known: line 2: shorter than 6 bytes',
+      (file) => Object.assign(file, { masking: { known_secrets_file: './known' } }),
+    ],
+    [
       'a listener that is none',
       'listen.ssh',
       ({ listen }) => Object.assign(listen ?? {}, { ssh: 'somewhere' }),
@@ -82,6 +92,8 @@ describe('a wrong sluice.yaml', () => {
     await listening.promise
     const address = taken.address()
     const port = typeof address === 'object' && address !== null ? address.port : 0
+    mkdirSync(join(dir, 'gateway'))
+    writeFileSync(join(dir, 'gateway/known'), 'long enough\nshort\n', { mode: 0o600 })
     good = gatewayConfig({
       dir: join(dir, 'gateway'),
       keys: [{ subject: 'ann', key: key.public_line }],
