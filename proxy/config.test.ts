@@ -28,7 +28,7 @@ targets:
       ann@corp: { password: "\${ENV:DEPLOY_PASSWORD}" }
     labels: { env: prod }
 policy: { forwarding: allow, transfers: { upload: allow } }
-masking: { packs: [pii, pii], custom: [{ name: employee-id, pattern: "EMP-[0-9]{6}" }], idle_ms_max: 100 }
+masking: { packs: [pii, pii], custom: [{ name: employee-id, pattern: "EMP-[0-9]{6}" }], idle_ms_max: 100, known_secrets_file: password }
 evidence: { raw: commit, auditors: [./auditor.jwk] }
 ssh: { env: [LANG] }
 journal: { segment_bytes: 8388608 }
@@ -59,6 +59,7 @@ journal: { segment_bytes: 8388608 }
       transfers: { upload: 'allow', download: 'deny' },
     })
     expect(config.masking.packs).toEqual(['pii'])
+    expect(config.masking.known.count).toBe(2)
     expect(config.evidence.auditors[0]?.thumbprint).toMatch(/^[\w-]{43}$/)
     expect(parsed.locate(['masking', 'custom', 0, 'pattern'], 'is bad')).toBe(
       's.yaml:17:61 masking.custom[0].pattern: is bad',

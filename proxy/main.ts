@@ -5,7 +5,6 @@
  */
 import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
-import { known_label } from '../masking-wasm/rules/known.ts'
 import { backlog_segments_default } from '../storage/journal/limits.ts'
 import { startStore } from '../storage/store/client.ts'
 import { StoreError } from '../storage/store/errors.ts'
@@ -89,12 +88,7 @@ function readConfig(options: Options): {
   const { packs, custom, known } = config.masking
   const rules = compileRules(packs, custom, known.take())
   if (!rules.ok) {
-    const path =
-      rules.index !== undefined
-        ? ['masking', 'custom', rules.index]
-        : rules.rule === known_label
-          ? ['masking', 'known_secrets_file']
-          : ['masking']
+    const path = rules.index === undefined ? ['masking'] : ['masking', 'custom', rules.index]
     throw new Refusal(2, locate(path, `rule ${rules.rule}: ${rules.reason}`))
   }
   return { config, warnings: loaded.warnings, ruleset: rules.ruleset }

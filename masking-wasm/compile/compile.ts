@@ -113,7 +113,7 @@ export function compileKnown(rules: readonly Rule[], known: readonly KnownSecret
   const assembled = assemble(rules, knownGroups(known))
   if (!assembled.ok) {
     const alone = assemble(rules, [])
-    const reason = `${known.length} known secrets are too many or too long: they need too many states`
+    const reason = `${known.length} values, passwords of accounts among them, are too many or too long to be masked`
     return alone.ok ? { ok: false, rule: known_label, reason } : alone
   }
   const hash = createHash('sha256')

@@ -56,7 +56,7 @@ function maskingProblem(loaded: Extract<LoadedConfig, { ok: true }>): string | u
   const compiled = rulesetOf([...built_in, ...rules.rules], known.take())
   if (compiled.ok) return undefined
   if (compiled.rule === known_label)
-    return loaded.locate(['masking', 'known_secrets_file'], compiled.reason)
+    return loaded.locate(['masking'], `rule ${known_label}: ${compiled.reason}`)
   const index = custom.findIndex(({ name }) => name === compiled.rule)
   const at = compiled.position === undefined ? '' : ` at character ${compiled.position + 1}`
   return index < 0

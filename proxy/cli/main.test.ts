@@ -182,7 +182,7 @@ test('check-config counts the known secrets, and shows none', async () => {
   const many = await sluice(['check-config', 'n.yaml'])
   expect(many.code).toBe(1)
   expect(many.err).toContain(
-    'n.yaml:2:23 masking.known_secrets_file: 600 known secrets are too many or too long: they need too many states\n',
+    'n.yaml:2:1 masking: rule known-secret: 600 values, passwords of accounts among them, are too many or too long to be masked\n',
   )
 }, 30_000)
 

@@ -60,13 +60,13 @@ describe('known secrets', () => {
         stderr: `${stars(secret)}\n`,
       })
       const coded = await guarded.run(
-        `printf '${secret}' | base64 -w 0; printf '${secret}' | od -An -v -tx1 | tr -d ' \\n'`,
+        `printf '${secret}' | base64 | tr -d '\\n'; printf '${secret}' | od -An -v -tx1 | tr -d ' \\n'`,
       )
       expect(coded.stdout).toMatch(/^\*+=*\*+$/)
       expect(coded.stdout.length).toBe((encode(secret, 'base64') + encode(secret, 'hex')).length)
       // One byte before it, so that it begins in the midst of a group of three.
-      const shifted = await guarded.run(`printf ':${secret}' | base64 -w 0`)
-      expect(shifted.stdout).toMatch(/^O\*+=*$/)
+      const shifted = await guarded.run(`printf ':${secret}' | base64`)
+      expect(shifted.stdout).toMatch(/^O\*+=*\n$/)
     }
   })
 
