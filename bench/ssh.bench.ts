@@ -9,6 +9,7 @@ import { join } from 'node:path'
 import type { Options } from './main.ts'
 import { typeTogether } from './measure/active.ts'
 import { maskedOf, receiveBulk, timeBulk } from './measure/bulk.ts'
+import { timeDurable } from './measure/durable.ts'
 import { type Idle, openIdle, openIdleSsh } from './measure/idle.ts'
 import { writeInput } from './measure/input.ts'
 import { cpuBetween, cpuOf, forgetPeak, peakOf, rssOf, sampleRss } from './measure/process.ts'
@@ -160,19 +161,27 @@ async function keys(paths: Paths, options: Options): Promise<Partial<Report>> {
   const names = paths.names.filter((path) => path !== 'jump')
   const p50 = perPath()
   const p99 = perPath()
-  for (let round = 0; round < options.rounds; round++)
+  const durable: number[] = []
+  const pause_ms = [4, 12] as const
+  for (let round = 0; round < options.rounds; round++) {
     for (const path of rotated(names, round)) {
       const times = await typeKeys([...paths.ssh(path, '-tt'), echo_command], {
         keys: Math.ceil(1000 * options.scale),
-        pause_ms: [4, 12],
+        pause_ms,
       })
       p50[path].push(quantile(times, 0.5))
       p99[path].push(quantile(times, 0.99))
     }
-  const figures = names.flatMap((path) => [
-    figure(`echo ${path} p50`, 'ms', p50[path]),
-    figure(`echo ${path} p99`, 'ms', p99[path]),
-  ])
+    durable.push(quantile(await timeDurable(paths.dir, 200, pause_ms), 0.5))
+  }
+  const figures = [
+    ...names.flatMap((path) => [
+      figure(`echo ${path} p50`, 'ms', p50[path]),
+      figure(`echo ${path} p99`, 'ms', p99[path]),
+    ]),
+    // A key and its echo are one each, and neither is passed on before.
+    figure('one durable write p50', 'ms', durable),
+  ]
   if (p50.gateway.length === 0 || p50.direct.length === 0) return { figures }
   const over = (q: typeof p50): number => median(q.gateway) - median(q.direct)
   return {
