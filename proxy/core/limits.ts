@@ -5,7 +5,7 @@
  */
 
 /**
- * Bytes of a session's only channel between "read from the target" and "accepted by the client's transport".
+ * Bytes of a session's only channel, each way, between "read from one side" and "accepted by the other's transport".
  * More keeps both cores busy: 1 MiB costs a quarter of the throughput of 4.
  */
 export const in_flight_bytes_alone: number = 4 * 1024 * 1024
@@ -21,9 +21,6 @@ export const in_flight_bytes_typing: number = 32 * 1024
 
 /** How long one keystroke counts as somebody typing. */
 export const typing_ms = 2_000
-
-/** Input per channel not yet accepted by the target: the client is paused above it. */
-export const input_pending_bytes_max: number = 512 * 1024
 
 /** What a resize or a signal counts there: a record and a message each, and no window of the client's limits them. */
 export const input_event_bytes = 512

@@ -1,5 +1,5 @@
 /**
- * How much output may be in flight: much for bulk alone, little while anybody types, because their echo
+ * How much may be in flight, either way: much for bulk alone, little while anybody types, because their echo
  * waits its turn behind it. One for all sessions of a process.
  *
  * @module
@@ -14,7 +14,7 @@ import {
 export interface Flight {
   /** Somebody typed, in whichever session. */
   typed(): void
-  /** Bytes of one of so many channels of a session: the target is paused above, and resumed below half. */
+  /** Bytes of one of so many channels of a session: who sends them is paused above, and resumed below half. */
   bytes_max(channels: number): number
 }
 

@@ -7,7 +7,7 @@
  */
 import type { Channel, Codec, Direction, Endpoint, Frame, Wire } from '../core/connector.ts'
 import { RecorderError } from '../core/errors.ts'
-import { input_event_bytes, input_pending_bytes_max } from '../core/limits.ts'
+import { input_event_bytes } from '../core/limits.ts'
 import type { SessionRecorder } from '../core/ports.ts'
 import type { Flight } from './flight.ts'
 import { createGather, join } from './gather.ts'
@@ -101,12 +101,12 @@ export function startPump(
     void shown(recorder.event(id, frame.event), () => client.write(codec.to_client.encode(frame)))
   }
 
-  // Towards the target: bytes as they came, once their record is durable.
+  // Towards the target: bytes as they came, once their record is durable. The client is paused as the target is.
   let pending_bytes = 0
   let client_paused = false
   const hold = (bytes: number): void => {
     pending_bytes += bytes
-    if (client_paused || pending_bytes < input_pending_bytes_max) return
+    if (client_paused || pending_bytes < flight.bytes_max(channels())) return
     client_paused = true
     client.pause()
   }
@@ -115,7 +115,7 @@ export function startPump(
     resumeClient()
   }
   const resumeClient = (): void => {
-    if (!client_paused || answers_unread || pending_bytes >= input_pending_bytes_max / 2) return
+    if (!client_paused || answers_unread || pending_bytes > flight.bytes_max(channels()) / 2) return
     client_paused = false
     client.resume()
   }
