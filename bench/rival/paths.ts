@@ -83,16 +83,12 @@ export async function openPaths(
     : undefined
   if (gateway !== undefined) started.use(gateway)
   const config = join(dir, 'ssh_config')
-  const straight: Hop = {
-    ...{ name: 'direct', port: direct.port, login: account, key: direct.user_key.file },
-  }
+  const { port, user_key } = direct
+  const straight: Hop = { name: 'direct', port, login: account, key: user_key.file }
   const hops: Hop[] = [
     straight,
     { name: 'middle', port: middle.port, login: account, key: middle.user_key.file },
-    {
-      ...{ name: 'jump', port: direct.port, login: account, key: direct.user_key.file },
-      jump: 'middle',
-    },
+    { ...straight, name: 'jump', jump: 'middle' },
   ]
   const through: Hop = {
     name: 'gateway',

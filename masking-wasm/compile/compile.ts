@@ -99,9 +99,13 @@ const clear_bytes_max = 6
 export function compile(rules: readonly Rule[]): Compiled {
   const assembled = assemble(rules, [])
   if (!assembled.ok) return assembled
-  const { tables } = assembled.parts
-  const hash = createHash('sha256').update(digestOf(rules)).update(tables).digest('hex')
+  const hash = hashOf(digestOf(rules), assembled.parts.tables)
   return { ok: true, ruleset: { ...assembled.parts, hash } }
+}
+
+/** {@link Ruleset.hash} of rules with that digest. */
+export function hashOf(digest: string, tables: Uint8Array): string {
+  return createHash('sha256').update(digest).update(tables).digest('hex')
 }
 
 /**

@@ -9,14 +9,14 @@ import { fileURLToPath } from 'node:url'
 import { default_packs, rulesOf } from '../rules/index.ts'
 import type { KnownSecret } from '../rules/known.ts'
 import type { Rule } from '../rules/rule.ts'
-import { type Compiled, compile, compileKnown, digestOf, type Ruleset } from './compile.ts'
+import { type Compiled, compile, compileKnown, digestOf, hashOf, type Ruleset } from './compile.ts'
 
 export const prepared_path: string = fileURLToPath(
   new URL('../build/default.tables', import.meta.url),
 )
 
 /** What stands before the tables, as one line of JSON; all of it is compressed with zstd. */
-interface Head extends Omit<Ruleset, 'tables'> {
+interface Head extends Omit<Ruleset, 'tables' | 'hash'> {
   /** {@link digestOf} the rules: others are not what was prepared. */
   readonly rules: string
 }
@@ -35,8 +35,8 @@ export function prepare(): Uint8Array {
   const rules = rulesOf(default_packs)
   const compiled = compile(rules)
   if (!compiled.ok) throw new Error(`${compiled.rule}: ${compiled.reason}`)
-  const { tables, ...rest } = compiled.ruleset
-  const head: Head = { rules: digestOf(rules), ...rest }
+  const { tables, names, slow } = compiled.ruleset
+  const head: Head = { rules: digestOf(rules), names, slow }
   return Bun.zstdCompressSync(Buffer.concat([Buffer.from(`${JSON.stringify(head)}\n`), tables]), {
     level: 19,
   })
@@ -53,6 +53,8 @@ function read(rules: readonly Rule[]): Ruleset | undefined {
   const at = bytes.indexOf(line_feed)
   const head: Head = JSON.parse(new TextDecoder().decode(bytes.subarray(0, at)))
   if (head.rules !== digestOf(rules)) return undefined
-  const { names, hash, slow } = head
-  return { names, hash, slow, tables: bytes.slice(at + 1) }
+  const { names, slow } = head
+  const tables = bytes.slice(at + 1)
+  // Of what is used, whatever the file says: manifests have it.
+  return { names, slow, tables, hash: hashOf(head.rules, tables) }
 }

@@ -182,12 +182,13 @@ export function createRecorder(parts: RecorderParts): RecorderCore {
     if (!journal.ready) return
     // One look at the clock, which may be set at any moment: a gap is explained before the heartbeat that ends it.
     const quiet_ms = (parts.now_us() - heartbeat_us) / 1000
-    if (quiet_ms > heartbeat_ms + heartbeat_late_ms) logStart()
+    const isGap = quiet_ms > heartbeat_ms + heartbeat_late_ms
+    if (isGap) logStart()
     for (const [trail, end] of unended) {
       unended.delete(trail)
       endTrail(trail, end)
     }
-    if (quiet_ms >= heartbeat_ms && quiet_ms <= heartbeat_ms + heartbeat_late_ms) heartbeat()
+    if (quiet_ms >= heartbeat_ms && !isGap) heartbeat()
     const running = [...changed].filter((trail) => sessions.has(trail.number))
     changed.clear()
     if (running.length > 0)

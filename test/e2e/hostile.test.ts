@@ -48,10 +48,7 @@ describe('hostile clients', () => {
   const works = async (): Promise<void> => {
     expect(await guarded.run('echo fine')).toEqual({ code: 0, stdout: 'fine\n', stderr: '' })
   }
-  const rss_mb = (): number => {
-    const status = readFileSync(`/proc/${guarded.gateway.pid}/status`, 'utf8')
-    return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1]) / 1024
-  }
+  const rss_mb = (): number => guarded.gateway.rss_mb()
   const ended = async (): Promise<void> => {
     for (let tries = 0; tries < 200; tries++) {
       const sessions = await guarded.sessions()

@@ -4,7 +4,7 @@
  */
 import { afterAll, beforeAll, describe, expect } from 'bun:test'
 import { once } from 'node:events'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import type { Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -90,10 +90,7 @@ describe('a target that floods with', () => {
     rmSync(dir, { recursive: true, force: true })
   }, 30_000)
 
-  const rss_mb = (): number => {
-    const status = readFileSync(`/proc/${guarded.gateway.pid}/status`, 'utf8')
-    return Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]) / 1024
-  }
+  const rss_mb = (): number => guarded.gateway.rss_mb()
 
   for (const name of Object.keys(floods))
     testWith(needs, name, async () => {

@@ -2,7 +2,6 @@
  * A thousand sessions at once: each is let in, answered, recorded, ended and proven as one alone would be.
  */
 import { expect } from 'bun:test'
-import { readFileSync } from 'node:fs'
 import ssh2 from 'ssh2'
 import { openGuarded } from '../fixture/guarded.ts'
 import { ssh, ssh_keygen, sshd, testSlow } from '../fixture/require.ts'
@@ -18,10 +17,7 @@ testSlow(
   async () => {
     await using guarded = await openGuarded()
     await guarded.trust()
-    const rss_mb = (): number => {
-      const status = readFileSync(`/proc/${guarded.gateway.pid}/status`, 'utf8')
-      return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1]) / 1024
-    }
+    const rss_mb = (): number => guarded.gateway.rss_mb()
     const open: (readonly [ssh2.Client, ssh2.ClientChannel])[] = []
     let next = 0
     await Promise.all(
