@@ -8,9 +8,14 @@ export type LogLevel = 'info' | 'warn' | 'error'
 export type LogFields = Readonly<Record<string, string | number | boolean>>
 export type Log = (level: LogLevel, event: string, fields: LogFields) => void
 
-export function createLog(write: (line: string) => void, now_ms: () => number): Log {
+/** `about` stands in every line. */
+export function createLog(
+  write: (line: string) => void,
+  now_ms: () => number,
+  about: LogFields = {},
+): Log {
   return (level, event, fields) => {
     const time = new Date(now_ms()).toISOString()
-    write(`${JSON.stringify({ time, level, event, ...fields })}\n`)
+    write(`${JSON.stringify({ time, level, event, ...about, ...fields })}\n`)
   }
 }

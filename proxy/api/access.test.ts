@@ -66,6 +66,9 @@ describe('the OpenAPI document', () => {
     expect(Object.keys(document.paths).toSorted()).toEqual([
       '/api/log/checkpoint',
       '/api/log/tile/{tile}',
+      '/api/logs',
+      '/api/logs/{log}/checkpoint',
+      '/api/logs/{log}/tile/{tile}',
       '/api/sessions',
       '/api/sessions/{id}',
       '/api/sessions/{id}/cast',
@@ -103,7 +106,10 @@ describe('the OpenAPI document', () => {
           expect(path).toBe('/healthz')
           continue
         }
-        const real = path.replace('{id}', ann).replace('{tile}', '0/000.p/1')
+        const real = path
+          .replace('{id}', ann)
+          .replace('{tile}', '0/000.p/1')
+          .replace('{log}', '0123456789abcdef')
         for (const jwt of ['', 'x', `${user}x!`, 'ann']) {
           const response = await call(real, jwt, { method: method.toUpperCase() })
           expect(response.status, `${path} ${jwt.slice(0, 5)}`).toBe(401)
@@ -113,7 +119,7 @@ describe('the OpenAPI document', () => {
         }
       }
     }
-    expect(asked).toBe(28)
+    expect(asked).toBe(40)
     expect(readings).toEqual([])
     expect((await call('/api/openapi.json', '')).status).toBe(401)
     expect((await call('/api/nothing', '')).status).toBe(401)
@@ -149,6 +155,9 @@ describe('who may read', () => {
       `/api/sessions/${ann}`,
       '/api/log/checkpoint',
       '/api/log/tile/0/000.p/1',
+      '/api/logs',
+      '/api/logs/0123456789abcdef/checkpoint',
+      '/api/logs/0123456789abcdef/tile/0/000.p/1',
     ]) {
       const response = await call(path, jwt)
       expect(response.status).toBe(403)

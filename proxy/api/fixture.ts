@@ -31,6 +31,7 @@ export function createApiFixture(data: string): ApiFixture {
   const readings: string[] = []
   const ports: ApiPorts = {
     reader,
+    logs: [{ origin: 'edge-1/0123456789abcdef', reader }],
     authenticate: async (bearer) => {
       const [, subject, given] = /^([a-z]+)\.([a-z+]*)$/.exec(bearer) ?? []
       if (subject === undefined || given === undefined)

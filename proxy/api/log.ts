@@ -1,6 +1,7 @@
 /**
  * `GET /api/log/checkpoint` and `/api/log/tile/...`: the gateway's log as C2SP tlog-tiles, for verifiers and
- * witnesses. Entries are hashes, types and times; they name nobody, so reading them is not recorded.
+ * witnesses; `/api/logs` lists it and the logs of its workers, each under `/api/logs/LOGID/`. Entries are hashes,
+ * types and times; they name nobody, so reading them is not recorded.
  *
  * @module
  */
@@ -13,22 +14,74 @@ import {
   tileData,
 } from '../../storage/evidence/tile.ts'
 import { type ApiEnv, readableSubject } from './guard.ts'
-import type { ApiPorts } from './ports.ts'
+import type { ApiPorts, LogReader, NamedLog } from './ports.ts'
 import { notFound, ProblemError, problemsOf } from './problem.ts'
+
+const logSchema = z
+  .object({
+    origin: z.string().openapi({ example: 'edge-1/0123456789abcdef' }),
+    id: z.string().openapi({ description: 'LOGID, the last part of the origin' }),
+    size: z.int().openapi({ description: 'Entries, of which the checkpoint may cover fewer' }),
+  })
+  .openapi('Log')
+
+const listRoute = createRoute({
+  method: 'get',
+  path: '/api/logs',
+  tags: ['Log'],
+  summary: "The gateway's own log, and those of its workers",
+  responses: {
+    200: {
+      description: 'The own log is the first',
+      content: { 'application/json': { schema: z.object({ logs: z.array(logSchema) }) } },
+    },
+    ...problemsOf(401, 403, 503),
+  },
+})
+
+const log_parameter = z.object({
+  log: z.string().openapi({ description: 'LOGID', example: '0123456789abcdef' }),
+})
+
+const checkpoint_response = {
+  200: {
+    description: 'A signed note',
+    content: { 'text/plain': { schema: z.string() } },
+  },
+  ...problemsOf(401, 403, 404, 503),
+}
 
 const checkpointRoute = createRoute({
   method: 'get',
   path: '/api/log/checkpoint',
   tags: ['Log'],
   summary: 'The latest signed checkpoint (C2SP tlog-checkpoint)',
-  responses: {
-    200: {
-      description: 'A signed note',
-      content: { 'text/plain': { schema: z.string() } },
-    },
-    ...problemsOf(401, 403, 404, 503),
-  },
+  responses: checkpoint_response,
 })
+
+const namedCheckpointRoute = createRoute({
+  method: 'get',
+  path: '/api/logs/{log}/checkpoint',
+  tags: ['Log'],
+  summary: 'The latest signed checkpoint of one of the logs',
+  request: { params: log_parameter },
+  responses: checkpoint_response,
+})
+
+const tile_parameter = z.object({
+  tile: z.string().openapi({
+    description: 'LEVEL/INDEX or entries/INDEX, with slashes, as C2SP tlog-tiles writes it',
+    example: '0/x001/x234/067.p/8',
+  }),
+})
+
+const tile_responses = {
+  200: {
+    description: 'Hashes one after the other, or entries each after its length',
+    content: { 'application/octet-stream': { schema: z.string().openapi({ format: 'binary' }) } },
+  },
+  ...problemsOf(401, 403, 404, 503),
+}
 
 const tileRoute = createRoute({
   method: 'get',
@@ -36,55 +89,83 @@ const tileRoute = createRoute({
   path: '/api/log/tile/{tile}',
   tags: ['Log'],
   summary: 'A tile of hashes or a bundle of entries (C2SP tlog-tiles)',
-  request: {
-    params: z.object({
-      tile: z.string().openapi({
-        description: 'LEVEL/INDEX or entries/INDEX, with slashes, as C2SP tlog-tiles writes it',
-        example: '0/x001/x234/067.p/8',
-      }),
-    }),
-  },
-  responses: {
-    200: {
-      description: 'Hashes one after the other, or entries each after its length',
-      content: { 'application/octet-stream': { schema: z.string().openapi({ format: 'binary' }) } },
-    },
-    ...problemsOf(401, 403, 404, 503),
-  },
+  request: { params: tile_parameter },
+  responses: tile_responses,
 })
 
-const tile_prefix = '/api/log/'
+const namedTileRoute = createRoute({
+  method: 'get',
+  path: '/api/logs/{log}/tile/{tile}',
+  tags: ['Log'],
+  summary: 'A tile of hashes or a bundle of entries of one of the logs',
+  request: { params: log_parameter.extend(tile_parameter.shape) },
+  responses: tile_responses,
+})
 
-export function addLog(app: OpenAPIHono<ApiEnv>, ports: ApiPorts): void {
-  const { reader } = ports
+export function addLog(app: OpenAPIHono<ApiEnv>, { logs }: ApiPorts): void {
+  app.openapi(listRoute, async (context) => {
+    readableSubject(context.get('caller'))
+    const listed = logs.map(async ({ origin, reader }) => {
+      const { size } = await reader.log()
+      return { origin, id: logId(origin), size }
+    })
+    return context.json({ logs: await Promise.all(listed) }, 200)
+  })
   app.openapi(checkpointRoute, async (context) => {
     readableSubject(context.get('caller'))
-    const { checkpoint } = await reader.log()
-    if (checkpoint === undefined) throw notFound()
-    return context.text(new TextDecoder().decode(checkpoint), 200)
+    return context.text(await checkpointOf(logs[0]), 200)
+  })
+  app.openapi(namedCheckpointRoute, async (context) => {
+    readableSubject(context.get('caller'))
+    return context.text(await checkpointOf(find(context.req.param('log'))), 200)
   })
   app.openAPIRegistry.registerPath(tileRoute)
   app.get('/api/log/tile/*', async (context) => {
     readableSubject(context.get('caller'))
-    const tile = parseTilePath(context.req.path.slice(tile_prefix.length))
-    if (tile === undefined) throw notFound()
-    const { size } = await reader.log()
-    if (!hasTile(tile, size)) throw notFound()
-    const { level, index } = tile
-    const first = index * tile_width
-    const data =
-      level === 'entries'
-        ? encodeEntryBundle(await reader.logEntries(first, first + tile.width))
-        : await tileData({ ...tile, level }, (indexes) => Promise.all(indexes.map(hashAt)))
-    return new Response(Uint8Array.from(data), {
-      headers: { 'content-type': 'application/octet-stream' },
-    })
+    return tileResponse(logs[0], context.req.path.slice('/api/log/'.length))
+  })
+  app.openAPIRegistry.registerPath(namedTileRoute)
+  app.get('/api/logs/:log/tile/*', async (context) => {
+    readableSubject(context.get('caller'))
+    const log = context.req.param('log')
+    return tileResponse(find(log), context.req.path.slice(`/api/logs/${log}/`.length))
   })
 
-  async function hashAt(index: number): Promise<Uint8Array> {
-    const hash = await reader.logHash(index)
-    if (hash !== undefined) return hash
-    // The log says that it has it: the store is behind, or broken.
-    throw new ProblemError({ status: 503, title: 'Service Unavailable' })
+  function find(id: string): NamedLog | undefined {
+    return logs.find(({ origin }) => logId(origin) === id)
   }
+}
+
+const logId = (origin: string): string => origin.slice(origin.lastIndexOf('/') + 1)
+
+async function checkpointOf(log: NamedLog | undefined): Promise<string> {
+  const checkpoint = (await log?.reader.log())?.checkpoint
+  if (checkpoint === undefined) throw notFound()
+  return new TextDecoder().decode(checkpoint)
+}
+
+async function tileResponse(log: NamedLog | undefined, path: string): Promise<Response> {
+  const tile = parseTilePath(path)
+  if (log === undefined || tile === undefined) throw notFound()
+  const { reader } = log
+  const { size } = await reader.log()
+  if (!hasTile(tile, size)) throw notFound()
+  const { level, index } = tile
+  const first = index * tile_width
+  const data =
+    level === 'entries'
+      ? encodeEntryBundle(await reader.logEntries(first, first + tile.width))
+      : await tileData({ ...tile, level }, (indexes) =>
+          Promise.all(indexes.map((at) => hashAt(reader, at))),
+        )
+  return new Response(Uint8Array.from(data), {
+    headers: { 'content-type': 'application/octet-stream' },
+  })
+}
+
+async function hashAt(reader: LogReader, index: number): Promise<Uint8Array> {
+  const hash = await reader.logHash(index)
+  if (hash !== undefined) return hash
+  // The log says that it has it: the store is behind, or broken.
+  throw new ProblemError({ status: 503, title: 'Service Unavailable' })
 }

@@ -19,15 +19,13 @@ const ports = (waiting: WaitingLogin): ApiPorts => ({
     sessions: unread,
     session: unread,
     records: unread,
-    log: unread,
-    logEntries: unread,
-    logHash: unread,
   },
+  logs: [],
   authenticate: async () => ({ ok: false, reason: 'nobody' }),
   evidenceRead: unread,
   health: () => ({ status: 'ok', reasons: [] }),
   hosts: ['gateway.example.com'],
-  waitingLogin: (id) => (id === 'known' ? waiting : undefined),
+  waitingLogin: async (id) => (id === 'known' ? waiting : undefined),
 })
 const get = async (
   path: string,

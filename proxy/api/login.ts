@@ -28,7 +28,7 @@ const policy = [
 
 export function addLogin(app: OpenAPIHono<ApiEnv>, ports: ApiPorts): void {
   app.get('/login/device', async (context) => {
-    const login = ports.waitingLogin?.(context.req.query('login') ?? '')
+    const login = await ports.waitingLogin?.(context.req.query('login') ?? '')
     context.header('content-security-policy', policy)
     const body = login === undefined ? over : about(login)
     return context.html(page(await body), login === undefined ? 404 : 200)

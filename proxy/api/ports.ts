@@ -6,6 +6,8 @@
 
 export interface ApiPorts {
   readonly reader: EvidenceReader
+  /** The gateway's own log first, then those of its workers. */
+  readonly logs: readonly NamedLog[]
   /** Who a bearer token belongs to. Never rejects; `reason` never repeats the token. */
   authenticate(
     bearer: string,
@@ -19,7 +21,7 @@ export interface ApiPorts {
    */
   evidenceRead(caller: ApiCaller, what: string): Promise<void>
   /** The SSH login that waits under this name, for the page that asks whose it is. */
-  waitingLogin?(id: string): WaitingLogin | undefined
+  waitingLogin?(id: string): Promise<WaitingLogin | undefined>
   health(): Health
   /** An answer of 500 and above, for the gateway's own log. The error names no payload. */
   failed?(error: Error): void
@@ -68,6 +70,15 @@ export interface EvidenceReader {
     from_seq?: number,
     limit_bytes?: number,
   ): Promise<{ readonly records: readonly Uint8Array[]; readonly next?: number }>
+}
+
+export interface NamedLog {
+  /** `NAME/LOGID` */
+  readonly origin: string
+  readonly reader: LogReader
+}
+
+export interface LogReader {
   log(): Promise<{ readonly size: number; readonly checkpoint: Uint8Array | undefined }>
   /** Entries `from` to `to`, `to` excluded. */
   logEntries(from: number, to: number): Promise<readonly Uint8Array[]>

@@ -12,7 +12,7 @@ const fixture = await createDataFixture([
 ])
 const served = createApiFixture(fixture.data)
 const { api, call, ports } = served
-const { reader } = ports
+const { reader, logs } = ports
 beforeEach(served.forget)
 afterAll(() => {
   served.close()
@@ -135,7 +135,8 @@ test('a store that fails is a 503, anything else a 500, and neither says more', 
     const fail = (): Promise<never> => Promise.reject(error)
     const broken = createApi({
       ...ports,
-      reader: { ...reader, sessions: fail, session: fail, log: fail },
+      reader: { ...reader, sessions: fail, session: fail },
+      logs: logs.map((log) => ({ ...log, reader: { ...log.reader, log: fail } })),
       failed: ({ message }) => failures.push(message),
     })
     for (const path of ['/api/sessions', `/api/sessions/${ann}`, '/api/log/checkpoint']) {

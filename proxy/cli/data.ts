@@ -5,7 +5,7 @@
  */
 import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
-import { type FileReader, openReader } from '../../storage/store/reader.ts'
+import { openGathered } from '../../storage/store/gathered.ts'
 import { loadConfig } from '../config.ts'
 import { type Call, VerbError } from './verb.ts'
 
@@ -20,11 +20,14 @@ export function dataFolder(call: Call): string {
   return loaded.config.gateway.data
 }
 
+/** The gateway's evidence, that of its workers in it. */
+export type Data = Omit<ReturnType<typeof openGathered>, 'close'>
+
 /** Reads beside a running gateway, and closes the reader whatever happens. */
-export async function withData<T>(call: Call, run: (data: FileReader) => Promise<T>): Promise<T> {
+export async function withData<T>(call: Call, run: (data: Data) => Promise<T>): Promise<T> {
   const folder = dataFolder(call)
   if (!existsSync(folder)) throw new VerbError(`no data directory ${folder}; --data names another`)
-  const data = openReader(folder)
+  const data = openGathered(folder)
   try {
     return await run(data)
   } finally {

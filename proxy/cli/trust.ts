@@ -11,10 +11,9 @@ import { openDocument } from '../../storage/evidence/document.ts'
 import { readStartDocument } from '../../storage/evidence/manifest.ts'
 import { noteSigner } from '../../storage/evidence/note.ts'
 import { encodeTrust } from '../../storage/evidence/trust.ts'
-import type { FileReader } from '../../storage/store/reader.ts'
 import { parseAuditorKey } from '../config/auditor-key.ts'
 import { loadConfig } from '../config.ts'
-import { dataFolder, withData } from './data.ts'
+import { type Data, withData } from './data.ts'
 import { writeNewFile } from './new-file.ts'
 import { type Call, data_options, type ExitCode, UsageError, type Verb, VerbError } from './verb.ts'
 
@@ -36,21 +35,21 @@ export const trust: Verb = {
   },
   async run(call) {
     if (call.operands[0] !== 'export') throw new UsageError('expected export')
-    const folder = dataFolder(call)
     return withData(call, async (data): Promise<ExitCode> => {
       const { console } = call
-      const { checkpoint } = await data.log()
+      const heads = await Promise.all(data.parts.map(({ reader }) => reader.log()))
+      const checkpoints = heads.flatMap(({ checkpoint }) => checkpoint ?? [])
       const auditors = namedAuditors(call) ?? (await recordedAuditors(data))
       const file = encodeTrust({
-        logs: [verifierKey(folder)],
+        logs: data.parts.map((part) => verifierKey(part.data)),
         auditors: [...new Set(auditors)],
-        checkpoints: checkpoint === undefined ? [] : [checkpoint],
+        checkpoints,
       })
       const path = call.text('out')
       if (path === undefined) await console.out(file)
       else writeNewFile(path, file, 0o644)
       if (path !== undefined) console.note(`wrote ${path}: keep it away from this machine`)
-      if (checkpoint === undefined)
+      if (checkpoints.length === 0)
         console.note('there is no checkpoint yet: export again after the first session')
       if (auditors.length === 0)
         console.note("no auditor's key is known yet: name one by --auditor, or export again later")
@@ -87,7 +86,7 @@ function namedAuditors(call: Call): readonly string[] | undefined {
 }
 
 /** Whom the newest session was sealed to. */
-async function recordedAuditors(data: FileReader): Promise<readonly string[]> {
+async function recordedAuditors(data: Data): Promise<readonly string[]> {
   const [newest] = (await data.sessions({ limit: 1 })).sessions
   if (newest === undefined) return []
   const document = await data.document(newest.start_digest)

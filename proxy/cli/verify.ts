@@ -9,9 +9,9 @@ import { resolve } from 'node:path'
 import { trust_bytes_max } from '../../storage/evidence/limits.ts'
 import { parseTrust, type Trust } from '../../storage/evidence/trust.ts'
 import { plainText } from '../../storage/replay/plain.ts'
-import { openReader } from '../../storage/store/reader.ts'
+import { openGathered } from '../../storage/store/gathered.ts'
+import { verifyGathered } from '../../storage/verify/gathered.ts'
 import type { Counts, Finding, Report } from '../../storage/verify/report.ts'
-import { verify as check } from '../../storage/verify/verify.ts'
 import type { Console } from './console.ts'
 import { formatBytes, formatCount } from './table.ts'
 import { type Call, json_option, UsageError, type Verb, VerbError } from './verb.ts'
@@ -36,12 +36,13 @@ export const verify: Verb = {
     const path = resolve(given)
     if (!existsSync(path)) throw new VerbError(`${given}: no such directory`)
     const trust = readTrust(call)
-    const source = openReader(path)
+    const data = openGathered(path)
     let report: Report
     try {
-      report = await check(source, trust, progressOf(call.console))
+      const sources = data.parts.map(({ reader }) => reader)
+      report = await verifyGathered(sources, trust, progressOf(call.console))
     } finally {
-      source.close()
+      data.close()
       call.console.progress('')
     }
     if (call.flag('json')) await call.console.line(JSON.stringify(report, null, 2))
@@ -72,13 +73,13 @@ function progressOf(console: Console): (counts: Counts) => void {
 }
 
 async function print(report: Report, console: Console, path: string): Promise<void> {
-  const { checked, findings, findings_omitted, log, verdict } = report
+  const { checked, findings, findings_omitted, log: own, logs, verdict } = report
   for (const finding of findings) await console.line(findingLine(finding, console))
   if (findings_omitted > 0) await console.line(`... and ${findings_omitted} more`)
   const { log_entries, sessions, records, bytes } = checked
   const entries = `${log_entries} log ${log_entries === 1 ? 'entry' : 'entries'}`
   await console.line(`${path}: ${amountOf(sessions, records, bytes)}, ${entries}`)
-  if (log !== undefined)
+  for (const log of logs ?? (own === undefined ? [] : [own]))
     await console.line(`log ${plainText(log.origin, 200)}, size ${log.size}, root ${log.root}`)
   // Where it lies, whoever has the gateway's key could still have made it anew since the trust file.
   await console.line('evidence is local, not replicated')
@@ -90,7 +91,7 @@ function amountOf(sessions: number, records: number, bytes: number): string {
 }
 
 function findingLine(finding: Finding, console: Console): string {
-  const { severity, code, session, record, record_last, entry, message } = finding
+  const { severity, code, log, session, record, record_last, entry, message } = finding
   const records =
     record === undefined
       ? []
@@ -99,6 +100,7 @@ function findingLine(finding: Finding, console: Console): string {
     ...(session === undefined ? [] : [`session ${session}`]),
     ...records,
     ...(entry === undefined ? [] : [`log entry ${entry}`]),
+    ...(log === undefined || session !== undefined ? [] : [`log ${log}`]),
   ]
   const name = console.paint(severity === 'failure' ? 'red' : 'yellow', code)
   // Most messages are whole sentences that say it themselves.

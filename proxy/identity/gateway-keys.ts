@@ -8,10 +8,6 @@ import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSy
 import { join } from 'node:path'
 
 export interface GatewayKeys {
-  /** `NAME/LOGID`: origin of the log and name of its key (C2SP tlog-checkpoint). LOGID is random, for good. */
-  readonly origin: string
-  /** PKCS#8 DER, Ed25519. */
-  readonly log_key: Uint8Array
   /** PKCS#8 DER, Ed25519: signs the API's bearer tokens. */
   readonly api_key: Uint8Array
   /** OpenSSH private key, as text. */
@@ -20,25 +16,37 @@ export interface GatewayKeys {
   readonly ssh_host_ca: string
 }
 
+/** Of one log, and so of one data directory. */
+export interface LogKeys {
+  /** `NAME/LOGID`: origin of the log and name of its key (C2SP tlog-checkpoint). LOGID is random, for good. */
+  readonly origin: string
+  /** PKCS#8 DER, Ed25519. */
+  readonly log_key: Uint8Array
+}
+
 /** `make_ssh_key` returns a new Ed25519 key in OpenSSH's own format, which node:crypto does not write. */
-export function loadGatewayKeys(
-  data: string,
-  name: string,
-  make_ssh_key: () => string,
-): GatewayKeys {
-  const folder = join(data, 'keys')
-  mkdirSync(folder, { recursive: true, mode: 0o700 })
-  const origin = keep(
-    join(folder, 'log.origin'),
-    () => `${name}/${randomBytes(8).toString('hex')}\n`,
-  )
+export function loadGatewayKeys(data: string, make_ssh_key: () => string): GatewayKeys {
+  const folder = keysFolder(data)
   return {
-    origin: origin.trim(),
-    log_key: der(keep(join(folder, 'log.pem'), makeEd25519)),
     api_key: der(keep(join(folder, 'api.pem'), makeEd25519)),
     ssh_host_key: keep(join(folder, 'ssh_host_ed25519'), make_ssh_key),
     ssh_host_ca: keep(join(folder, 'ssh_host_ca_ed25519'), make_ssh_key),
   }
+}
+
+export function loadLogKeys(data: string, name: string): LogKeys {
+  const folder = keysFolder(data)
+  const origin = keep(
+    join(folder, 'log.origin'),
+    () => `${name}/${randomBytes(8).toString('hex')}\n`,
+  )
+  return { origin: origin.trim(), log_key: der(keep(join(folder, 'log.pem'), makeEd25519)) }
+}
+
+function keysFolder(data: string): string {
+  const folder = join(data, 'keys')
+  mkdirSync(folder, { recursive: true, mode: 0o700 })
+  return folder
 }
 
 /** Reads a secret file, or makes it: complete under its name, or not there. */

@@ -17,6 +17,8 @@ export interface ListenerOptions {
   readonly host: string
   /** 0 for a port of the system's choice. */
   readonly port: number
+  /** Other processes of the same user may open the same port; the system spreads connections over all (SO_REUSEPORT). */
+  readonly is_shared?: boolean
   readonly connector: Connector
   readonly identify: Identify
   /** Runs a session; resolves when it is over. */
@@ -109,7 +111,8 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
   )
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
-    server.listen(options.port, options.host, () => {
+    const { host, port, is_shared = false } = options
+    server.listen({ host, port, reusePort: is_shared }, () => {
       server.off('error', reject)
       resolve()
     })

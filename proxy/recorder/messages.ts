@@ -28,6 +28,8 @@ export interface RecorderSetup {
   readonly ruleset: Ruleset
   readonly idle_ms: number
   readonly policy_hash: string
+  /** Verifier keys of the logs of this gateway's workers: its own log says that they exist. */
+  readonly worker_logs?: readonly string[]
   readonly recovered: RecoveredState
 }
 

@@ -26,6 +26,8 @@ import { type OpeningParts, openSession } from './opening.ts'
 import { no_records, Trail, type TrailPorts } from './trail.ts'
 
 export interface RecorderParts extends OpeningParts {
+  /** Verifier keys of the logs of this gateway's workers. */
+  readonly worker_logs?: readonly string[]
   readonly journal: Journal
   readonly log: LogParts
   readonly maskers: MaskerSource
@@ -204,7 +206,9 @@ export function createRecorder(parts: RecorderParts): RecorderCore {
 
   /** Marks that the log goes on after a gap in its heartbeats: a start, or a disk that was full. */
   function logStart(): void {
-    log.add('configuration.changed', parts.gateway, { gateway: parts.gateway, ...parts.hashes })
+    const { gateway, hashes, worker_logs = [] } = parts
+    const logs = worker_logs.length === 0 ? {} : { logs: worker_logs }
+    log.add('configuration.changed', gateway, { gateway, ...hashes, ...logs })
     heartbeat()
   }
 

@@ -49,6 +49,7 @@ async function begin(setup: RecorderSetup): Promise<void> {
       },
       maskers: engine,
       gateway: setup.gateway,
+      worker_logs: setup.worker_logs ?? [],
       auditors: setup.auditors,
       recipients: await Promise.all(setup.auditors.map(thumbprint)),
       idle_ms: setup.idle_ms,

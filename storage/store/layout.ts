@@ -12,3 +12,6 @@ export const lock_name = 'lock.db'
 
 /** The directory of the journal's segments. */
 export const journal_name = 'journal'
+
+/** Of a gateway with workers: a data directory for each, by number. */
+export const workers_name = 'workers'

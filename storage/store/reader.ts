@@ -65,8 +65,18 @@ export interface RecordPage {
   readonly next?: number
 }
 
+/** A log as it is stored. Rejects with `StoreError`. */
+export interface LogReader {
+  /** Entries of the log, and its newest signed checkpoint, which may cover fewer. */
+  log(): Promise<{ readonly size: number; readonly checkpoint: Uint8Array | undefined }>
+  /** Entries `from` to `to`, `to` excluded; fewer when the log ends before. */
+  logEntries(from: number, to: number): Promise<readonly Uint8Array[]>
+  /** Hash of the log's tree by its place in the order of Go's `tlog.StoredHashIndex`. */
+  logHash(index: number): Promise<Uint8Array | undefined>
+}
+
 /** Rejects with `StoreError`; an unreadable cursor is a `RangeError`. */
-export interface Reader {
+export interface Reader extends LogReader {
   sessions(query: SessionQuery): Promise<SessionPage>
   session(id: string): Promise<SessionRow | undefined>
   /** From `from_seq` on, until about `limit_bytes` (4 MiB) and at least one. */
@@ -75,12 +85,6 @@ export interface Reader {
   document(
     digest_hex: string,
   ): Promise<{ readonly type: string; readonly bytes: Uint8Array } | undefined>
-  /** Entries of the log, and its newest signed checkpoint, which may cover fewer. */
-  log(): Promise<{ readonly size: number; readonly checkpoint: Uint8Array | undefined }>
-  /** Entries `from` to `to`, `to` excluded; fewer when the log ends before. */
-  logEntries(from: number, to: number): Promise<readonly Uint8Array[]>
-  /** Hash of the log's tree by its place in the order of Go's `tlog.StoredHashIndex`. */
-  logHash(index: number): Promise<Uint8Array | undefined>
 }
 
 export interface FileReader extends Reader {

@@ -42,3 +42,6 @@ export const followed_streams_max = 4096
 
 /** Progress is told this often. */
 export const progress_records = 4096
+
+/** Logs that one log may name as its workers': a gateway has 64 at once, and may have had others. */
+export const worker_logs_max = 1024

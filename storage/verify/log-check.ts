@@ -10,7 +10,7 @@ import { leafHash, MerkleTree, storedHashIndex } from '../evidence/merkle.ts'
 import { openNote, parseNote } from '../evidence/note.ts'
 import type { Trust } from '../evidence/trust.ts'
 import { log_page_entries, missing_run_max } from './limits.ts'
-import type { Findings } from './report.ts'
+import type { Findings, LogFacts } from './report.ts'
 import type { EvidenceSource } from './source.ts'
 
 export interface CheckedLog {
@@ -242,9 +242,7 @@ async function locate(
 }
 
 /** How a report names the log. */
-export function describeLog(
-  checkpoint: Checkpoint | undefined,
-): { origin: string; size: number; root: string } | undefined {
+export function describeLog(checkpoint: Checkpoint | undefined): LogFacts | undefined {
   if (checkpoint === undefined) return undefined
   return { origin: checkpoint.origin, size: checkpoint.size, root: toHex(checkpoint.root) }
 }

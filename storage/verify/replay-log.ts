@@ -15,8 +15,9 @@ import {
   repeatsStart,
   type StartDocument,
 } from '../evidence/manifest.ts'
+import { type NoteVerifier, noteVerifier } from '../evidence/note.ts'
 import type { Trust } from '../evidence/trust.ts'
-import { heartbeat_gap_ms_max } from './limits.ts'
+import { heartbeat_gap_ms_max, worker_logs_max } from './limits.ts'
 import { endMisfits, type Listing, startMisfits } from './listing.ts'
 import { type CheckedLog, entriesOf } from './log-check.ts'
 import type { Place } from './report.ts'
@@ -33,8 +34,13 @@ interface OpenSession {
   readonly check: SessionCheck
 }
 
-export async function replayLog(log: CheckedLog, parts: ReplayParts): Promise<void> {
+/** Resolves with the verifier keys of the logs that the signed part of this one says belong to it. */
+export async function replayLog(
+  log: CheckedLog,
+  parts: ReplayParts,
+): Promise<readonly NoteVerifier[]> {
   const { source, findings, documents, budget } = parts
+  const worker_logs = new Map<string, NoteVerifier>()
   const open = new Map<string, OpenSession>()
   const known = new Set<string>()
   /** Sessions of which an entry was changed: what follows from that is not said again. */
@@ -81,6 +87,7 @@ export async function replayLog(log: CheckedLog, parts: ReplayParts): Promise<vo
       `The last ${log.stored - log.signed} entries of the log are newer than its checkpoint: nothing proves them yet.`,
       { entry: log.signed },
     )
+  return [...worker_logs.values()]
 
   function checkTime({ type, time }: StoredLogEntry, entry: number): void {
     if (time < last_time)
@@ -142,6 +149,16 @@ export async function replayLog(log: CheckedLog, parts: ReplayParts): Promise<vo
     if (type === 'session.started') await started(id, digest, facts, place, what)
     else if (type === 'session.running') await running(facts, place, what)
     else if (type === 'session.ended') await ended(id, digest, facts, place, what)
+    else if (type === 'configuration.changed' && entry < log.signed) nameLogs(facts['logs'])
+  }
+
+  function nameLogs(logs: unknown): void {
+    if (!Array.isArray(logs)) return
+    for (const key of logs) {
+      const verifier = typeof key === 'string' ? noteVerifier(key) : undefined
+      if (verifier !== undefined && worker_logs.size < worker_logs_max)
+        worker_logs.set(verifier.verifier_key, verifier)
+    }
   }
 
   async function started(

@@ -12,6 +12,7 @@ export type FailureCode =
   | 'checkpoint_missing'
   | 'checkpoint_malformed'
   | 'checkpoint_signature_wrong'
+  | 'log_missing'
   | 'log_rolled_back'
   | 'log_forked'
   | 'log_entry_edited'
@@ -47,6 +48,8 @@ export type NoticeCode =
 
 /** Where a finding lies. Absent members are unknown or do not apply. */
 export interface Place {
+  /** Origin of the log, where a gateway has several. */
+  readonly log?: string
   readonly session?: string
   /** Sequence of a record, or of the first of several. */
   readonly record?: number
@@ -85,7 +88,15 @@ export interface Report {
   readonly findings_omitted: number
   readonly checked: Counts
   /** The log as its newest checkpoint has it. */
-  readonly log?: { readonly origin: string; readonly size: number; readonly root: string }
+  readonly log?: LogFacts
+  /** Where a gateway has workers: the logs of all, its own first. */
+  readonly logs?: readonly LogFacts[]
+}
+
+export interface LogFacts {
+  readonly origin: string
+  readonly size: number
+  readonly root: string
 }
 
 /** Gathers a report. */

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import type { NoteVerifier } from '../evidence/note.ts'
 import type { Trust } from '../evidence/trust.ts'
 import { createDocuments } from './documents.ts'
 import { session_page } from './limits.ts'
@@ -23,6 +24,15 @@ export async function verify(
   trust: Trust | undefined,
   on_progress: (so_far: Counts) => void = () => {},
 ): Promise<Report> {
+  return (await verifyNaming(source, trust, on_progress)).report
+}
+
+/** As {@link verify}, and the logs that this one names as those of its gateway's workers. */
+export async function verifyNaming(
+  source: EvidenceSource,
+  trust: Trust | undefined,
+  on_progress: (so_far: Counts) => void,
+): Promise<{ readonly report: Report; readonly worker_logs: readonly NoteVerifier[] }> {
   const findings = new Findings()
   const progress = (): void => on_progress({ ...findings.counts })
   try {
@@ -31,20 +41,31 @@ export async function verify(
     const log = await checkLog(source, trust, findings)
     const documents = createDocuments(source, findings)
     const budget = { open: 0 }
-    await replayLog(log, { source, documents, findings, budget, progress, trust, stored })
+    const worker_logs = await replayLog(log, {
+      source,
+      documents,
+      findings,
+      budget,
+      progress,
+      trust,
+      stored,
+    })
     if (findings.counts.log_entries === 0)
       findings.fail(
         'nothing_to_verify',
         'There is no log entry here: an empty store proves nothing, not even that nothing happened.',
       )
-    return findings.report(trust !== undefined, describeLog(log.checkpoint))
+    return {
+      report: findings.report(trust !== undefined, describeLog(log.checkpoint)),
+      worker_logs,
+    }
   } catch (error) {
     const reason = error instanceof Error ? error.name : 'unknown'
     findings.fail(
       'source_unreadable',
       `The store cannot be read to its end (${reason}): what is in it is damaged, or it is not a store.`,
     )
-    return findings.report(false, undefined)
+    return { report: findings.report(false, undefined), worker_logs: [] }
   }
 }
 

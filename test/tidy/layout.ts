@@ -62,6 +62,8 @@ export const folders: Readonly<Record<string, Folder>> = {
   // No connector imports another: a seventh protocol is a folder, and none is a special case.
   'proxy/connector/ssh': { ours: ['proxy/core'], builtins: 'any' },
   'proxy/connector/echo': { ours: ['proxy/core'], builtins: 'any' },
+  // What main.ts puts together, part by part.
+  'proxy/gateway': { ours: ['*'], builtins: 'any' },
   // A self-contained world: it makes the keys and the target that a configuration would name.
   'proxy/trial': {
     ours: ['proxy/core', 'proxy/config', 'proxy/identity', 'proxy/connector/ssh'],

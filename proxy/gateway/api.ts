@@ -1,0 +1,68 @@
+/**
+ * The HTTP side put together.
+ *
+ * @module
+ */
+import { createApi } from '../api/app.ts'
+import type { ApiPorts } from '../api/ports.ts'
+import { formatAddress } from '../config/address.ts'
+import type { Config } from '../config.ts'
+import { createClock } from '../core/clock.ts'
+import { createBearerVerifier } from '../identity/bearer.ts'
+import type { GatewayKeys } from '../identity/gateway-keys.ts'
+import type { Provider } from '../identity/provider.ts'
+import { createTokenVerifier, parseTokenKey } from '../identity/token.ts'
+import type { Log } from '../log.ts'
+import type { RecorderClient } from '../recorder/client.ts'
+import { bind } from './bind.ts'
+import { describeFault } from './fault.ts'
+import { Refusal } from './refusal.ts'
+
+export interface ApiOptions extends Pick<ApiPorts, 'reader' | 'logs'> {
+  readonly waitingLogin: NonNullable<ApiPorts['waitingLogin']>
+  readonly address: NonNullable<Config['listen']['api']>
+  readonly is_any_port: boolean
+  readonly gateway_keys: GatewayKeys
+  readonly providers: readonly Provider[]
+  readonly recorder: RecorderClient
+  /** Why the gateway cannot do its work, one line each. */
+  readonly failing: () => readonly string[]
+  readonly public_url: string | undefined
+  readonly log: Log
+}
+
+export interface ApiSide {
+  readonly url: string
+  stop(): void
+}
+
+/** Throws {@link Refusal} when the port cannot be opened. */
+export async function openApi(options: ApiOptions): Promise<ApiSide> {
+  const { recorder, failing, log, public_url } = options
+  const token_key = parseTokenKey(options.gateway_keys.api_key)
+  if (token_key === undefined) throw new Refusal(1, 'keys/api.pem is not an Ed25519 key')
+  const { now_us } = createClock(Date.now, () => performance.now())
+  const api = createApi({
+    reader: options.reader,
+    logs: options.logs,
+    authenticate: createBearerVerifier(createTokenVerifier(token_key, now_us), options.providers),
+    evidenceRead: ({ issuer, subject }, what) =>
+      recorder.note('evidence.read', {
+        subject,
+        what,
+        ...(issuer === undefined ? {} : { issuer }),
+      }),
+    waitingLogin: options.waitingLogin,
+    health: () => {
+      const reasons = failing()
+      return { status: reasons.length === 0 ? 'ok' : 'failing', reasons }
+    },
+    hosts: public_url === undefined ? [] : [new URL(public_url).hostname],
+    failed: (error) => log('error', 'api_fault', describeFault(error)),
+  })
+  const http = await bind('listen.api', options.address, options.is_any_port, ({ host, port }) =>
+    Bun.serve({ hostname: host, port, fetch: api.fetch }),
+  )
+  const at = { host: http.hostname ?? '127.0.0.1', port: http.port ?? 0 }
+  return { url: `http://${formatAddress(at)}`, stop: () => void http.stop(true) }
+}

@@ -1,0 +1,107 @@
+/**
+ * One data directory at work: its lock, its store, its journal and its log. Whoever holds it may record.
+ *
+ * @module
+ */
+import type { JsonWebKey } from 'node:crypto'
+import type { Ruleset } from '../../masking-wasm/compile/compile.ts'
+import { backlog_segments_default } from '../../storage/journal/limits.ts'
+import { type StoreClient, startStore } from '../../storage/store/client.ts'
+import { type DataLock, lockDataDirectory } from '../../storage/store/lock.ts'
+import type { Config } from '../config.ts'
+import type { LogKeys } from '../identity/gateway-keys.ts'
+import type { Log } from '../log.ts'
+import { type RecorderClient, startRecorder } from '../recorder/client.ts'
+import { Refusal } from './refusal.ts'
+
+export interface EvidenceOptions {
+  readonly data: string
+  /** Held by the caller, who has read the keys under it. Released by {@link Evidence.stop}. */
+  readonly lock: Lock
+  readonly config: Config
+  readonly log_keys: LogKeys
+  /** Public JWKs that every envelope is sealed to. */
+  readonly auditors: readonly JsonWebKey[]
+  readonly ruleset: Ruleset
+  readonly policy_hash: string
+  /** Verifier keys of the logs of workers, which the log of this directory then names. */
+  readonly worker_logs?: readonly string[]
+  readonly log: Log
+  /** What is in the way changed: one line for each thing. */
+  readonly changed?: (reasons: readonly string[]) => void
+}
+
+export interface Evidence {
+  readonly store: StoreClient
+  readonly recorder: RecorderClient
+  /** Why nothing can be recorded or projected now, one line each; empty while all is well. */
+  failing(): readonly string[]
+  /** Signs, commits, projects, and lets the data directory go. */
+  stop(): Promise<void>
+}
+
+export type Lock = Extract<DataLock, { ok: true }>
+
+/** Throws {@link Refusal} when another process has the directory. */
+export function lockData(data: string): Lock {
+  const lock = lockDataDirectory(data)
+  if (!lock.ok) throw new Refusal(1, lock.reason)
+  return lock
+}
+
+/** Recovers what the gateway before left. Rejects with `StoreError` or `RecorderError`. */
+export async function openEvidence(options: EvidenceOptions): Promise<Evidence> {
+  const { data, config, log, log_keys } = options
+  let lagging: string | undefined
+  let recorder: RecorderClient | undefined
+  const failing = (): readonly string[] =>
+    [recorder?.failing, lagging].filter((reason) => reason !== undefined)
+  const changed = (): void => options.changed?.(failing())
+  const store = await startStore(data, {
+    projected: (lsn) => recorder?.projected(lsn),
+    lagging: (reason) => {
+      lagging = reason
+      log(reason === undefined ? 'info' : 'error', 'store_lagging', { reason: reason ?? 'over' })
+      changed()
+    },
+    gone: (error) => {
+      lagging = error.message
+      log('error', 'store_gone', { reason: error.message })
+      changed()
+    },
+  })
+  const running = await startRecorder(
+    {
+      data,
+      segment_bytes: config.journal.segment_bytes,
+      backlog_segments_max: backlog_segments_default,
+      gateway: config.gateway.name,
+      ...log_keys,
+      auditors: options.auditors,
+      ruleset: options.ruleset,
+      idle_ms: config.masking.idle_ms_max,
+      policy_hash: options.policy_hash,
+      worker_logs: options.worker_logs ?? [],
+      recovered: store.recovered,
+    },
+    {
+      durable: (lsn) => store.durable(lsn),
+      health: (reason) => {
+        if (reason === undefined) log('info', 'recording_resumed', {})
+        else log('error', 'recording_failed', { reason })
+        changed()
+      },
+    },
+  )
+  recorder = running
+  return {
+    store,
+    recorder: running,
+    failing,
+    async stop() {
+      await running.stop()
+      await store.stop()
+      options.lock.release()
+    },
+  }
+}

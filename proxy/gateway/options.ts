@@ -1,0 +1,77 @@
+/**
+ * The command line of `bun run proxy`.
+ *
+ * @module
+ */
+import { parseArgs } from 'node:util'
+import { workers_max } from './limits.ts'
+import { Refusal } from './refusal.ts'
+
+const usage = `usage: bun run proxy [--config sluice.yaml] [--data DIR] [--drain SECONDS] [--workers N]
+
+  --config FILE    what to guard, and for whom; without one, a trial on loopback
+  --data DIR       where the evidence is kept (default: as the configuration says, or ./data)
+  --drain SECONDS  how long sessions may go on when the gateway is told to end (default 5)
+  --workers N      processes that share the SSH port, each with its own journal and log (default 1, at most ${workers_max})
+`
+
+export interface Options {
+  readonly config: string | undefined
+  readonly data: string | undefined
+  readonly drain_ms: number
+  readonly workers: number
+  /** Set in a process that a gateway started: which of its workers it is, and the port that it shares. */
+  readonly worker: { readonly number: number; readonly port: number } | undefined
+}
+
+/** Throws {@link Refusal}. Prints the usage and exits for `--help`. */
+export function readOptions(words: readonly string[]): Options {
+  try {
+    const { values } = parseArgs({
+      args: [...words],
+      options: {
+        config: { type: 'string' },
+        data: { type: 'string' },
+        drain: { type: 'string', default: '5' },
+        workers: { type: 'string', default: '1' },
+        worker: { type: 'string' },
+        help: { type: 'boolean', short: 'h', default: false },
+      },
+    })
+    if (values.help) {
+      process.stdout.write(usage)
+      process.exit(0)
+    }
+    const drain_s = Number(values.drain)
+    if (!Number.isFinite(drain_s) || drain_s < 0 || drain_s > 3600)
+      throw new Refusal(2, `--drain is 0 to 3600 seconds\n${usage}`)
+    const workers = wholeNumber(values.workers)
+    if (workers === undefined || workers < 1 || workers > workers_max)
+      throw new Refusal(2, `--workers is 1 to ${workers_max}\n${usage}`)
+    if (workers > 1 && values.config === undefined)
+      throw new Refusal(2, `--workers needs --config: the trial is one process\n${usage}`)
+    return {
+      config: values.config,
+      data: values.data,
+      drain_ms: drain_s * 1000,
+      workers,
+      worker: values.worker === undefined ? undefined : workerOf(values.worker),
+    }
+  } catch (error) {
+    if (error instanceof Refusal) throw error
+    throw new Refusal(2, `${error instanceof Error ? error.message : 'wrong usage'}\n${usage}`)
+  }
+}
+
+/** `NUMBER:PORT`, as {@link workerWord} writes it. */
+function workerOf(word: string): { number: number; port: number } {
+  const [number, port, ...more] = word.split(':').map(wholeNumber)
+  if (number === undefined || port === undefined || more.length > 0 || process.send === undefined)
+    throw new Refusal(2, `--worker is for the gateway's own use\n${usage}`)
+  return { number, port }
+}
+
+export const workerWord = (number: number, port: number): string => `--worker=${number}:${port}`
+
+const wholeNumber = (text: string): number | undefined =>
+  /^\d{1,5}$/.test(text) ? Number(text) : undefined

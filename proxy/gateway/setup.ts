@@ -1,0 +1,34 @@
+/**
+ * What a start reads before anything is opened: the configuration, and the rules that it compiles to.
+ *
+ * @module
+ */
+import { resolve } from 'node:path'
+import type { Ruleset } from '../../masking-wasm/compile/compile.ts'
+import { type Config, loadConfig } from '../config.ts'
+import { compileRules } from '../tap/ruleset.ts'
+import type { Options } from './options.ts'
+import { Refusal } from './refusal.ts'
+
+export interface Setup {
+  readonly config: Config
+  readonly warnings: readonly string[]
+  readonly ruleset: Ruleset
+  /** The data directory, absolute. */
+  readonly data: string
+}
+
+/** Throws {@link Refusal} with one line that names the key and the position. */
+export function readSetup(options: Options): Setup {
+  const loaded = loadConfig(options.config, process.env)
+  if (!loaded.ok) throw new Refusal(2, loaded.problem)
+  const { config, locate, warnings } = loaded
+  const { packs, custom, known } = config.masking
+  const rules = compileRules(packs, custom, known.take())
+  if (!rules.ok) {
+    const path = rules.index === undefined ? ['masking'] : ['masking', 'custom', rules.index]
+    throw new Refusal(2, locate(path, `rule ${rules.rule}: ${rules.reason}`))
+  }
+  const data = options.data === undefined ? config.gateway.data : resolve(options.data)
+  return { config, warnings, ruleset: rules.ruleset, data }
+}

@@ -1,0 +1,120 @@
+/**
+ * A worker: a process that speaks SSH on the port that it shares with others, and records into a data
+ * directory of its own. It ends with the gateway that started it.
+ *
+ * @module
+ */
+import { workerData } from '../../storage/store/gathered.ts'
+import { lockDataDirectory } from '../../storage/store/lock.ts'
+import type { WaitingLogin } from '../api/ports.ts'
+import { generateSshKey } from '../config/ssh-keygen.ts'
+import { createClock } from '../core/clock.ts'
+import { createDeviceLogins, type DeviceLogins } from '../identity/device-login.ts'
+import { loadGatewayKeys, loadLogKeys } from '../identity/gateway-keys.ts'
+import { createProvider } from '../identity/provider.ts'
+import { createLog } from '../log.ts'
+import { createPolicy } from '../policy/policy.ts'
+import { bind } from './bind.ts'
+import { type Lock, openEvidence } from './evidence.ts'
+import { worker_lock_look_ms, worker_lock_ms } from './limits.ts'
+import type { FromWorker, ToWorker } from './messages.ts'
+import type { Options } from './options.ts'
+import { Refusal } from './refusal.ts'
+import { readSetup } from './setup.ts'
+import { hostKeys, openSsh } from './ssh.ts'
+
+export async function runWorker(
+  options: Options,
+  { number, port }: NonNullable<Options['worker']>,
+): Promise<void> {
+  const { config, ruleset, data: root } = readSetup(options)
+  const { ssh } = config.listen
+  if (ssh === undefined) throw new Refusal(2, 'listen.ssh: a worker needs it')
+  const data = workerData(root, number)
+  const log = createLog((line) => process.stderr.write(line), Date.now, { worker: number })
+  const lock = await waitForLock(data)
+  const gateway_keys = loadGatewayKeys(root, () => generateSshKey(config.gateway.name).private_text)
+  const policy = createPolicy(config)
+  const evidence = await openEvidence({
+    data,
+    lock,
+    config,
+    log_keys: loadLogKeys(data, config.gateway.name),
+    auditors: config.evidence.auditors.map(({ jwk }) => ({ ...jwk })),
+    ruleset,
+    policy_hash: policy.hash,
+    log,
+    changed: (reasons) => tell({ kind: 'health', reasons }),
+  })
+  const clock = createClock(Date.now, () => performance.now())
+  const { public_url } = config.gateway
+  const logins: DeviceLogins | undefined =
+    config.identity.oidc.length === 0
+      ? undefined
+      : createDeviceLogins(
+          config.identity.oidc.map((settings) =>
+            createProvider(settings, {
+              now_us: clock.now_us,
+              monotonic_ms: () => performance.now(),
+            }),
+          ),
+          {
+            page: (id) =>
+              public_url === undefined ? undefined : `${public_url}/login/device?login=${id}`,
+            log: (event, fields) => log('info', event, fields),
+          },
+        )
+  const door = await bind('listen.ssh', { ...ssh, port }, false, (address) =>
+    openSsh({
+      config,
+      address,
+      is_shared: true,
+      host_keys: hostKeys(config, gateway_keys),
+      gateway_keys,
+      extra_keys: [],
+      extra_targets: [],
+      policy,
+      recorder: evidence.recorder,
+      logins,
+      log,
+    }),
+  )
+
+  let stopping = false
+  const stop = async (): Promise<void> => {
+    if (stopping) return
+    stopping = true
+    log('info', 'stopping', { sessions: door.sessions })
+    await door.stop(options.drain_ms)
+    await evidence.stop()
+    process.exit(0)
+  }
+  process.on('SIGTERM', () => void stop())
+  process.on('SIGINT', () => void stop())
+  // The gateway is gone: without it nobody watches over this process, and nobody reads what it records.
+  process.on('disconnect', () => void stop())
+  process.on('message', (message: ToWorker) => {
+    const login = logins?.waiting(message.id)
+    tell({ kind: 'login', ask: message.ask, login: login === undefined ? undefined : shown(login) })
+  })
+  tell({ kind: 'ready', address: door.address })
+  if (!process.connected) await stop()
+}
+
+function tell(message: FromWorker): void {
+  if (process.connected) process.send?.(message)
+}
+
+/** No more than the page shows. */
+function shown({ provider, source, account, target, user_code, url }: WaitingLogin): WaitingLogin {
+  return { provider, source, account, target, user_code, url }
+}
+
+async function waitForLock(data: string): Promise<Lock> {
+  for (let waited_ms = 0; ; waited_ms += worker_lock_look_ms) {
+    const lock = lockDataDirectory(data)
+    if (lock.ok) return lock
+    if (waited_ms >= worker_lock_ms) throw new Refusal(1, lock.reason)
+    await Bun.sleep(worker_lock_look_ms)
+  }
+}

@@ -1,0 +1,165 @@
+/**
+ * The workers of a gateway: starts them, starts one again that died, asks them, ends them.
+ * A worker that dies takes its own sessions with it and no others.
+ *
+ * @module
+ */
+import type { WaitingLogin } from '../api/ports.ts'
+import type { Address } from '../config/address.ts'
+import type { Log } from '../log.ts'
+import {
+  restart_forgiven_ms,
+  restart_ms_max,
+  restart_ms_min,
+  worker_answer_ms,
+  worker_end_ms,
+  worker_ready_ms,
+} from './limits.ts'
+import type { FromWorker, ToWorker } from './messages.ts'
+import { workerWord } from './options.ts'
+import { Refusal } from './refusal.ts'
+
+export interface WorkersOptions {
+  readonly count: number
+  /** What they share; port 0 for one of the system's choice. */
+  readonly address: Address
+  /** The command that starts a gateway; the word that makes it a worker is added. */
+  readonly command: readonly string[]
+  readonly drain_ms: number
+  readonly log: Log
+}
+
+export interface Workers {
+  readonly address: Address
+  failing(): readonly string[]
+  /** The login that waits under this name in any of them. */
+  waitingLogin(id: string): Promise<WaitingLogin | undefined>
+  /** They drain, and end. */
+  stop(): Promise<void>
+}
+
+interface Worker {
+  readonly number: number
+  child: Child | undefined
+  /** Why it cannot record, one line each; undefined while it does not run. */
+  reasons: readonly string[] | undefined
+  restart_ms: number
+}
+
+type Child = Bun.Subprocess<'ignore', 'inherit', 'inherit'>
+
+/** Resolves when all of them accept. Rejects with {@link Refusal} when one does not start; then none is left. */
+export async function startWorkers(options: WorkersOptions): Promise<Workers> {
+  const { log } = options
+  const workers = Array.from(
+    { length: options.count },
+    (_, at): Worker => ({
+      number: at + 1,
+      child: undefined,
+      reasons: undefined,
+      restart_ms: restart_ms_min,
+    }),
+  )
+  const waiting = new Map<number, (login: WaitingLogin | undefined) => void>()
+  let ask_next = 1
+  let port = options.address.port
+  let is_started = false
+  let is_stopping = false
+
+  /** Resolves when it accepts; rejects when it ended before. */
+  const start = (worker: Worker): Promise<Address> =>
+    new Promise((resolve, reject) => {
+      const started_ms = performance.now()
+      const child: Child = Bun.spawn([...options.command, workerWord(worker.number, port)], {
+        stdin: 'ignore',
+        stdout: 'inherit',
+        stderr: 'inherit',
+        ipc: (message: FromWorker) => {
+          if (message.kind === 'ready') {
+            clearTimeout(late)
+            worker.reasons = []
+            resolve(message.address)
+          } else if (message.kind === 'health') worker.reasons = message.reasons
+          else waiting.get(message.ask)?.(message.login)
+        },
+      })
+      worker.child = child
+      // One that hangs as it starts would be missed for ever.
+      const late = setTimeout(() => child.kill('SIGKILL'), worker_ready_ms)
+      void child.exited.then((code) => {
+        clearTimeout(late)
+        worker.child = undefined
+        worker.reasons = undefined
+        reject(new Refusal(1, `worker ${worker.number} did not start`))
+        if (!is_started || is_stopping) return
+        log('error', 'worker_gone', { worker: worker.number, code, signal: child.signalCode ?? '' })
+        if (performance.now() - started_ms >= restart_forgiven_ms)
+          worker.restart_ms = restart_ms_min
+        setTimeout(() => restart(worker), worker.restart_ms)
+        worker.restart_ms = Math.min(worker.restart_ms * 2, restart_ms_max)
+      })
+    })
+
+  const restart = (worker: Worker): void => {
+    if (is_stopping) return
+    start(worker).then(
+      () => log('info', 'worker_restarted', { worker: worker.number }),
+      // Its end has been logged, and it is tried again.
+      () => {},
+    )
+  }
+
+  const stop = async (): Promise<void> => {
+    is_stopping = true
+    const children = workers.flatMap(({ child }) => child ?? [])
+    for (const child of children) child.kill('SIGTERM')
+    const timer = setTimeout(() => {
+      for (const child of children) child.kill('SIGKILL')
+    }, options.drain_ms + worker_end_ms)
+    await Promise.all(children.map(({ exited }) => exited))
+    clearTimeout(timer)
+  }
+
+  const [first, ...others] = workers
+  if (first === undefined) throw new Refusal(2, 'a gateway needs a worker')
+  let address: Address
+  try {
+    // The first one learns the port, if the system is to choose it.
+    address = await start(first)
+    port = address.port
+    await Promise.all(others.map(start))
+  } catch (error) {
+    await stop()
+    throw error
+  }
+  is_started = true
+
+  return {
+    address,
+    failing: () =>
+      workers.flatMap(({ number, reasons }) =>
+        reasons === undefined
+          ? [`worker ${number} does not run`]
+          : reasons.map((reason) => `worker ${number}: ${reason}`),
+      ),
+    waitingLogin: (id) =>
+      new Promise((resolve) => {
+        const asked = workers.flatMap(({ child }) => child ?? [])
+        const ask = ask_next++
+        let left = asked.length
+        const end = (login: WaitingLogin | undefined): void => {
+          clearTimeout(late)
+          waiting.delete(ask)
+          resolve(login)
+        }
+        const late = setTimeout(() => end(undefined), worker_answer_ms)
+        waiting.set(ask, (login) => {
+          left -= 1
+          if (login !== undefined || left === 0) end(login)
+        })
+        if (left === 0) end(undefined)
+        for (const child of asked) child.send({ kind: 'waiting_login', ask, id } satisfies ToWorker)
+      }),
+    stop,
+  }
+}
