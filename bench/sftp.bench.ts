@@ -30,7 +30,12 @@ export async function bench(options: Options): Promise<Report> {
     if (options.parts.length > 0 && !options.parts.includes(part)) continue
     console.error(`sftp: ${part} ...`)
     const ratios: number[] = []
-    const seconds: Record<Path, number[]> = { direct: [], jump: [], gateway: [] }
+    const seconds: Record<Path, number[]> = {
+      direct: [],
+      jump: [],
+      gateway: [],
+      workers: [],
+    }
     for (let round = 0; round < options.rounds; round++) {
       const names = round % 2 === 0 ? paths.names : paths.names.toReversed()
       for (const path of names) seconds[path].push(await time(paths, path, part, input, tree))

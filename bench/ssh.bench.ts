@@ -304,7 +304,7 @@ async function settled(pid: number): Promise<number> {
 }
 
 function perPath(): Record<Path, number[]> {
-  return { direct: [], jump: [], gateway: [] }
+  return { direct: [], jump: [], gateway: [], workers: [] }
 }
 
 /** Starts with another path in each round: whoever is first in a pair gains or loses by it. */

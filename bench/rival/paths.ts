@@ -1,6 +1,6 @@
 /**
  * The ways to one and the same target: directly, through OpenSSH's ProxyJump, through the gateway with
- * masking and recording. All on loopback, with one client key, one cipher, one account.
+ * masking and recording, and where it is asked for through one with two workers. All on loopback, with one client key, one cipher, one account.
  *
  * @module
  */
@@ -11,7 +11,7 @@ import { type Gateway, gatewayConfig, startGateway } from '../../test/fixture/ga
 import { makeKey } from '../../test/fixture/keys.ts'
 import { startSshd } from '../../test/fixture/sshd.ts'
 
-export type Path = 'direct' | 'jump' | 'gateway'
+export type Path = 'direct' | 'jump' | 'gateway' | 'workers'
 
 /** One hop of a path, on loopback. */
 export interface Hop {
@@ -34,6 +34,8 @@ export interface Paths extends AsyncDisposable {
   /** How to reach the gateway, and its target without it, for a client of our own. */
   readonly through: Hop
   readonly direct: Hop
+  /** The gateway with two workers. */
+  readonly spread: Hop
   readonly gateway: Gateway | undefined
 }
 
@@ -49,8 +51,10 @@ export async function openPaths(
   wanted: readonly string[],
   sections: Readonly<Record<string, unknown>> = {},
 ): Promise<Paths> {
-  const all: readonly Path[] = ['direct', 'jump', 'gateway']
-  const names = all.filter((name) => wanted.length === 0 || wanted.includes(name))
+  const all: readonly Path[] = ['direct', 'jump', 'gateway', 'workers']
+  const names = all.filter((name) =>
+    wanted.length === 0 ? name !== 'workers' : wanted.includes(name),
+  )
   // Ends what was started, in reverse, also when a later part does not start.
   await using started = new AsyncDisposableStack()
   const dir = mkdtempSync(join(tmpdir(), 'sluice-bench-'))
@@ -63,25 +67,31 @@ export async function openPaths(
   const direct = started.use(await startSshd(settings))
   const middle = started.use(await startSshd(settings))
   const { account } = direct
+  const guarded = gatewayConfig({
+    dir: join(dir, 'gateway'),
+    sections,
+    keys: [{ subject: 'bench', groups: ['bench'], key: client.public_line }],
+    targets: [
+      {
+        name: target,
+        address: direct.address,
+        host_key: direct.host_key.public_line,
+        accounts: { [account]: { private_key_file: direct.user_key.file } },
+      },
+    ],
+  })
   const gateway = names.includes('gateway')
-    ? await startGateway({
-        data,
-        config: gatewayConfig({
-          dir: join(dir, 'gateway'),
-          sections,
-          keys: [{ subject: 'bench', groups: ['bench'], key: client.public_line }],
-          targets: [
-            {
-              name: target,
-              address: direct.address,
-              host_key: direct.host_key.public_line,
-              accounts: { [account]: { private_key_file: direct.user_key.file } },
-            },
-          ],
-        }),
-      })
+    ? started.use(await startGateway({ data, config: guarded }))
     : undefined
-  if (gateway !== undefined) started.use(gateway)
+  const workers = names.includes('workers')
+    ? started.use(
+        await startGateway({
+          data: join(dir, 'workers-data'),
+          config: guarded,
+          arguments: ['--workers', '2'],
+        }),
+      )
+    : undefined
   const config = join(dir, 'ssh_config')
   const { port, user_key } = direct
   const straight: Hop = { name: 'direct', port, login: account, key: user_key.file }
@@ -96,7 +106,12 @@ export async function openPaths(
     login: `${account}@${target}`,
     key: client.file,
   }
-  writeFileSync(config, sshConfig(gateway === undefined ? hops : [...hops, through]))
+  const spread: Hop = { ...through, name: 'workers', port: workers?.ssh.port ?? 0 }
+  const theirs = [
+    ...(gateway === undefined ? [] : [through]),
+    ...(workers === undefined ? [] : [spread]),
+  ]
+  writeFileSync(config, sshConfig([...hops, ...theirs]))
   const stack = started.move()
   return {
     names,
@@ -105,6 +120,7 @@ export async function openPaths(
     gateway,
     ssh: (path, ...options) => ['ssh', '-F', config, ...options, path],
     through,
+    spread,
     direct: straight,
     [Symbol.asyncDispose]: () => stack.disposeAsync(),
   }
