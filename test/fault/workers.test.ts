@@ -5,12 +5,11 @@
  * @module
  */
 import { describe, expect, test } from 'bun:test'
-import { existsSync, readdirSync, readFileSync, renameSync } from 'node:fs'
+import { readFileSync, renameSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { startIssuer } from '../../proxy/trial/issuer.ts'
 import { dataDirectories, workerData } from '../../storage/store/gathered.ts'
-import { openReader } from '../../storage/store/reader.ts'
 import { openTerminal } from '../e2e/terminal.ts'
 import { runGateway, sluice } from '../fixture/gateway.ts'
 import { type Guarded, openGuarded } from '../fixture/guarded.ts'
@@ -18,6 +17,7 @@ import { freePort } from '../fixture/net.ts'
 import { ssh, ssh_keygen, sshd, testWith } from '../fixture/require.ts'
 import { signIn } from '../fixture/sign-in.ts'
 import { sshArguments } from '../fixture/ssh.ts'
+import { endsIn, isAlive, openLong, until, workersOf } from '../fixture/workers.ts'
 
 const needs = [ssh, sshd, ssh_keygen]
 const two = ['--workers', '2']
@@ -26,75 +26,6 @@ interface ListedSession {
   readonly id: string
   readonly started: string
   readonly end_reason?: string
-}
-
-/** Ids of the sessions in one directory, and how they ended; undefined while they run. */
-async function endsIn(data: string): Promise<ReadonlyMap<string, string | undefined>> {
-  const reader = openReader(data)
-  try {
-    const { sessions } = await reader.sessions({ limit: 1000 })
-    return new Map(sessions.map(({ id, end_reason }) => [id, end_reason]))
-  } finally {
-    reader.close()
-  }
-}
-
-/** Processes that a process has started and that still run, by which worker they are. */
-function workersOf(pid: number): ReadonlyMap<number, number> {
-  const found = new Map<number, number>()
-  for (const name of readdirSync('/proc')) {
-    if (!/^\d+$/.test(name)) continue
-    try {
-      const parent = /^PPid:\s+(\d+)$/m.exec(readFileSync(`/proc/${name}/status`, 'utf8'))?.[1]
-      const word = /--worker=(\d+):/.exec(readFileSync(`/proc/${name}/cmdline`, 'utf8'))?.[1]
-      if (Number(parent) === pid && word !== undefined) found.set(Number(word), Number(name))
-    } catch {
-      // It has ended meanwhile.
-    }
-  }
-  return found
-}
-
-/** One whose parent is gone may stay as a zombie where nobody reaps. */
-const isAlive = (pid: number): boolean =>
-  existsSync(`/proc/${pid}`) && !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'))
-
-async function until<T>(
-  what: string,
-  look: () => T | Promise<T | undefined> | undefined,
-): Promise<T> {
-  const give_up_ms = performance.now() + 30_000
-  for (;;) {
-    const found = await look()
-    if (found !== undefined && found !== false) return found
-    if (performance.now() > give_up_ms) throw new Error(`never: ${what}`)
-    await Bun.sleep(50)
-  }
-}
-
-/** A session that says when it is there, and goes on until it is told to end. */
-async function openLong(guarded: Guarded) {
-  const child = Bun.spawn([...guarded.ssh(), 'echo ready; cat'], {
-    stdin: 'pipe',
-    stdout: 'pipe',
-    stderr: 'ignore',
-  })
-  const reader = child.stdout.getReader()
-  const decoder = new TextDecoder()
-  const read = async (): Promise<string> => decoder.decode((await reader.read()).value)
-  expect(await read()).toBe('ready\n')
-  return {
-    child,
-    async echo(line: string): Promise<string> {
-      void child.stdin.write(`${line}\n`)
-      await child.stdin.flush()
-      return read()
-    },
-    async end(): Promise<number> {
-      await child.stdin.end()
-      return child.exited
-    },
-  }
 }
 
 const health = async (guarded: Guarded): Promise<{ status: string; reasons: string[] }> =>
