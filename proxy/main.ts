@@ -21,7 +21,7 @@ import { type Evidence, lockData, openEvidence } from './gateway/evidence.ts'
 import { type Options, readOptions } from './gateway/options.ts'
 import { Refusal } from './gateway/refusal.ts'
 import { readSetup } from './gateway/setup.ts'
-import { hostKeys, openSsh, publicLine } from './gateway/ssh.ts'
+import { fingerprints, hostKeys, openSsh, publicLine } from './gateway/ssh.ts'
 import { runWorker } from './gateway/worker.ts'
 import { startWorkers } from './gateway/workers.ts'
 import { createDeviceLogins } from './identity/device-login.ts'
@@ -158,6 +158,13 @@ async function runGateway(options: Options): Promise<void> {
   if (trial !== undefined) pages_at = api?.url
   const ssh_at = door.address === undefined ? 'off' : formatAddress(door.address)
   process.stdout.write(`sluice ready ssh=${ssh_at} api=${api?.url ?? 'off'}\n`)
+  // The trial says all of it in its own words.
+  if (trial === undefined)
+    log('info', 'ready', {
+      ssh: ssh_at,
+      api: api?.url ?? 'off',
+      host_keys: fingerprints(host_keys),
+    })
   if (trial !== undefined && door.address !== undefined)
     process.stdout.write(trial.text(door.address, api?.url ?? 'off'))
 

@@ -9,6 +9,7 @@ import { sshConnector } from '../connector/ssh/connector.ts'
 import type { SshTarget } from '../connector/ssh/dial.ts'
 import { parseKey } from '../connector/ssh/library.ts'
 import { createClock } from '../core/clock.ts'
+import { fingerprint } from '../core/fingerprint.ts'
 import type { DeviceLogins } from '../identity/device-login.ts'
 import type { GatewayKeys } from '../identity/gateway-keys.ts'
 import { createIdentify } from '../identity/keys.ts'
@@ -118,6 +119,12 @@ export function hostKeys(config: Config, gateway_keys: GatewayKeys): readonly st
     ? ssh_host_keys.map(({ pem }) => pem.reveal())
     : [gateway_keys.ssh_host_key]
 }
+
+/** What ssh shows of each of them to who connects for the first time. */
+export const fingerprints = (host_keys: readonly string[]): string =>
+  host_keys
+    .map((key) => fingerprint(Buffer.from(publicLine(key).split(' ')[1] ?? '', 'base64')))
+    .join(' ')
 
 /** The public half of a private key, as `known_hosts` has it. */
 export function publicLine(private_key: string | undefined): string {

@@ -44,6 +44,9 @@ export const device_login_ms: number = 5 * 60_000
 export const poll_s_default = 5
 export const poll_s_max = 30
 
+/** Polls without a usable answer before a login is given up, each twice as late: with a poll every 5 s some two minutes. */
+export const poll_failures_max = 5
+
 /** What a provider may have typed: RFC 8628, section 6.1 wants it short. */
 export const user_code_characters_max = 32
 

@@ -2,6 +2,7 @@
 import { afterAll, beforeEach, describe, expect, test } from 'bun:test'
 import { isTrusted } from './bounded-fetch.ts'
 import { device_reply, startFakeIssuer } from './fixture.ts'
+import { poll_failures_max } from './limits.ts'
 
 const issuer = await startFakeIssuer()
 const metadata = '/.well-known/openid-configuration'
@@ -182,6 +183,43 @@ describe('the token for a code', () => {
       value: id_token,
     })
     expect(polls).toBe(4)
+  })
+
+  test('is waited for while the provider is out of reach for a moment, each time longer', async () => {
+    const { provider, value } = await code()
+    const now_s = Math.floor(Date.now() / 1000)
+    const id_token = await issuer.token({ iat: now_s, exp: now_s + 60 })
+    const asked: number[] = []
+    const broken = [
+      () => new Response('down', { status: 502 }),
+      () => new Response('<html>'),
+      slow,
+      failing('authorization_pending'),
+    ]
+    issuer.answers.set('/token', () => {
+      asked.push(performance.now())
+      const answer = broken[asked.length - 1]
+      if (answer !== undefined) return answer()
+      return Response.json({ access_token: 'x', token_type: 'bearer', id_token })
+    })
+    expect(await provider.token(value, AbortSignal.timeout(5_000))).toEqual({
+      ok: true,
+      value: id_token,
+    })
+    expect(asked).toHaveLength(5)
+    const pauses = asked.slice(1).map((at, index) => at - (asked[index] ?? 0))
+    // After the second failure it waits twice as long as after the first.
+    expect(pauses[1] ?? 0).toBeGreaterThanOrEqual(19)
+  })
+
+  test('is given up when the provider stays out of reach', async () => {
+    let polls = 0
+    const answer = (): Response => {
+      polls += 1
+      return new Response('down', { status: 502 })
+    }
+    expect(await tokenOf(answer)).toMatchObject({ code: 'unavailable' })
+    expect(polls).toBe(poll_failures_max)
   })
 
   test('is waited for no longer than somebody wants it', async () => {

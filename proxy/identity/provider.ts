@@ -14,6 +14,7 @@ import {
   keys_cooldown_ms,
   keys_ms,
   metadata_ms,
+  poll_failures_max,
   poll_s_default,
   poll_s_max,
   reply_ms,
@@ -68,6 +69,22 @@ export function createProvider(settings: OidcSettings, ports: ProviderPorts): Pr
   const metadata = createMetadata(settings, fetch, ports)
   const keys: JWTVerifyGetKey = async (header, token) => (await metadata()).keys(header, token)
 
+  /** Until there is a token, or an answer that is no "not yet". */
+  const poll = async (
+    polled: client.DeviceAuthorizationResponse,
+    signal: AbortSignal,
+  ): Promise<Asked<string>> => {
+    try {
+      const { configuration } = await metadata()
+      const ask = client.pollDeviceAuthorizationGrant
+      const { id_token } = await ask(configuration, polled, undefined, { signal })
+      if (id_token !== undefined) return { ok: true, value: id_token }
+      return failed('unusable', `${name} signed you in without an ID token`)
+    } catch (error) {
+      return failureOf(error, name)
+    }
+  }
+
   return {
     settings,
     async authorize(nonce) {
@@ -84,20 +101,14 @@ export function createProvider(settings: OidcSettings, ports: ProviderPorts): Pr
         return failureOf(error, name)
       }
     },
-    async token(code, signal) {
-      try {
-        const { configuration } = await metadata()
-        const tokens = await client.pollDeviceAuthorizationGrant(
-          configuration,
-          code.polled,
-          undefined,
-          { signal },
-        )
-        const { id_token } = tokens
-        if (id_token !== undefined) return { ok: true, value: id_token }
-        return failed('unusable', `${name} signed you in without an ID token`)
-      } catch (error) {
-        return failureOf(error, name)
+    async token({ polled }, signal) {
+      const { interval = poll_s_default } = polled
+      for (let failures = 1; ; failures++) {
+        // RFC 8628, section 3.5: who gets no answer asks less often.
+        const seconds = Math.min(interval * 2 ** (failures - 1), poll_s_max)
+        const asked = await poll({ ...polled, interval: seconds }, signal)
+        if (asked.ok || asked.code !== 'unavailable') return asked
+        if (signal.aborted || failures >= poll_failures_max) return asked
       }
     },
     verify: (jwt, nonce) =>

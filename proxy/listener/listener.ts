@@ -103,7 +103,7 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
         log('internal_error', { error: error instanceof Error ? error.name : typeof error })
         return
       }
-      if (error.code !== 'client_gone') log('client_refused', { code: error.code })
+      if (error.code !== 'client_gone') log('client_refused', { source, code: error.code })
     })
   }
   const server = createServer({ noDelay: true, keepAlive: true }, (socket) =>
