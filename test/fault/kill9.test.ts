@@ -83,16 +83,26 @@ describe('kill -9 in mid-output', () => {
   test('an edited record of the crashed session is named by its number', async () => {
     await using guarded = await openGuarded()
     await guarded.trust()
-    // Line by line, so that there are more records than one leaf list has.
-    const lines = leaf_list_width + 50
-    const client = Bun.spawn(
-      [...guarded.ssh(), `for n in $(seq ${lines}); do echo "<$n>"; sleep 0.001; done; sleep 60`],
-      { stdin: 'ignore', stdout: 'pipe', stderr: 'ignore' },
-    )
+    // Each line is asked for when the one before is there, so a record each way, and more than one leaf list has.
+    const lines = leaf_list_width / 2 + 50
+    const client = Bun.spawn([...guarded.ssh(), 'while read n; do echo "<$n>"; done'], {
+      stdin: 'pipe',
+      stdout: 'pipe',
+      stderr: 'ignore',
+    })
     let seen = ''
+    let asked = 0
+    const ask = (): void => {
+      asked++
+      void client.stdin.write(`${asked}\n`)
+      void client.stdin.flush()
+    }
+    ask()
     for await (const chunk of client.stdout) {
       seen += Buffer.from(chunk).toString()
-      if (seen.includes(`<${lines}>`)) await guarded.gateway.kill9()
+      if (!seen.endsWith(`<${asked}>\n`)) continue
+      if (asked < lines) ask()
+      else await guarded.gateway.kill9()
     }
     await client.exited
     await guarded.restart()
