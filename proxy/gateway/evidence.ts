@@ -70,6 +70,8 @@ export async function openEvidence(options: EvidenceOptions): Promise<Evidence> 
       changed()
     },
   })
+  for (const { id, reason } of store.recovered.unreadable)
+    log('error', 'session_unreadable', { session: id, reason })
   const running = await startRecorder(
     {
       data,

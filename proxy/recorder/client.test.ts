@@ -49,7 +49,12 @@ test('when the Worker dies its sessions end, later calls are refused, and it can
         ruleset: rules.ruleset,
         idle_ms: 300,
         policy_hash: '0',
-        recovered: { watermark_lsn: 0, log: { size: 0, frontier: [] }, open_sessions: [] },
+        recovered: {
+          watermark_lsn: 0,
+          log: { size: 0, frontier: [] },
+          open_sessions: [],
+          unreadable: [],
+        },
       },
       { durable: () => {}, health: (failing) => health.push(failing) },
     )

@@ -2,6 +2,7 @@ import { expect, test } from 'bun:test'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { startStore } from './client.ts'
+import { openDatabase } from './database.ts'
 import { StoreError } from './errors.ts'
 import {
   append,
@@ -30,6 +31,7 @@ test('the Worker projects what is durable, answers every question, and says how 
     watermark_lsn: 0,
     log: { size: 0, frontier: [] },
     open_sessions: [],
+    unreadable: [],
   })
   const journal = data.journal()
   const session = new RecordedSession(1)
@@ -68,6 +70,25 @@ test('the Worker projects what is durable, answers every question, and says how 
   const again = await startStore(data.path, { projected: () => undefined })
   expect(again.recovered).toMatchObject({ watermark_lsn: journal.durable_lsn, log: { size: 1 } })
   expect(again.recovered.open_sessions).toMatchObject([{ id: session.id, records: 3 }])
+  await again.stop()
+})
+
+test('a session that was open and is damaged is named, and the others are recovered', async () => {
+  using data = new DataDirectory()
+  const sessions = [1, 2].map((number) => new RecordedSession(number))
+  data.write(sessions.flatMap((session) => [...session.start(), session.output('text')]))
+  await (await startStore(data.path, { projected: () => undefined })).stop()
+  const database = openDatabase(join(data.path, database_name))
+  database.connection.exec(
+    `UPDATE chunk SET bytes = substr(bytes, 1, length(bytes) - 3) WHERE session_no = 1`,
+  )
+  database.connection.close()
+  const again = await startStore(data.path, { projected: () => undefined })
+  const { open_sessions, unreadable } = again.recovered
+  expect(open_sessions.map(({ id }) => id)).toEqual([sessions[1]?.id ?? ''])
+  expect(unreadable).toEqual([
+    { id: sessions[0]?.id ?? '', reason: expect.stringContaining('record 1 is cut') },
+  ])
   await again.stop()
 })
 

@@ -18,6 +18,8 @@ export interface RecoveredState {
   readonly log: { readonly size: number; readonly frontier: readonly Uint8Array[] }
   /** Started, and without a manifest. In the order of starting. */
   readonly open_sessions: readonly OpenSession[]
+  /** Open sessions whose records cannot be read to their end: nobody can end them, and verification names the place. */
+  readonly unreadable: readonly { readonly id: string; readonly reason: string }[]
 }
 
 export interface OpenSession {
@@ -39,10 +41,22 @@ export interface OpenSession {
  */
 export function recover(queries: Queries): RecoveredState {
   const size = queries.logSize()
+  const open_sessions: OpenSession[] = []
+  const unreadable: { id: string; reason: string }[] = []
+  for (const row of queries.openSessions()) {
+    try {
+      open_sessions.push(openSession(queries, row))
+    } catch (error) {
+      // One damaged session must not keep the gateway from recording others.
+      if (!(error instanceof StoreError) || error.code !== 'store_damaged') throw error
+      unreadable.push({ id: row.id, reason: error.message })
+    }
+  }
   return {
     watermark_lsn: queries.watermark(),
     log: { size, frontier: logFrontier(queries, size) },
-    open_sessions: queries.openSessions().map((row) => openSession(queries, row)),
+    open_sessions,
+    unreadable,
   }
 }
 

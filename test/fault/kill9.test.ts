@@ -7,10 +7,11 @@
 import { describe, expect, test } from 'bun:test'
 import { join } from 'node:path'
 import { leaf_list_width } from '../../storage/evidence/limits.ts'
-import { openDatabase } from '../../storage/store/database.ts'
+import { openDatabase, openDatabaseReadOnly } from '../../storage/store/database.ts'
 import { database_name } from '../../storage/store/layout.ts'
 import { type Guarded, openGuarded, outputOf } from '../fixture/guarded.ts'
 import { isSlow } from '../fixture/require.ts'
+import { until } from '../fixture/until.ts'
 
 /** When the process dies, counted from the client's first byte: early, in full flow, and late. */
 const delays_ms = isSlow ? [0, 30, 100, 400, 900, 1700] : [100]
@@ -124,6 +125,36 @@ describe('kill -9 in mid-output', () => {
     )
   }, 90_000)
 
+  test('a crashed session that is damaged is named, and keeps nobody else from being recorded', async () => {
+    await using guarded = await openGuarded()
+    await guarded.trust()
+    const client = Bun.spawn([...guarded.ssh(), 'echo ready; sleep 60'], {
+      stdin: 'ignore',
+      stdout: 'pipe',
+      stderr: 'ignore',
+    })
+    await client.stdout.getReader().read()
+    // The store has all of it, and would otherwise read it from the journal again.
+    await until('the store has its records', async () => {
+      const [session] = await guarded.sessions()
+      return session !== undefined && isProjected(guarded.data) ? true : undefined
+    })
+    await guarded.gateway.kill9()
+    await client.exited
+    const database = openDatabase(join(guarded.data, database_name))
+    database.connection.exec('UPDATE chunk SET bytes = substr(bytes, 1, length(bytes) - 3)')
+    database.connection.close()
+
+    await guarded.restart()
+    expect(guarded.gateway.stderr()).toContain('"event":"session_unreadable"')
+    expect((await guarded.run('echo others')).stdout).toBe('others\n')
+    expect(await guarded.gateway.stop()).toBe(0)
+    const failures = (await failuresOf(guarded)) as { readonly session?: string }[]
+    const [, damaged] = await guarded.sessions()
+    expect(failures.length).toBeGreaterThan(0)
+    expect(new Set(failures.map(({ session }) => session))).toEqual(new Set([damaged?.id ?? '-']))
+  }, 90_000)
+
   test('twice in a row: each crash is one ended session', async () => {
     await using guarded = await openGuarded()
     await guarded.trust()
@@ -144,6 +175,16 @@ describe('kill -9 in mid-output', () => {
     expect(verified.code, verified.stdout + verified.stderr).toBe(0)
   }, 90_000)
 })
+
+/** Whether the database alone has records of a session. */
+function isProjected(data: string): boolean {
+  const database = openDatabaseReadOnly(join(data, database_name))
+  const row = database?.connection.prepare('SELECT count(*) AS n FROM chunk').get() as
+    | { readonly n: number }
+    | undefined
+  database?.connection.close()
+  return (row?.n ?? 0) > 0
+}
 
 /** What verification finds wrong, and where. */
 async function failuresOf(guarded: Guarded): Promise<unknown[]> {

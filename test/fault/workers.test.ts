@@ -17,7 +17,8 @@ import { freePort } from '../fixture/net.ts'
 import { ssh, ssh_keygen, sshd, testWith } from '../fixture/require.ts'
 import { signIn } from '../fixture/sign-in.ts'
 import { sshArguments } from '../fixture/ssh.ts'
-import { endsIn, isAlive, openLong, until, workersOf } from '../fixture/workers.ts'
+import { until } from '../fixture/until.ts'
+import { endsIn, isAlive, openLong, workersOf } from '../fixture/workers.ts'
 
 const needs = [ssh, sshd, ssh_keygen]
 const two = ['--workers', '2']
