@@ -14,6 +14,7 @@ import { packs, rulesOf } from '../masking-wasm/rules/index.ts'
 import type { Rule } from '../masking-wasm/rules/rule.ts'
 import type { Options } from './main.ts'
 import { corpora } from './measure/corpora.ts'
+import { type Hasher, hashingRate, message_sizes } from './measure/hashing.ts'
 import { hostile, hostile_bytes, repeated, searchWorst } from './measure/hostile.ts'
 import { chunked, maskingRate } from './measure/masking.ts'
 import { type Figure, figure, type Goal, median, type Report } from './report.ts'
@@ -39,6 +40,7 @@ const parts: Readonly<Record<string, (options: Options) => Promise<Partial<Repor
   rulesets,
   hostile: onHostile,
   search,
+  sha256: hashing,
 }
 
 export async function bench(options: Options): Promise<Report> {
@@ -199,6 +201,38 @@ async function onHostile(options: Options): Promise<Partial<Report>> {
 async function search(): Promise<Partial<Report>> {
   const found = searchWorst(engineOf(default_rules), 20_251_127)
   return { detail: { search: found } }
+}
+
+/** What an auditor's browser does with many leaves, against what a process can do natively. */
+async function hashing(options: Options): Promise<Partial<Report>> {
+  const engine = engineOf(default_rules)
+  const hashers: readonly Hasher[] = [
+    'four lanes',
+    'one stream',
+    'native, node:crypto',
+    'native, Bun',
+  ]
+  const figures: Figure[] = []
+  const goals: Goal[] = []
+  for (const bytes of message_sizes) {
+    const rates = new Map<Hasher, number[]>(hashers.map((hasher) => [hasher, []]))
+    for (let round = -1; round < options.rounds; round++)
+      for (const [hasher, values] of rates) {
+        const rate = hashingRate(engine, hasher, bytes, at_least_ms)
+        if (round >= 0) values.push(rate)
+      }
+    for (const [hasher, values] of rates)
+      figures.push(figure(`SHA-256, ${bytes} B: ${hasher}`, 'MB/s', values))
+    for (const native of ['native, node:crypto', 'native, Bun'] as const) {
+      const ratios = (rates.get('four lanes') ?? []).map(
+        (rate, round) => rate / (rates.get(native)?.[round] ?? Number.NaN),
+      )
+      const name = `SHA-256, ${bytes} B: four lanes of ${native}`
+      figures.push(figure(name, 'ratio', ratios))
+      goals.push({ name, value: median(ratios), unit: '', at_least: 0.35 })
+    }
+  }
+  return { figures, goals }
 }
 
 function engineOf(rules: readonly Rule[]): MaskingEngine {

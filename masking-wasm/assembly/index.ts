@@ -1,10 +1,11 @@
 /**
  * The module's exports. The host writes at `input`, calls, and reads at `output` what a call's result
- * names; every address is good until the next call.
+ * names; every address is good until the next call. What the component has instead is in `component.ts`.
  */
 import { take } from './memory'
 import { initCheck } from './check'
 import { setFilter } from './matcher'
+import { hashLanes, initLanes } from './sha256-lanes'
 import { closeHash, finishHash, initHash, openHash, updateHash } from './sha256'
 import { closeStream, flushStream, initStreams, input, openStream, pushStream, result, result_spans, window_max } from './stream'
 import { install } from './tables'
@@ -16,7 +17,7 @@ export function reserve(bytes: u32): usize {
 
 /** Takes the tables into use. False when they are none, or when there is no memory. */
 export function start(tables: usize, bytes: u32): bool {
-  return install(tables, bytes) && initCheck() && initStreams() && initHash()
+  return install(tables, bytes) && initCheck() && initStreams() && initHash() && initLanes()
 }
 
 export function inputAddress(): usize {
@@ -77,3 +78,12 @@ export function hashFinish(hash: usize): void {
 export function hashClose(hash: usize): void {
   closeHash(hash)
 }
+
+/** Four messages of `bytes` bytes stand at the input, one behind the other; their digests stand there afterwards. */
+export function hashFour(bytes: u32): bool {
+  if (bytes > <u32>window_max / 4) return false
+  hashLanes(input, bytes, bytes, input)
+  return true
+}
+
+export * from './component'

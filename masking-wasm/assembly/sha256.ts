@@ -2,7 +2,7 @@
 import { take } from './memory'
 
 /** Section 4.2.2. */
-const k: StaticArray<u32> = [
+export const k: StaticArray<u32> = [
   0x428a2f98, 0x71374491, 0xb5c0fbcf, 0xe9b5dba5, 0x3956c25b, 0x59f111f1, 0x923f82a4, 0xab1c5ed5,
   0xd807aa98, 0x12835b01, 0x243185be, 0x550c7dc3, 0x72be5d74, 0x80deb1fe, 0x9bdc06a7, 0xc19bf174,
   0xe49b69c1, 0xefbe4786, 0x0fc19dc6, 0x240ca1cc, 0x2de92c6f, 0x4a7484aa, 0x5cb0a9dc, 0x76f988da,
@@ -19,7 +19,7 @@ let schedule: usize = 0
 let free: usize = 0
 
 export function initHash(): bool {
-  schedule = take(64 * 4)
+  if (schedule == 0) schedule = take(64 * 4)
   return schedule != 0
 }
 
@@ -27,6 +27,12 @@ export function openHash(): usize {
   const at = free != 0 ? free : take(context_bytes)
   if (at == 0) return 0
   if (free != 0) free = load<usize>(free)
+  resetHash(at)
+  return at
+}
+
+/** A hash of no bytes yet. */
+export function resetHash(at: usize): void {
   store<u32>(at, 0x6a09e667)
   store<u32>(at, 0xbb67ae85, 4)
   store<u32>(at, 0x3c6ef372, 8)
@@ -36,7 +42,6 @@ export function openHash(): usize {
   store<u32>(at, 0x1f83d9ab, 24)
   store<u32>(at, 0x5be0cd19, 28)
   store<u64>(at, 0, 96)
-  return at
 }
 
 export function closeHash(at: usize): void {

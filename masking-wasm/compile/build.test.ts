@@ -1,5 +1,8 @@
 import { expect, test } from 'bun:test'
-import { readFileSync } from 'node:fs'
+import { createHash } from 'node:crypto'
+import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { default_packs, rulesOf } from '../rules/index.ts'
 import { buildModule, module_path } from './build.ts'
 import { compile } from './compile.ts'
@@ -8,6 +11,22 @@ import { prepared_path, rulesetOf } from './prepared.ts'
 test('the committed module is what assembly/ compiles to', async () => {
   const built = await buildModule()
   expect(Buffer.from(built).equals(readFileSync(module_path)), 'run: bun run build').toBe(true)
+}, 60_000)
+
+test('the same source in another folder gives the same module', async () => {
+  const dirs = [1, 2].map(() => mkdtempSync(join(tmpdir(), 'sluice-build-')))
+  try {
+    const built: Uint8Array[] = []
+    for (const dir of dirs) {
+      cpSync(join(import.meta.dir, '../assembly'), dir, { recursive: true })
+      built.push(await buildModule({ from: dir }))
+    }
+    const [one, other] = built.map((bytes) => createHash('sha256').update(bytes).digest('hex'))
+    expect(one).toBe(other ?? '')
+    expect(one).toBe(createHash('sha256').update(readFileSync(module_path)).digest('hex'))
+  } finally {
+    for (const dir of dirs) rmSync(dir, { recursive: true })
+  }
 }, 60_000)
 
 test('the committed tables are what the default packs compile to', () => {

@@ -21,6 +21,9 @@ export const folders: Readonly<Record<string, Folder>> = {
     builtins: /^node:(fs|crypto|path|url)$/,
   },
 
+  // What becomes a component runs in browsers: its driver has no built-ins, and only the build uses the compiler.
+  'masking-wasm/component': { ours: ['masking-wasm/compile'], builtins: /^node:(fs|url)$/ },
+
   // Pure: what an auditor's verifier shares with the gateway.
   'storage/evidence': { ours: [], builtins: /^node:crypto$/ },
   'storage/journal': { ours: ['storage/evidence'], builtins: 'any' },
@@ -127,6 +130,8 @@ export const packages: readonly Package[] = [
   { name: /^(drizzle-orm|drizzle-kit|libsql)(\/|$)/, folders: ['storage/store'] },
   { name: /^(yaml|zod)$/, folders: ['proxy/config'] },
   { name: /^(@eslint-community\/regexpp|assemblyscript)(\/|$)/, folders: ['masking-wasm/compile'] },
+  // Builds the component; nothing of it is there at run time.
+  { name: /^@bytecodealliance\/jco$/, folders: ['masking-wasm/component'] },
   // Drives a real browser, Debian's.
   { name: /^playwright-core$/, folders: ['test'] },
   { name: /^@xterm\/headless$/, folders: ['docs'] },
