@@ -1,0 +1,91 @@
+/**
+ * `bun run fuzz masking [--seed N] [--minutes 20] [--fragments 10000000] [--workers 2]`: the masking core with all rules
+ * against the oracle, until the fragments or the minutes are used up. It prints the seed and how far it is, keeps each find in
+ * `test/fuzz/corpus/`, which `bun test` runs again, and exits 0 when there was none and the fragments were all made.
+ *
+ * @module
+ */
+import { createHash } from 'node:crypto'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import type { Find, Tally } from './masking.ts'
+import type { Begin, Progress } from './worker.ts'
+
+const usage =
+  'usage: bun run fuzz masking [--seed N] [--minutes 20] [--fragments 10000000] [--workers 2]'
+
+const { values, positionals } = parseArgs({
+  args: Bun.argv.slice(2),
+  allowPositionals: true,
+  options: {
+    seed: { type: 'string', default: String(Date.now() % 2 ** 31) },
+    minutes: { type: 'string', default: '20' },
+    fragments: { type: 'string', default: '10000000' },
+    workers: { type: 'string', default: '2' },
+  },
+})
+const numbers = [values.seed, values.minutes, values.fragments, values.workers].map(Number)
+const isSound = numbers.every((value) => Number.isFinite(value) && value >= 0)
+if (!isSound || positionals.join() !== 'masking') {
+  console.error(usage)
+  process.exit(2)
+}
+const [seed_given = 0, minutes_max = 0, fragments_due = 0, threads_of_ours = 0] = numbers
+process.exit(await fuzz(seed_given, minutes_max, fragments_due, threads_of_ours))
+
+async function fuzz(
+  seed: number,
+  minutes: number,
+  fragments: number,
+  workers: number,
+): Promise<number> {
+  console.log(`seed ${seed}: ${fragments} fragments in ${minutes} minutes, ${workers} workers`)
+  const began = performance.now()
+  const finds: Find[] = []
+  const tallies = new Map<number, Tally>()
+  const { promise: over, resolve: end, reject } = Promise.withResolvers<void>()
+  const threads = Array.from({ length: workers }, (_, stream) => {
+    const thread = new Worker(new URL('./worker.ts', import.meta.url).href)
+    thread.onmessage = ({ data }: MessageEvent<Progress>) => {
+      tallies.set(stream, data.tally)
+      for (const find of data.finds) {
+        finds.push(find)
+        console.log(`${keep(find)}: ${find.reason}`)
+      }
+      if (sum('fragments') >= fragments || finds.length >= 20) end()
+    }
+    thread.onerror = ({ message }) => reject(new Error(message))
+    const begin: Begin = { seed, stream }
+    thread.postMessage(begin)
+    return thread
+  })
+  const sum = (member: keyof Tally): number =>
+    [...tallies.values()].reduce((total, tally) => total + tally[member], 0)
+  const seconds = (): number => (performance.now() - began) / 1000
+  const line = (): string =>
+    `${Math.round(seconds())} s: ${sum('fragments')} fragments (${Math.round(sum('fragments') / seconds())} a second), ` +
+    `${sum('streams')} streams, ${(sum('bytes') / 1e6).toFixed(0)} MB, ${sum('spans')} spans due, ` +
+    `${sum('crowded')} streams crowded, ${finds.length} finds`
+  const progress = setInterval(() => console.log(line()), 30_000)
+  const timeout = setTimeout(end, minutes * 60_000)
+  try {
+    await over
+  } finally {
+    clearInterval(progress)
+    clearTimeout(timeout)
+    for (const thread of threads) thread.terminate()
+  }
+  const isEnough = sum('fragments') >= fragments && sum('spans') > 0
+  console.log(`${line()}${isEnough || finds.length > 0 ? '' : ': too few'}`)
+  return finds.length === 0 && isEnough ? 0 : 1
+}
+
+/** By its content, so that one that comes again is the same file. */
+function keep(find: Find): string {
+  const text = `${JSON.stringify(find, null, 2)}\n`
+  const name = `${createHash('sha256').update(find.stream).digest('hex').slice(0, 16)}.json`
+  const path = join(import.meta.dir, 'corpus', name)
+  writeFileSync(path, text)
+  return path
+}

@@ -1,0 +1,53 @@
+/**
+ * One thread of a run: it fuzzes until it is ended, and tells how far it is.
+ *
+ * @module
+ */
+import { rulesetOf } from '../../masking-wasm/compile/prepared.ts'
+import { MaskingEngine } from '../../masking-wasm/host/engine.ts'
+import { packs, rulesOf } from '../../masking-wasm/rules/index.ts'
+import { type Find, Fuzzer, type Tally } from './masking.ts'
+import { Oracle } from './oracle.ts'
+import { Random } from './random.ts'
+
+declare const self: Worker
+
+export interface Begin {
+  readonly seed: number
+  /** The worker's number in the run. */
+  readonly stream: number
+}
+export interface Progress {
+  readonly tally: Tally
+  readonly finds: readonly Find[]
+}
+
+/** So that the main thread hears of it about every second. */
+const streams_each = 8_000
+/** Something is badly wrong then, and the rest says nothing new. */
+const finds_max = 20
+
+self.onmessage = async ({ data: { seed, stream } }: MessageEvent<Begin>) => {
+  const rules = rulesOf(packs)
+  const compiled = rulesetOf(rules)
+  if (!compiled.ok) throw new Error(compiled.reason)
+  const engine = MaskingEngine.load(compiled.ruleset)
+  const fuzzer = new Fuzzer(
+    rules,
+    new Oracle(rules),
+    () => engine.open('length'),
+    new Random(seed, stream),
+  )
+  for (;;) {
+    const finds: Find[] = []
+    for (let i = 0; i < streams_each && finds.length < finds_max; i++) {
+      const find = fuzzer.next()
+      if (find !== undefined) finds.push(find)
+    }
+    const progress: Progress = { tally: { ...fuzzer.tally }, finds }
+    self.postMessage(progress)
+    if (finds.length >= finds_max) return
+    // Lets the thread be ended.
+    await Bun.sleep(0)
+  }
+}
