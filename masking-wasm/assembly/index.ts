@@ -50,14 +50,14 @@ export function close(stream: usize): void {
   closeStream(stream)
 }
 
-/** 0 when there is no memory, and nothing was read then; 2 when the bytes leave as they came; else 1. */
+/** 0 when there is no memory, or no room in the window, and nothing was read then; 2 when the bytes leave as they came; else 1. */
 export function push(stream: usize, bytes: usize): u32 {
-  return pushStream(stream, bytes)
+  return bytes > window_max ? 0 : pushStream(stream, bytes)
 }
 
-/** 0 idle, 1 echo, 2 end. False when there is no memory. */
+/** 0 idle, 1 echo, 2 end. False when there is no memory, or it is none of these. */
 export function flush(stream: usize, event: u32): bool {
-  return flushStream(stream, event)
+  return event <= 2 && flushStream(stream, event)
 }
 
 /** 0 when there is no memory. */
@@ -65,9 +65,11 @@ export function hashOpen(): usize {
   return openHash()
 }
 
-/** Takes `bytes` bytes at the input. */
-export function hashUpdate(hash: usize, bytes: usize): void {
+/** Takes `bytes` bytes at the input. False when so many are not there. */
+export function hashUpdate(hash: usize, bytes: usize): bool {
+  if (bytes > window_max) return false
   updateHash(hash, input, bytes)
+  return true
 }
 
 /** The digest stands at the input, 32 bytes. */

@@ -294,7 +294,8 @@ class Hash implements HashStream {
     for (let at = 0; at < bytes.length; at += memory.input_bytes) {
       const part = bytes.subarray(at, at + memory.input_bytes)
       memory.bytes().set(part, memory.input)
-      memory.exports.hashUpdate(this.#address, part.length)
+      if (memory.exports.hashUpdate(this.#address, part.length) === 0)
+        fail('masking_module', 'the masking module does not take so much at once')
     }
   }
 

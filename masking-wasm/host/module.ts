@@ -33,7 +33,7 @@ export interface Exports {
   push(stream: number, bytes: number): number
   flush(stream: number, event: number): number
   hashOpen(): number
-  hashUpdate(hash: number, bytes: number): void
+  hashUpdate(hash: number, bytes: number): number
   hashFinish(hash: number): void
   hashClose(hash: number): void
   /** Four messages of `bytes` bytes each. 0 when they are too long for the window. */
