@@ -2,7 +2,7 @@ import { describe, expect, test } from 'bun:test'
 import { packs, rulesOf } from '../rules/index.ts'
 import type { Rule } from '../rules/rule.ts'
 import { compile } from './compile.ts'
-import { customRules } from './custom.ts'
+import { customRules, positionIn } from './custom.ts'
 
 const rule = (more: Partial<Rule>): Rule => ({
   name: 'r',
@@ -89,6 +89,29 @@ describe('patterns from the configuration', () => {
     expect(bad('b')).toMatchObject({ ok: true })
   })
 })
+
+test('what is too large is refused with the place that costs most', () => {
+  const places: readonly (readonly [string, string])[] = [
+    ['[ab]*a[ab]{200}c', '[ab]{200}'],
+    ['\\b[ab]*a[ab]{200}c', '[ab]{200}'],
+    ['(?<![0-9])(?:(?:[ab]{1000}){1000}){9}x', '(?:(?:[ab]{1000})'],
+    ['x{2}[^y]{300}y', '[^y]{300}'],
+  ]
+  for (const [pattern, place] of places) {
+    const made = customRules([{ name: 'mine', pattern }])
+    if (!made.ok) throw new Error(made.reason)
+    const compiled = compile(made.rules)
+    if (compiled.ok || compiled.position === undefined) throw new Error('refused, with a place')
+    const at = positionIn(pattern, compiled.position)
+    expect([pattern, pattern.slice(at).startsWith(place)]).toEqual([pattern, true])
+  }
+  // What is wrong in itself has its own place, in the pattern as it was written.
+  const made = customRules([{ name: 'mine', pattern: '\\bab(c)\\1' }])
+  if (!made.ok) throw new Error(made.reason)
+  const compiled = compile(made.rules)
+  expect(compiled).toMatchObject({ ok: false, position: 5 })
+  expect(positionIn('\\bab(c)\\1', 5)).toBe(7)
+}, 60_000)
 
 test('a pattern of the configuration is blamed, and refused before it costs much', () => {
   for (const pattern of ['[ab]*a[ab]{900}c', '[a-z0-9]*[0-9][a-z0-9]{300}x', 'x[^y]{300}y']) {

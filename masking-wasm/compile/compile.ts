@@ -10,6 +10,7 @@ import { build, type Dfa, type Entry } from './dfa.ts'
 import {
   type ByteSet,
   type Expression,
+  heaviestRepetition,
   lengths,
   literalPrefix,
   parse,
@@ -149,18 +150,18 @@ function assemble(rules: readonly Rule[], known: readonly KnownGroup[]): Assembl
       entries.push(...('forms' in part ? addKnown(nfa, part, index) : addRule(nfa, part, index)))
     } catch (error) {
       if (error instanceof NfaTooLarge)
-        return refused(ruleAt(index), 'its repetitions are too large')
+        return tooLarge(ruleAt(index), 'its repetitions are too large')
       throw error
     }
   }
   const built = build(nfa, entries, separators)
-  if (!built.ok) return refused(blamed(built.rules.map(ruleAt)), 'needs too many states')
+  if (!built.ok) return tooLarge(blamed(built.rules.map(ruleAt)), 'needs too many states')
   const inexact = inexactStart(nfa, built.dfa, parts)
   if (inexact !== undefined)
     return refused(ruleAt(inexact), 'a checked pattern must count its digits exactly')
   const facts = parts.map((part) => part.facts)
   const encoded = encode(nfa, entries, built.dfa, facts)
-  if (!encoded.ok) return refused(blamed(encoded.rules.map(ruleAt)), encoded.reason)
+  if (!encoded.ok) return tooLarge(blamed(encoded.rules.map(ruleAt)), encoded.reason)
   return {
     ok: true,
     parts: {
@@ -336,6 +337,15 @@ function essence(rule: Rule): object {
 /** Our own rules fit together; so it is the configuration's, if it has any. */
 function blamed(by_share: readonly (Rule | undefined)[]): Rule | undefined {
   return by_share.find((rule) => rule?.pack === 'custom') ?? by_share[0]
+}
+
+/** With the place that costs most, which the expression's author can change. */
+function tooLarge(
+  rule: Rule | undefined,
+  reason: string,
+): Extract<Compiled, { readonly ok: false }> {
+  const position = rule === undefined ? undefined : heaviestRepetition(rule.pattern)
+  return { ...refused(rule, reason), ...(position === undefined ? {} : { position }) }
 }
 
 function refused(

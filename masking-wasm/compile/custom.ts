@@ -57,6 +57,11 @@ export function customRules(
   return { ok: true, rules }
 }
 
+/** Where in a pattern of the configuration that is which stands there in the expression that was made of it. */
+export function positionIn(pattern: string, position: number): number {
+  return (left_end.exec(pattern)?.[0].length ?? 0) + position
+}
+
 const left_end = /^(?:\\b|\(\?<!(\\[dsw]|\[(?:[^\]\\]|\\.)+\])\))/
 const right_end = /(?:\\b|\(\?!(\\[dsw]|\[(?:[^\]\\]|\\.)+\])\))$/
 

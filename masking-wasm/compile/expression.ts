@@ -51,6 +51,30 @@ export function parse(source: string, ignore_case: boolean): Parsed {
   }
 }
 
+/** Where the repetition stands that makes most steps: what a person would shorten first. Undefined without any. */
+export function heaviestRepetition(source: string): number | undefined {
+  let heaviest: { readonly at: number; readonly steps: number } | undefined
+  const stepsOf = (node: AST.Element | AST.Alternative): number => {
+    if (node.type === 'Quantifier') {
+      const { min, max } = node
+      const steps = stepsOf(node.element) * Math.max(1, max - min > repeat_spread_max ? min : max)
+      // The inner one is read first, and an outer one of the same weight says no more.
+      if (max > 1 && steps > (heaviest?.steps ?? 0)) heaviest = { at: node.start, steps }
+      return steps
+    }
+    const parts =
+      node.type === 'Alternative'
+        ? node.elements
+        : node.type === 'Group' || node.type === 'CapturingGroup'
+          ? node.alternatives
+          : undefined
+    return parts === undefined ? 1 : sum(parts.map(stepsOf))
+  }
+  for (const part of new RegExpParser({ ecmaVersion: 2025 }).parsePattern(source).alternatives)
+    stepsOf(part)
+  return heaviest?.at
+}
+
 /** One character class, for what stands beside a match. */
 export function parseClass(source: string): ByteSet | undefined {
   const parsed = parse(source, false)

@@ -3,12 +3,14 @@
  *
  * @module
  */
-import { customRules } from '../../masking-wasm/compile/custom.ts'
+import type { Compiled } from '../../masking-wasm/compile/compile.ts'
+import { type CustomPattern, customRules, positionIn } from '../../masking-wasm/compile/custom.ts'
 import { rulesetOf } from '../../masking-wasm/compile/prepared.ts'
 import { rulesOf } from '../../masking-wasm/rules/index.ts'
 import { known_label } from '../../masking-wasm/rules/known.ts'
 import { formatAddress } from '../config/address.ts'
 import { type Config, type LoadedConfig, loadConfig } from '../config.ts'
+import { type PatternCost, patternCosts, slowPatterns } from './masking-cost.ts'
 import { formatCount } from './table.ts'
 import { json_option, UsageError, type Verb } from './verb.ts'
 
@@ -27,41 +29,73 @@ export const checkConfig: Verb = {
       throw new UsageError('name one configuration')
     const file = operands[0] ?? text('config') ?? 'sluice.yaml'
     const loaded = loadConfig(file, process.env)
-    const problem = loaded.ok ? maskingProblem(loaded) : loaded.problem
-    const warnings = loaded.ok ? loaded.warnings : []
-    const ok = problem === undefined
+    const judged = loaded.ok ? judgeMasking(loaded) : loaded
+    const { ok } = judged
+    const costs = judged.ok ? judged.costs : []
+    const warnings = [...(loaded.ok ? loaded.warnings : []), ...(judged.ok ? judged.warnings : [])]
     if (flag('json')) {
-      const found = { ok, ...(ok ? {} : { problem }), warnings }
+      const problem = judged.ok ? {} : { problem: judged.problem }
+      const found = { ok, ...problem, warnings, ...(costs.length === 0 ? {} : { costs }) }
       await console.line(JSON.stringify(found, null, 2))
       return ok ? 0 : 1
     }
     for (const warning of warnings)
       console.note(`${console.paint('yellow', 'warning:')} ${warning}`)
-    if (!ok) console.note(problem)
+    for (const { rule, mb_s, mb_s_without } of costs)
+      console.note(
+        `${rule}: ordinary text is masked at ${mb_s} MB a second, and at ${mb_s_without} without it (measured here, of processor time)`,
+      )
+    if (!judged.ok) console.note(judged.problem)
     else if (loaded.ok)
       await console.line(`${file}: ${console.paint('green', 'ok')}: ${summary(loaded.config)}`)
     return ok ? 0 : 1
   },
 }
 
-/** Whether the masking core takes the custom rules; their expressions are compiled together. */
-function maskingProblem(loaded: Extract<LoadedConfig, { ok: true }>): string | undefined {
-  const { packs, custom, known } = loaded.config.masking
+type Judged =
+  | {
+      readonly ok: true
+      readonly costs: readonly PatternCost[]
+      readonly warnings: readonly string[]
+    }
+  | { readonly ok: false; readonly problem: string }
+
+/** Whether the masking core takes the custom rules, which are compiled together; and what the slow ones cost. */
+function judgeMasking({ config, locate }: Extract<LoadedConfig, { ok: true }>): Judged {
+  const { packs, custom, known } = config.masking
   const built_in = rulesOf(packs)
-  const rules = customRules(
+  const own = customRules(
     custom,
     built_in.map(({ name }) => name),
   )
-  if (!rules.ok) return loaded.locate(['masking', 'custom', rules.index, 'name'], rules.reason)
-  const compiled = rulesetOf([...built_in, ...rules.rules], known.take())
-  if (compiled.ok) return undefined
-  if (compiled.rule === known_label)
-    return loaded.locate(['masking'], `rule ${known_label}: ${compiled.reason}`)
-  const index = custom.findIndex(({ name }) => name === compiled.rule)
-  const at = compiled.position === undefined ? '' : ` at character ${compiled.position + 1}`
-  return index < 0
-    ? loaded.locate(['masking', 'packs'], `rule ${compiled.rule}: ${compiled.reason}`)
-    : loaded.locate(['masking', 'custom', index, 'pattern'], `${compiled.reason}${at}`)
+  if (!own.ok)
+    return { ok: false, problem: locate(['masking', 'custom', own.index, 'name'], own.reason) }
+  const rules = [...built_in, ...own.rules]
+  const secrets = known.take()
+  const compiled = rulesetOf(rules, secrets)
+  if (!compiled.ok) return { ok: false, problem: whyRefused(compiled, custom, locate) }
+  const slow = slowPatterns(compiled.ruleset, own.rules)
+  const warnings = slow.map((name) =>
+    locate(
+      ['masking', 'custom', custom.findIndex((each) => each.name === name), 'pattern'],
+      'nothing fixed begins it, so it is looked for at every word or byte, slowly',
+    ),
+  )
+  const costs = slow.length === 0 ? [] : patternCosts(slow, rules, secrets, compiled.ruleset)
+  return { ok: true, costs, warnings }
+}
+
+function whyRefused(
+  { rule, reason, position }: Extract<Compiled, { ok: false }>,
+  custom: readonly CustomPattern[],
+  locate: Extract<LoadedConfig, { ok: true }>['locate'],
+): string {
+  if (rule === known_label) return locate(['masking'], `rule ${known_label}: ${reason}`)
+  const index = custom.findIndex(({ name }) => name === rule)
+  const pattern = custom[index]?.pattern
+  if (pattern === undefined) return locate(['masking', 'packs'], `rule ${rule}: ${reason}`)
+  const at = position === undefined ? '' : `, at character ${positionIn(pattern, position) + 1}`
+  return locate(['masking', 'custom', index, 'pattern'], `${reason}${at}`)
 }
 
 function summary({ listen, targets, identity, masking, evidence }: Config): string {

@@ -4,7 +4,7 @@
  * @module
  */
 import type { Ruleset } from '../../masking-wasm/compile/compile.ts'
-import { type CustomPattern, customRules } from '../../masking-wasm/compile/custom.ts'
+import { type CustomPattern, customRules, positionIn } from '../../masking-wasm/compile/custom.ts'
 import { rulesetOf } from '../../masking-wasm/compile/prepared.ts'
 import { type Pack, rulesOf } from '../../masking-wasm/rules/index.ts'
 import type { KnownSecret } from '../../masking-wasm/rules/known.ts'
@@ -34,10 +34,11 @@ export function compileRules(
   if (compiled.ok) return { ok: true, ruleset: compiled.ruleset }
   const { rule, reason, position } = compiled
   const index = custom.findIndex(({ name }) => name === rule)
+  const at = position === undefined ? undefined : positionIn(custom[index]?.pattern ?? '', position)
   return {
     ok: false,
     index: index < 0 ? undefined : index,
     rule,
-    reason: position === undefined ? reason : `${reason} (at character ${position + 1})`,
+    reason: at === undefined ? reason : `${reason}, at character ${at + 1}`,
   }
 }
