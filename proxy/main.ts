@@ -18,6 +18,7 @@ import { RecorderError } from './core/errors.ts'
 import { openApi } from './gateway/api.ts'
 import { bind } from './gateway/bind.ts'
 import { type Evidence, lockData, openEvidence } from './gateway/evidence.ts'
+import { reloadOnHangup } from './gateway/hangup.ts'
 import { type Options, readOptions } from './gateway/options.ts'
 import { Refusal } from './gateway/refusal.ts'
 import { readSetup } from './gateway/setup.ts'
@@ -37,6 +38,8 @@ interface Door {
   /** Why it cannot do its work, one line each. */
   failing(): readonly string[]
   waitingLogin(id: string): Promise<WaitingLogin | undefined>
+  /** Reads the masking rules again, where that is not this process's own. */
+  reload(): void
   stop(): Promise<void>
 }
 
@@ -116,6 +119,7 @@ async function runGateway(options: Options): Promise<void> {
       address: side.address,
       failing: () => [],
       waitingLogin: async (id) => logins.waiting(id),
+      reload: () => {},
       stop: () => side.stop(options.drain_ms),
     }
   }
@@ -168,6 +172,13 @@ async function runGateway(options: Options): Promise<void> {
   if (trial !== undefined && door.address !== undefined)
     process.stdout.write(trial.text(door.address, api?.url ?? 'off'))
 
+  reloadOnHangup({
+    path: options.config,
+    config,
+    recorder: evidence.recorder,
+    log,
+    others: door.reload,
+  })
   let stopping = false
   const stop = async (): Promise<void> => {
     if (stopping) return
@@ -187,6 +198,7 @@ const closed_door: Door = {
   address: undefined,
   failing: () => [],
   waitingLogin: async () => undefined,
+  reload: () => {},
   stop: async () => {},
 }
 

@@ -12,7 +12,7 @@ import {
 } from '../../masking-wasm/rules/known.ts'
 import { namedSecret, type Surroundings } from './credential.ts'
 import type { Path } from './document.ts'
-import type { Secret } from './secret.ts'
+import type { Config, Target } from './model.ts'
 
 /** They are many small texts, and needed once: after that only their automaton is left in memory. */
 export class KnownSecrets {
@@ -35,21 +35,35 @@ export class KnownSecrets {
 
 const file_at: Path = ['masking', 'known_secrets_file']
 
-/** `shown`: the path as the user wrote it. `own`: what the gateway logs in with. */
+/** `shown`: the path as the user wrote it. */
 export function knownSecrets(
   shown: string | undefined,
-  own: readonly Secret[],
+  providers: Config['identity']['oidc'],
+  reached: readonly Target[],
   around: Surroundings,
 ): KnownSecrets {
   const by_text = new Map<string, KnownSecret>()
-  for (const secret of own) {
-    const text = secret.reveal()
-    // What is too short or too long was warned of where it stands.
-    if (isMaskable(text)) by_text.set(text, { text, held_by: 'gateway' })
-  }
+  for (const own of ownSecrets(providers, reached)) by_text.set(own.text, own)
   // Later, since what is listed may be printed by a target, whoever else has it.
   for (const text of listed(shown, around)) by_text.set(text, { text, held_by: 'targets' })
   return new KnownSecrets([...by_text.values()])
+}
+
+/** What the gateway logs in with, but for keys: those are masked as private keys, wherever they stand. */
+export function ownSecrets(
+  providers: Config['identity']['oidc'],
+  reached: readonly Target[],
+): readonly KnownSecret[] {
+  const credentials = reached.flatMap(({ accounts }) => Object.values(accounts))
+  const secrets = [
+    ...credentials.flatMap((one) => (one.kind === 'password' ? [one.password] : [])),
+    ...providers.flatMap(({ client_secret }) => client_secret ?? []),
+  ]
+  // What is too short or too long was warned of where it stands.
+  return secrets
+    .map((secret) => secret.reveal())
+    .filter(isMaskable)
+    .map((text) => ({ text, held_by: 'gateway' }))
 }
 
 /** One value a line, as it is; blank lines and those that begin with `#` are none. */

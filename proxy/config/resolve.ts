@@ -15,7 +15,6 @@ import { readNamedFile } from './named-file.ts'
 import { oidcProviders, publicUrl } from './oidc.ts'
 import { isOnDevice, parsePublicKey, type SshPublicKey } from './public-key.ts'
 import type { ConfigFile, PackName, TargetFile } from './schema.ts'
-import type { Secret } from './secret.ts'
 
 /** 64 MiB: a group commit is small against it, and a spare of it is quickly written. */
 const segment_bytes_default = 64 * 1024 * 1024
@@ -57,25 +56,13 @@ export function resolveConfig(file: ConfigFile, around: Surroundings): Config {
     masking: {
       packs: [...new Set(masking?.packs ?? packs_default)],
       custom: customRules(file, findings),
-      known: knownSecrets(masking?.known_secrets_file, ownSecrets(identity.oidc, reached), around),
+      known: knownSecrets(masking?.known_secrets_file, identity.oidc, reached, around),
       idle_ms_max: masking?.idle_ms_max ?? idle_ms_default,
     },
     evidence: { raw: 'commit', auditors: auditors(file, around) },
     ssh: { env: file.ssh?.env ?? env_default },
     journal: { segment_bytes: file.journal?.segment_bytes ?? segment_bytes_default },
   }
-}
-
-/** What the gateway logs in with, but for keys: those are masked as private keys, wherever they stand. */
-function ownSecrets(
-  providers: Config['identity']['oidc'],
-  reached: readonly Target[],
-): readonly Secret[] {
-  const credentials = reached.flatMap(({ accounts }) => Object.values(accounts))
-  return [
-    ...credentials.flatMap((one) => (one.kind === 'password' ? [one.password] : [])),
-    ...providers.flatMap(({ client_secret }) => client_secret ?? []),
-  ]
 }
 
 function listeners(file: ConfigFile, around: Surroundings): Config['listen'] {

@@ -37,6 +37,8 @@ export type RecorderErrorCode =
   | 'recorder_gone'
   /** Of one channel alone: a scanned transfer was stopped. */
   | 'transfer_stopped'
+  /** New masking rules cannot be taken into use; those before stay. */
+  | 'rules_refused'
 
 /** Evidence cannot be written: sessions end, new ones are refused. */
 export class RecorderError extends OperatingError<RecorderErrorCode> {

@@ -49,6 +49,12 @@ export const echo_wait_ms = 250
 /** A pasted line has this long to be echoed before its text is taken for a secret and dropped. */
 export const echo_verdict_ms = 1_000
 
+/**
+ * Sets of masking tables in use at once: a session keeps those that it began with, so each reload during a long one adds a set,
+ * of some 2 to 10 MB. Past it a reload is refused until sessions end.
+ */
+export const masking_tables_max = 8
+
 /** How long a would-be secret may be held back at the end of what a target printed. */
 export const idle_ms_default = 300
 

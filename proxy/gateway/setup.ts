@@ -6,6 +6,7 @@
 import { resolve } from 'node:path'
 import type { Ruleset } from '../../masking-wasm/compile/compile.ts'
 import { type Config, loadConfig } from '../config.ts'
+import { whyRefused } from '../reload/reload.ts'
 import { compileRules } from '../tap/ruleset.ts'
 import type { Options } from './options.ts'
 import { Refusal } from './refusal.ts'
@@ -25,10 +26,7 @@ export function readSetup(options: Options): Setup {
   const { config, locate, warnings } = loaded
   const { packs, custom, known } = config.masking
   const rules = compileRules(packs, custom, known.take())
-  if (!rules.ok) {
-    const path = rules.index === undefined ? ['masking'] : ['masking', 'custom', rules.index]
-    throw new Refusal(2, locate(path, `rule ${rules.rule}: ${rules.reason}`))
-  }
+  if (!rules.ok) throw new Refusal(2, whyRefused(rules, locate))
   const data = options.data === undefined ? config.gateway.data : resolve(options.data)
   return { config, warnings, ruleset: rules.ruleset, data }
 }

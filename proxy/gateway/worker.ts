@@ -16,6 +16,7 @@ import { createLog } from '../log.ts'
 import { createPolicy } from '../policy/policy.ts'
 import { bind } from './bind.ts'
 import { type Lock, openEvidence } from './evidence.ts'
+import { reloadOnHangup } from './hangup.ts'
 import { worker_lock_look_ms, worker_lock_ms } from './limits.ts'
 import type { FromWorker, ToWorker } from './messages.ts'
 import type { Options } from './options.ts'
@@ -80,6 +81,7 @@ export async function runWorker(
     }),
   )
 
+  reloadOnHangup({ path: options.config, config, recorder: evidence.recorder, log })
   let stopping = false
   const stop = async (): Promise<void> => {
     if (stopping) return

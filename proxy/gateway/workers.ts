@@ -34,6 +34,8 @@ export interface Workers {
   failing(): readonly string[]
   /** The login that waits under this name in any of them. */
   waitingLogin(id: string): Promise<WaitingLogin | undefined>
+  /** They read the masking rules again. */
+  reload(): void
   /** They drain, and end. */
   stop(): Promise<void>
 }
@@ -160,6 +162,10 @@ export async function startWorkers(options: WorkersOptions): Promise<Workers> {
         if (left === 0) end(undefined)
         for (const child of asked) child.send({ kind: 'waiting_login', ask, id } satisfies ToWorker)
       }),
+    reload: () => {
+      // One that is not ready reads the file as it starts, and has no ear for a signal yet.
+      for (const { child, reasons } of workers) if (reasons !== undefined) child?.kill('SIGHUP')
+    },
     stop,
   }
 }

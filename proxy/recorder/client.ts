@@ -4,6 +4,7 @@
  *
  * @module
  */
+import type { Ruleset } from '../../masking-wasm/compile/compile.ts'
 import type { ChannelRequest, Field, Stream } from '../core/connector.ts'
 import { RecorderError } from '../core/errors.ts'
 import type {
@@ -21,6 +22,11 @@ import type { Acknowledged, FromRecorder, RecorderSetup, ToRecorder } from './me
 export interface RecorderClient extends Recorder {
   /** Writes a fact to the gateway's log; resolves when it is durable. */
   note(type: 'evidence.read', facts: Readonly<Record<string, string>>): Promise<void>
+  /**
+   * Masks sessions that begin from now on with these rules; those that run keep theirs. Resolves when the change is in the
+   * gateway's log. Rejects with a `RecorderError`, and nothing has changed, when it cannot be.
+   */
+  useRuleset(ruleset: Ruleset, idle_ms: number): Promise<void>
   /** The store has everything up to here on disk. */
   projected(lsn: number): void
   /** Why nothing can be recorded now; undefined while all is well. */
@@ -173,6 +179,10 @@ export function startRecorder(
     const client: RecorderClient = {
       open,
       note: (type, facts) => ask((ack) => ({ kind: 'note', ack, type, facts })).then(() => {}),
+      async useRuleset(ruleset, idle_ms) {
+        await ask((ack) => ({ kind: 'ruleset', ack, ruleset, idle_ms }))
+        hashes = { ...hashes, rules_hash: ruleset.hash }
+      },
       projected: (lsn) => send({ kind: 'projected', lsn }),
       get failing() {
         return failing

@@ -45,6 +45,13 @@ export type ToRecorder =
       readonly type: 'evidence.read'
       readonly facts: Readonly<Record<string, string>>
     }
+  /** Sessions that begin from now on are masked with these. */
+  | {
+      readonly kind: 'ruleset'
+      readonly ack: number
+      readonly ruleset: Ruleset
+      readonly idle_ms: number
+    }
   /** A released buffer was sent and can be filled again. */
   | { readonly kind: 'spent'; readonly buffer: ArrayBuffer }
   /** The store has everything up to here on disk. */

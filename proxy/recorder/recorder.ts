@@ -4,6 +4,7 @@
  *
  * @module
  */
+import type { Ruleset } from '../../masking-wasm/compile/compile.ts'
 import { toHex } from '../../storage/evidence/bytes.ts'
 import { manifest, readStartDocument, startDocument } from '../../storage/evidence/manifest.ts'
 import type { Journal } from '../../storage/journal/journal.ts'
@@ -23,15 +24,16 @@ import { Group } from './group.ts'
 import { EvidenceLog, type LogParts } from './log.ts'
 import type { FromRecorder, ToRecorder, ToSession } from './messages.ts'
 import { type OpeningParts, openSession } from './opening.ts'
+import { type Masking, withRules } from './tables.ts'
 import { no_records, Trail, type TrailPorts } from './trail.ts'
 
-export interface RecorderParts extends OpeningParts {
+export interface RecorderParts extends OpeningParts, Masking {
   /** Verifier keys of the logs of this gateway's workers. */
   readonly worker_logs?: readonly string[]
   readonly journal: Journal
   readonly log: LogParts
-  readonly maskers: MaskerSource
-  readonly idle_ms: number
+  /** Maskers of other rules than the first ones. */
+  load(ruleset: Ruleset): MaskerSource
   readonly now_us: () => number
   readonly now_ms: () => number
   readonly skew_us: () => number
@@ -80,6 +82,8 @@ export function createRecorder(parts: RecorderParts): RecorderCore {
   let waiting: Message[] = []
   let is_stopping = false
   let is_closed = false
+  /** Of sessions that begin now. */
+  let masking: Masking = parts
 
   const group = new Group({ ...parts, mark, failed, settled })
   const log = new EvidenceLog(parts.log, (entry) => group.append(entry), parts.now_us)
@@ -206,10 +210,14 @@ export function createRecorder(parts: RecorderParts): RecorderCore {
 
   /** Marks that the log goes on after a gap in its heartbeats: a start, or a disk that was full. */
   function logStart(): void {
-    const { gateway, hashes, worker_logs = [] } = parts
-    const logs = worker_logs.length === 0 ? {} : { logs: worker_logs }
-    log.add('configuration.changed', gateway, { gateway, ...hashes, ...logs })
+    logConfiguration()
     heartbeat()
+  }
+
+  function logConfiguration(): void {
+    const { gateway, worker_logs = [] } = parts
+    const logs = worker_logs.length === 0 ? {} : { logs: worker_logs }
+    log.add('configuration.changed', gateway, { gateway, ...masking.hashes, ...logs })
   }
 
   function heartbeat(): void {
@@ -244,6 +252,9 @@ export function createRecorder(parts: RecorderParts): RecorderCore {
       case 'note':
         log.add(message.type, parts.gateway, message.facts)
         group.ack(message.ack)
+        break
+      case 'ruleset':
+        useRuleset(message)
         break
       case 'spent':
         pool.give(message.buffer)
@@ -314,6 +325,21 @@ export function createRecorder(parts: RecorderParts): RecorderCore {
     group.ack(message.ack)
   }
 
+  function useRuleset(message: Extract<Message, { kind: 'ruleset' }>): void {
+    const in_use = [...sessions.values()].map(({ maskers }) => maskers)
+    const next =
+      is_failing || !journal.ready
+        ? 'nothing can be recorded now'
+        : withRules(masking, message, in_use, parts.load)
+    if (typeof next === 'string') {
+      group.refuse(message.ack, new RecorderError('rules_refused', next))
+      return
+    }
+    masking = next
+    logConfiguration()
+    group.ack(message.ack)
+  }
+
   async function open(ack: number, start: SessionStart): Promise<void> {
     const full = new RecorderError('journal_full', 'the gateway has no space left to record')
     while (!journal.ready && journal.maintain()) await Bun.sleep(prepare_slice_pause_ms)
@@ -321,9 +347,10 @@ export function createRecorder(parts: RecorderParts): RecorderCore {
       group.refuse(ack, full)
       return
     }
+    const { hashes, maskers, idle_ms } = masking
     const { id, facts, secrets, envelope } = await openSession(
-      maskedStart(start, parts.maskers),
-      parts,
+      maskedStart(start, maskers),
+      { ...parts, hashes },
       parts.now_us(),
     )
     // What failed while the envelope was made also failed for this session.
@@ -331,7 +358,11 @@ export function createRecorder(parts: RecorderParts): RecorderCore {
       group.refuse(ack, full)
       return
     }
-    const trail = new Trail(session_next++, { id, facts, secrets, ...no_records }, ports)
+    const trail = new Trail(
+      session_next++,
+      { id, facts, secrets, ...no_records },
+      { ...ports, maskers, idle_ms },
+    )
     group.append({ kind: 'document', type: 'envelope', digest: facts.envelope, bytes: envelope })
     const document = log.add('session.started', id, startDocument(facts))
     trail.record({ kind: 'start', channel: 0, document, envelope: facts.envelope })

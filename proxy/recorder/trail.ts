@@ -105,6 +105,11 @@ export class Trail {
     if (state.leaves !== undefined) this.#leaves = new LeafList(state.leaves)
   }
 
+  /** The tables that this session keeps. */
+  get maskers(): MaskerSource {
+    return this.#ports.maskers
+  }
+
   /** Records so far, those not yet durable included. */
   get records(): number {
     return this.#tree.size

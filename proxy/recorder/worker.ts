@@ -48,6 +48,7 @@ async function begin(setup: RecorderSetup): Promise<void> {
         state: setup.recovered.log,
       },
       maskers: engine,
+      load: (rules) => MaskingEngine.load(rules),
       gateway: setup.gateway,
       worker_logs: setup.worker_logs ?? [],
       auditors: setup.auditors,

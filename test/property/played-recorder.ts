@@ -90,6 +90,7 @@ export function start(
       state: { size: 0, frontier: [] },
     },
     maskers: engineOnce(),
+    load: (ruleset) => MaskingEngine.load(ruleset),
     gateway: 'test',
     auditors: [publicKey.export({ format: 'jwk' })],
     recipients: ['thumbprint'],

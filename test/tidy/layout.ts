@@ -59,6 +59,10 @@ export const folders: Readonly<Record<string, Folder>> = {
     ],
     builtins: 'any',
   },
+  'proxy/reload': {
+    ours: ['proxy/core', 'proxy/config', 'proxy/tap', 'masking-wasm/compile', 'masking-wasm/rules'],
+    builtins: 'none',
+  },
   'proxy/listener': { ours: ['proxy/core'], builtins: /^node:(net|tls|stream|events)$/ },
   'proxy/identity': { ours: ['proxy/core'], builtins: /^node:(crypto|fs|path)$/ },
   'proxy/config': { ours: ['proxy/core', 'masking-wasm/rules'], builtins: 'any' },
