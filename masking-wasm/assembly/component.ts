@@ -75,11 +75,10 @@ function done(): usize {
 export function useTables(tables: usize, bytes: usize): usize {
   store<u8>(area, 1)
   store<u8>(area, tables_problem, 1)
-  if (started) return area
+  if (started || !install(tables, <u32>bytes)) return area
   // They stay where they are.
   scratch = 0
   scratch_bytes = 0
-  if (!install(tables, <u32>bytes)) return area
   store<u8>(area, memory_problem, 1)
   if (!initCheck() || !initStreams()) return area
   started = true
@@ -141,14 +140,15 @@ export function sha256(from: usize, bytes: usize): usize {
   return sha256Each(from, bytes, <u32>bytes)
 }
 
-/** No message at all has no digest; the empty one has, and is `sha256`'s. */
+/** Messages of no bytes are one, as nobody could count them. */
 export function sha256Each(from: usize, bytes: usize, length: u32): usize {
   const each = <usize>length
   const count: usize = each == 0 ? 1 : bytes / each
   if (each == 0 ? bytes != 0 : count * each != bytes) return problem(not_whole)
   if (count > (<usize>0xffffffff >>> 5) || !initHash() || !initLanes()) return problem(memory_problem)
+  if (!answered(count << 5)) return problem(memory_problem)
   const hash = openHash()
-  if (hash == 0 || !answered(count << 5)) return problem(memory_problem)
+  if (hash == 0) return problem(memory_problem)
   let i: usize = 0
   for (; i + 4 <= count; i += 4) hashLanes(from + i * each, each, each, answer + (i << 5))
   for (; i < count; i++) {

@@ -219,7 +219,7 @@ describe('the component', () => {
   )
 
   test('answers what it cannot do, and goes on', async () => {
-    const { root } = await open()
+    const { root, exports } = await open()
     const { masking, hashing } = root
     const problem = (run: () => unknown): unknown => {
       try {
@@ -229,7 +229,12 @@ describe('the component', () => {
       }
     }
     expect(problem(() => masking.Masker.open('length'))).toBe('not-started')
-    expect(problem(() => masking.useTables(new Uint8Array(1000)))).toBe('tables')
+    // What are none are not kept.
+    for (let i = 0; i < 1000; i++)
+      expect(problem(() => masking.useTables(new Uint8Array(1_000_000)))).toBe('tables')
+    expect((exports['memory'] as WebAssembly.Memory).buffer.byteLength).toBeLessThan(4e6)
+    expect(hashing.sha256Each(new Uint8Array(0), 0)).toEqual(hashing.sha256(new Uint8Array(0)))
+    expect(hashing.sha256Each(new Uint8Array(0), 5).length).toBe(0)
     masking.useTables(new Uint8Array(ruleset.tables))
     expect(problem(() => masking.useTables(new Uint8Array(ruleset.tables)))).toBe('tables')
     const masker = masking.Masker.open('length')

@@ -12,6 +12,7 @@ import { decodeLogEntry } from '../../storage/evidence/log-entry.ts'
 import { openReader } from '../../storage/store/reader.ts'
 import { type Guarded, openGuarded } from '../fixture/guarded.ts'
 import { ssh, sshd, testSlow, testWith } from '../fixture/require.ts'
+import { until, workersOf } from '../fixture/workers.ts'
 import { filesWith } from './search.ts'
 
 const needs = [ssh, sshd]
@@ -181,6 +182,32 @@ describe('the masking rules of a gateway that runs', () => {
       expect(guarded.gateway.rss_mb() - before_mb).toBeLessThan(100)
     },
     300_000,
+  )
+})
+
+describe('with several workers', () => {
+  testWith(
+    needs,
+    'each of them takes the new rules, and none of them ends',
+    async () => {
+      await using guarded = await openGuarded({ arguments: ['--workers', '2'] })
+      const config = join(guarded.dir, 'gateway', 'sluice.yaml')
+      const before = workersOf(guarded.gateway.pid)
+      expect(before.size).toBe(2)
+      const custom = [{ name: 'employee-id', pattern: 'EMP-[0-9]{6}' }]
+      const old = JSON.parse(readFileSync(config, 'utf8')) as Record<string, unknown>
+      writeFileSync(config, JSON.stringify({ ...old, masking: { custom } }))
+      process.kill(guarded.gateway.pid, 'SIGHUP')
+      // The gateway's own, which logs who reads, and theirs.
+      await until('three reloads', () =>
+        guarded.gateway.stderr().split('"masking_reloaded"').length === 4 ? true : undefined,
+      )
+      // By a hash of the addresses, either may have it.
+      for (let i = 0; i < 12; i++)
+        expect((await guarded.run('echo EMP-123456')).stdout).toBe('**********\n')
+      expect([...workersOf(guarded.gateway.pid)]).toEqual([...before])
+    },
+    60_000,
   )
 })
 
