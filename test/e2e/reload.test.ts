@@ -12,7 +12,8 @@ import { decodeLogEntry } from '../../storage/evidence/log-entry.ts'
 import { openReader } from '../../storage/store/reader.ts'
 import { type Guarded, openGuarded } from '../fixture/guarded.ts'
 import { ssh, sshd, testSlow, testWith } from '../fixture/require.ts'
-import { until, workersOf } from '../fixture/workers.ts'
+import { until } from '../fixture/until.ts'
+import { workersOf } from '../fixture/workers.ts'
 import { filesWith } from './search.ts'
 
 const needs = [ssh, sshd]
