@@ -13,9 +13,9 @@ import { filter, stream_start } from './tables'
 export const reach: usize = 9
 
 /** Sections of the filter: four words of bits, then by bit the way back, then pairs, then rows. */
-const back_at: usize = 16
-const pairs_at: usize = 48
-const rows_at: usize = pairs_at + 65536 * 4
+const back_at: usize = 32
+const pairs_at: usize = 96
+const rows_at: usize = pairs_at + 65536 * 8
 
 /** What one of the four lanes follows at most. */
 const lane_bytes_max: usize = 128
@@ -35,12 +35,12 @@ const places_bytes: usize = (block_bytes + 64) / 8
 /** Only what can go over the end of a line is asked for. */
 let crossing_only: bool = false
 /** Which bits end a run, and which groups of beginnings count. */
-let last_bits: u32 = 0
-let asked: u32 = 0
+let last_bits: u64 = 0
+let asked: u64 = 0
 
 /** Where runs have come to their ends in a block: the place of the first lane, and the bits of all. */
 let arrived: usize = 0
-const arrived_bytes: usize = 32
+const arrived_bytes: usize = 40
 
 export function initScan(): bool {
   places = take(places_bytes)
@@ -99,8 +99,8 @@ export function quietUntil(p: usize, end: usize): usize {
 /** Looks at the places from `p` on. */
 function look(p: usize, end: usize): void {
   block = p
-  last_bits = crossing_only ? load<u32>(filter, 8) : load<u32>(filter, 4)
-  asked = crossing_only ? load<u32>(filter, 12) : ~0
+  last_bits = crossing_only ? load<u64>(filter, 16) : load<u64>(filter, 8)
+  asked = crossing_only ? load<u64>(filter, 24) : ~0
   for (let at: usize = 0; at < places_bytes; at += 8) store<u64>(places + at, 0)
   const known = end - p
   // A run must not look at what is not there yet; and a step is two bytes.
@@ -123,43 +123,40 @@ function look(p: usize, end: usize): void {
 function followLanes(p: usize, lane: usize): void {
   const ends = follow(p, lane)
   for (let at = arrived; at < ends; at += arrived_bytes) {
-    const q: usize = load<u32>(at)
-    let low = load<u64>(at, 16)
-    let high = load<u64>(at, 24)
-    // Nearly always it is one bit, and then no branch here goes an unexpected way.
-    do {
-      const in_low = low != 0
-      const bits = in_low ? low : high
-      const bit = <usize>ctz<u64>(bits)
-      low = in_low ? low & (low - 1) : 0
-      high = in_low ? high : high & (high - 1)
-      const begin = q + ((bit >>> 5) + (in_low ? 0 : 2)) * lane - load<u8>(filter + back_at + (bit & 31))
-      if (begin - p < 4 * lane) mark(begin, fits(begin))
-    } while ((low | high) != 0)
+    let q: usize = load<u32>(at)
+    for (let of_lane: usize = 0; of_lane < 4; of_lane++) {
+      let bits = load<u64>(at + (of_lane << 3), 8)
+      for (; bits != 0; bits &= bits - 1) {
+        const begin = q - load<u8>(filter + back_at + <usize>ctz<u64>(bits))
+        if (begin - p < 4 * lane) mark(begin, fits(begin))
+      }
+      q += lane
+    }
   }
 }
 
-/**
- * Lists where runs have come to their ends; returns the list's end. A call in this loop would keep the
- * vectors out of registers, so nothing else is done here.
- */
+/** Lists where runs have come to their ends; returns the list's end. */
 function follow(p: usize, lane: usize): usize {
-  const first_bits = i32x4.splat(load<u32>(filter))
-  const ends = i32x4.splat(last_bits)
+  const first_bits = load<u64>(filter)
+  const ends = last_bits
   const pairs = filter + pairs_at
   const last = p + lane + behind
   let at = arrived
-  let run = i32x4.splat(0)
+  let run0: u64 = 0
+  let run1: u64 = 0
+  let run2: u64 = 0
+  let run3: u64 = 0
   for (let q = p - ahead; q < last; q += 2) {
-    let entry = v128.load32_zero(pairs + (<usize>load<u16>(q) << 2))
-    entry = v128.load32_lane(pairs + (<usize>load<u16>(q + lane) << 2), entry, 1)
-    entry = v128.load32_lane(pairs + (<usize>load<u16>(q + 2 * lane) << 2), entry, 2)
-    entry = v128.load32_lane(pairs + (<usize>load<u16>(q + 3 * lane) << 2), entry, 3)
-    run = v128.and(v128.or(i32x4.shl(run, 1), first_bits), entry)
-    const done = v128.and(run, ends)
-    if (v128.any_true(done)) {
+    run0 = ((run0 << 1) | first_bits) & load<u64>(pairs + (<usize>load<u16>(q) << 3))
+    run1 = ((run1 << 1) | first_bits) & load<u64>(pairs + (<usize>load<u16>(q + lane) << 3))
+    run2 = ((run2 << 1) | first_bits) & load<u64>(pairs + (<usize>load<u16>(q + 2 * lane) << 3))
+    run3 = ((run3 << 1) | first_bits) & load<u64>(pairs + (<usize>load<u16>(q + 3 * lane) << 3))
+    if (((run0 | run1 | run2 | run3) & ends) != 0) {
       store<u32>(at, q)
-      v128.store(at, done, 16)
+      store<u64>(at, run0 & ends, 8)
+      store<u64>(at, run1 & ends, 16)
+      store<u64>(at, run2 & ends, 24)
+      store<u64>(at, run3 & ends, 32)
       at += arrived_bytes
     }
   }
@@ -188,8 +185,8 @@ function fitsSoFar(p: usize, end: usize): bool {
 /** A bit for each group of beginnings that may have at `row` what stands there; row 0 is before `p`. */
 // @ts-ignore: decorator
 @inline
-function groupsOf(p: usize, row: usize): u32 {
-  return load<u32>(filter + rows_at + (row << 10) + (<usize>load<u8>(p + row - 1) << 2))
+function groupsOf(p: usize, row: usize): u64 {
+  return load<u64>(filter + rows_at + (row << 11) + (<usize>load<u8>(p + row - 1) << 3))
 }
 
 // @ts-ignore: decorator

@@ -1,6 +1,6 @@
 /** The compiled rules, as `compile/tables.ts` lays them out. */
 
-const magic: u32 = 0x324d4c53
+const magic: u32 = 0x334d4c53
 
 export const now: u32 = 1
 export const later: u32 = 2

@@ -38,24 +38,24 @@ function tablesOf(rules: readonly Rule[]): Uint8Array {
 /** Shares of the places in `bytes` that the pairs let through, and the rows after them. */
 function shares({ buffer }: Uint8Array, bytes: Uint8Array): { pairs: number; rows: number } {
   const filter = new DataView(buffer).getUint32(68, true)
-  const [first_bits = 0, last_bits = 0] = new Uint32Array(buffer, filter, 2)
-  const back = new Uint8Array(buffer, filter + 16, 32)
-  const pairs = new Uint32Array(buffer, filter + 48, 65_536)
-  const rows = new Uint32Array(buffer, filter + 48 + 65_536 * 4, 2560)
-  let run = 0
+  const [first_bits = 0n, last_bits = 0n] = new BigUint64Array(buffer, filter, 2)
+  const back = new Uint8Array(buffer, filter + 32, 64)
+  const pairs = new BigUint64Array(buffer, filter + 96, 65_536)
+  const rows = new BigUint64Array(buffer, filter + 96 + 65_536 * 8, 2560)
+  let run = 0n
   let through = 0
   let fitting = 0
   for (let at = 16; at + 16 < bytes.length; at += 2) {
     const pair = (bytes[at] ?? 0) | ((bytes[at + 1] ?? 0) << 8)
-    run = ((run << 1) | first_bits) & (pairs[pair] ?? 0)
-    for (let bit = 0; bit < 32; bit++) {
-      if (((run & last_bits) >>> bit) % 2 === 0) continue
+    run = ((run << 1n) | first_bits) & (pairs[pair] ?? 0n)
+    for (let ends = run & last_bits, bit = 0; ends !== 0n; ends >>= 1n, bit++) {
+      if ((ends & 1n) === 0n) continue
       through++
       const start = at - (back[bit] ?? 0)
-      let groups = -1
+      let groups = ~0n
       for (let row = 0; row < 10; row++)
-        groups &= rows[row * 256 + (bytes[start - 1 + row] ?? 0)] ?? 0
-      if (groups !== 0) fitting++
+        groups &= rows[row * 256 + (bytes[start - 1 + row] ?? 0)] ?? 0n
+      if (groups !== 0n) fitting++
     }
   }
   return { pairs: through / bytes.length, rows: fitting / bytes.length }

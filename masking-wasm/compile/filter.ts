@@ -18,31 +18,27 @@ interface Run {
 }
 
 /**
- * They fill 32 bits, in this order. Every second place is looked at, so each head stands in a run that begins at
- * an even row and in one that begins at an odd row. Two long ones keep two kinds of numbers apart; short ones,
- * so that short heads do not blunt them.
+ * They fill {@link word_bits}, in this order. Every second place is looked at, so each head stands in a run that begins
+ * at an even row and in one that begins at an odd row. Two long ones keep two kinds of numbers apart; the others are
+ * short, so that there are many of them, and few heads share one.
  */
 const runs: readonly Run[] = [
-  { row: 0, pairs: 5 },
-  { row: 0, pairs: 5 },
-  { row: 0, pairs: 2 },
-  { row: 0, pairs: 2 },
-  { row: 2, pairs: 2 },
-  { row: -1, pairs: 5 },
-  { row: -1, pairs: 5 },
-  { row: 1, pairs: 2 },
-  { row: 1, pairs: 2 },
-  { row: -1, pairs: 2 },
+  ...copies(2, { row: 0, pairs: 5 }),
+  ...copies(4, { row: 0, pairs: 3 }),
+  ...copies(3, { row: 2, pairs: 3 }),
+  ...copies(2, { row: -1, pairs: 5 }),
+  ...copies(6, { row: 1, pairs: 3 }),
+  { row: -1, pairs: 3 },
 ]
-/** A bit each of a word of the rows. */
-const row_groups = 32
+/** Of a word of the pairs and one of the rows, which has a bit for each group of heads. */
+const word_bits = 64
 /** Each costs a third of a millisecond to place, and a person wrote the rules; more go where the first could. */
 const judged_max = 1000
 
-/** Offsets known to `assembly/scan.ts`; 16 bytes of numbers and 32 of {@link backOf} before them. */
-const pairs_at = 48
-const rows_at = pairs_at + 65_536 * 4
-const filter_bytes = rows_at + rows * 256 * 4
+/** Offsets known to `assembly/scan.ts`; 32 bytes of numbers and 64 of {@link backOf} before them. */
+const pairs_at = 96
+const rows_at = pairs_at + 65_536 * 8
+const filter_bytes = rows_at + rows * 256 * 8
 
 export function filterOf(
   nfa: Nfa,
@@ -57,29 +53,32 @@ export function filterOf(
 
   const filter = new Uint8Array(filter_bytes)
   const view = new DataView(filter.buffer)
-  view.setUint32(
+  view.setBigUint64(
     0,
     bitsOf((bit) => bit),
     true,
   )
-  view.setUint32(
-    4,
+  view.setBigUint64(
+    8,
     bitsOf((bit, run) => bit + run.pairs - 1),
     true,
   )
-  view.setUint32(8, pairs.crossing, true)
-  view.setUint32(12, words.crossing, true)
-  filter.set(backOf(), 16)
+  view.setBigUint64(16, pairs.crossing, true)
+  view.setBigUint64(24, words.crossing, true)
+  filter.set(backOf(), 32)
   for (let first = 0; first < 256; first++)
     for (let second = 0; second < 256; second++) {
       const pair = (class_of[first] ?? 0) * classes + (class_of[second] ?? 0)
-      view.setUint32(pairs_at + (first | (second << 8)) * 4, pairs.words[pair] ?? 0, true)
+      copyWord(pairs.words, pair, view, pairs_at + (first | (second << 8)) * 8)
     }
   for (let row = 0; row < rows; row++)
-    for (let byte = 0; byte < 256; byte++) {
-      const word = words.words[row * classes + (class_of[byte] ?? 0)] ?? 0
-      view.setUint32(rows_at + (row * 256 + byte) * 4, word, true)
-    }
+    for (let byte = 0; byte < 256; byte++)
+      copyWord(
+        words.words,
+        row * classes + (class_of[byte] ?? 0),
+        view,
+        rows_at + (row * 256 + byte) * 8,
+      )
   return filter
 }
 
@@ -90,9 +89,10 @@ interface ClassHead {
 }
 
 interface Words {
+  /** Two halves each, the low one first. */
   readonly words: Uint32Array
   /** The bits behind which something may go over an end of line: the last ones of runs, or groups. */
-  readonly crossing: number
+  readonly crossing: bigint
 }
 
 /** The most generous first: the places that they take are then the only ones that let much through. */
@@ -140,8 +140,8 @@ function pairsOf(
     pair_kinds,
   )
   const every = Uint16Array.from({ length: classes }, (_, index) => index)
-  const words = new Uint32Array(classes * classes)
-  let crossing = 0
+  const words = new Uint32Array(classes * classes * 2)
+  let crossing = 0n
   for (const [index, head] of heads.entries()) {
     // By the row of its first byte; runs share most of them.
     const pairs = Array.from({ length: rows }, (_, at) =>
@@ -160,12 +160,21 @@ function pairsOf(
       const fitting = offers.filter(({ place }) => ((runs[place]?.row ?? 0) & 1) === parity)
       const chosen = places.put(index < judged_max ? fitting : fitting.slice(0, 1))
       const bit = firstBit(chosen)
-      if (head.crosses) crossing |= 1 << (bit + (runs[chosen]?.pairs ?? 0) - 1)
+      if (head.crosses) crossing |= 1n << BigInt(bit + (runs[chosen]?.pairs ?? 0) - 1)
       for (const [pair, symbols] of (offers[chosen]?.slots ?? []).entries())
         setBit(words, symbols, bit + pair)
     }
   }
-  return { words, crossing: crossing >>> 0 }
+  return { words, crossing }
+}
+
+function copyWord(words: Uint32Array, index: number, view: DataView, at: number): void {
+  view.setUint32(at, words[index * 2] ?? 0, true)
+  view.setUint32(at + 4, words[index * 2 + 1] ?? 0, true)
+}
+
+function copies(count: number, run: Run): readonly Run[] {
+  return new Array<Run>(count).fill(run)
 }
 
 function product(first: Symbols, second: Symbols, classes: number): Symbols {
@@ -179,8 +188,8 @@ function product(first: Symbols, second: Symbols, classes: number): Symbols {
 
 function setBit(words: Uint32Array, symbols: Symbols, bit: number): void {
   for (let index = 0; index < symbols.length; index++) {
-    const symbol = symbols[index] ?? 0
-    words[symbol] = (words[symbol] ?? 0) | (1 << bit)
+    const at = (symbols[index] ?? 0) * 2 + (bit >> 5)
+    words[at] = (words[at] ?? 0) | (1 << (bit & 31))
   }
 }
 
@@ -190,36 +199,36 @@ function rowsOf(
   classes: number,
   kinds: readonly Float64Array[],
 ): Words {
-  const places = new Places(new Array<number>(row_groups).fill(rows), kinds)
-  const words = new Uint32Array(rows * classes)
-  let crossing = 0
+  const places = new Places(new Array<number>(word_bits).fill(rows), kinds)
+  const words = new Uint32Array(rows * classes * 2)
+  let crossing = 0n
   for (const [index, head] of heads.entries()) {
     const offers = Array.from(
-      { length: row_groups },
+      { length: word_bits },
       (_, place): Offer => ({ place, slots: head.sets }),
     )
     const group = places.put(index < judged_max ? offers : offers.slice(0, 1))
-    if (head.crosses) crossing |= 1 << group
+    if (head.crosses) crossing |= 1n << BigInt(group)
     for (const [row, symbols] of head.sets.entries())
       for (const symbol of symbols) {
-        const at = row * classes + symbol
-        words[at] = (words[at] ?? 0) | (1 << group)
+        const at = (row * classes + symbol) * 2 + (group >> 5)
+        words[at] = (words[at] ?? 0) | (1 << (group & 31))
       }
   }
-  return { words, crossing: crossing >>> 0 }
+  return { words, crossing }
 }
 
 function firstBit(place: number): number {
   return runs.slice(0, place).reduce((sum, run) => sum + run.pairs, 0)
 }
 
-function bitsOf(bitOf: (first: number, run: Run) => number): number {
-  return runs.reduce((bits, run, place) => bits | (1 << bitOf(firstBit(place), run)), 0) >>> 0
+function bitsOf(bitOf: (first: number, run: Run) => number): bigint {
+  return runs.reduce((bits, run, place) => bits | (1n << BigInt(bitOf(firstBit(place), run))), 0n)
 }
 
 /** By the bit of a run's last pair: how far before the pair the head begins. */
 function backOf(): Uint8Array {
-  const back = new Uint8Array(32)
+  const back = new Uint8Array(word_bits)
   for (const [place, run] of runs.entries())
     back[firstBit(place) + run.pairs - 1] = run.row + 2 * run.pairs - 3
   return back

@@ -8,8 +8,8 @@ import type { Dfa, Entry } from './dfa.ts'
 import { filterOf } from './filter.ts'
 import type { Nfa } from './nfa.ts'
 
-/** 'SLM2': another layout gets another magic. */
-export const magic = 0x324d_4c53
+/** 'SLM3': another layout gets another magic. */
+export const magic = 0x334d_4c53
 
 /** State flags, known to `assembly/tables.ts` under the same names. */
 export const flag = {
