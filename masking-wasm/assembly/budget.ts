@@ -37,11 +37,23 @@ export function pay(bytes: usize): void {
 // @ts-ignore: decorator
 @inline
 export function charge(units: u32): bool {
-  if (repaying) {
-    pay(1)
-    return false
-  }
-  const owed = debt + (units << 2)
-  debt = owed > paid_by_byte ? owed - paid_by_byte : 0
-  return debt > debt_max
+  const too_much = owesTooMuch(units)
+  debt = debtAfter(units)
+  return too_much
+}
+
+/** Would {@link charge} say so? */
+// @ts-ignore: decorator
+@inline
+export function owesTooMuch(units: u32): bool {
+  return !repaying && debt + (units << 2) > debt_max + paid_by_byte
+}
+
+/** What is owed once a byte is read that costs `units`. */
+// @ts-ignore: decorator
+@inline
+export function debtAfter(units: u32): u32 {
+  const owed = repaying ? debt : debt + (units << 2)
+  const paid = repaying ? repaid_by_byte : paid_by_byte
+  return owed > paid ? owed - paid : 0
 }

@@ -2,6 +2,7 @@
  * The matcher: a few threads of the automaton, stepped together byte by byte, so that nothing depends on
  * how the stream is cut. Positions are addresses in the window; `stream.ts` turns them into ages.
  */
+import { abreast_max, initAbreast, stepAbreast, stepAlone } from './abreast'
 import { charge, check_units, debt, pay, repaying, setDebt } from './budget'
 import { passes } from './check'
 import { take } from './memory'
@@ -30,25 +31,11 @@ export let dark_at: usize = 0
 let dark: bool = false
 /** What the byte being read has cost up to now, besides the threads that live on (`budget.ts`). */
 let units: u32 = 0
-/** By state: 1 + the rule of which a match ends there whatever follows and whatever it is; else 0. */
-let plain: usize = 0
 /** Switched off by the tests of the filter. */
 let filtering: bool = true
 
 export function initMatcher(): bool {
-  plain = take(states * 2)
-  if (plain == 0 || !initThreads() || !initScan()) return false
-  for (let state: u32 = 0; state < states; state++) store<u16>(plain + (state << 1), <u16>plainRule(state))
-  return true
-}
-
-function plainRule(state: u32): u32 {
-  if ((load<u8>(flags + state) & (now | later | final | spawns)) != now) return 0
-  let at = lists + (<usize>load<u16>(accept + (state << 1)) << 1)
-  // The list is in the rules' order, and the first is what labels the match.
-  const rule: u32 = load<u16>(at, 2)
-  for (let count: u32 = load<u16>(at); count > 0; count--, at += 6) if (load<u16>(at, 6) != 0) return 0
-  return rule + 1
+  return initAbreast() && initThreads() && initScan()
 }
 
 export function setFilter(on: bool): void {
@@ -84,12 +71,14 @@ export function run(from: usize, end: usize, before: u32): usize {
       if (p >= end) break
       deadline = p + held_max
     }
-    if (threads <= 1 && !waiting && filtering && (dark ? threads == 0 : threads == 1 && blackout == 0)) {
-      const quiet = min(quietUntil(p, end), deadline)
-      if (p < quiet) {
-        p = dark ? skipLine(p, quiet) : stepAlone(p, quiet)
+    if (filtering && !waiting && (blackout == 0 || dark) && threads <= abreast_max) {
+      const stopped = quickly(p, min(end, deadline), end)
+      if (stopped > p) {
+        p = stopped
         if (p >= deadline) deadline = bound(p)
-        if (p == quiet || (threads == 0 && !dark)) continue
+        if (found - open > open_max) limitOpen(p)
+        if (found >= found_max) break
+        if (threads <= 1 || p == end) continue
       }
     }
     const byte: u32 = load<u8>(p)
@@ -102,13 +91,25 @@ export function run(from: usize, end: usize, before: u32): usize {
     p++
     if (p == dark_at) darken(p)
     if (p >= deadline) deadline = bound(p)
-    if (found - open > open_max) {
-      settle(oldest(p))
-      crowd()
-    }
+    if (found - open > open_max) limitOpen(p)
     if (found >= found_max) break
   }
   return p
+}
+
+function limitOpen(p: usize): void {
+  settle(oldest(p))
+  crowd()
+}
+
+/** Goes on to `until` at most as long as nothing happens; returns what is not read. */
+// @ts-ignore: decorator
+@inline
+function quickly(p: usize, until: usize, end: usize): usize {
+  if (threads > 1) return stepAbreast(p, until, end, dark)
+  const quiet = min(quietUntil(p, end), until)
+  if (threads == 0) return dark && p < quiet ? skipLine(p, quiet) : p
+  return p < quiet && !dark ? stepAlone(p, quiet) : stepAbreast(p, until, end, dark)
 }
 
 /** Everything is masked, no thread is left and none begins: up to the line's end nothing is to be done. */
@@ -118,43 +119,6 @@ function skipLine(from: usize, end: usize): usize {
     const byte: u32 = load<u8>(p)
     if (byte == 10 || byte == 13) break
   }
-  pay(p - from)
-  return p
-}
-
-/** The states that {@link stepAlone} leaves to {@link step}. */
-const eventful: u32 = now | later | final | spawns
-
-/**
- * The only thread there is reads [p, end), where none begins: the same as {@link step} for each byte.
- * Returns where it died, or what it has not read.
- */
-function stepAlone(from: usize, end: usize): usize {
-  const word = threadWord(0)
-  const start = threadStart(0)
-  let state = word & state_mask
-  let p = from
-  let ended: usize = 0
-  let rule: u32 = 0
-  for (; p < end; p++) {
-    const of_class: u32 = load<u8>(class_of + <usize>load<u8>(p))
-    const to: u32 = load<u16>(next + ((state * classes + of_class) << 1))
-    if (to == 0) {
-      clearThreads()
-      p++
-      break
-    }
-    if ((load<u8>(flags + to) & eventful) != 0) {
-      const plainly: u32 = load<u16>(plain + (to << 1))
-      if (plainly == 0) break
-      // Of matches that begin together the longest covers the others, and gives the label.
-      ended = p + 1
-      rule = plainly - 1
-    }
-    state = to
-  }
-  if (ended != 0) addMatch(start, ended, rule)
-  if (threads != 0) setThread(0, state | (word & ~state_mask), start)
   pay(p - from)
   return p
 }

@@ -30,7 +30,7 @@ let other: usize = 0
 export let threads: u32 = 0
 
 /** Per state: which step saw it last, and where its thread is. */
-let marks: usize = 0
+export let marks: usize = 0
 let step_number: u32 = 0
 
 export function initThreads(): bool {
@@ -70,12 +70,37 @@ export function threadStart(index: u32): usize {
   return load<u32>(current + index * thread_bytes, 4)
 }
 
-/** Begins the list that the next byte makes; returns where that stands which it reads. */
-export function turn(): usize {
+/** For the next byte's {@link marks}. */
+// @ts-ignore: decorator
+@inline
+export function stamp(): u32 {
   if (++step_number == 0) {
     memory.fill(marks, 0, states * 8)
     step_number = 1
   }
+  return step_number
+}
+
+export function currentList(): usize {
+  return current
+}
+
+export function otherList(): usize {
+  return other
+}
+
+/** `list` is one of both, and has `count` threads. */
+export function replaceList(list: usize, count: u32): void {
+  if (list != current) {
+    other = current
+    current = list
+  }
+  threads = count
+}
+
+/** Begins the list that the next byte makes; returns where that stands which it reads. */
+export function turn(): usize {
+  stamp()
   const from = current
   current = other
   other = from
@@ -110,20 +135,44 @@ export function isCrossing(word: u32): bool {
 /** Is it there in every split? A thread that the filter would have ruled out is not, and dies within its reach. */
 // @ts-ignore: decorator
 @inline
+function countsAt(at: usize, p: usize): bool {
+  return load<u32>(at) > state_mask || p - <usize>load<u32>(at, 4) >= reach
+}
+
+// @ts-ignore: decorator
+@inline
 export function counts(index: u32, p: usize): bool {
-  return (threadWord(index) & (spent | spawned)) != 0 || p - threadStart(index) >= reach
+  return countsAt(current + index * thread_bytes, p)
+}
+
+/** How many count of the threads in [from, to). */
+export function countedOf(from: usize, to: usize, p: usize): u32 {
+  let count: u32 = 0
+  for (let at = from; at < to; at += thread_bytes) count += <u32>countsAt(at, p)
+  return count
+}
+
+/** Where the next of them will count. */
+export function ripeAt(from: usize, to: usize, p: usize): usize {
+  let ripe: usize = ~0
+  for (let at = from; at < to; at += thread_bytes)
+    if (!countsAt(at, p)) ripe = min(ripe, <usize>load<u32>(at, 4) + reach)
+  return ripe
+}
+
+/** What those have cost that count from now on. */
+export function ripened(from: usize, to: usize, p: usize): u32 {
+  let units: u32 = 0
+  for (let at = from; at < to; at += thread_bytes)
+    if (p - load<u32>(at, 4) == reach && load<u32>(at) <= state_mask) units += <u32>reach
+  return units
 }
 
 /** What the threads cost that count, besides one: a unit each, and what they have cost before they counted. */
 export function unitsBesideOne(p: usize): u32 {
-  let count: u32 = 0
-  let before: u32 = 0
-  for (let i: u32 = 0; i < threads; i++) {
-    if (!counts(i, p)) continue
-    count++
-    if (p - threadStart(i) == reach && (threadWord(i) & (spent | spawned)) == 0) before += reach
-  }
-  return count > 1 ? count - 1 + before : 0
+  const end = current + threads * thread_bytes
+  const count = countedOf(current, end, p)
+  return count > 1 ? count - 1 + ripened(current, end, p) : 0
 }
 
 export function countedOrdinary(p: usize): u32 {
