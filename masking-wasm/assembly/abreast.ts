@@ -8,10 +8,11 @@ import { take } from './memory'
 import { mayBegin, reach } from './scan'
 import { addMatch, found, found_max, open, open_max } from './spans'
 import {
-  accept, class_of, classes, context_start, crosses, final, flags, later, lists, next, now, pattern_start, spawns, states,
+  accept, class_of, classes, context_start, crosses, final, flags, later, lists, next, now, pattern_start, pending,
+  spawns, states,
 } from './tables'
 import {
-  clearThreads, countedOf, currentList, marks, otherList, replaceList, ripeAt, ripened, setThread, stamp, state_mask,
+  clearThreads, countedOf, currentList, marks, otherList, pendingOf, replaceList, ripeAt, ripened, setThread, stamp, state_mask,
   thread_bytes, threads, threadStart, threadWord,
 } from './threads'
 
@@ -88,6 +89,7 @@ export function stepAbreast(from: usize, end: usize, known_end: usize, dark: boo
   let list_end = list + threads * thread_bytes
   // How many count, and when one more does.
   let counted = countedOf(list, list_end, from)
+  let words: u32 = pendingOf(list, list_end)
   let ripe = ripeAt(list, list_end, from)
   // The last plain match that was not told yet: those that begin with it or later and end no later are covered.
   let told_end: usize = 0
@@ -104,6 +106,7 @@ export function stepAbreast(from: usize, end: usize, known_end: usize, dark: boo
     let match_start: usize = ~0
     let match_rule: u32 = 0
     let counting = counted
+    let words_left: u32 = 0
     for (let at = list; at < list_end; at += thread_bytes) {
       const word = load<u32>(at)
       const start: usize = load<u32>(at, 4)
@@ -123,6 +126,7 @@ export function stepAbreast(from: usize, end: usize, known_end: usize, dark: boo
           match_rule = plainly - 1
         }
       }
+      words_left |= bits & pending
       // Two that meet become one, which the matcher does.
       const place = marks + (to << 3)
       undone |= <u32>(load<u32>(place) == mark)
@@ -140,6 +144,7 @@ export function stepAbreast(from: usize, end: usize, known_end: usize, dark: boo
         const bits: u32 = load<u8>(flags + to)
         const place = marks + (to << 3)
         undone |= (bits & eventful) | <u32>(load<u32>(place) == mark)
+        words_left |= bits & pending
         if (((bits | 0x100) & surviving) == 0) continue
         store<u32>(place, mark)
         store<u32>(to_end, to)
@@ -149,6 +154,7 @@ export function stepAbreast(from: usize, end: usize, known_end: usize, dark: boo
       }
     }
     if (undone != 0 || to_end > other + abreast_max * thread_bytes) break
+    if ((words | words_left) != 0) counting = countedOf(other, to_end, p + 1)
     let units: u32 = counting > 1 ? counting - 1 : 0
     if (p + 1 == ripe) {
       counting = countedOf(other, to_end, p + 1)
@@ -158,6 +164,7 @@ export function stepAbreast(from: usize, end: usize, known_end: usize, dark: boo
     // From here on the byte is read.
     setDebt(debtAfter(units), repaying)
     counted = counting
+    words = words_left
     if (p + 1 == ripe) ripe = ripeAt(other, to_end, p + 1)
     const read = list
     list = other

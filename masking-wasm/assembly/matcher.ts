@@ -6,14 +6,15 @@ import { abreast_max, initAbreast, stepAbreast, stepAlone } from './abreast'
 import { charge, check_units, debt, pay, repaying, setDebt } from './budget'
 import { passes } from './check'
 import { take } from './memory'
+import { oldestWord } from './landmarks'
 import { askFor, beginScan, initScan, mayBegin, quietUntil, reach, skip } from './scan'
-import { addMatch, crowd, found, found_max, open, open_max, released, settle, spanRule } from './spans'
+import { addMatch, crowd, found, found_max, open, open_max, settle, settled, spanRule } from './spans'
 import {
   accept, class_of, classes, context, context_start, crosses, echo, final, flags, follows, idle, label,
-  later, lists, next, now, pattern_start, rules, spawn, spawns, states, stream_start, unlimited,
+  later, lists, next, now, pattern_start, pending, rules, spawn, spawns, states, stream_start, unlimited,
 } from './tables'
 import {
-  clearThreads, countedOrdinary, initThreads, isContext, keepCrossing, oldestCounted, oldestThread,
+  clearThreads, countedOrdinary, counts, initThreads, isContext, keepCrossing, oldestBesideWords, oldestCounted, oldestThread,
   ordinary_max, put, setThread, spawned, spent, state_mask, thread_bytes, threads, threadStart, threadWord, turn,
   unitsBesideOne,
 } from './threads'
@@ -163,7 +164,7 @@ function step(byte: u32, p: usize, before: u32, beginning: bool): void {
 @inline
 function enter(state: u32, tags: u32, start: usize, p: usize): void {
   const bits: u32 = load<u8>(flags + state)
-  if (bits == 0) {
+  if ((bits & ~pending) == 0) {
     if (!dark) put(state, tags, start)
     return
   }
@@ -218,7 +219,8 @@ function giveUp(p: usize): void {
 
 /** Follows from now on only what can go past the line's end; all else is masked, from the oldest on. */
 function darken(p: usize): void {
-  setBlackout(oldest(p), 0)
+  // A word may have its thread or not, depending on the window; its bytes say where it begins.
+  setBlackout(min(oldestBesideWords(blackout != 0 ? blackout : p), oldestWord(p)), 0)
   keepCrossing()
 }
 
@@ -229,18 +231,20 @@ export function oldest(p: usize): usize {
 
 /** First byte that cannot leave yet. */
 export function holdStart(p: usize): usize {
-  const start = settle(oldest(p))
-  return start < released ? released : start
+  return max(settle(oldest(p)), settled)
 }
 
-/** Masks what is held for {@link held_max} bytes, and lets it go. Returns when to look again. */
+/**
+ * Masks what is held for {@link held_max} bytes, and lets it go. Returns when to look again. Only what is there in every split
+ * decides; what else may be there is young, holds little, and stays as it is.
+ */
 function bound(p: usize): usize {
-  const start = holdStart(p)
-  if (p - start < held_max) return start + held_max
+  const start = max(settle(oldestCounted(blackout != 0 ? blackout : p)), settled)
+  if (p - start < held_max) return min(start, oldestThread(p)) + held_max
   let rule = rules
   for (let i: u32 = 0; i < threads; i++) {
     const word = threadWord(i)
-    if (isContext(word)) continue
+    if (isContext(word) || !counts(i, p)) continue
     if (threadStart(i) <= start) rule = min(rule, <u32>load<u16>(label + ((word & state_mask) << 1)))
     setThread(i, word | spent, p)
   }
@@ -248,7 +252,7 @@ function bound(p: usize): usize {
   else if (rule == rules && open < found) rule = spanRule(open)
   addMatch(start, p, rule)
   settle(p)
-  return p + held_max
+  return oldestThread(p) + held_max
 }
 
 /** What a flush makes of the threads: the part beyond their allowance is masked. */

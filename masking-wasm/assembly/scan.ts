@@ -6,6 +6,7 @@
  * run's k-th. They are followed by shift-and, two bytes a step, in four places at once, each in a lane of
  * a vector: one alone only waits for itself. What has come to a run's end is looked at row by row.
  */
+import { addWords, findLandmarks } from './landmarks'
 import { take } from './memory'
 import { filter, stream_start } from './tables'
 
@@ -59,6 +60,7 @@ export function askFor(crossing: bool): void {
 export function beginScan(from: usize, end: usize, before: u32): void {
   // Of a stream that holds nothing, the byte before is not in memory.
   if (before != stream_start) store<u8>(from - 1, before)
+  findLandmarks(from, end, before)
   if (from < end) look(from, end)
   // No byte is before it, and the rows know only bytes.
   if (before == stream_start && from < end) mark(from, true)
@@ -108,6 +110,7 @@ function look(p: usize, end: usize): void {
   if (lane == lane_bytes_max) {
     block_end = p + block_bytes
     followLanes(p, lane_bytes_max)
+    if (!crossing_only) addWords(places, p, block_bytes)
     return
   }
   block_end = end
@@ -117,6 +120,7 @@ function look(p: usize, end: usize): void {
     rest = p + 4 * lane
   }
   for (; rest < end; rest++) mark(rest, fitsSoFar(rest, end))
+  if (!crossing_only) addWords(places, p, end - p)
 }
 
 /** Looks at the four times `lane` places from `p` on; what may begin there is in the window by its {@link reach}. */

@@ -20,6 +20,9 @@ export let open: u32 = 0
 /** Bytes before it have left already; nothing can be masked there. */
 export let released: usize = 0
 
+/** Where the last span ends that cannot grow any more: what is found later begins there at the earliest. */
+export let settled: usize = 0
+
 export function initSpans(): bool {
   base = take((found_max + open_max + 8) * entry_bytes)
   return base != 0
@@ -29,6 +32,7 @@ export function resetSpans(released_: usize): void {
   found = 0
   open = 0
   released = released_
+  settled = released_
 }
 
 export function setReleased(at: usize): void {
@@ -55,7 +59,8 @@ export function spanRule(index: u32): u32 {
 
 /** Adds the match of `rule` over [start, end) to the union; `end` is never before that of another. */
 export function addMatch(start_: usize, end: usize, rule: u32): void {
-  const start = start_ < released ? released : start_
+  // Released bytes are before those that are settled.
+  const start = start_ < settled ? settled : start_
   if (start >= end) return
   let from = start
   let label = rule
@@ -90,7 +95,7 @@ export function push(start: usize, end: usize, rule: u32, label_start: usize, la
 
 /** Spans that end at or before `limit` cannot grow any more. Returns where what is open begins. */
 export function settle(limit: usize): usize {
-  while (open < found && spanEnd(open) <= limit) open++
+  while (open < found && spanEnd(open) <= limit) settled = spanEnd(open++)
   return open < found ? min(spanStart(open), limit) : limit
 }
 

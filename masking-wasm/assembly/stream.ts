@@ -10,6 +10,7 @@
  * {@link held_max}; only starts may be older, and then no longer need to be exact.
  */
 import { debt, repaying, setDebt } from './budget'
+import { initLandmarks } from './landmarks'
 import { maskLength, maskWidth } from './mask'
 import {
   blackout, dark_at, endThreads, flushThreads, held_max, holdStart, initMatcher, oldest, resetMatcher, run,
@@ -55,7 +56,7 @@ export function initStreams(): bool {
   output = take(held_max + window_max + 16)
   result = take(32)
   result_spans = take(8400 * 20)
-  return floor != 0 && window != 0 && output != 0 && result != 0 && result_spans != 0 && initSpans() && initMatcher()
+  return floor != 0 && window != 0 && output != 0 && result != 0 && result_spans != 0 && initSpans() && initLandmarks(window_max) && initMatcher()
 }
 
 export function openStream(width: bool): usize {

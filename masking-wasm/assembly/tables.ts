@@ -8,6 +8,7 @@ export const final: u32 = 4
 export const crosses: u32 = 8
 export const context: u32 = 16
 export const spawns: u32 = 32
+export const pending: u32 = 64
 export const unlimited: u32 = 0xffff
 export const stream_start: u32 = 256
 
@@ -28,6 +29,8 @@ export let follows: usize = 0
 export let pattern_start: usize = 0
 export let context_start: usize = 0
 export let filter: usize = 0
+/** What words are found from; see `scan.ts`. */
+export let landmarks: usize = 0
 
 /** False when these are not tables. */
 export function install(at: usize, bytes: u32): bool {
@@ -48,5 +51,6 @@ export function install(at: usize, bytes: u32): bool {
   pattern_start = at + load<u32>(at, 60)
   context_start = at + load<u32>(at, 64)
   filter = at + load<u32>(at, 68)
+  landmarks = at + load<u32>(at, 72)
   return true
 }

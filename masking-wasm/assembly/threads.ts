@@ -3,8 +3,9 @@
  * lists, that which a byte reads and that which it makes, take turns.
  */
 import { take } from './memory'
+import { isBeforeWindow } from './landmarks'
 import { reach } from './scan'
-import { context, crosses, flags, states } from './tables'
+import { context, crosses, flags, pending, states } from './tables'
 
 /** Threads that end at the next line end at the latest; with more, everything is masked up to there. */
 export const ordinary_max: u32 = 64
@@ -132,11 +133,16 @@ export function isCrossing(word: u32): bool {
   return (load<u8>(flags + (word & state_mask)) & crosses) != 0
 }
 
-/** Is it there in every split? A thread that the filter would have ruled out is not, and dies within its reach. */
+/**
+ * Is it there in every split? A thread that the filter would have ruled out is not, and dies within its reach; nor is one
+ * that has not come to its landmark.
+ */
 // @ts-ignore: decorator
 @inline
 function countsAt(at: usize, p: usize): bool {
-  return load<u32>(at) > state_mask || p - <usize>load<u32>(at, 4) >= reach
+  const word = load<u32>(at)
+  if (word > state_mask) return true
+  return p - <usize>load<u32>(at, 4) >= reach && (load<u8>(flags + word) & pending) == 0
 }
 
 // @ts-ignore: decorator
@@ -152,11 +158,18 @@ export function countedOf(from: usize, to: usize, p: usize): u32 {
   return count
 }
 
+/** Not 0 when some has not come to its landmark. */
+export function pendingOf(from: usize, to: usize): u32 {
+  let bits: u32 = 0
+  for (let at = from; at < to; at += thread_bytes) bits |= load<u8>(flags + (load<u32>(at) & state_mask))
+  return bits & pending
+}
+
 /** Where the next of them will count. */
 export function ripeAt(from: usize, to: usize, p: usize): usize {
   let ripe: usize = ~0
   for (let at = from; at < to; at += thread_bytes)
-    if (!countsAt(at, p)) ripe = min(ripe, <usize>load<u32>(at, 4) + reach)
+    if (p - <usize>load<u32>(at, 4) < reach) ripe = min(ripe, <usize>load<u32>(at, 4) + reach)
   return ripe
 }
 
@@ -164,7 +177,7 @@ export function ripeAt(from: usize, to: usize, p: usize): usize {
 export function ripened(from: usize, to: usize, p: usize): u32 {
   let units: u32 = 0
   for (let at = from; at < to; at += thread_bytes)
-    if (p - load<u32>(at, 4) == reach && load<u32>(at) <= state_mask) units += <u32>reach
+    if (p - load<u32>(at, 4) == reach && load<u32>(at) <= state_mask && countsAt(at, p)) units += <u32>reach
   return units
 }
 
@@ -194,6 +207,18 @@ export function oldestCounted(p: usize): usize {
   let start = p
   for (let i: u32 = 0; i < threads; i++)
     if (counts(i, p) && !isContext(threadWord(i)) && threadStart(i) < start) start = threadStart(i)
+  return start
+}
+
+/** The same of all but those that have not come to their landmarks, unless they began before the window. */
+export function oldestBesideWords(p: usize): usize {
+  let start = p
+  for (let i: u32 = 0; i < threads; i++) {
+    const word = threadWord(i)
+    const from = threadStart(i)
+    if (from >= start || isContext(word)) continue
+    if ((load<u8>(flags + (word & state_mask)) & pending) == 0 || isBeforeWindow(from)) start = from
+  }
   return start
 }
 

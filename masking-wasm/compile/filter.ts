@@ -8,6 +8,7 @@
  */
 import type { Entry } from './dfa.ts'
 import { type Head, headsOf, rows } from './heads.ts'
+import type { Landmarks } from './landmarks.ts'
 import type { Nfa } from './nfa.ts'
 import { kindsOf, type Offer, Places, type Symbols } from './places.ts'
 
@@ -43,11 +44,12 @@ const filter_bytes = rows_at + rows * 256 * 8
 export function filterOf(
   nfa: Nfa,
   entries: readonly Entry[],
+  landmarks: Landmarks,
   class_of: Uint8Array,
   classes: number,
 ): Uint8Array {
   const kinds = kindsOf(class_of, classes)
-  const heads = byGenerosity(headsOf(nfa, entries), class_of, kinds)
+  const heads = byGenerosity(headsOf(nfa, entries, landmarks), class_of, kinds)
   const pairs = pairsOf(heads, classes, kinds)
   const words = rowsOf(heads, classes, kinds)
 

@@ -6,7 +6,9 @@
  */
 import type { Entry } from './dfa.ts'
 import type { ByteSet } from './expression.ts'
+import type { Landmarks } from './landmarks.ts'
 import type { Nfa } from './nfa.ts'
+import { chanceOf } from './places.ts'
 
 /** The byte before and the nine that are looked at; known to `assembly/scan.ts`. */
 export const rows = 10
@@ -18,30 +20,91 @@ export interface Head {
   readonly crosses: boolean
 }
 
-/** Without repetition. A spawned pattern begins where its context ended and is not looked for. */
-export function headsOf(nfa: Nfa, entries: readonly Entry[]): readonly Head[] {
+/**
+ * Without repetition. A spawned pattern begins where its context ended and is not looked for, and what has a landmark is
+ * found from that.
+ */
+export function headsOf(
+  nfa: Nfa,
+  entries: readonly Entry[],
+  landmarks: Landmarks,
+): readonly Head[] {
   const heads = new Map<string, Head>()
-  const spawned = new Map(
-    entries.flatMap(({ kind, rule, state }) =>
-      kind === 'spawned' ? [[rule, state] as const] : [],
-    ),
-  )
+  const spawned = spawnedOf(entries)
   for (const entry of entries) {
-    if (entry.kind === 'spawned') continue
+    if (entry.kind === 'spawned' || landmarks.entries.has(entry)) continue
     const before = entry.left === undefined ? all_bytes : complement(entry.left)
     for (const state of nfa.closure(entry.state)) {
-      const sets = [before, ...firstBytes(nfa, state)]
-      const key = sets.map((set) => set.join('')).join()
-      const crosses = heads.get(key)?.crosses === true || reachesLineEnd(nfa, state, spawned)
-      heads.set(key, { sets, crosses })
+      const line_end = reachesLineEnd(nfa, state, spawned)
+      for (const sets of split(nfa, before, state)) {
+        const key = sets.map((set) => set.join('')).join()
+        heads.set(key, { sets, crosses: heads.get(key)?.crosses === true || line_end })
+      }
     }
   }
   return [...heads.values()]
 }
 
-function firstBytes(nfa: Nfa, state: number): readonly ByteSet[] {
+/** Places at which one beginning in so many kinds of streams fits by chance are rare enough. */
+const chance_min = 1e-4
+const parts_max = 32
+
+/**
+ * The beginning at `state` in parts, if it would fit often: `[0-9a-f]{1,4}:` fits nearly all words as one head, where each
+ * place has the bytes of all lengths, and hardly any as four.
+ */
+function split(nfa: Nfa, before: ByteSet, state: number): readonly (readonly ByteSet[])[] {
+  const whole: Part = { path: [[state]], sets: [before, ...firstBytes(nfa, [[state]])] }
+  const done: (readonly ByteSet[])[] = []
+  const pending = [{ part: whole, chance: chanceOf(whole.sets) }]
+  for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
+    const parts =
+      next.chance < chance_min || pending.length + done.length >= parts_max
+        ? []
+        : divided(nfa, next.part.path)
+    if (parts.length === 0) {
+      done.push(next.part.sets)
+      continue
+    }
+    for (const path of parts) {
+      const sets = [before, ...firstBytes(nfa, path)]
+      pending.push({ part: { path, sets }, chance: chanceOf(sets) })
+    }
+    pending.sort((a, b) => a.chance - b.chance)
+  }
+  return done
+}
+
+interface Part {
+  /** The states that may read the first bytes, as far as it was decided. */
+  readonly path: readonly (readonly number[])[]
+  readonly sets: readonly ByteSet[]
+}
+
+/** The path longer by a place, once for each set of bytes that may be read there; as long as there is but one, further. */
+function divided(nfa: Nfa, path: readonly (readonly number[])[]): (readonly (readonly number[])[])[] {
+  const longer = [...path]
+  while (longer.length < rows - 1) {
+    const by_set = new Map<number, number[]>()
+    for (const id of longer.at(-1) ?? []) {
+      const one = nfa.states[id]
+      if (one?.kind !== 'set') return []
+      for (const next of nfa.closure(one.next)) {
+        const following = nfa.states[next]
+        const set = following?.kind === 'set' ? following.set : -1
+        by_set.set(set, [...new Set([...(by_set.get(set) ?? []), next])])
+      }
+    }
+    const choices = [...by_set.values()]
+    if (choices.length > 1) return choices.map((states) => [...longer, states])
+    longer.push(choices[0] ?? [])
+  }
+  return []
+}
+
+function firstBytes(nfa: Nfa, path: readonly (readonly number[])[]): readonly ByteSet[] {
   const sets: ByteSet[] = []
-  let states = new Set([state])
+  let states = new Set(path[0])
   let ended = false
   while (sets.length < rows - 1) {
     const following = new Set<number>()
@@ -58,13 +121,22 @@ function firstBytes(nfa: Nfa, state: number): readonly ByteSet[] {
     }
     // It may have ended before this byte, so nothing that stands here or later may rule it out.
     sets.push(ended ? all_bytes : bytes)
-    states = following
+    states = new Set(path[sets.length] ?? following)
   }
   return sets
 }
 
+/** By rule: where its pattern begins, behind its context. */
+export function spawnedOf(entries: readonly Entry[]): ReadonlyMap<number, number> {
+  return new Map(
+    entries.flatMap(({ kind, rule, state }) =>
+      kind === 'spawned' ? [[rule, state] as const] : [],
+    ),
+  )
+}
+
 /** Can any state from here on read an end of line, the pattern behind a context included? */
-function reachesLineEnd(nfa: Nfa, from: number, spawned: ReadonlyMap<number, number>): boolean {
+export function reachesLineEnd(nfa: Nfa, from: number, spawned: ReadonlyMap<number, number>): boolean {
   const seen = new Set([from])
   // A set grows while it is walked, and the walk sees what was added.
   for (const id of seen) {

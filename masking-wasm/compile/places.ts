@@ -4,6 +4,7 @@
  *
  * @module
  */
+import type { ByteSet } from './expression.ts'
 
 /** Places of some slots each; a slot is a set of symbols, and grows by what is put there. */
 export class Places {
@@ -109,6 +110,32 @@ export function kindsOf(class_of: Uint8Array, classes: number): readonly Float64
       by_class[of_class] = (by_class[of_class] ?? 0) + (shares[byte] ?? 0)
     return by_class
   })
+}
+
+/** How often one of `bytes` stands at some place, summed over the same kinds of streams. */
+export function rarity(bytes: number | ByteSet): number {
+  return kinds.reduce(
+    (sum, shares) =>
+      sum +
+      (typeof bytes === 'number'
+        ? (shares[bytes] ?? 0)
+        : shares.reduce((total, share, byte) => total + (bytes[byte] === 1 ? share : 0), 0)),
+    0,
+  )
+}
+
+/** How often bytes fit `sets` one after the other, summed over the same kinds of streams. */
+export function chanceOf(sets: readonly ByteSet[]): number {
+  return kinds.reduce(
+    (sum, shares) =>
+      sum +
+      sets.reduce((chance, set) => {
+        let share = 0
+        for (let byte = 0; byte < 256; byte++) if (set[byte] === 1) share += shares[byte] ?? 0
+        return chance * share
+      }, 1),
+    0,
+  )
 }
 
 /** Letters by their share in English, `z` being one (R. E. Lewand, Cryptological Mathematics, 2000). */

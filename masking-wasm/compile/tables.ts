@@ -5,7 +5,9 @@
  * @module
  */
 import type { Dfa, Entry } from './dfa.ts'
+import type { ByteSet } from './expression.ts'
 import { filterOf } from './filter.ts'
+import { type Landmarks, landmarksOf } from './landmarks.ts'
 import type { Nfa } from './nfa.ts'
 
 /** 'SLM3': another layout gets another magic. */
@@ -25,6 +27,8 @@ export const flag = {
   context: 16,
   /** A context ends here, and its pattern begins. */
   spawns: 32,
+  /** Nothing but what has not read its landmark: whether it is there depends on the window. */
+  pending: 64,
 } as const
 
 /** In `idle` and `echo`: a flush shows everything. */
@@ -35,7 +39,7 @@ export const crossing_states_max = 192
 
 export interface RuleFacts {
   /** Bytes that may stand after a match; absent: no matter. */
-  readonly follow: { readonly set: Uint8Array; readonly at_end: boolean } | undefined
+  readonly follow: { readonly set: ByteSet; readonly at_end: boolean } | undefined
   /** 0 for none. */
   readonly check: number
   /** Most bytes that a flush shows of a would-be match. */
@@ -60,6 +64,7 @@ export function encode(
 ): Encoded {
   const states = dfa.members.length
   const crosses = crossing(dfa)
+  const landmarks = landmarksOf(nfa, entries)
   const flags = new Uint8Array(states)
   const accept = new Uint16Array(states)
   const label = new Uint16Array(states)
@@ -82,6 +87,9 @@ export function encode(
     if (crosses[id] === 1) bits |= flag.crosses
     if (facts.live.length === 0 && facts.accepts.length === 0) bits |= flag.context
     if (dfa.spawn[id] !== 0) bits |= flag.spawns
+    const members = dfa.members[id] ?? []
+    if (members.length > 0 && members.every((member) => landmarks.pending.has(member)))
+      bits |= flag.pending
     flags[id] = bits
     label[id] = Math.min(...facts.live, rules.length)
     for (const rule of facts.telling) {
@@ -118,7 +126,8 @@ export function encode(
         follows.bytes(),
         dfa.pattern_start,
         dfa.context_start,
-        filterOf(nfa, entries, dfa.class_of, dfa.classes),
+        filterOf(nfa, entries, landmarks, dfa.class_of, dfa.classes),
+        marksOf(landmarks),
       ],
     ),
   }
@@ -200,6 +209,26 @@ function crossing(dfa: Dfa): Uint8Array {
   return crosses
 }
 
+/** Behind their count, in 4 bytes, 36 bytes each: the byte, how long a word may be, two of nothing, and its bytes. */
+function marksOf({ marks }: Landmarks): Uint8Array {
+  const bytes = new Uint8Array(4 + marks.length * 36)
+  bytes[0] = marks.length
+  for (const [index, mark] of marks.entries()) {
+    const at = 4 + index * 36
+    bytes[at] = mark.byte
+    bytes[at + 1] = mark.word_bytes_max
+    bytes.set(bitmapOf(mark.word), at + 4)
+  }
+  return bytes
+}
+
+function bitmapOf(set: ByteSet): Uint8Array {
+  const bitmap = new Uint8Array(32)
+  for (let byte = 0; byte < 256; byte++)
+    if (set[byte] === 1) bitmap[byte >> 3] = (bitmap[byte >> 3] ?? 0) | (1 << (byte & 7))
+  return bitmap
+}
+
 /** Equal conditions share a number; 0 is "no condition". 40 bytes each: a bitmap, then `at_end`. */
 function followSets(rules: readonly RuleFacts[]): {
   index(rule: number): number
@@ -210,9 +239,7 @@ function followSets(rules: readonly RuleFacts[]): {
   const indices = rules.map((rule) => {
     if (rule.follow === undefined) return 0
     const bitmap = new Uint8Array(40)
-    for (let byte = 0; byte < 256; byte++)
-      if (rule.follow.set[byte] === 1)
-        bitmap[byte >> 3] = (bitmap[byte >> 3] ?? 0) | (1 << (byte & 7))
+    bitmap.set(bitmapOf(rule.follow.set))
     bitmap[32] = rule.follow.at_end ? 1 : 0
     const key = bitmap.join()
     const known = seen.get(key)
