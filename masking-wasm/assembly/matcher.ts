@@ -2,7 +2,7 @@
  * The matcher: a few threads of the automaton, stepped together byte by byte, so that nothing depends on
  * how the stream is cut. Positions are addresses in the window; `stream.ts` turns them into ages.
  */
-import { abreast_max, initAbreast, stepAbreast, stepAlone } from './abreast'
+import { abreast_max, diesYoung, initAbreast, stepAbreast, stepAlone } from './abreast'
 import { charge, check_units, debt, pay, repaying, setDebt } from './budget'
 import { passes } from './check'
 import { take } from './memory'
@@ -65,7 +65,9 @@ export function run(from: usize, end: usize, before: u32): usize {
   while (p < end) {
     if (threads == 0 && blackout == 0) {
       if (filtering) {
-        const begin = skip(p, end)
+        let begin = skip(p, end)
+        while (begin + reach <= end && diesYoung(begin, begin == from ? before : load<u8>(begin - 1)))
+          begin = skip(begin + 1, end)
         pay(begin - p)
         p = begin
       }

@@ -39,13 +39,13 @@ let crossing_only: bool = false
 let last_bits: u64 = 0
 let asked: u64 = 0
 
-/** Where runs have come to their ends in a block: the place of the first lane, and the bits of all. */
+/** Where runs have come to their ends in a block: their bits, then the place. */
 let arrived: usize = 0
-const arrived_bytes: usize = 40
+const arrived_bytes: usize = 16
 
 export function initScan(): bool {
   places = take(places_bytes)
-  arrived = take((lane_bytes_max + ahead + behind) * arrived_bytes)
+  arrived = take((2 * (lane_bytes_max + ahead + behind) + 4) * arrived_bytes)
   return places != 0 && arrived != 0
 }
 
@@ -127,15 +127,14 @@ function look(p: usize, end: usize): void {
 function followLanes(p: usize, lane: usize): void {
   const ends = follow(p, lane)
   for (let at = arrived; at < ends; at += arrived_bytes) {
-    let q: usize = load<u32>(at)
-    for (let of_lane: usize = 0; of_lane < 4; of_lane++) {
-      let bits = load<u64>(at + (of_lane << 3), 8)
-      for (; bits != 0; bits &= bits - 1) {
-        const begin = q - load<u8>(filter + back_at + <usize>ctz<u64>(bits))
-        if (begin - p < 4 * lane) mark(begin, fits(begin))
-      }
-      q += lane
-    }
+    const q: usize = load<u32>(at, 8)
+    let bits = load<u64>(at)
+    // Nearly always it is one.
+    do {
+      const begin = q - load<u8>(filter + back_at + <usize>ctz<u64>(bits))
+      if (begin - p < 4 * lane) mark(begin, fits(begin))
+      bits &= bits - 1
+    } while (bits != 0)
   }
 }
 
@@ -156,15 +155,22 @@ function follow(p: usize, lane: usize): usize {
     run2 = ((run2 << 1) | first_bits) & load<u64>(pairs + (<usize>load<u16>(q + 2 * lane) << 3))
     run3 = ((run3 << 1) | first_bits) & load<u64>(pairs + (<usize>load<u16>(q + 3 * lane) << 3))
     if (((run0 | run1 | run2 | run3) & ends) != 0) {
-      store<u32>(at, q)
-      store<u64>(at, run0 & ends, 8)
-      store<u64>(at, run1 & ends, 16)
-      store<u64>(at, run2 & ends, 24)
-      store<u64>(at, run3 & ends, 32)
-      at += arrived_bytes
+      // Which of the four it is cannot be guessed, so nothing here depends on a guess.
+      at = arrive(at, run0 & ends, q)
+      at = arrive(at, run1 & ends, q + lane)
+      at = arrive(at, run2 & ends, q + 2 * lane)
+      at = arrive(at, run3 & ends, q + 3 * lane)
     }
   }
   return at
+}
+
+// @ts-ignore: decorator
+@inline
+function arrive(at: usize, bits: u64, place: usize): usize {
+  store<u64>(at, bits)
+  store<u32>(at, place, 8)
+  return at + (<usize>(bits != 0) << 4)
 }
 
 /**
