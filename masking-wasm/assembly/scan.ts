@@ -19,7 +19,7 @@ const pairs_at: usize = 96
 const rows_at: usize = pairs_at + 65536 * 8
 
 /** What one of the four lanes follows at most. */
-const lane_bytes_max: usize = 128
+const lane_bytes_max: usize = 512
 /** Fewer than this are soonest looked at one by one. */
 const lane_bytes_min: usize = 4
 const block_bytes: usize = 4 * lane_bytes_max
@@ -43,7 +43,13 @@ let asked: u64 = 0
 let arrived: usize = 0
 const arrived_bytes: usize = 16
 
+/** The filter's pairs and rows at an address that is known when the module is compiled: an addition less for each. */
+const pair_words: usize = memory.data(65536 * 8, 16)
+const row_words: usize = memory.data(10 * 2048, 16)
+
 export function initScan(): bool {
+  memory.copy(pair_words, filter + pairs_at, 65536 * 8)
+  memory.copy(row_words, filter + rows_at, 10 * 2048)
   places = take(places_bytes)
   arrived = take((2 * (lane_bytes_max + ahead + behind) + 4) * arrived_bytes)
   return places != 0 && arrived != 0
@@ -103,8 +109,9 @@ function look(p: usize, end: usize): void {
   block = p
   last_bits = crossing_only ? load<u64>(filter, 16) : load<u64>(filter, 8)
   asked = crossing_only ? load<u64>(filter, 24) : ~0
-  for (let at: usize = 0; at < places_bytes; at += 8) store<u64>(places + at, 0)
   const known = end - p
+  const marks = places + min(places_bytes, ((known >>> 6) << 3) + 16)
+  for (let at = places; at < marks; at += 8) store<u64>(at, 0)
   // A run must not look at what is not there yet; and a step is two bytes.
   const lane = known > behind ? min(lane_bytes_max, ((known - behind) >>> 2) & ~1) : 0
   if (lane == lane_bytes_max) {
@@ -142,7 +149,6 @@ function followLanes(p: usize, lane: usize): void {
 function follow(p: usize, lane: usize): usize {
   const first_bits = load<u64>(filter)
   const ends = last_bits
-  const pairs = filter + pairs_at
   const last = p + lane + behind
   let at = arrived
   let run0: u64 = 0
@@ -150,10 +156,10 @@ function follow(p: usize, lane: usize): usize {
   let run2: u64 = 0
   let run3: u64 = 0
   for (let q = p - ahead; q < last; q += 2) {
-    run0 = ((run0 << 1) | first_bits) & load<u64>(pairs + (<usize>load<u16>(q) << 3))
-    run1 = ((run1 << 1) | first_bits) & load<u64>(pairs + (<usize>load<u16>(q + lane) << 3))
-    run2 = ((run2 << 1) | first_bits) & load<u64>(pairs + (<usize>load<u16>(q + 2 * lane) << 3))
-    run3 = ((run3 << 1) | first_bits) & load<u64>(pairs + (<usize>load<u16>(q + 3 * lane) << 3))
+    run0 = ((run0 << 1) | first_bits) & load<u64>(pair_words + (<usize>load<u16>(q) << 3))
+    run1 = ((run1 << 1) | first_bits) & load<u64>(pair_words + (<usize>load<u16>(q + lane) << 3))
+    run2 = ((run2 << 1) | first_bits) & load<u64>(pair_words + (<usize>load<u16>(q + 2 * lane) << 3))
+    run3 = ((run3 << 1) | first_bits) & load<u64>(pair_words + (<usize>load<u16>(q + 3 * lane) << 3))
     if (((run0 | run1 | run2 | run3) & ends) != 0) {
       // Which of the four it is cannot be guessed, so nothing here depends on a guess.
       at = arrive(at, run0 & ends, q)
@@ -196,7 +202,7 @@ function fitsSoFar(p: usize, end: usize): bool {
 // @ts-ignore: decorator
 @inline
 function groupsOf(p: usize, row: usize): u64 {
-  return load<u64>(filter + rows_at + (row << 11) + (<usize>load<u8>(p + row - 1) << 3))
+  return load<u64>(row_words + (row << 11) + (<usize>load<u8>(p + row - 1) << 3))
 }
 
 // @ts-ignore: decorator

@@ -82,7 +82,10 @@ interface Part {
 }
 
 /** The path longer by a place, once for each set of bytes that may be read there; as long as there is but one, further. */
-function divided(nfa: Nfa, path: readonly (readonly number[])[]): (readonly (readonly number[])[])[] {
+function divided(
+  nfa: Nfa,
+  path: readonly (readonly number[])[],
+): (readonly (readonly number[])[])[] {
   const longer = [...path]
   while (longer.length < rows - 1) {
     const by_set = new Map<number, number[]>()
@@ -136,7 +139,11 @@ export function spawnedOf(entries: readonly Entry[]): ReadonlyMap<number, number
 }
 
 /** Can any state from here on read an end of line, the pattern behind a context included? */
-export function reachesLineEnd(nfa: Nfa, from: number, spawned: ReadonlyMap<number, number>): boolean {
+export function reachesLineEnd(
+  nfa: Nfa,
+  from: number,
+  spawned: ReadonlyMap<number, number>,
+): boolean {
   const seen = new Set([from])
   // A set grows while it is walked, and the walk sees what was added.
   for (const id of seen) {

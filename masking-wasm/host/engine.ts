@@ -235,7 +235,7 @@ class Stream implements MaskStream {
             ? memory.view(memory.result(0), memory.result(1))
             : given.length === raw_length
               ? given
-              : given.subarray(0, raw_length)
+              : memory.view(memory.input, raw_length)
       return { bytes, raw_offset, raw_length, spans: no_spans }
     }
     const raw_address = memory.result(6)

@@ -40,6 +40,9 @@ export interface Exports {
   hashFour(bytes: number): number
 }
 
+/** A power of two. */
+const views_kept = 256
+
 /** Views of the module's memory, made again whenever it grew: growing detaches the old buffer. */
 export class Memory {
   readonly exports: Exports
@@ -49,6 +52,7 @@ export class Memory {
   readonly #spans: number
   #bytes: Uint8Array
   #words: Uint32Array
+  #views: (Uint8Array | undefined)[]
 
   constructor(exports: Exports, tables: Uint8Array) {
     this.exports = exports
@@ -63,6 +67,7 @@ export class Memory {
     this.#spans = exports.spansAddress() >>> 2
     this.#bytes = new Uint8Array(exports.memory.buffer)
     this.#words = new Uint32Array(exports.memory.buffer)
+    this.#views = new Array<undefined>(views_kept).fill(undefined)
   }
 
   bytes(): Uint8Array {
@@ -70,8 +75,15 @@ export class Memory {
     return this.#bytes
   }
 
+  /** Good until the next call. To make a view takes as long as to scan 64 bytes, and small chunks ask for few different ones. */
   view(at: number, length: number): Uint8Array {
-    return this.bytes().subarray(at, at + length)
+    this.#refresh()
+    const slot = (at ^ (length << 4)) & (views_kept - 1)
+    const kept = this.#views[slot]
+    if (kept !== undefined && kept.byteOffset === at && kept.length === length) return kept
+    const view = this.#bytes.subarray(at, at + length)
+    this.#views[slot] = view
+    return view
   }
 
   result(index: number): number {
@@ -87,6 +99,7 @@ export class Memory {
     if (this.#bytes.length !== 0) return
     this.#bytes = new Uint8Array(this.exports.memory.buffer)
     this.#words = new Uint32Array(this.exports.memory.buffer)
+    this.#views = new Array<undefined>(views_kept).fill(undefined)
   }
 }
 

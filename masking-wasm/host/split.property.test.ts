@@ -103,6 +103,13 @@ describe('default rules', () => {
     expect(seen).toBeGreaterThan(1500)
   }, 60_000)
 
+  /** All of a window that is looked at at once, and of a longer one those at the ends of stretches of 512. */
+  const places: readonly (readonly [at: number, length: number])[] = [
+    ...Array.from({ length: 699 }, (_, at) => [at + 1, 700] as const),
+    ...[512, 1024, 1536, 2048].flatMap((end) =>
+      Array.from({ length: 44 }, (_, at) => [end - 30 + at, 2200] as const),
+    ),
+  ]
   // With all packs there are words everywhere to follow, and the filter rules out little.
   const isSlow = Bun.env['SLUICE_TEST_SLOW'] === '1'
   test.each([...(isSlow ? [packs] : []), default_packs].map((of) => [of]))(
@@ -115,8 +122,8 @@ describe('default rules', () => {
         const plain = (examples[0] ?? '').replaceAll(/[«»]/g, '')
         const example = Buffer.from(plain).toString('latin1')
         const due = reader.spans(` ${example} `).map((span) => [span.start - 1, span.end - 1])
-        for (let at = 1; at < 700; at++) {
-          const text = `${' '.repeat(at)}${example}${' '.repeat(700 - at)}`
+        for (const [at, length] of places) {
+          const text = `${' '.repeat(at)}${example}${' '.repeat(length - at)}`
           const found = feed(masker, latin1(text)).spans.map((span) => span.split(':')[0])
           const expected = due.map(([from = 0, to = 0]) => `${at + from}-${at + to}`)
           expect({ name, at, found }).toEqual({ name, at, found: expected })
