@@ -6,7 +6,7 @@
 import { debtAfter, owesTooMuch, pay, repaying, setDebt } from './budget'
 import { take } from './memory'
 import { mayBegin, reach } from './scan'
-import { addMatch, found, found_max, open, open_max } from './spans'
+import { addMatch, found, found_max, open, open_max, settled } from './spans'
 import {
   accept, class_of, classes, context_start, crosses, final, flags, later, lists, next, now, pattern_start, pending,
   spawns, states,
@@ -17,12 +17,12 @@ import {
 } from './threads'
 
 /** The states that are left to the matcher, but for plain matches. */
-const eventful: u32 = now | later | final | spawns
+export const eventful: u32 = now | later | final | spawns
 /** More threads than this are left to it as well: the next byte could make them too many. */
 export const abreast_max: u32 = 48
 
 /** By state: 1 + the rule of which a match ends there whatever follows and whatever it is; else 0. */
-let plain: usize = 0
+export let plain: usize = 0
 
 export function initAbreast(): bool {
   plain = take(states * 2)
@@ -140,9 +140,11 @@ export function stepAbreast(from: usize, end: usize, known_end: usize, dark: boo
       }
       if ((bits & eventful) != 0) {
         const plainly: u32 = load<u16>(plain + (to << 1))
+        // Where it has left already nothing can be masked, and so all that began before began there.
+        const from_here = max(start, settled)
         if (plainly == 0) undone = 1
-        else if (start < match_start || (start == match_start && plainly - 1 < match_rule)) {
-          match_start = start
+        else if (from_here < match_start || (from_here == match_start && plainly - 1 < match_rule)) {
+          match_start = from_here
           match_rule = plainly - 1
         }
       }

@@ -57,3 +57,26 @@ export function debtAfter(units: u32): u32 {
   const paid = repaying ? repaid_by_byte : paid_by_byte
   return owed > paid ? owed - paid : 0
 }
+
+/** How many bytes that cost `units` each can be read for sure before too much is owed. Not while something is repaid. */
+// @ts-ignore: decorator
+@inline
+export function affordable(units: u32): usize {
+  const owed = units << 2
+  return owed <= paid_by_byte ? 0xffff : debt < debt_max ? (debt_max - debt) / (owed - paid_by_byte) : 0
+}
+
+/** So many bytes were read that cost `units` each, no more than {@link affordable}. */
+// @ts-ignore: decorator
+@inline
+export function payFor(bytes: usize, units: u32): void {
+  const owed = units << 2
+  if (owed > paid_by_byte) debt += <u32>bytes * (owed - paid_by_byte)
+  else pay4(<u32>bytes * (paid_by_byte - owed))
+}
+
+// @ts-ignore: decorator
+@inline
+function pay4(quarters: u32): void {
+  debt = debt > quarters ? debt - quarters : 0
+}

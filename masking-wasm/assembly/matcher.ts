@@ -6,6 +6,7 @@ import { abreast_max, diesYoung, initAbreast, stepAbreast, stepAlone } from './a
 import { charge, check_units, debt, pay, repaying, setDebt } from './budget'
 import { passes } from './check'
 import { take } from './memory'
+import { earn, helps, initTogether, isQuiet, stepTogether, together_max } from './together'
 import { oldestWord } from './landmarks'
 import { askFor, beginScan, initScan, mayBegin, quietUntil, reach, skip } from './scan'
 import { addMatch, crowd, found, found_max, open, open_max, settle, settled, spanRule } from './spans'
@@ -36,7 +37,7 @@ let units: u32 = 0
 let filtering: bool = true
 
 export function initMatcher(): bool {
-  return initAbreast() && initThreads() && initScan()
+  return initAbreast() && initTogether() && initThreads() && initScan()
 }
 
 export function setFilter(on: bool): void {
@@ -59,8 +60,8 @@ export function setBlackout(at: usize, dark_at_: usize): void {
 export function run(from: usize, end: usize, before: u32): usize {
   let p = from
   let deadline = holdStart(p) + held_max
-  waiting = false
-  for (let i: u32 = 0; i < threads; i++) if ((load<u8>(flags + (threadWord(i) & state_mask)) & later) != 0) waiting = true
+  waiting = someWaits()
+  earn(end - from)
   beginScan(from, end, before)
   while (p < end) {
     if (threads == 0 && blackout == 0) {
@@ -74,10 +75,11 @@ export function run(from: usize, end: usize, before: u32): usize {
       if (p >= end) break
       deadline = p + held_max
     }
-    if (filtering && !waiting && (blackout == 0 || dark) && threads <= abreast_max) {
+    if (filtering && (blackout == 0 || dark)) {
       const stopped = quickly(p, min(end, deadline), end)
       if (stopped > p) {
         p = stopped
+        waiting = threads != 0 && someWaits()
         if (p >= deadline) deadline = bound(p)
         if (found - open > open_max) limitOpen(p)
         if (found >= found_max) break
@@ -105,14 +107,24 @@ function limitOpen(p: usize): void {
   crowd()
 }
 
+function someWaits(): bool {
+  for (let i: u32 = 0; i < threads; i++) if ((load<u8>(flags + (threadWord(i) & state_mask)) & later) != 0) return true
+  return false
+}
+
 /** Goes on to `until` at most as long as nothing happens; returns what is not read. */
 // @ts-ignore: decorator
 @inline
 function quickly(p: usize, until: usize, end: usize): usize {
-  if (threads > 1) return stepAbreast(p, until, end, dark)
-  const quiet = min(quietUntil(p, end), until)
-  if (threads == 0) return dark && p < quiet ? skipLine(p, quiet) : p
-  return p < quiet && !dark ? stepAlone(p, quiet) : stepAbreast(p, until, end, dark)
+  if (threads == 0) return dark ? max(p, skipLine(p, min(quietUntil(p, end), until))) : p
+  const kept = !dark && threads <= together_max && helps()
+  if (threads == 1 && !dark && !waiting && (!kept || isQuiet(p, end))) {
+    const quiet = min(quietUntil(p, end), until)
+    if (p < quiet) return stepAlone(p, quiet)
+  }
+  if (kept) return stepTogether(p, until, end)
+  if (waiting || threads > abreast_max) return p
+  return stepAbreast(p, until, end, dark)
 }
 
 /** Everything is masked, no thread is left and none begins: up to the line's end nothing is to be done. */

@@ -8,7 +8,7 @@ import { rules } from './tables'
 /** start, end, rule, and the match that gave the label: its start and end. All u32. */
 const entry_bytes: usize = 20
 /** A window that finds more ends early. */
-export const found_max: u32 = 8192
+export const found_max: u32 = 16384
 /** Spans that may still grow, kept with the stream; past it the last two become one, and mask more. */
 export const open_max: u32 = 128
 

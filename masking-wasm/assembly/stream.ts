@@ -18,7 +18,7 @@ import {
 } from './matcher'
 import { giveLarge, giveSmall, small_bytes, take, takeLarge, takeSmall } from './memory'
 import {
-  found, initSpans, labelEnd, labelStart, open, push, released, resetSpans, setReleased, settle, spanEnd, spanRule,
+  found, found_max, initSpans, labelEnd, labelStart, open, open_max, push, released, resetSpans, setReleased, settle, spanEnd, spanRule,
   spanStart,
 } from './spans'
 import { rules } from './tables'
@@ -55,7 +55,7 @@ export function initStreams(): bool {
   input = window + held_max
   output = take(held_max + window_max + 16)
   result = take(32)
-  result_spans = take(8400 * 20)
+  result_spans = take((found_max + open_max + 8) * 20)
   return floor != 0 && window != 0 && output != 0 && result != 0 && result_spans != 0 && initSpans() && initLandmarks(window_max) && initMatcher()
 }
 
