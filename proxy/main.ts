@@ -3,11 +3,13 @@
  *
  * @module
  */
-import { mkdirSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync } from 'node:fs'
 import { createServer } from 'node:net'
+import { join } from 'node:path'
 import { noteSigner } from '../storage/evidence/note.ts'
 import { StoreError } from '../storage/store/errors.ts'
 import { dataDirectories, gather, workerData } from '../storage/store/gathered.ts'
+import { origin_name } from '../storage/store/layout.ts'
 import { openReader } from '../storage/store/reader.ts'
 import type { ApiPorts, WaitingLogin } from './api/ports.ts'
 import { type Address, formatAddress } from './config/address.ts'
@@ -152,10 +154,13 @@ async function runGateway(options: Options): Promise<void> {
           is_any_port: trial !== undefined,
           gateway_keys,
           providers,
-          ...readAll(evidence, data, config),
+          ...(options.archive === undefined
+            ? readAll(evidence, data, config)
+            : readArchive(options.archive)),
           recorder: evidence.recorder,
           waitingLogin: door.waitingLogin,
           failing,
+          replica: evidence.replica,
           public_url: pages_at,
           log,
         })
@@ -218,6 +223,16 @@ function readAll(
     reader: part.reader,
   }))
   return { reader: gather(parts), logs }
+}
+
+/** What the API reads of a store that was made from a bucket. Throws {@link Refusal}. */
+function readArchive(archive: string): Pick<ApiPorts, 'reader' | 'logs'> {
+  const parts = dataDirectories(archive).map((data) => {
+    const path = join(data, origin_name)
+    if (!existsSync(path)) throw new Refusal(1, `${data}: \`sluice index\` did not make this`)
+    return { data, reader: openReader(data), origin: readFileSync(path, 'utf8').trim() }
+  })
+  return { reader: gather(parts), logs: parts.map(({ origin, reader }) => ({ origin, reader })) }
 }
 
 /** Opens the port for this process alone, and closes it again. */

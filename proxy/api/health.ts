@@ -8,7 +8,21 @@ import type { ApiEnv } from './guard.ts'
 import type { ApiPorts } from './ports.ts'
 
 const healthSchema = z
-  .object({ status: z.enum(['ok', 'failing']), reasons: z.array(z.string()) })
+  .object({
+    status: z.enum(['ok', 'failing']),
+    reasons: z.array(z.string()),
+    replication: z
+      .object({
+        mode: z.enum(['required', 'queued']),
+        append_only: z.boolean().openapi({ description: 'The bucket kept what it was tried with' }),
+        lag_s: z.int().openapi({ description: 'Age of the oldest record that waits' }),
+        queued_bytes: z.int(),
+        sent_bytes: z.int(),
+        sent_objects: z.int(),
+      })
+      .optional()
+      .openapi({ description: 'Absent where evidence is local' }),
+  })
   .openapi('Health')
 
 const content = { 'application/json': { schema: healthSchema } }
@@ -26,7 +40,8 @@ const route = createRoute({
 
 export function addHealth(app: OpenAPIHono<ApiEnv>, ports: ApiPorts): void {
   app.openapi(route, (context) => {
-    const { status, reasons } = ports.health()
-    return context.json({ status, reasons: [...reasons] }, status === 'ok' ? 200 : 503)
+    const { status, reasons, replication } = ports.health()
+    const remote = replication === undefined ? {} : { replication: { ...replication } }
+    return context.json({ status, reasons: [...reasons], ...remote }, status === 'ok' ? 200 : 503)
   })
 }

@@ -36,6 +36,20 @@ export interface Health {
   readonly status: 'ok' | 'failing'
   /** One line each, for an operator. No payload, no names of people. */
   readonly reasons: readonly string[]
+  /** Of this process; absent where evidence is local. */
+  readonly replication?: ReplicationHealth | undefined
+}
+
+export interface ReplicationHealth {
+  readonly mode: 'required' | 'queued'
+  /** The bucket was found to keep what is locked, by trying. */
+  readonly append_only: boolean
+  /** How long the oldest record has waited that is not in the bucket, in seconds. */
+  readonly lag_s: number
+  readonly queued_bytes: number
+  /** Since the start. */
+  readonly sent_bytes: number
+  readonly sent_objects: number
 }
 
 export interface WaitingLogin {

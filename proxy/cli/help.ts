@@ -16,7 +16,6 @@ export const later_verbs: readonly string[] = [
   'search',
   'bundle',
   'reconcile',
-  'index',
   'unseal',
   'report',
   'policy',

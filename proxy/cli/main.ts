@@ -10,6 +10,7 @@ import { checkConfig } from './check-config.ts'
 import { createCompletion } from './completion.ts'
 import { createConsole } from './console.ts'
 import { createHelp, overview, unknownVerb } from './help.ts'
+import { indexBucket } from './index-bucket.ts'
 import { keygen } from './keygen.ts'
 import { mask } from './mask.ts'
 import { replay } from './replay.ts'
@@ -50,6 +51,7 @@ const verbs: readonly Verb[] = [
   show,
   replay,
   verify,
+  indexBucket,
   trust,
   mask,
   token,

@@ -5,16 +5,19 @@
  * @module
  */
 import { existsSync, readFileSync, statSync } from 'node:fs'
-import { resolve } from 'node:path'
+import { join, resolve } from 'node:path'
 import { trust_bytes_max } from '../../storage/evidence/limits.ts'
 import { parseTrust, type Trust } from '../../storage/evidence/trust.ts'
 import { plainText } from '../../storage/replay/plain.ts'
+import { openBucketSource } from '../../storage/replicate/bucket-source.ts'
 import { openGathered } from '../../storage/store/gathered.ts'
+import { receipts_name } from '../../storage/store/layout.ts'
 import { verifyGathered } from '../../storage/verify/gathered.ts'
 import type { Counts, Finding, Report } from '../../storage/verify/report.ts'
+import { bucket_options, isBucketAddress, openNamedBucket } from './bucket.ts'
 import type { Console } from './console.ts'
 import { formatBytes, formatCount } from './table.ts'
-import { type Call, json_option, UsageError, type Verb, VerbError } from './verb.ts'
+import { type Call, json_option, type Verb, VerbError } from './verb.ts'
 
 /** The evidence is what is suspected: no text of it is believed to be short. */
 const message_characters_max = 2000
@@ -22,33 +25,72 @@ const progress_ms = 200
 
 export const verify: Verb = {
   name: 'verify',
-  summary: 'Check the evidence of a data directory, and name what is wrong with it',
-  operands: 'PATH',
+  summary: 'Check the evidence of a data directory or of a bucket, and name what is wrong with it',
+  operands: 'PATH|s3://BUCKET',
   operands_min: 1,
   operands_max: 1,
   options: {
     trust: { value: 'FILE', help: 'keys and checkpoints from outside (sluice trust export)' },
+    config: { value: 'FILE', help: 'take endpoint and credential of S3 from this configuration' },
+    ...bucket_options,
     json: json_option,
   },
   async run(call) {
     const [given = ''] = call.operands
-    if (given.startsWith('s3://')) throw new UsageError('s3:// is not available in this version')
-    const path = resolve(given)
-    if (!existsSync(path)) throw new VerbError(`${given}: no such directory`)
     const trust = readTrust(call)
-    const data = openGathered(path)
-    let report: Report
+    const reports: Report[] = []
     try {
-      const sources = data.parts.map(({ reader }) => reader)
-      report = await verifyGathered(sources, trust, progressOf(call.console))
+      if (isBucketAddress(given)) reports.push(...(await checkBucket(call, given, trust)))
+      else reports.push(await checkDirectory(call, given, trust))
     } finally {
-      data.close()
       call.console.progress('')
     }
-    if (call.flag('json')) await call.console.line(JSON.stringify(report, null, 2))
-    else await print(report, call.console, given)
-    return report.verdict === 'verified' ? 0 : 1
+    if (call.flag('json')) {
+      const [only] = reports
+      const shown = reports.length === 1 ? only : reports
+      await call.console.line(JSON.stringify(shown, null, 2))
+    } else {
+      for (const report of reports) await print(report, call.console, given)
+    }
+    return reports.every(({ verdict }) => verdict === 'verified') ? 0 : 1
   },
+}
+
+async function checkDirectory(
+  call: Call,
+  given: string,
+  trust: Trust | undefined,
+): Promise<Report> {
+  const path = resolve(given)
+  if (!existsSync(path)) throw new VerbError(`${given}: no such directory`)
+  const data = openGathered(path)
+  try {
+    const sources = data.parts.map(({ reader }) => reader)
+    return await verifyGathered(sources, trust, progressOf(call.console))
+  } finally {
+    data.close()
+  }
+}
+
+/** A report for each gateway that writes there: its own log, and those of its workers. */
+async function checkBucket(
+  call: Call,
+  given: string,
+  trust: Trust | undefined,
+): Promise<readonly Report[]> {
+  const { bucket, origins, is_one } = await openNamedBucket(call, given)
+  const trusted = trust?.logs.map(({ name }) => name) ?? []
+  // A log that is trusted and not there was taken away whole.
+  const all = is_one ? origins : [...new Set([...trusted, ...origins])]
+  if (all.length === 0) throw new VerbError(`${given}: there is no evidence`)
+  const gateways = Map.groupBy(all, (origin) => origin.split('/')[0] ?? '')
+  const reports: Report[] = []
+  for (const logs of gateways.values()) {
+    const sources = []
+    for (const origin of logs) sources.push(await openBucketSource(bucket, origin))
+    reports.push(await verifyGathered(sources, trust, progressOf(call.console)))
+  }
+  return reports
 }
 
 function readTrust(call: Call): Trust | undefined {
@@ -82,7 +124,8 @@ async function print(report: Report, console: Console, path: string): Promise<vo
   for (const log of logs ?? (own === undefined ? [] : [own]))
     await console.line(`log ${plainText(log.origin, 200)}, size ${log.size}, root ${log.root}`)
   // Where it lies, whoever has the gateway's key could still have made it anew since the trust file.
-  await console.line('evidence is local, not replicated')
+  if (!isBucketAddress(path) && !existsSync(join(resolve(path), receipts_name)))
+    await console.line('evidence is local, not replicated')
   await console.line(verdictLine(verdict, console))
 }
 

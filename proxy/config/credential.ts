@@ -79,6 +79,30 @@ export function clientSecret(
   return found?.kind === 'password' ? found.password : undefined
 }
 
+/** One line of printable characters from `NAME_file` or, as `${ENV:NAME}`, from `NAME`; one of the two must be there. */
+export function namedLine(
+  name: string,
+  given: Readonly<Record<string, unknown>>,
+  at: Path,
+  around: Surroundings,
+): Secret | undefined {
+  const [file, inline] = [given[`${name}_file`], given[name]]
+  const is_file = typeof file === 'string'
+  if (is_file === (typeof inline === 'string')) {
+    around.findings.error([...at, `${name}_file`], is_file ? `give it or ${name}` : 'is missing')
+    return undefined
+  }
+  const key_at: Path = [...at, is_file ? `${name}_file` : name]
+  const secret = is_file
+    ? namedSecret(file, key_at, around)
+    : environmentSecret(String(inline), `${name}_file`, key_at, around)
+  const text = secret?.text.replace(/\r?\n$/, '')
+  if (text === undefined) return undefined
+  if (/^[!-~]{1,1024}$/.test(text)) return new Secret(text)
+  around.findings.error(key_at, `${secret?.shown}: expected one line without spaces`)
+  return undefined
+}
+
 /** Reads a secret's file; its permissions are a warning when others could read it. */
 export function namedSecret(
   shown: string,

@@ -40,10 +40,11 @@ export function knownSecrets(
   shown: string | undefined,
   providers: Config['identity']['oidc'],
   reached: readonly Target[],
+  kept: Config['evidence']['remote'],
   around: Surroundings,
 ): KnownSecrets {
   const by_text = new Map<string, KnownSecret>()
-  for (const own of ownSecrets(providers, reached)) by_text.set(own.text, own)
+  for (const own of ownSecrets(providers, reached, kept)) by_text.set(own.text, own)
   // Later, since what is listed may be printed by a target, whoever else has it.
   for (const text of listed(shown, around)) by_text.set(text, { text, held_by: 'targets' })
   return new KnownSecrets([...by_text.values()])
@@ -53,11 +54,13 @@ export function knownSecrets(
 export function ownSecrets(
   providers: Config['identity']['oidc'],
   reached: readonly Target[],
+  kept: Config['evidence']['remote'],
 ): readonly KnownSecret[] {
   const credentials = reached.flatMap(({ accounts }) => Object.values(accounts))
   const secrets = [
     ...credentials.flatMap((one) => (one.kind === 'password' ? [one.password] : [])),
     ...providers.flatMap(({ client_secret }) => client_secret ?? []),
+    ...(kept === undefined ? [] : [kept.secret_key]),
   ]
   // What is too short or too long was warned of where it stands.
   return secrets

@@ -20,11 +20,8 @@ const keys: ReadonlySet<string> = new Set([
   'targets.*.columns',
   'policy.files',
   'policy.shell',
-  'evidence.replication',
-  'evidence.s3',
   'evidence.timestamp_url',
   'evidence.witnesses',
-  'evidence.retention',
   'events',
 ])
 

@@ -3,11 +3,12 @@
  *
  * @module
  */
+import type { RetentionRule } from '../../storage/evidence/retention.ts'
 import type { Address } from './address.ts'
 import type { AuditorJwk } from './auditor-key.ts'
 import type { KnownSecrets } from './known-secrets.ts'
 import type { SshPublicKey } from './public-key.ts'
-import type { Choice, PackName, TransferChoice } from './schema.ts'
+import type { Choice, PackName, ReplicationChoice, TransferChoice } from './schema.ts'
 import type { Secret } from './secret.ts'
 
 /** Deeply frozen. Paths are absolute; a path in the file is relative to the file. */
@@ -38,7 +39,12 @@ export interface Config {
     /** How long a would-be secret may be held back on an idle terminal. */
     readonly idle_ms_max: number
   }
-  readonly evidence: { readonly raw: 'commit'; readonly auditors: readonly AuditorKey[] }
+  readonly evidence: {
+    readonly raw: 'commit'
+    readonly auditors: readonly AuditorKey[]
+    /** Absent: evidence is local. */
+    readonly remote?: Remote
+  }
   /** Environment variables that a client may set: names, or a prefix and `*`. */
   readonly ssh: { readonly env: readonly string[] }
   readonly journal: { readonly segment_bytes: number }
@@ -98,6 +104,27 @@ export interface PolicyConfig {
   readonly forwarding: Choice
   readonly agent_forwarding: Choice
   readonly transfers: { readonly upload: TransferChoice; readonly download: TransferChoice }
+}
+
+/** The bucket that evidence is replicated to. */
+export interface Remote {
+  /** `required`: output waits when the bucket is too far behind. Default. */
+  readonly replication: ReplicationChoice
+  /** An origin, without a path. */
+  readonly endpoint: string
+  readonly bucket: string
+  /** Default `us-east-1`. */
+  readonly region: string
+  /** Default true. */
+  readonly path_style: boolean
+  readonly access_key: Secret
+  readonly secret_key: Secret
+  /** Default 60. */
+  readonly lag_max_s: number
+  /** Records that may wait. Default 16 GiB. */
+  readonly queue_bytes_max: number
+  /** The last one is for every session. */
+  readonly retention: readonly RetentionRule[]
 }
 
 export interface AuditorKey {

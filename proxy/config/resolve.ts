@@ -14,6 +14,7 @@ import type { AuditorKey, Config, Credential, RegisteredKey, Target } from './mo
 import { readNamedFile } from './named-file.ts'
 import { oidcProviders, publicUrl } from './oidc.ts'
 import { isOnDevice, parsePublicKey, type SshPublicKey } from './public-key.ts'
+import { remote } from './remote.ts'
 import type { ConfigFile, PackName, TargetFile } from './schema.ts'
 
 /** 64 MiB: a group commit is small against it, and a spare of it is quickly written. */
@@ -29,6 +30,7 @@ export function resolveConfig(file: ConfigFile, around: Surroundings): Config {
   const public_url = publicUrl(file, around)
   const identity = { keys: registeredKeys(file, around), oidc: oidcProviders(file, around) }
   const reached = targets(file, around)
+  const kept = remote(file, around)
   return {
     gateway: {
       name: file.gateway?.name ?? 'sluice',
@@ -56,10 +58,14 @@ export function resolveConfig(file: ConfigFile, around: Surroundings): Config {
     masking: {
       packs: [...new Set(masking?.packs ?? packs_default)],
       custom: customRules(file, findings),
-      known: knownSecrets(masking?.known_secrets_file, identity.oidc, reached, around),
+      known: knownSecrets(masking?.known_secrets_file, identity.oidc, reached, kept, around),
       idle_ms_max: masking?.idle_ms_max ?? idle_ms_default,
     },
-    evidence: { raw: 'commit', auditors: auditors(file, around) },
+    evidence: {
+      raw: 'commit',
+      auditors: auditors(file, around),
+      ...(kept === undefined ? {} : { remote: kept }),
+    },
     ssh: { env: file.ssh?.env ?? env_default },
     journal: { segment_bytes: file.journal?.segment_bytes ?? segment_bytes_default },
   }

@@ -5,6 +5,7 @@
  * @module
  */
 import { z } from 'zod'
+import { retention_rules_max } from '../../storage/evidence/limits.ts'
 
 export interface ConfigFile {
   readonly gateway?: GatewayFile | undefined
@@ -96,9 +97,33 @@ export interface MaskingFile {
   readonly idle_ms_max?: number | undefined
 }
 
+export type ReplicationChoice = 'required' | 'queued'
+
 export interface EvidenceFile {
   readonly raw?: 'commit' | undefined
   readonly auditors?: readonly string[] | undefined
+  readonly replication?: ReplicationChoice | undefined
+  readonly s3?: BucketFile | undefined
+  readonly retention?: readonly RetentionFile[] | undefined
+}
+
+export interface BucketFile {
+  readonly endpoint: string
+  readonly bucket: string
+  readonly region?: string | undefined
+  readonly path_style?: boolean | undefined
+  readonly access_key_file?: string | undefined
+  readonly secret_key_file?: string | undefined
+  /** `${ENV:NAME}` only. */
+  readonly access_key?: string | undefined
+  readonly secret_key?: string | undefined
+  readonly lag_max_s?: number | undefined
+  readonly queue_bytes_max?: number | undefined
+}
+
+export interface RetentionFile {
+  readonly labels: Readonly<Record<string, string>>
+  readonly days: number
 }
 
 /** Everything is held in memory and asked for each key that a client probes. */
@@ -150,6 +175,38 @@ const scope = z.string().regex(/^[!#-[\]-~]{1,128}$/, 'expected a scope, without
 const rule_name = z
   .string()
   .regex(/^[a-z0-9][a-z0-9-]{0,47}$/, 'expected a-z, 0-9 and "-", at most 48 characters')
+
+// S3's rules for the names of buckets.
+const bucket_name = z
+  .string()
+  .regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, 'expected a-z, 0-9, "." and "-", 3 to 63 characters')
+
+const s3: z.ZodType<BucketFile> = z.strictObject({
+  endpoint: z.string().max(256),
+  bucket: bucket_name,
+  region: z
+    .string()
+    .regex(/^[a-z0-9-]{1,64}$/, 'expected the name of a region')
+    .optional(),
+  path_style: z.boolean().optional(),
+  access_key_file: path.optional(),
+  secret_key_file: path.optional(),
+  access_key: z.string().optional(),
+  secret_key: z.string().optional(),
+  lag_max_s: z.int().min(5).max(86_400).optional(),
+  queue_bytes_max: z
+    .int()
+    .min(64 * 1024 * 1024)
+    .optional(),
+})
+
+/** A century: what is locked for longer was a slip of the pen, and cannot be taken back. */
+const retention_days_max = 36_525
+
+const retention: z.ZodType<RetentionFile> = z.strictObject({
+  labels: z.record(label, label),
+  days: z.int().min(1).max(retention_days_max),
+})
 
 const account: z.ZodType<AccountFile> = z.strictObject({
   private_key_file: path.optional(),
@@ -241,6 +298,9 @@ export const configSchema: z.ZodType<ConfigFile> = z.strictObject({
     .strictObject({
       raw: z.literal('commit').optional(),
       auditors: z.array(path).min(1).max(16).optional(),
+      replication: z.enum(['required', 'queued']).optional(),
+      s3: s3.optional(),
+      retention: z.array(retention).min(1).max(retention_rules_max).optional(),
     })
     .optional(),
   ssh: z

@@ -86,11 +86,6 @@ const bad: readonly (readonly [text: string, problem: string])[] = [
     's.yaml:1:13 evidence.raw: "sealed" is not available in this version',
   ],
   [
-    'evidence: { replication: required }',
-    's.yaml:1:13 evidence.replication: is not available in this version',
-  ],
-  ['evidence: { s3: {} }', 's.yaml:1:13 evidence.s3: is not available in this version'],
-  [
     'evidence: { witnesses: [] }',
     's.yaml:1:13 evidence.witnesses: is not available in this version',
   ],

@@ -35,6 +35,8 @@ export type RecorderErrorCode =
   | 'journal_io'
   | 'store_io'
   | 'recorder_gone'
+  /** The bucket is too far behind for another session. */
+  | 'replica_behind'
   /** Of one channel alone: a scanned transfer was stopped. */
   | 'transfer_stopped'
   /** New masking rules cannot be taken into use; those before stay. */

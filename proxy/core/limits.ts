@@ -87,3 +87,9 @@ export const prepare_idle_ms = 500
 
 /** Idle buffers kept for output on each side of the recorder: what a few busy sessions have in flight. */
 export const pooled_buffers_max = 48
+
+/** The part of the journal that waits for the bucket; half of it slows output down, all of it ends sessions. */
+export const replica_backlog_part = 0.25
+
+/** Whether replication is too far behind is looked at this often. */
+export const replica_look_ms = 500

@@ -17,6 +17,7 @@ import type { RecorderClient } from '../recorder/client.ts'
 import { bind } from './bind.ts'
 import { describeFault } from './fault.ts'
 import { Refusal } from './refusal.ts'
+import type { ReplicaFacts } from './replication.ts'
 
 export interface ApiOptions extends Pick<ApiPorts, 'reader' | 'logs'> {
   readonly waitingLogin: NonNullable<ApiPorts['waitingLogin']>
@@ -27,6 +28,7 @@ export interface ApiOptions extends Pick<ApiPorts, 'reader' | 'logs'> {
   readonly recorder: RecorderClient
   /** Why the gateway cannot do its work, one line each. */
   readonly failing: () => readonly string[]
+  readonly replica: () => ReplicaFacts | undefined
   readonly public_url: string | undefined
   readonly log: Log
 }
@@ -55,7 +57,8 @@ export async function openApi(options: ApiOptions): Promise<ApiSide> {
     waitingLogin: options.waitingLogin,
     health: () => {
       const reasons = failing()
-      return { status: reasons.length === 0 ? 'ok' : 'failing', reasons }
+      const status = reasons.length === 0 ? 'ok' : 'failing'
+      return { status, reasons, replication: options.replica() }
     },
     hosts: public_url === undefined ? [] : [new URL(public_url).hostname],
     failed: (error) => log('error', 'api_fault', describeFault(error)),

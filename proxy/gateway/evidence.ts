@@ -5,6 +5,7 @@
  */
 import type { JsonWebKey } from 'node:crypto'
 import type { Ruleset } from '../../masking-wasm/compile/compile.ts'
+import { noteSigner } from '../../storage/evidence/note.ts'
 import { backlog_segments_default } from '../../storage/journal/limits.ts'
 import { type StoreClient, startStore } from '../../storage/store/client.ts'
 import { type DataLock, lockDataDirectory } from '../../storage/store/lock.ts'
@@ -13,6 +14,7 @@ import type { LogKeys } from '../identity/gateway-keys.ts'
 import type { Log } from '../log.ts'
 import { type RecorderClient, startRecorder } from '../recorder/client.ts'
 import { Refusal } from './refusal.ts'
+import { type Limits, openReplication, type ReplicaFacts, type Replication } from './replication.ts'
 
 export interface EvidenceOptions {
   readonly data: string
@@ -34,8 +36,10 @@ export interface EvidenceOptions {
 export interface Evidence {
   readonly store: StoreClient
   readonly recorder: RecorderClient
-  /** Why nothing can be recorded or projected now, one line each; empty while all is well. */
+  /** Why nothing can be recorded, projected or replicated now, one line each; empty while all is well. */
   failing(): readonly string[]
+  /** Undefined where evidence is local. */
+  replica(): ReplicaFacts | undefined
   /** Signs, commits, projects, and lets the data directory go. */
   stop(): Promise<void>
 }
@@ -53,9 +57,13 @@ export function lockData(data: string): Lock {
 export async function openEvidence(options: EvidenceOptions): Promise<Evidence> {
   const { data, config, log, log_keys } = options
   let lagging: string | undefined
+  const { remote } = config.evidence
+  let replication: Replication | undefined
   let recorder: RecorderClient | undefined
   const failing = (): readonly string[] =>
-    [recorder?.failing, lagging].filter((reason) => reason !== undefined)
+    [recorder?.failing, lagging, ...(replication?.failing() ?? [])].filter(
+      (reason) => reason !== undefined,
+    )
   const changed = (): void => options.changed?.(failing())
   const store = await startStore(data, {
     projected: (lsn) => recorder?.projected(lsn),
@@ -72,6 +80,26 @@ export async function openEvidence(options: EvidenceOptions): Promise<Evidence> 
   })
   for (const { id, reason } of store.recovered.unreadable)
     log('error', 'session_unreadable', { session: id, reason })
+  let limits: Limits = { hold: false }
+  /** What was left unsent may arrive before this process records. */
+  const started = Promise.withResolvers<RecorderClient>()
+  // Before the log goes on: an older copy of the data directory would make another history of it.
+  replication =
+    remote === undefined
+      ? undefined
+      : await openReplication({
+          ...{ remote, data, log, changed },
+          verifier_key: noteSigner(log_keys.origin, log_keys.log_key).verifier_key,
+          replicated: (lsn) => recorder?.replicated(lsn),
+          receipts: async (objects) => {
+            const { note } = await started.promise
+            await note('evidence.replicated', { objects })
+          },
+          limit: (to) => {
+            limits = to
+            recorder?.limit(to)
+          },
+        })
   const running = await startRecorder(
     {
       data,
@@ -84,10 +112,14 @@ export async function openEvidence(options: EvidenceOptions): Promise<Evidence> 
       idle_ms: config.masking.idle_ms_max,
       policy_hash: options.policy_hash,
       worker_logs: options.worker_logs ?? [],
+      ...(remote === undefined ? {} : { retention: remote.retention }),
       recovered: store.recovered,
     },
     {
-      durable: (lsn) => store.durable(lsn),
+      durable: (lsn) => {
+        store.durable(lsn)
+        replication?.durable(lsn)
+      },
       health: (reason) => {
         if (reason === undefined) log('info', 'recording_resumed', {})
         else log('error', 'recording_failed', { reason })
@@ -96,13 +128,17 @@ export async function openEvidence(options: EvidenceOptions): Promise<Evidence> 
     },
   )
   recorder = running
+  running.limit(limits)
+  started.resolve(running)
   return {
     store,
     recorder: running,
     failing,
+    replica: () => replication?.facts(),
     async stop() {
       await running.stop()
       await store.stop()
+      await replication?.stop()
       options.lock.release()
     },
   }

@@ -24,7 +24,7 @@ export function reloadOnHangup({ path, config, recorder, log, others }: HangupOp
   if (path === undefined) return
   const reload = createReload({
     load: () => loadConfig(path, process.env),
-    own: ownSecrets(config.identity.oidc, config.targets),
+    own: ownSecrets(config.identity.oidc, config.targets, config.evidence.remote),
     use: recorder.useRuleset,
     log,
   })

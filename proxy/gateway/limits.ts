@@ -25,3 +25,6 @@ export const worker_end_ms = 15_000
 
 /** How long workers may take to say whose login it is that a browser asks for; one that is busy with bulk answers late. */
 export const worker_answer_ms = 5_000
+
+/** Receipts of the bucket that could not be logged, a full disk being the usual reason, are logged this much later. */
+export const receipts_retry_ms = 5_000

@@ -3,14 +3,17 @@
  *
  * @module
  */
+import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { workers_max } from './limits.ts'
 import { Refusal } from './refusal.ts'
 
-const usage = `usage: bun run proxy [--config sluice.yaml] [--data DIR] [--drain SECONDS] [--workers N]
+const usage = `usage: bun run proxy [--config sluice.yaml] [--data DIR] [--drain SECONDS] [--workers N] [--archive DIR]
 
   --config FILE    what to guard, and for whom; without one, a trial on loopback
   --data DIR       where the evidence is kept (default: as the configuration says, or ./data)
+  --archive DIR    serve the sessions of this store, made from a bucket by sluice index; reading them is logged
+                   in the data directory
   --drain SECONDS  how long sessions may go on when the gateway is told to end (default 5)
   --workers N      processes that share the SSH port, each with its own journal and log (default 1, at most ${workers_max})
 `
@@ -19,6 +22,8 @@ export interface Options {
   readonly config: string | undefined
   readonly data: string | undefined
   readonly drain_ms: number
+  /** Absolute. A store that the API serves instead of the gateway's own. */
+  readonly archive: string | undefined
   readonly workers: number
   /** Set in a process that a gateway started: which of its workers it is, and the port that it shares. */
   readonly worker: { readonly number: number; readonly port: number } | undefined
@@ -33,6 +38,7 @@ export function readOptions(words: readonly string[]): Options {
         config: { type: 'string' },
         data: { type: 'string' },
         drain: { type: 'string', default: '5' },
+        archive: { type: 'string' },
         workers: { type: 'string', default: '1' },
         worker: { type: 'string' },
         help: { type: 'boolean', short: 'h', default: false },
@@ -54,6 +60,7 @@ export function readOptions(words: readonly string[]): Options {
       config: values.config,
       data: values.data,
       drain_ms: drain_s * 1000,
+      archive: values.archive === undefined ? undefined : resolve(values.archive),
       workers,
       worker: values.worker === undefined ? undefined : workerOf(values.worker),
     }

@@ -17,11 +17,18 @@ import type {
 } from '../core/ports.ts'
 import type { Content } from '../core/transfer.ts'
 import { BufferPool, isPooled } from './buffers.ts'
-import type { Acknowledged, FromRecorder, RecorderSetup, ToRecorder } from './messages.ts'
+import type {
+  Acknowledged,
+  Committed,
+  FromRecorder,
+  NoteType,
+  RecorderSetup,
+  ToRecorder,
+} from './messages.ts'
 
 export interface RecorderClient extends Recorder {
   /** Writes a fact to the gateway's log; resolves when it is durable. */
-  note(type: 'evidence.read', facts: Readonly<Record<string, string>>): Promise<void>
+  note(type: NoteType, facts: Readonly<Record<string, unknown>>): Promise<void>
   /**
    * Masks sessions that begin from now on with these rules; those that run keep theirs. Resolves when the change is in the
    * gateway's log. Rejects with a `RecorderError`, and nothing has changed, when it cannot be.
@@ -29,6 +36,13 @@ export interface RecorderClient extends Recorder {
   useRuleset(ruleset: Ruleset, idle_ms: number): Promise<void>
   /** The store has everything up to here on disk. */
   projected(lsn: number): void
+  /** The bucket has everything up to here. */
+  replicated(lsn: number): void
+  /**
+   * With `refuse`, new sessions are refused for that reason. With `hold`, running ones wait: nothing of theirs is shown
+   * and nothing reaches a target, until it is called without.
+   */
+  limit(to: { readonly refuse?: string | undefined; readonly hold: boolean }): void
   /** Why nothing can be recorded now; undefined while all is well. */
   readonly failing: string | undefined
   readonly rules_hash: string
@@ -45,6 +59,8 @@ export interface RecorderClientEvents {
 }
 
 interface Waiting {
+  /** Absent for what is no running session's. */
+  readonly session: number | undefined
   readonly resolve: (acknowledged: Acknowledged) => void
   readonly reject: (error: RecorderError) => void
 }
@@ -64,6 +80,10 @@ export function startRecorder(
   const pool = new BufferPool()
   /** Of the pool here, and on loan to a release. */
   const returned = new WeakSet<ArrayBufferLike>()
+  let refusing: string | undefined
+  let is_held = false
+  /** What running sessions wait for, in its order. What is in flight of each is bounded, and so is this. */
+  let held: Committed[] = []
   let queue: ToRecorder[] = []
   let transfer: ArrayBuffer[] = []
 
@@ -76,14 +96,14 @@ export function startRecorder(
       transfer = []
     })
   }
-  const ask = (make: (ack: number) => ToRecorder): Promise<Acknowledged> =>
+  const ask = (make: (ack: number) => ToRecorder, session?: number): Promise<Acknowledged> =>
     new Promise((resolve, reject) => {
       if (gone !== undefined) {
         reject(gone)
         return
       }
       const ack = ack_next++
-      waiting.set(ack, { resolve, reject })
+      waiting.set(ack, { session, resolve, reject })
       send(make(ack))
     })
 
@@ -92,34 +112,41 @@ export function startRecorder(
     failing = error.message
     for (const { reject } of waiting.values()) reject(error)
     waiting.clear()
+    held = []
     const ended = [...sessions.values()]
     sessions.clear()
     for (const events of ended) events.failed(error.message)
     on.health(failing)
   }
 
-  const committed = (message: FromRecorder & { kind: 'committed' }): void => {
-    for (const item of message.items) {
-      if (item.kind === 'stopped') {
-        sessions.get(item.session)?.stopped(item.channel, item.message)
-        continue
-      }
-      if (item.kind === 'release') {
-        if (item.is_returned === true) returned.add(item.bytes.buffer)
-        sessions.get(item.session)?.release(item.channel, item.stream, item.bytes, item.raw_length)
-        continue
-      }
+  const sessionOf = (item: Committed): number | undefined =>
+    item.kind === 'ack' ? waiting.get(item.ack)?.session : item.session
+
+  const deliver = (item: Committed): void => {
+    if (item.kind === 'stopped') {
+      sessions.get(item.session)?.stopped(item.channel, item.message)
+    } else if (item.kind === 'release') {
+      if (item.is_returned === true) returned.add(item.bytes.buffer)
+      sessions.get(item.session)?.release(item.channel, item.stream, item.bytes, item.raw_length)
+    } else {
       const waiter = waiting.get(item.ack)
       waiting.delete(item.ack)
       if (item.error === undefined) waiter?.resolve(item)
       else waiter?.reject(new RecorderError(item.error.code, item.error.message))
     }
+  }
+
+  const committed = (message: FromRecorder & { kind: 'committed' }): void => {
+    for (const item of message.items)
+      if (is_held && sessionOf(item) !== undefined) held.push(item)
+      else deliver(item)
     for (const buffer of message.spent) pool.give(buffer)
     if (message.lsn > 0) on.durable(message.lsn)
   }
 
   const open = async (start: SessionStart, events: RecorderEvents): Promise<SessionRecorder> => {
     if (failing !== undefined) throw new RecorderError('journal_full', failing)
+    if (refusing !== undefined) throw new RecorderError('replica_behind', refusing)
     const { opened } = await ask((ack) => ({ kind: 'open', ack, start }))
     if (opened === undefined)
       throw new RecorderError('recorder_gone', 'the recorder did not answer')
@@ -129,9 +156,9 @@ export function startRecorder(
     return {
       id,
       event: (channel: number, event: RecordedEvent) =>
-        done(ask((ack) => ({ kind: 'event', session, ack, channel, event }))),
+        done(ask((ack) => ({ kind: 'event', session, ack, channel, event }), session)),
       channel: (channel: number, request: ChannelRequest) =>
-        done(ask((ack) => ({ kind: 'channel', session, ack, channel, request }))),
+        done(ask((ack) => ({ kind: 'channel', session, ack, channel, request }), session)),
       buffer: (length: number) => pool.take(length),
       recycle({ buffer }: Uint8Array) {
         if (!isPooled(buffer)) return
@@ -153,7 +180,10 @@ export function startRecorder(
       upload(channel: number, bytes: Uint8Array, pieces: readonly Content[]) {
         const copy = pool.take(bytes.length)
         copy.set(bytes)
-        const asked = ask((ack) => ({ kind: 'upload', session, ack, channel, bytes: copy, pieces }))
+        const asked = ask(
+          (ack) => ({ kind: 'upload', session, ack, channel, bytes: copy, pieces }),
+          session,
+        )
         transfer.push(copy.buffer)
         return done(asked)
       },
@@ -161,14 +191,17 @@ export function startRecorder(
         // Not `slice`: a Buffer's shares its memory, which the transfer would take from its owner.
         const copy = new Uint8Array(bytes)
         const more = fields && { fields }
-        const asked = ask((ack) => ({ kind: 'input', session, ack, channel, bytes: copy, ...more }))
+        const asked = ask(
+          (ack) => ({ kind: 'input', session, ack, channel, bytes: copy, ...more }),
+          session,
+        )
         transfer.push(copy.buffer)
         return done(asked)
       },
       flush: (channel: number, stream: Stream) =>
-        done(ask((ack) => ({ kind: 'flush', session, ack, channel, stream }))),
+        done(ask((ack) => ({ kind: 'flush', session, ack, channel, stream }), session)),
       close: (reason: EndReason, detail: string) =>
-        done(ask((ack) => ({ kind: 'close', session, ack, reason, detail }))).finally(() =>
+        done(ask((ack) => ({ kind: 'close', session, ack, reason, detail }), session)).finally(() =>
           sessions.delete(session),
         ),
     }
@@ -184,6 +217,15 @@ export function startRecorder(
         hashes = { ...hashes, rules_hash: ruleset.hash }
       },
       projected: (lsn) => send({ kind: 'projected', lsn }),
+      replicated: (lsn) => send({ kind: 'replicated', lsn }),
+      limit({ refuse, hold }) {
+        refusing = refuse
+        is_held = hold
+        if (hold) return
+        const waited = held
+        held = []
+        for (const item of waited) deliver(item)
+      },
       get failing() {
         return failing
       },

@@ -6,6 +6,7 @@
 
 import type { JsonWebKey } from 'node:crypto'
 import type { Ruleset } from '../../masking-wasm/compile/compile.ts'
+import type { RetentionRule } from '../../storage/evidence/retention.ts'
 import type { RecoveredState } from '../../storage/store/recover.ts'
 import type { ChannelRequest, Field, Stream } from '../core/connector.ts'
 import type { RecorderErrorCode } from '../core/errors.ts'
@@ -30,6 +31,8 @@ export interface RecorderSetup {
   readonly policy_hash: string
   /** Verifier keys of the logs of this gateway's workers: its own log says that they exist. */
   readonly worker_logs?: readonly string[]
+  /** Set where evidence is replicated: a segment is kept until the bucket has what is in it. The log names the rules. */
+  readonly retention?: readonly RetentionRule[]
   readonly recovered: RecoveredState
 }
 
@@ -38,12 +41,12 @@ export type ToRecorder =
   | RecorderSetup
   | ToSession
   | { readonly kind: 'open'; readonly ack: number; readonly start: SessionStart }
-  /** A fact for the gateway's own log: evidence was read. */
+  /** A fact for the gateway's own log. */
   | {
       readonly kind: 'note'
       readonly ack: number
-      readonly type: 'evidence.read'
-      readonly facts: Readonly<Record<string, string>>
+      readonly type: NoteType
+      readonly facts: Readonly<Record<string, unknown>>
     }
   /** Sessions that begin from now on are masked with these. */
   | {
@@ -56,7 +59,12 @@ export type ToRecorder =
   | { readonly kind: 'spent'; readonly buffer: ArrayBuffer }
   /** The store has everything up to here on disk. */
   | { readonly kind: 'projected'; readonly lsn: number }
+  /** The bucket has everything up to here. */
+  | { readonly kind: 'replicated'; readonly lsn: number }
   | { readonly kind: 'stop'; readonly ack: number }
+
+/** Evidence was read; receipts of the bucket came. */
+export type NoteType = 'evidence.read' | 'evidence.replicated'
 
 /** `session` is the recorder's small number for one. */
 export type ToSession = { readonly session: number } & (

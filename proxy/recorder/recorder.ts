@@ -7,6 +7,7 @@
 import type { Ruleset } from '../../masking-wasm/compile/compile.ts'
 import { toHex } from '../../storage/evidence/bytes.ts'
 import { manifest, readStartDocument, startDocument } from '../../storage/evidence/manifest.ts'
+import type { RetentionRule } from '../../storage/evidence/retention.ts'
 import type { Journal } from '../../storage/journal/journal.ts'
 import type { OpenSession } from '../../storage/store/recover.ts'
 import { RecorderError } from '../core/errors.ts'
@@ -24,12 +25,15 @@ import { Group } from './group.ts'
 import { EvidenceLog, type LogParts } from './log.ts'
 import type { FromRecorder, ToRecorder, ToSession } from './messages.ts'
 import { type OpeningParts, openSession } from './opening.ts'
+import { createRecycling } from './recycling.ts'
 import { type Masking, withRules } from './tables.ts'
 import { no_records, Trail, type TrailPorts } from './trail.ts'
 
 export interface RecorderParts extends OpeningParts, Masking {
   /** Verifier keys of the logs of this gateway's workers. */
   readonly worker_logs?: readonly string[]
+  /** Set where evidence is replicated. */
+  readonly retention?: readonly RetentionRule[] | undefined
   readonly journal: Journal
   readonly log: LogParts
   /** Maskers of other rules than the first ones. */
@@ -85,6 +89,7 @@ export function createRecorder(parts: RecorderParts): RecorderCore {
   /** Of sessions that begin now. */
   let masking: Masking = parts
 
+  const recycling = createRecycling(journal, parts.retention !== undefined)
   const group = new Group({ ...parts, mark, failed, settled })
   const log = new EvidenceLog(parts.log, (entry) => group.append(entry), parts.now_us)
   const ports: TrailPorts = {
@@ -215,9 +220,10 @@ export function createRecorder(parts: RecorderParts): RecorderCore {
   }
 
   function logConfiguration(): void {
-    const { gateway, worker_logs = [] } = parts
+    const { gateway, worker_logs = [], retention } = parts
     const logs = worker_logs.length === 0 ? {} : { logs: worker_logs }
-    log.add('configuration.changed', gateway, { gateway, ...masking.hashes, ...logs })
+    const kept = retention === undefined ? {} : { retention }
+    log.add('configuration.changed', gateway, { gateway, ...masking.hashes, ...logs, ...kept })
   }
 
   function heartbeat(): void {
@@ -260,7 +266,10 @@ export function createRecorder(parts: RecorderParts): RecorderCore {
         pool.give(message.buffer)
         break
       case 'projected':
-        journal.recycle(message.lsn)
+        recycling.projected(message.lsn)
+        break
+      case 'replicated':
+        recycling.replicated(message.lsn)
         break
       case 'stop':
         clearInterval(checkpoint_timer)

@@ -51,6 +51,7 @@ async function begin(setup: RecorderSetup): Promise<void> {
       load: (rules) => MaskingEngine.load(rules),
       gateway: setup.gateway,
       worker_logs: setup.worker_logs ?? [],
+      retention: setup.retention,
       auditors: setup.auditors,
       recipients: await Promise.all(setup.auditors.map(thumbprint)),
       idle_ms: setup.idle_ms,

@@ -39,3 +39,6 @@ export const leaf_list_width = 1024
 
 /** Leaf lists that a manifest names: 8 million records, about 550 KiB. Later records are unlisted. */
 export const leaf_lists_max = 8192
+
+/** Rules of one retention policy: a person wrote them, and each session is compared with each. */
+export const retention_rules_max = 1000

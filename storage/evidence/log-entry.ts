@@ -14,6 +14,7 @@ export type LogEntryType =
   | 'session.running'
   | 'session.ended'
   | 'evidence.read'
+  | 'evidence.replicated'
   | 'heartbeat'
   | 'retention.applied'
 

@@ -91,3 +91,14 @@ export function decodeEntryBundle(bundle: Uint8Array): readonly Uint8Array[] | u
   }
   return entries
 }
+
+/** The tiles at the end of a log of `size` entries that are not full, the lowest first. */
+export function* partialTiles(size: number): Generator<Tile> {
+  for (let level = 0, nodes = size; nodes > 0; level++, nodes = Math.floor(nodes / tile_width)) {
+    const width = nodes % tile_width
+    if (width === 0) continue
+    const index = Math.floor(nodes / tile_width)
+    if (level === 0) yield { level: 'entries', index, width }
+    yield { level, index, width }
+  }
+}

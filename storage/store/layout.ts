@@ -15,3 +15,9 @@ export const journal_name = 'journal'
 
 /** Of a gateway with workers: a data directory for each, by number. */
 export const workers_name = 'workers'
+
+/** What the bucket answered, where evidence is replicated. */
+export const receipts_name = 'receipts.db'
+
+/** In a store that was made from a bucket: the origin of its log. */
+export const origin_name = 'origin'

@@ -45,3 +45,9 @@ export const progress_records = 4096
 
 /** Logs that one log may name as its workers': a gateway has 64 at once, and may have had others. */
 export const worker_logs_max = 1024
+
+/** The gateway's clock and the bucket's differ by at most a quarter of an hour: S3 refuses a request beyond that. */
+export const retention_window_ms = 3_600_000
+
+/** Retention has whole seconds. */
+export const retention_slack_ms = 2_000

@@ -17,6 +17,7 @@ import {
 } from '../evidence/manifest.ts'
 import { type NoteVerifier, noteVerifier } from '../evidence/note.ts'
 import type { Trust } from '../evidence/trust.ts'
+import type { RetentionBook } from './kept.ts'
 import { heartbeat_gap_ms_max, worker_logs_max } from './limits.ts'
 import { endMisfits, type Listing, startMisfits } from './listing.ts'
 import { type CheckedLog, entriesOf } from './log-check.ts'
@@ -27,6 +28,7 @@ export interface ReplayParts extends SessionCheckParts {
   readonly trust: Trust | undefined
   /** Ids of the sessions in the store; those that the log knows are taken out. */
   readonly stored: Set<string>
+  readonly book: RetentionBook
 }
 
 interface OpenSession {
@@ -149,7 +151,10 @@ export async function replayLog(
     if (type === 'session.started') await started(id, digest, facts, place, what)
     else if (type === 'session.running') await running(facts, place, what)
     else if (type === 'session.ended') await ended(id, digest, facts, place, what)
-    else if (type === 'configuration.changed' && entry < log.signed) nameLogs(facts['logs'])
+    else if (type === 'configuration.changed' && entry < log.signed) {
+      nameLogs(facts['logs'])
+      parts.book.changed(decoded.time, facts['retention'])
+    }
   }
 
   function nameLogs(logs: unknown): void {
@@ -176,6 +181,7 @@ export async function replayLog(
     findings.counts.sessions++
     const check = new SessionCheck(id, { document: digest, envelope: start.envelope }, parts)
     open.set(id, { start, check })
+    parts.book.started(id, start.labels)
     budget.open = open.size
     parts.progress()
     await checkEnvelope(start, place)

@@ -36,6 +36,16 @@ export type FailureCode =
   | 'record_added'
   | 'record_malformed'
   | 'heartbeat_gap'
+  /** A newer version of an object hides the one that is evidence. */
+  | 'object_shadowed'
+  /** A delete marker hides it. */
+  | 'object_deleted'
+  /** The version that the gateway's receipt names is gone, or is not what was sent. */
+  | 'object_missing'
+  | 'object_edited'
+  /** Nothing keeps it from being deleted, or not for as long as policy says. */
+  | 'object_not_locked'
+  | 'retention_short'
   | 'time_went_back'
 
 /** Worth knowing, and no fault of the evidence. */
@@ -45,6 +55,7 @@ export type NoticeCode =
   | 'records_not_logged'
   | 'entries_unsigned'
   | 'gateway_was_down'
+  | 'sessions_not_logged'
 
 /** Where a finding lies. Absent members are unknown or do not apply. */
 export interface Place {

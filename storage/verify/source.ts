@@ -6,6 +6,25 @@
  */
 import type { Listing } from './listing.ts'
 
+/** How a store keeps one object. */
+export interface KeptObject {
+  /** Without the prefix of the log. */
+  readonly key: string
+  readonly session?: string
+  /**
+   * Whether the version that is evidence is there and has the bytes that the gateway's receipt in the log says, and
+   * what hides it from whoever asks for the key alone.
+   */
+  readonly state: 'shown' | 'shadowed' | 'deleted' | 'missing' | 'edited'
+  /** Whether it must be locked; the rest is what may be erased. */
+  readonly is_permanent: boolean
+  readonly mode?: string
+  /** UTC, milliseconds. */
+  readonly retain_until_ms?: number
+  /** When the store took it, by its own clock; 0 when it has nothing. */
+  readonly modified_ms: number
+}
+
 /** Every method may be called again with the same arguments; what it gives is borrowed until then. */
 export interface EvidenceSource {
   /** Ids of the sessions that have records, a page at a time. */
@@ -31,6 +50,10 @@ export interface EvidenceSource {
   log(): Promise<{ readonly size: number; readonly checkpoint: Uint8Array | undefined }>
   /** Entries `[from, to)`; fewer when some are missing. */
   logEntries(from: number, to: number): Promise<readonly Uint8Array[]>
+  /** How the objects that were read are kept; only where the source is a bucket, and asked for last. */
+  objects?(): Iterable<KeptObject>
+  /** Sessions that came to the bucket after its newest checkpoint, which cannot speak of them yet. */
+  newerSessions?(): number
   /** A stored hash of the log's tree, by Go's StoredHashIndex. Only asked to tell which entry was changed. */
   logHash(index: number): Promise<Uint8Array | undefined>
 }

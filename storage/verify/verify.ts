@@ -7,6 +7,7 @@
 import type { NoteVerifier } from '../evidence/note.ts'
 import type { Trust } from '../evidence/trust.ts'
 import { createDocuments } from './documents.ts'
+import { checkKept, RetentionBook } from './kept.ts'
 import { session_page } from './limits.ts'
 import { checkLog, describeLog } from './log-check.ts'
 import { replayLog } from './replay-log.ts'
@@ -41,6 +42,7 @@ export async function verifyNaming(
     const log = await checkLog(source, trust, findings)
     const documents = createDocuments(source, findings)
     const budget = { open: 0 }
+    const book = new RetentionBook()
     const worker_logs = await replayLog(log, {
       source,
       documents,
@@ -49,7 +51,9 @@ export async function verifyNaming(
       progress,
       trust,
       stored,
+      book,
     })
+    checkKept(source, book, findings)
     if (findings.counts.log_entries === 0)
       findings.fail(
         'nothing_to_verify',

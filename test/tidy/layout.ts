@@ -29,6 +29,11 @@ export const folders: Readonly<Record<string, Folder>> = {
   'storage/journal': { ours: ['storage/evidence'], builtins: 'any' },
   'storage/store': { ours: ['storage/evidence', 'storage/journal'], builtins: 'any' },
   'storage/replay': { ours: ['storage/evidence', 'storage/store'], builtins: 'none' },
+  // What leaves for the bucket, and what comes back from it.
+  'storage/replicate': {
+    ours: ['storage/evidence', 'storage/journal', 'storage/store', 'storage/verify'],
+    builtins: 'any',
+  },
   // Offline, and from public material only: nothing of the gateway can bend its answer.
   'storage/verify': { ours: ['storage/evidence'], builtins: /^node:crypto$/ },
 
@@ -65,7 +70,10 @@ export const folders: Readonly<Record<string, Folder>> = {
   },
   'proxy/listener': { ours: ['proxy/core'], builtins: /^node:(net|tls|stream|events)$/ },
   'proxy/identity': { ours: ['proxy/core'], builtins: /^node:(crypto|fs|path)$/ },
-  'proxy/config': { ours: ['proxy/core', 'masking-wasm/rules'], builtins: 'any' },
+  'proxy/config': {
+    ours: ['proxy/core', 'storage/evidence', 'masking-wasm/rules'],
+    builtins: 'any',
+  },
   // No connector imports another: a seventh protocol is a folder, and none is a special case.
   'proxy/connector/ssh': { ours: ['proxy/core'], builtins: 'any' },
   'proxy/connector/echo': { ours: ['proxy/core'], builtins: 'any' },
@@ -88,6 +96,7 @@ export const folders: Readonly<Record<string, Folder>> = {
       'storage/journal',
       'storage/store',
       'storage/replay',
+      'storage/replicate',
       'storage/verify',
       'masking-wasm/host',
       'masking-wasm/compile',
@@ -132,6 +141,8 @@ export const packages: readonly Package[] = [
   { name: /^oidc-provider$/, folders: ['proxy/trial'] },
   { name: /^(hono|@hono\/zod-openapi|swagger-ui-dist)(\/|$)/, folders: ['proxy/api'] },
   { name: /^(drizzle-orm|drizzle-kit|libsql)(\/|$)/, folders: ['storage/store'] },
+  // Signs requests of S3. Tests own the bucket, which a gateway never does.
+  { name: /^aws4fetch$/, folders: ['storage/replicate', 'test', 'bench'] },
   { name: /^(yaml|zod)$/, folders: ['proxy/config'] },
   { name: /^(@eslint-community\/regexpp|assemblyscript)(\/|$)/, folders: ['masking-wasm/compile'] },
   // Builds the component; nothing of it is there at run time.

@@ -1,0 +1,327 @@
+/**
+ * Evidence from a bucket alone: what a verifier reads, in the shape that it reads a store in. Of several versions of an
+ * object it takes the one that the gateway's receipt in the log names, and where there is none the first: with Object
+ * Lock nobody can put another before it.
+ *
+ * @module
+ */
+
+import { digestOf, openDocument } from '../evidence/document.ts'
+import { decodeLogEntry } from '../evidence/log-entry.ts'
+import { readManifest, readStartDocument } from '../evidence/manifest.ts'
+import { storedHashIndex } from '../evidence/merkle.ts'
+import { tile_width, tilePath } from '../evidence/tile.ts'
+import type { EvidenceSource, KeptObject } from '../verify/source.ts'
+import { decodeEntries, decodeRecords, type LoggedEntry, sha256Hex, splitLeaves } from './body.ts'
+import { ReplicaError } from './errors.ts'
+import {
+  checkpointKey,
+  documentKey,
+  entriesKey,
+  parseKey,
+  prefixOf,
+  recordsKey,
+  sessionKey,
+} from './keys.ts'
+import { fetch_ahead, read_cache_bytes } from './limits.ts'
+import { type BucketListing, type ListedObject, listLog } from './listing.ts'
+import { readReceipts } from './receipt-document.ts'
+import type { Receipt } from './receipts.ts'
+import type { Bucket, Fetched } from './s3.ts'
+
+export interface BucketSource extends EvidenceSource {
+  readonly listing: BucketListing
+  /** The version of an object that is evidence; undefined when there is none. `key` is without the log's prefix. */
+  read(key: string): Promise<Uint8Array | undefined>
+  objects(): Iterable<KeptObject>
+  newerSessions(): number
+}
+
+/** Lists the log's objects now; what comes later is not seen. Rejects with `ReplicaError`. */
+export async function openBucketSource(bucket: Bucket, origin: string): Promise<BucketSource> {
+  return new LogSource(bucket, origin, await listLog(bucket, origin))
+}
+
+interface Cached {
+  readonly bytes: number
+  readonly value: unknown
+}
+
+class LogSource implements BucketSource {
+  readonly listing: BucketListing
+  readonly #bucket: Bucket
+  readonly #prefix: string
+  readonly #kept = new Map<string, KeptObject>()
+  readonly #cache = new Map<string, Cached>()
+  #cached_bytes = 0
+  /** Where documents lie that are not beside their entries; known as soon as what names them was read. */
+  readonly #places = new Map<string, string>()
+  readonly #pins = new Map<string, Receipt>()
+  #documents = new Map<string, { key: string; bytes: Uint8Array }>()
+
+  constructor(bucket: Bucket, origin: string, listing: BucketListing) {
+    this.#bucket = bucket
+    this.#prefix = prefixOf(origin)
+    this.listing = listing
+  }
+
+  async sessions({ cursor, limit = 1000 }: { cursor?: string; limit?: number }): Promise<{
+    sessions: readonly { id: string }[]
+    cursor?: string
+  }> {
+    const signed_ms = this.#signedMs()
+    const ids = [...this.listing.sessions]
+      .filter(([, came_ms]) => came_ms <= signed_ms)
+      .map(([id]) => ({ id }))
+    const from = Number(cursor ?? 0)
+    const to = from + limit
+    return { sessions: ids.slice(from, to), ...(to < ids.length ? { cursor: String(to) } : {}) }
+  }
+
+  newerSessions(): number {
+    const signed_ms = this.#signedMs()
+    return [...this.listing.sessions.values()].filter((came_ms) => came_ms > signed_ms).length
+  }
+
+  async records(
+    session: string,
+    from_seq = 0,
+  ): Promise<{ records: readonly Uint8Array[]; next?: number }> {
+    const firsts = this.listing.records.get(session) ?? []
+    const at = Math.max(
+      0,
+      firsts.findLastIndex((first) => first <= from_seq),
+    )
+    const first = firsts[at]
+    if (first === undefined) return { records: [] }
+    const stored = await this.#decoded(recordsKey(session, first), decodeRecords)
+    const next = firsts[at + 1]
+    const records = stored?.slice(Math.max(0, from_seq - first)) ?? []
+    // Past the end of the last object nothing follows.
+    if (next === undefined) return { records }
+    return records.length === 0 && stored !== undefined
+      ? this.records(session, next)
+      : { records, next: Math.max(next, from_seq + records.length) }
+  }
+
+  async document(digest: string): Promise<{ bytes: Uint8Array } | undefined> {
+    const beside = this.#documents.get(digest)
+    if (beside !== undefined) return { bytes: beside.bytes }
+    const key = this.#places.get(digest) ?? documentKey(digest)
+    if (key.endsWith('/leaves')) {
+      const lists = await this.#decoded(key, splitLeaves)
+      const list = lists?.find((bytes) => digestOf(bytes) === digest)
+      return list === undefined ? undefined : { bytes: list }
+    }
+    const found = await this.#read(key, (bytes) => digestOf(bytes) === digest)
+    if (found === undefined) return undefined
+    this.#learn(key, found.bytes)
+    return { bytes: found.bytes }
+  }
+
+  async log(): Promise<{ size: number; checkpoint: Uint8Array | undefined }> {
+    const { entries, checkpoints } = this.listing
+    const signed = checkpoints.at(-1)
+    const note = signed === undefined ? undefined : await this.#read(checkpointKey(signed))
+    // Entries that no checkpoint here covers came while the listing was made.
+    const first = entries.findLast((each) => signed === undefined || each < signed)
+    const last =
+      first === undefined ? undefined : await this.#decoded(entriesKey(first), decodeEntries)
+    const stored = (first ?? 0) + (last?.length ?? 0)
+    await this.#readPins()
+    return { size: Math.min(stored, signed ?? stored), checkpoint: note?.bytes }
+  }
+
+  async logEntries(from: number, to: number): Promise<readonly Uint8Array[]> {
+    const { entries: firsts } = this.listing
+    const begin = firsts.findLastIndex((first) => first <= from)
+    const wanted = firsts.slice(Math.max(0, begin)).filter((first) => first < to)
+    const found: Uint8Array[] = []
+    this.#documents = new Map()
+    for (let at = 0; at < wanted.length; at += fetch_ahead) {
+      const group = wanted.slice(at, at + fetch_ahead)
+      const objects = await Promise.all(
+        group.map((first) => this.#decoded(entriesKey(first), decodeEntries)),
+      )
+      for (const [index, logged] of objects.entries()) {
+        const skipped = from + found.length - (group[index] ?? 0)
+        // A gap, or an object that another one overlaps: what follows is not in its place.
+        if (logged === undefined || skipped < 0) return found
+        const taken = logged.slice(skipped, skipped + to - from - found.length)
+        for (const one of taken) this.#learnEntry(one)
+        found.push(...taken.map(({ entry }) => entry))
+      }
+    }
+    return found
+  }
+
+  async logHash(index: number): Promise<Uint8Array | undefined> {
+    // Only leaves are asked for, to tell which entry was changed. Those of a tile that is not full lie nowhere.
+    const leaf = leafOf(index)
+    if (leaf === undefined) return undefined
+    const tile = { level: 0, index: Math.floor(leaf / tile_width), width: tile_width }
+    const hashes = await this.#decoded(tilePath(tile), (bytes) => [bytes])
+    const at = (leaf % tile_width) * 32
+    return hashes?.[0]?.subarray(at, at + 32)
+  }
+
+  async read(key: string): Promise<Uint8Array | undefined> {
+    return (await this.#read(key))?.bytes
+  }
+
+  objects(): Iterable<KeptObject> {
+    for (const [key] of this.#pins)
+      if ((this.listing.objects.get(key)?.versions.length ?? 0) === 0)
+        this.#kept.set(key, { ...this.#place(key), state: 'missing', modified_ms: 0 })
+    return this.#kept.values()
+  }
+
+  /** When the newest checkpoint came. */
+  #signedMs(): number {
+    const size = this.listing.checkpoints.at(-1)
+    const object = size === undefined ? undefined : this.listing.objects.get(checkpointKey(size))
+    return object?.versions[0]?.modified_ms ?? Number.POSITIVE_INFINITY
+  }
+
+  /** Receipts come later in the log than what they are of, so all are read first. */
+  async #readPins(): Promise<void> {
+    const { entries } = this.listing
+    for (let at = 0; at < entries.length; at += fetch_ahead)
+      await Promise.all(
+        entries.slice(at, at + fetch_ahead).map(async (first) => {
+          const logged = (await this.#decoded(entriesKey(first), decodeEntries)) ?? []
+          for (const { entry, document } of logged) {
+            const decoded = decodeLogEntry(entry)
+            if (decoded?.type !== 'evidence.replicated' || digestOf(document) !== decoded.digest)
+              continue
+            // The first one counts: a later one may speak of a version that hides it.
+            for (const receipt of readReceipts(openDocument(document) ?? {}))
+              if (!this.#pins.has(receipt.key)) this.#pins.set(receipt.key, receipt)
+          }
+        }),
+      )
+  }
+
+  #learnEntry({ entry, document }: LoggedEntry): void {
+    const decoded = decodeLogEntry(entry)
+    if (decoded === undefined) return
+    const { type, id, digest } = decoded
+    if (document.length > 0) this.#documents.set(digest, { key: '', bytes: document })
+    else if (type === 'session.started') this.#places.set(digest, sessionKey(id, 'start'))
+    else if (type === 'session.ended') this.#places.set(digest, sessionKey(id, 'manifest'))
+  }
+
+  /** A document names others. */
+  #learn(key: string, bytes: Uint8Array): void {
+    const parts = parseKey(key)
+    if (parts === undefined || !('session' in parts)) return
+    const { session, kind } = parts
+    const facts = openDocument(bytes) ?? {}
+    if (kind === 'start') {
+      const start = readStartDocument(facts)
+      if (start !== undefined) this.#places.set(start.envelope, sessionKey(session, 'envelope'))
+    } else if (kind === 'manifest') {
+      for (const digest of readManifest(facts)?.leaves ?? [])
+        this.#places.set(digest, sessionKey(session, 'leaves'))
+    }
+  }
+
+  /** Undefined when the object is not there, or cannot be decoded. */
+  async #decoded<Value>(
+    key: string,
+    decode: (bytes: Uint8Array) => readonly Value[] | undefined,
+  ): Promise<readonly Value[] | undefined> {
+    const known = this.#cache.get(key)
+    if (known !== undefined) {
+      this.#cache.delete(key)
+      this.#cache.set(key, known)
+      return known.value as readonly Value[] // A key is always decoded in the same way.
+    }
+    const found = await this.#read(key)
+    if (found === undefined) return undefined
+    const value = decode(found.bytes)
+    if (value === undefined) throw new ReplicaError('s3_corrupt', `${key} is not of its form`)
+    this.#cache.set(key, { bytes: found.bytes.length, value })
+    this.#cached_bytes += found.bytes.length
+    for (const [oldest, { bytes }] of this.#cache) {
+      if (this.#cached_bytes <= read_cache_bytes || oldest === key) break
+      this.#cache.delete(oldest)
+      this.#cached_bytes -= bytes
+    }
+    return value
+  }
+
+  /** The version that is evidence. With `isRight`, another one when only that is right. */
+  async #read(key: string, isRight?: (bytes: Uint8Array) => boolean): Promise<Fetched | undefined> {
+    const object = this.listing.objects.get(key)
+    if (object === undefined || object.versions.length === 0) return undefined
+    const pin = this.#pins.get(key)
+    const pinned = object.versions.filter(({ version }) => version === pin?.version)
+    const candidates = [...pinned, ...object.versions].slice(
+      0,
+      isRight === undefined ? 1 : undefined,
+    )
+    let first: { found: Fetched; version: string } | undefined
+    for (const { version } of new Set(candidates)) {
+      const found = await this.#bucket.get(`${this.#prefix}${key}`, version)
+      if (found === undefined) continue
+      first ??= { found, version }
+      if (isRight === undefined || isRight(found.bytes)) {
+        first = { found, version }
+        break
+      }
+    }
+    if (first === undefined) return undefined
+    const { found, version } = first
+    this.#keep(key, object, version, found, pin)
+    return found
+  }
+
+  #keep(
+    key: string,
+    object: ListedObject,
+    version: string,
+    { bytes, ...lock }: Fetched,
+    pin: Receipt | undefined,
+  ): void {
+    const own = object.versions.find((each) => each.version === version)
+    const newest = object.versions.at(-1)
+    const is_edited = pin?.version === version && sha256Hex(bytes) !== pin.sha256
+    // The same content again is a resend after a crash.
+    const is_hidden = newest !== own && newest?.etag !== own?.etag
+    const is_missing =
+      pin !== undefined && !object.versions.some((one) => one.version === pin.version)
+    const state = is_edited
+      ? 'edited'
+      : is_missing
+        ? 'missing'
+        : object.is_deleted
+          ? 'deleted'
+          : is_hidden
+            ? 'shadowed'
+            : 'shown'
+    this.#kept.set(key, { ...this.#place(key), state, ...lock })
+  }
+
+  #place(key: string): Pick<KeptObject, 'key' | 'session' | 'is_permanent'> {
+    const parts = parseKey(key)
+    const is_erasable =
+      parts?.kind === 'start' ||
+      parts?.kind === 'envelope' ||
+      parts?.kind === 'manifest' ||
+      parts?.kind === 'document'
+    const session = parts !== undefined && 'session' in parts ? { session: parts.session } : {}
+    return { key, is_permanent: !is_erasable, ...session }
+  }
+}
+
+/** The leaf whose hash is stored at that place; undefined when it is not a leaf's. */
+function leafOf(index: number): number | undefined {
+  let [low, high] = [0, index]
+  while (low < high) {
+    const middle = Math.floor((low + high) / 2)
+    if (storedHashIndex(0, middle) < index) low = middle + 1
+    else high = middle
+  }
+  return storedHashIndex(0, low) === index ? low : undefined
+}

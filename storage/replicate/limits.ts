@@ -1,0 +1,72 @@
+/**
+ * Limits of replication, each with its reason.
+ *
+ * @module
+ */
+
+/** An object of records closes at this size: large enough that a request costs little beside its bytes. */
+export const object_bytes: number = 4 * 1024 * 1024
+
+/** ... and a round begins this often, so that what is shown is in the bucket about 3 s later. */
+export const round_ms = 2_000
+
+/** ... or at once when this much waits. */
+export const round_bytes: number = 4 * 1024 * 1024
+
+/** Entries in one object, documents included: they are read whole. */
+export const entries_bytes: number = 1024 * 1024
+export const entries_count_max = 4096
+
+/** The largest object that is read back: a full one and the record that filled it. */
+export const object_bytes_max: number = 16 * 1024 * 1024
+
+/** Records of sessions that wait for their object to fill, together. */
+export const gathered_bytes_max: number = 64 * 1024 * 1024
+
+/** Bodies that are planned before they are sent, and those that are being sent meanwhile: twice this in memory. */
+export const slice_bytes: number = 32 * 1024 * 1024
+
+/** Requests at a time: one connection to a store does not fill the line. */
+export const requests_max = 8
+
+/** One request of 4 MiB on a line of 70 KB/s. */
+export const request_ms_max = 60_000
+
+/** An answer that is not an object: a page of a listing is the largest, about 500 bytes for each of 1,000. */
+export const answer_bytes_max: number = 4 * 1024 * 1024
+
+/** After a failure the next try waits about this long, doubling up to the maximum. */
+export const retry_ms = 500
+export const retry_ms_max = 60_000
+
+/** How long the probe object is locked: long enough for the probe, and soon nobody's burden. */
+export const probe_ms: number = 10 * 60_000
+
+/** The store's clock and ours differ by at most 15 minutes: S3 refuses a request that is older (SigV4). */
+export const retain_margin_ms = 3_600_000
+
+export const day_ms = 86_400_000
+
+/** When a gateway stops, it still sends for this long. */
+export const stop_ms = 10_000
+
+/** Objects of one log in memory while it is verified or rebuilt: about 300 bytes for each. */
+export const listed_objects_max = 4_000_000
+
+/** Objects that were read and may be asked for again. */
+export const read_cache_bytes: number = 64 * 1024 * 1024
+
+/** Objects fetched ahead while a store is rebuilt, and their sessions' bytes. */
+export const fetch_ahead = 16
+
+/** Receipts that one log entry's document lists. */
+export const receipts_logged_max = 5_000
+
+/** The state is told this often while it changes. */
+export const status_ms = 500
+
+/** One transaction while a store is rebuilt: nobody queries it meanwhile. */
+export const rebuild_batch_bytes: number = 8 * 1024 * 1024
+
+/** ... and so much of the database's write-ahead log before it is moved into it. */
+export const rebuild_sync_bytes: number = 64 * 1024 * 1024

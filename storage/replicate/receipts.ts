@@ -1,0 +1,182 @@
+/**
+ * What was promised to the bucket, and what it answered: for each object its key, SHA-256 and version. A plan is on the
+ * disk before its object is sent, so that an object that is sent again after a crash has the same body.
+ *
+ * @module
+ */
+import { asStoreError } from '../store/errors.ts'
+import { type Connection, connect, type Statement } from '../store/libsql.ts'
+import type { KeyParts } from './keys.ts'
+
+export interface Plan {
+  readonly key: string
+  readonly kind: Exclude<KeyParts['kind'], 'hint' | 'probe'>
+  /** Of `session/...`, and of a document its digest; empty otherwise. */
+  readonly subject: string
+  /** What it holds, the end excluded: records, entries, the size that a checkpoint signs. 0 where that says nothing. */
+  readonly first: number
+  readonly next: number
+  /** Hex. */
+  readonly sha256: string
+  readonly bytes: number
+  /** From the moment of sending; absent for what must stay erasable. */
+  readonly retain_days?: number
+}
+
+export interface Receipt {
+  readonly key: string
+  readonly version: string
+  readonly sha256: string
+}
+
+/** Everything up to here is in the bucket. */
+export interface Place {
+  /** Of the store's chunk rows. */
+  readonly chunk_no: number
+  readonly log_size: number
+  readonly checkpoint_size: number
+  /** The journal entry that the store had when it was looked at. */
+  readonly watermark_lsn: number
+  /** ... and when that was, UTC in milliseconds; 0 before the first time. */
+  readonly at_ms: number
+}
+
+const schema = `
+CREATE TABLE IF NOT EXISTS object (
+  no INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, kind TEXT NOT NULL, subject TEXT NOT NULL,
+  first INTEGER NOT NULL, next INTEGER NOT NULL, sha256 TEXT NOT NULL, bytes INTEGER NOT NULL,
+  retain_days INTEGER, version TEXT, logged INTEGER NOT NULL) STRICT;
+CREATE INDEX IF NOT EXISTS object_planned ON object (no) WHERE version IS NULL;
+CREATE INDEX IF NOT EXISTS object_unlogged ON object (no) WHERE logged = 0;
+CREATE INDEX IF NOT EXISTS object_records ON object (subject, next) WHERE kind = 'records';
+CREATE TABLE IF NOT EXISTS place (
+  id INTEGER PRIMARY KEY, chunk_no INTEGER NOT NULL, log_size INTEGER NOT NULL,
+  checkpoint_size INTEGER NOT NULL, watermark_lsn INTEGER NOT NULL, at_ms INTEGER NOT NULL) STRICT;
+INSERT OR IGNORE INTO place VALUES (1, 0, 0, 0, 0, 0);
+`
+
+/** Methods throw `StoreError`; what they change is on the disk when they return. */
+export class Receipts {
+  readonly #connection: Connection
+  readonly #insert: Statement
+  readonly #receive: Statement
+  readonly #mark: Statement
+  readonly #advance: Statement
+  readonly #known: Statement
+  readonly #sent_to: Statement
+  readonly #planned: Statement
+  readonly #unlogged: Statement
+  #place: Place
+
+  constructor(path: string) {
+    try {
+      const connection = connect(path)
+      connection.prepare('PRAGMA journal_mode = WAL').all()
+      connection.prepare('PRAGMA synchronous = FULL').all()
+      connection.exec(schema)
+      this.#connection = connection
+      this.#insert = connection.prepare(
+        'INSERT INTO object (key, kind, subject, first, next, sha256, bytes, retain_days, logged) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)',
+      )
+      this.#receive = connection.prepare('UPDATE object SET version = ? WHERE key = ?')
+      this.#mark = connection.prepare('UPDATE object SET logged = 1 WHERE key = ?')
+      this.#advance = connection.prepare(
+        'UPDATE place SET chunk_no = ?, log_size = ?, checkpoint_size = ?, watermark_lsn = ?, at_ms = ?',
+      )
+      this.#known = connection.prepare('SELECT 1 FROM object WHERE key = ?')
+      this.#sent_to = connection.prepare(
+        "SELECT max(next) AS next FROM object WHERE subject = ? AND kind = 'records'",
+      )
+      this.#planned = connection.prepare(
+        'SELECT key, kind, subject, first, next, sha256, bytes, retain_days FROM object WHERE version IS NULL ORDER BY no',
+      )
+      this.#unlogged = connection.prepare(
+        'SELECT key, version, sha256 FROM object WHERE logged = 0 AND version IS NOT NULL ORDER BY no LIMIT ?',
+      )
+      const place = connection
+        .prepare('SELECT chunk_no, log_size, checkpoint_size, watermark_lsn, at_ms FROM place')
+        .get() as Place // The table has this one row.
+      this.#place = { ...place }
+    } catch (error) {
+      throw asStoreError(error, `cannot open the receipts ${path}`)
+    }
+  }
+
+  get place(): Place {
+    return this.#place
+  }
+
+  /** Whether the object was planned, sent or not. */
+  knows(key: string): boolean {
+    return this.#known.get(key) !== undefined
+  }
+
+  /** One more than the last record of a session that was planned. */
+  sentTo(session: string): number {
+    return (this.#sent_to.get(session) as { next: number | null }).next ?? 0
+  }
+
+  plan(plans: readonly Plan[]): void {
+    this.#together(() => {
+      for (const { key, kind, subject, first, next, sha256, bytes, retain_days } of plans) {
+        const days = retain_days ?? null
+        const logged = isLogged(kind) ? 0 : 1
+        this.#insert.run(key, kind, subject, first, next, sha256, bytes, days, logged)
+      }
+    })
+  }
+
+  received(versions: ReadonlyMap<string, string>): void {
+    this.#together(() => {
+      for (const [key, version] of versions) this.#receive.run(version, key)
+    })
+  }
+
+  advance(to: Partial<Place>): void {
+    const place = { ...this.#place, ...to }
+    this.#together(() => {
+      const { chunk_no, log_size, checkpoint_size, watermark_lsn, at_ms } = place
+      this.#advance.run(chunk_no, log_size, checkpoint_size, watermark_lsn, at_ms)
+    })
+    this.#place = place
+  }
+
+  /** Planned, and not known to have arrived. */
+  planned(): readonly Plan[] {
+    const rows = this.#planned.all() as (Plan & { retain_days: number | null })[] // By its columns.
+    return rows.map(({ retain_days, ...plan }) => ({
+      ...plan,
+      ...(retain_days === null ? {} : { retain_days }),
+    }))
+  }
+
+  /** Receipts that the log does not have yet. */
+  unlogged(count_max: number): readonly Receipt[] {
+    return (this.#unlogged.all(count_max) as Receipt[]).map((row) => ({ ...row })) // By its columns.
+  }
+
+  logged(receipts: readonly Receipt[]): void {
+    this.#together(() => {
+      for (const { key } of receipts) this.#mark.run(key)
+    })
+  }
+
+  close(): void {
+    this.#connection.close()
+  }
+
+  #together(run: () => void): void {
+    try {
+      this.#connection.exec('BEGIN IMMEDIATE')
+      run()
+      this.#connection.exec('COMMIT')
+    } catch (error) {
+      if (this.#connection.in_transaction) this.#connection.exec('ROLLBACK')
+      throw asStoreError(error, 'cannot keep receipts')
+    }
+  }
+}
+
+/** The log's own objects have no receipt in the log: each would need another. */
+const isLogged = (kind: Plan['kind']): boolean =>
+  kind !== 'entries' && kind !== 'tile' && kind !== 'checkpoint'

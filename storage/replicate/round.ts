@@ -1,0 +1,293 @@
+/**
+ * One round: everything that the store had at one moment goes to the bucket, the records first, then what the log says
+ * of them, last the checkpoint that signs it. So what a checkpoint in the bucket covers is in the bucket.
+ *
+ * @module
+ */
+
+import { openDocument } from '../evidence/document.ts'
+import { decodeLogEntry } from '../evidence/log-entry.ts'
+import { readStartDocument } from '../evidence/manifest.ts'
+import { daysFor, daysOfLog, type RetentionRule } from '../evidence/retention.ts'
+import {
+  encodeEntryBundle,
+  parseTilePath,
+  type Tile,
+  tile_width,
+  tileData,
+  tilePath,
+} from '../evidence/tile.ts'
+import type { Snapshot, StoredChunk } from '../store/backlog.ts'
+import { encodeEntries, type LoggedEntry } from './body.ts'
+import { ReplicaError } from './errors.ts'
+import { checkpointKey, documentKey, entriesKey, recordsKey, sessionKey } from './keys.ts'
+import {
+  entries_bytes,
+  entries_count_max,
+  gathered_bytes_max,
+  object_bytes,
+  slice_bytes,
+} from './limits.ts'
+import type { Plan } from './receipts.ts'
+import { type Body, bodyOf, resend, send, type UploadParts } from './uploads.ts'
+
+export interface RoundParts extends UploadParts {
+  readonly retention: readonly RetentionRule[]
+}
+
+/** Rejects with `ReplicaError` or `StoreError`; what arrived until then stays, and the next round goes on behind it. */
+export async function runRound(parts: RoundParts, snapshot: Snapshot): Promise<void> {
+  const { receipts, backlog, now_ms } = parts
+  const at_ms = now_ms()
+  await resend(parts, (plan) => plannedBody(parts, plan))
+  await sendRecords(parts, snapshot)
+  while (receipts.place.log_size < snapshot.log_size) await sendEntries(parts, snapshot.log_size)
+  const { checkpoint, watermark_lsn } = snapshot
+  if (checkpoint !== undefined && checkpoint.size > receipts.place.checkpoint_size) {
+    const { size } = checkpoint
+    const bytes = backlog.checkpoint(size) ?? checkpoint.bytes
+    const plan = { ...logPlan(parts, 'checkpoint', size), key: checkpointKey(size) }
+    await send([bodyOf(plan, bytes)], parts)
+    receipts.advance({ checkpoint_size: size })
+  }
+  receipts.advance({ watermark_lsn, at_ms })
+}
+
+/** Records of a session that follow each other, until they are an object. */
+interface Gathered {
+  readonly session: string
+  readonly retain_days: number
+  readonly first: number
+  readonly parts: Uint8Array[]
+  next: number
+  bytes: number
+}
+
+async function sendRecords(parts: RoundParts, snapshot: Snapshot): Promise<void> {
+  const { backlog, receipts, retention } = parts
+  const open = new Map<number, Gathered>()
+  const sent_to = new Map<number, number>()
+  const places = new Map<number, { session: string; retain_days: number }>()
+  let gathered_bytes = 0
+  let slice: Body[] = []
+  let planned_bytes = 0
+  let sending: Promise<void> = Promise.resolve()
+
+  const placeOf = (no: number): { session: string; retain_days: number } => {
+    const known = places.get(no)
+    if (known !== undefined) return known
+    const { id, labels } = backlog.session(no) ?? { id: '', labels: {} }
+    if (id === '')
+      throw new ReplicaError('store_contradicts', 'records of a session that is not there')
+    const place = { session: id, retain_days: daysFor(retention, labels) ?? daysOfLog(retention) }
+    places.set(no, place)
+    sent_to.set(no, receipts.sentTo(id))
+    return place
+  }
+  const close = (no: number, gathered: Gathered): void => {
+    open.delete(no)
+    gathered_bytes -= gathered.bytes
+    planned_bytes += gathered.bytes
+    const { session, first, next, retain_days } = gathered
+    const key = recordsKey(session, first)
+    const plan = { key, kind: 'records', subject: session, first, next, retain_days } as const
+    slice.push(bodyOf(plan, Buffer.concat(gathered.parts)))
+  }
+  /** The slice before is being sent while this one is gathered. */
+  const flush = async (): Promise<void> => {
+    const bodies = slice
+    slice = []
+    planned_bytes = 0
+    await sending
+    sending = send(bodies, parts)
+    // Awaited before the next one; until then it must not count as unhandled.
+    sending.catch(() => {})
+  }
+  const gather = (chunk: StoredChunk): void => {
+    const { session_no: no, first_seq, count, bytes } = chunk
+    const place = placeOf(no)
+    if (first_seq + count <= (sent_to.get(no) ?? 0)) return
+    let gathered = open.get(no)
+    if (gathered !== undefined && gathered.next !== first_seq) {
+      close(no, gathered)
+      gathered = undefined
+    }
+    gathered ??= { ...place, first: first_seq, parts: [], next: first_seq, bytes: 0 }
+    open.set(no, gathered)
+    gathered.parts.push(bytes)
+    gathered.next = first_seq + count
+    gathered.bytes += bytes.length
+    gathered_bytes += bytes.length
+    if (gathered.bytes >= object_bytes) close(no, gathered)
+  }
+
+  let at = receipts.place.chunk_no
+  while (at < snapshot.chunk_no) {
+    const page = backlog.chunks(at, snapshot.chunk_no, object_bytes)
+    const last = page.at(-1)
+    if (last === undefined) break
+    for (const chunk of page) gather(chunk)
+    at = last.no
+    if (gathered_bytes > gathered_bytes_max) for (const [no, one] of [...open]) close(no, one)
+    if (planned_bytes >= slice_bytes) await flush()
+  }
+  for (const [no, one] of [...open]) close(no, one)
+  await flush()
+  await sending
+  receipts.advance({ chunk_no: snapshot.chunk_no })
+}
+
+/** The next entries of the log, with the documents that they name, and the tiles that they fill. */
+async function sendEntries(parts: RoundParts, log_size: number): Promise<void> {
+  const { backlog, receipts } = parts
+  const from = receipts.place.log_size
+  const logged = entriesFrom(parts, from, log_size)
+  const to = from + logged.length
+  const bodies: Body[] = []
+  for (const { entry } of logged) bodies.push(...sessionBodies(parts, entry))
+  const plan = { ...logPlan(parts, 'entries', from, to), key: entriesKey(from) }
+  // What the entries speak of is there before them.
+  await send(bodies, parts)
+  await send([bodyOf(plan, encodeEntries(logged))], parts)
+  const tiles: Body[] = []
+  for (const tile of fullTiles(from, to)) {
+    const body = await tileBody(backlog, tile)
+    tiles.push(bodyOf({ ...logPlan(parts, 'tile', 0), key: tilePath(tile) }, body))
+  }
+  await send(tiles, parts)
+  receipts.advance({ log_size: to })
+}
+
+/** From `from` on, as many as one object takes, and at least one. */
+function entriesFrom(parts: RoundParts, from: number, log_size: number): readonly LoggedEntry[] {
+  const { backlog } = parts
+  const entries = backlog.logEntries(from, Math.min(log_size, from + entries_count_max))
+  const logged: LoggedEntry[] = []
+  let bytes = 0
+  for (const entry of entries) {
+    const decoded = decodeLogEntry(entry)
+    const is_inside = decoded !== undefined && isImpersonal(decoded.type)
+    const document = is_inside ? (backlog.document(decoded.digest) ?? none) : none
+    if (logged.length > 0 && bytes + entry.length + document.length > entries_bytes) break
+    bytes += entry.length + document.length
+    logged.push({ entry, document })
+  }
+  if (logged.length === 0)
+    throw new ReplicaError('store_contradicts', `entry ${from} of the log is not in the store`)
+  return logged
+}
+
+const none = new Uint8Array()
+
+/**
+ * Documents that speak of nobody, and lie locked beside their entries. The others lie by themselves, unlocked, so that
+ * a person can be erased: a type that is not known may speak of somebody.
+ */
+const isImpersonal = (type: string): boolean =>
+  ['configuration.changed', 'session.running', 'heartbeat', 'evidence.replicated'].includes(type)
+
+/** The objects of what an entry names and {@link isImpersonal} does not cover. */
+function sessionBodies({ backlog, retention }: RoundParts, entry: Uint8Array): readonly Body[] {
+  const decoded = decodeLogEntry(entry)
+  if (decoded === undefined || isImpersonal(decoded.type)) return []
+  const { type, id, digest } = decoded
+  const document = backlog.document(digest)
+  // An erased document is not missed here; verification says that it is gone.
+  if (document === undefined) return []
+  const whole = { first: 0, next: 0 } as const
+  if (type === 'session.started') {
+    const start = { key: sessionKey(id, 'start'), kind: 'start', subject: id, ...whole } as const
+    const facts = readStartDocument(openDocument(document) ?? {})
+    const envelope = facts === undefined ? undefined : backlog.document(facts.envelope)
+    if (envelope === undefined) return [bodyOf(start, document)]
+    const key = sessionKey(id, 'envelope')
+    return [
+      bodyOf(start, document),
+      bodyOf({ key, kind: 'envelope', subject: id, ...whole }, envelope),
+    ]
+  }
+  if (type === 'session.ended') {
+    const key = sessionKey(id, 'manifest')
+    const manifest = bodyOf({ key, kind: 'manifest', subject: id, ...whole }, document)
+    const lists = backlog.leaves(document)
+    if (lists === undefined) return [manifest]
+    const retain_days = daysFor(retention, backlog.labels(id)) ?? daysOfLog(retention)
+    const leaves = { key: sessionKey(id, 'leaves'), kind: 'leaves', subject: id } as const
+    return [manifest, bodyOf({ ...leaves, ...whole, retain_days }, lists)]
+  }
+  return [
+    bodyOf({ key: documentKey(digest), kind: 'document', subject: digest, ...whole }, document),
+  ]
+}
+
+const logPlan = (
+  { retention }: RoundParts,
+  kind: 'entries' | 'tile' | 'checkpoint',
+  first: number,
+  next: number = first,
+): Omit<Plan, 'sha256' | 'bytes' | 'key'> => ({
+  ...{ kind, subject: '', first, next },
+  retain_days: daysOfLog(retention),
+})
+
+/** Tiles that a log of `to` entries has in full, and one of `from` had not. */
+function* fullTiles(from: number, to: number): Generator<Tile> {
+  for (let level = 0, span = tile_width; span <= to; level++, span *= tile_width)
+    for (let index = Math.floor(from / span); (index + 1) * span <= to; index++) {
+      if (level === 0) yield { level: 'entries', index, width: tile_width }
+      yield { level, index, width: tile_width }
+    }
+}
+
+/** Bytes of a tile, full or partial. */
+export async function tileBody(
+  backlog: RoundParts['backlog'],
+  { level, index, width }: Tile,
+): Promise<Uint8Array> {
+  const first = index * tile_width
+  if (level === 'entries') return encodeEntryBundle(backlog.logEntries(first, first + width))
+  return tileData({ level, index, width }, (places) =>
+    places.map((place) => {
+      const hash = backlog.logHash(place)
+      if (hash !== undefined) return hash
+      throw new ReplicaError('store_contradicts', `hash ${place} of the log is not in the store`)
+    }),
+  )
+}
+
+/** The body of an object that was planned before, made again. */
+async function plannedBody(parts: RoundParts, plan: Plan): Promise<Uint8Array | undefined> {
+  const { backlog } = parts
+  const { kind, key, subject, first, next } = plan
+  switch (kind) {
+    case 'records':
+      return backlog.records(subject, first, next)
+    case 'entries':
+      return encodeEntries(entriesFrom(parts, first, next))
+    case 'checkpoint':
+      return backlog.checkpoint(first)
+    case 'document':
+      return backlog.document(subject)
+    case 'tile': {
+      const tile = parseTilePath(key)
+      return tile === undefined ? undefined : tileBody(backlog, tile)
+    }
+    case 'start':
+    case 'envelope':
+    case 'manifest':
+    case 'leaves':
+      return sessionPart(parts, subject, kind)
+  }
+}
+
+function sessionPart(
+  { backlog }: RoundParts,
+  session: string,
+  part: 'start' | 'envelope' | 'manifest' | 'leaves',
+): Uint8Array | undefined {
+  const { start_digest, envelope_digest, manifest_digest } = backlog.digests(session)
+  if (part === 'start') return backlog.document(start_digest)
+  if (part === 'envelope') return backlog.document(envelope_digest)
+  const manifest = backlog.document(manifest_digest ?? '')
+  return part === 'manifest' || manifest === undefined ? manifest : backlog.leaves(manifest)
+}
