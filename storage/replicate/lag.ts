@@ -29,17 +29,26 @@ export class Lag {
       return
     }
     this.#marks.push({ lsn, ms: now_ms })
-    if (this.#marks.length > marks_max)
-      this.#marks = this.#marks.flatMap((mark, at, all) => {
-        if (at % 2 === 1) return []
-        return { ms: mark.ms, lsn: all[at + 1]?.lsn ?? mark.lsn }
-      })
+    if (this.#marks.length > marks_max) this.#thin()
   }
 
   /** Entries up to `lsn` are in the bucket. */
   replicated(lsn: number): void {
     this.#done_lsn = Math.max(this.#done_lsn, lsn)
     this.#marks = this.#marks.filter((mark) => mark.lsn > this.#done_lsn)
+  }
+
+  /** Joins neighbours, so that half as many marks are spread over the same time. */
+  #thin(): void {
+    const first_ms = this.#marks[0]?.ms ?? 0
+    const step_ms = ((this.#marks.at(-1)?.ms ?? 0) - first_ms) / (marks_max / 2)
+    const kept: Mark[] = []
+    for (const mark of this.#marks) {
+      const last = kept.at(-1)
+      if (last !== undefined && mark.ms - last.ms < step_ms) last.lsn = mark.lsn
+      else kept.push(mark)
+    }
+    this.#marks = kept
   }
 
   /** When the oldest of what is not replicated became durable; undefined when everything is. */

@@ -109,6 +109,8 @@ export interface Replica {
   /** Sends what is there; resolves when all of it is. */
   finish(within_ms?: number): Promise<void>
   readonly running: () => Promise<void>
+  /** Everything is in the bucket. */
+  caughtUp(): Promise<void>
 }
 
 /** The replicator as its Worker wires it, in this thread. */
@@ -160,6 +162,13 @@ export function replicaOf(options: ReplicaOptions): Replica {
     statuses,
     refused,
     running: () => (running ??= run()),
+    async caughtUp() {
+      const isBehind = (): boolean => {
+        const status = statuses.at(-1)
+        return status === undefined || !status.proven || status.behind_since_ms !== undefined
+      }
+      while (isBehind()) await Bun.sleep(20)
+    },
     async finish(within_ms = 30_000) {
       running ??= run()
       // A round logs its receipts, and the next one sends what that wrote.
