@@ -23,11 +23,14 @@ export const object_bytes_max: number = 16 * 1024 * 1024
 /** Records of sessions that wait for their object to fill, together. */
 export const gathered_bytes_max: number = 64 * 1024 * 1024
 
-/** Bodies that are planned before they are sent, and those that are being sent meanwhile: twice this in memory. */
-export const slice_bytes: number = 32 * 1024 * 1024
+/** Read from the store at once, between two looks at what arrived. */
+export const page_bytes: number = 1024 * 1024
 
-/** Requests at a time: one connection to a store does not fill the line. */
-export const requests_max = 8
+/** Requests at a time: one connection to a store does not fill the line, least of all with small objects. */
+export const requests_max = 16
+
+/** ... and their bytes: eight full objects. */
+export const sending_bytes_max: number = 32 * 1024 * 1024
 
 /** One request of 4 MiB on a line of 70 KB/s. */
 export const request_ms_max = 60_000
@@ -70,3 +73,6 @@ export const rebuild_batch_bytes: number = 8 * 1024 * 1024
 
 /** ... and so much of the database's write-ahead log before it is moved into it. */
 export const rebuild_sync_bytes: number = 64 * 1024 * 1024
+
+/** Receipts that wait for the disk together: what a crash would send again. */
+export const receipts_batch = 32

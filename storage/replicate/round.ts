@@ -26,10 +26,10 @@ import {
   entries_count_max,
   gathered_bytes_max,
   object_bytes,
-  slice_bytes,
+  page_bytes,
 } from './limits.ts'
 import type { Plan } from './receipts.ts'
-import { type Body, bodyOf, resend, send, type UploadParts } from './uploads.ts'
+import { type Body, bodyOf, type UploadParts, Uploads } from './uploads.ts'
 
 export interface RoundParts extends UploadParts {
   readonly retention: readonly RetentionRule[]
@@ -37,17 +37,35 @@ export interface RoundParts extends UploadParts {
 
 /** Rejects with `ReplicaError` or `StoreError`; what arrived until then stays, and the next round goes on behind it. */
 export async function runRound(parts: RoundParts, snapshot: Snapshot): Promise<void> {
-  const { receipts, backlog, now_ms } = parts
+  const uploads = new Uploads(parts)
+  try {
+    await sendAll({ ...parts, uploads }, snapshot)
+  } finally {
+    // Those that are on their way arrive, and their receipts count, whatever the failure was.
+    await uploads.settle().catch(() => {})
+  }
+}
+
+interface Sending extends RoundParts {
+  readonly uploads: Uploads
+}
+
+async function sendAll(parts: Sending, snapshot: Snapshot): Promise<void> {
+  const { receipts, backlog, uploads, now_ms } = parts
   const at_ms = now_ms()
-  await resend(parts, (plan) => plannedBody(parts, plan))
+  await uploads.resend((plan) => plannedBody(parts, plan))
   await sendRecords(parts, snapshot)
+  // What is still on its way goes beside the first documents.
   while (receipts.place.log_size < snapshot.log_size) await sendEntries(parts, snapshot.log_size)
+  await uploads.settle()
+  receipts.advance({ chunk_no: snapshot.chunk_no })
   const { checkpoint, watermark_lsn } = snapshot
   if (checkpoint !== undefined && checkpoint.size > receipts.place.checkpoint_size) {
     const { size } = checkpoint
     const bytes = backlog.checkpoint(size) ?? checkpoint.bytes
     const plan = { ...logPlan(parts, 'checkpoint', size), key: checkpointKey(size) }
-    await send([bodyOf(plan, bytes)], parts)
+    await uploads.add([bodyOf(plan, bytes)])
+    await uploads.settle()
     receipts.advance({ checkpoint_size: size })
   }
   receipts.advance({ watermark_lsn, at_ms })
@@ -63,15 +81,13 @@ interface Gathered {
   bytes: number
 }
 
-async function sendRecords(parts: RoundParts, snapshot: Snapshot): Promise<void> {
-  const { backlog, receipts, retention } = parts
+async function sendRecords(parts: Sending, snapshot: Snapshot): Promise<void> {
+  const { backlog, receipts, retention, uploads } = parts
   const open = new Map<number, Gathered>()
   const sent_to = new Map<number, number>()
   const places = new Map<number, { session: string; retain_days: number }>()
   let gathered_bytes = 0
-  let slice: Body[] = []
-  let planned_bytes = 0
-  let sending: Promise<void> = Promise.resolve()
+  let full: Body[] = []
 
   const placeOf = (no: number): { session: string; retain_days: number } => {
     const known = places.get(no)
@@ -87,21 +103,10 @@ async function sendRecords(parts: RoundParts, snapshot: Snapshot): Promise<void>
   const close = (no: number, gathered: Gathered): void => {
     open.delete(no)
     gathered_bytes -= gathered.bytes
-    planned_bytes += gathered.bytes
     const { session, first, next, retain_days } = gathered
     const key = recordsKey(session, first)
     const plan = { key, kind: 'records', subject: session, first, next, retain_days } as const
-    slice.push(bodyOf(plan, Buffer.concat(gathered.parts)))
-  }
-  /** The slice before is being sent while this one is gathered. */
-  const flush = async (): Promise<void> => {
-    const bodies = slice
-    slice = []
-    planned_bytes = 0
-    await sending
-    sending = send(bodies, parts)
-    // Awaited before the next one; until then it must not count as unhandled.
-    sending.catch(() => {})
+    full.push(bodyOf(plan, Buffer.concat(gathered.parts)))
   }
   const gather = (chunk: StoredChunk): void => {
     const { session_no: no, first_seq, count, bytes } = chunk
@@ -120,26 +125,29 @@ async function sendRecords(parts: RoundParts, snapshot: Snapshot): Promise<void>
     gathered_bytes += bytes.length
     if (gathered.bytes >= object_bytes) close(no, gathered)
   }
+  const sendFull = async (): Promise<void> => {
+    const bodies = full
+    full = []
+    await uploads.add(bodies)
+  }
 
   let at = receipts.place.chunk_no
   while (at < snapshot.chunk_no) {
-    const page = backlog.chunks(at, snapshot.chunk_no, object_bytes)
+    const page = backlog.chunks(at, snapshot.chunk_no, page_bytes)
     const last = page.at(-1)
     if (last === undefined) break
     for (const chunk of page) gather(chunk)
     at = last.no
-    if (gathered_bytes > gathered_bytes_max) for (const [no, one] of [...open]) close(no, one)
-    if (planned_bytes >= slice_bytes) await flush()
+    if (gathered_bytes > gathered_bytes_max) for (const [no, one] of open) close(no, one)
+    await sendFull()
   }
-  for (const [no, one] of [...open]) close(no, one)
-  await flush()
-  await sending
-  receipts.advance({ chunk_no: snapshot.chunk_no })
+  for (const [no, one] of open) close(no, one)
+  await sendFull()
 }
 
 /** The next entries of the log, with the documents that they name, and the tiles that they fill. */
-async function sendEntries(parts: RoundParts, log_size: number): Promise<void> {
-  const { backlog, receipts } = parts
+async function sendEntries(parts: Sending, log_size: number): Promise<void> {
+  const { backlog, receipts, uploads } = parts
   const from = receipts.place.log_size
   const logged = entriesFrom(parts, from, log_size)
   const to = from + logged.length
@@ -147,14 +155,16 @@ async function sendEntries(parts: RoundParts, log_size: number): Promise<void> {
   for (const { entry } of logged) bodies.push(...sessionBodies(parts, entry))
   const plan = { ...logPlan(parts, 'entries', from, to), key: entriesKey(from) }
   // What the entries speak of is there before them.
-  await send(bodies, parts)
-  await send([bodyOf(plan, encodeEntries(logged))], parts)
+  await uploads.add(bodies)
+  await uploads.settle()
+  await uploads.add([bodyOf(plan, encodeEntries(logged))])
   const tiles: Body[] = []
   for (const tile of fullTiles(from, to)) {
     const body = await tileBody(backlog, tile)
     tiles.push(bodyOf({ ...logPlan(parts, 'tile', 0), key: tilePath(tile) }, body))
   }
-  await send(tiles, parts)
+  await uploads.add(tiles)
+  await uploads.settle()
   receipts.advance({ log_size: to })
 }
 

@@ -1,11 +1,12 @@
 /**
  * The few requests of S3 that evidence needs, signed by `aws4fetch` (AWS Signature Version 4). An answer is believed
- * only as far as it can be checked: what was stored has the MD5 and a version, what was read is within its limit.
+ * only as far as it can be checked: what was stored has a version, what was read is within its limit.
  *
  * @module
  */
 import { createHash } from 'node:crypto'
 import { AwsClient } from 'aws4fetch'
+import { sha256Hex } from './body.ts'
 import { ReplicaError } from './errors.ts'
 import { answer_bytes_max, object_bytes_max, request_ms_max } from './limits.ts'
 import { type Listed, parseErrorCode, parsePrefixes, parseVersions } from './xml.ts'
@@ -37,8 +38,11 @@ export interface Fetched extends Lock {
 
 /** Keys are of letters, digits, `.`, `-` and `/`. All methods reject with `ReplicaError`. */
 export interface Bucket {
-  /** Stores an object, in COMPLIANCE mode with `retain_until_ms`; returns its version. Borrows `body`. */
-  put(key: string, body: Uint8Array, retain_until_ms?: number): Promise<string>
+  /**
+   * Stores an object, in COMPLIANCE mode with `retain_until_ms`; returns its version. Borrows `body`; `sha256` is its
+   * hash in hex, where that is known already.
+   */
+  put(key: string, body: Uint8Array, retain_until_ms?: number, sha256?: string): Promise<string>
   get(key: string, version?: string): Promise<Fetched | undefined>
   lock(key: string, version: string): Promise<Lock | undefined>
   /** Tries to let a lock end earlier, or to delete a version. Resolves with whether the store let it happen. */
@@ -56,6 +60,7 @@ interface Asked {
   readonly query?: Readonly<Record<string, string>>
   readonly headers?: Readonly<Record<string, string>>
   readonly body?: Uint8Array
+  readonly sha256?: string | undefined
 }
 
 export function openBucket(settings: BucketSettings): Bucket {
@@ -68,12 +73,10 @@ export function openBucket(settings: BucketSettings): Bucket {
   })
   const base = baseOf(settings)
 
-  const ask = async ({ method, key = '', query = {}, headers = {}, body }: Asked) => {
+  const ask = async ({ method, key = '', query = {}, headers = {}, body, ...asked }: Asked) => {
     const url = new URL(`${base}/${key}`)
     for (const [name, value] of Object.entries(query)) url.searchParams.set(name, value)
-    const sha256 = createHash('sha256')
-      .update(body ?? '')
-      .digest('hex')
+    const sha256 = asked.sha256 ?? sha256Hex(body ?? new Uint8Array())
     const what = `${method} ${key === '' ? settings.bucket : key}`
     try {
       const request = await client.sign(url, {
@@ -96,36 +99,30 @@ export function openBucket(settings: BucketSettings): Bucket {
     }
   }
 
-  const put = async (
-    key: string,
-    body: Uint8Array,
-    headers: Record<string, string>,
-    query = {},
-  ) => {
-    const md5 = createHash('md5').update(body).digest()
-    const { answer, bytes, what } = await ask({
-      ...{ method: 'PUT', key, query, body },
-      headers: { ...headers, 'content-md5': md5.toString('base64') },
-    })
-    return { answer, bytes, what, md5: md5.toString('hex') }
-  }
-
   return {
-    async put(key, body, retain_until_ms) {
-      const locked = {
-        'x-amz-object-lock-mode': 'COMPLIANCE',
-        'x-amz-object-lock-retain-until-date': isoSeconds(retain_until_ms ?? 0),
-      }
-      const sent = await put(key, body, retain_until_ms === undefined ? {} : locked)
-      const { answer, bytes, what, md5 } = sent
+    async put(key, body, retain_until_ms, known) {
+      const sha256 = known ?? sha256Hex(body)
+      const checksum = Buffer.from(sha256, 'hex').toString('base64')
+      const { answer, bytes, what } = await ask({
+        ...{ method: 'PUT', key, body, sha256 },
+        headers: {
+          // A locked object must come with a checksum; this one is at hand, where MD5 would cost as much again.
+          'x-amz-checksum-sha256': checksum,
+          'x-amz-sdk-checksum-algorithm': 'SHA256',
+          ...(retain_until_ms === undefined
+            ? {}
+            : {
+                'x-amz-object-lock-mode': 'COMPLIANCE',
+                'x-amz-object-lock-retain-until-date': isoSeconds(retain_until_ms),
+              }),
+        },
+      })
       if (answer.status !== 200) throw failure(answer.status, bytes, what)
       const version = answer.headers.get('x-amz-version-id') ?? ''
       if (version === 'null' || !/^[\w.+/=-]{1,1024}$/.test(version))
         throw new ReplicaError('s3_corrupt', `${what}: stored without a version`)
-      // With a key of a key server an ETag is no MD5; else it says what arrived.
-      const etag = answer.headers.get('etag')?.replaceAll('"', '') ?? ''
-      const is_md5 = /^[0-9a-f]{32}$/.test(etag)
-      if (is_md5 && etag !== md5 && !answer.headers.has('x-amz-server-side-encryption'))
+      // Not every store repeats it. All of them refuse a body that is not the signed one (SigV4).
+      if ((answer.headers.get('x-amz-checksum-sha256') ?? checksum) !== checksum)
         throw new ReplicaError('s3_corrupt', `${what}: other bytes were stored than were sent`)
       return version
     },
@@ -148,8 +145,12 @@ export function openBucket(settings: BucketSettings): Bucket {
       const until = isoSeconds(retain_until_ms)
       const body = `<Retention xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><Mode>COMPLIANCE</Mode><RetainUntilDate>${until}</RetainUntilDate></Retention>`
       const query = { retention: '', versionId: version }
-      const sent = await put(key, new TextEncoder().encode(body), {}, query)
-      return wasDone(sent.answer.status, sent.bytes, sent.what)
+      const md5 = createHash('md5').update(body).digest('base64')
+      const { answer, bytes, what } = await ask({
+        ...{ method: 'PUT', key, query, body: new TextEncoder().encode(body) },
+        headers: { 'content-md5': md5 },
+      })
+      return wasDone(answer.status, bytes, what)
     },
     async remove(key, version) {
       const { answer, bytes, what } = await ask({

@@ -6,7 +6,13 @@
 import type { Backlog } from '../store/backlog.ts'
 import { sha256Hex } from './body.ts'
 import { ReplicaError } from './errors.ts'
-import { day_ms, requests_max, retain_margin_ms } from './limits.ts'
+import {
+  day_ms,
+  receipts_batch,
+  requests_max,
+  retain_margin_ms,
+  sending_bytes_max,
+} from './limits.ts'
 import type { Plan, Receipts } from './receipts.ts'
 import type { Bucket } from './s3.ts'
 
@@ -31,68 +37,88 @@ export function bodyOf(plan: Omit<Plan, 'sha256' | 'bytes'>, body: Uint8Array): 
   return { plan: { ...plan, sha256: sha256Hex(body), bytes: body.length }, body }
 }
 
-/**
- * Plans and sends; resolves when all have arrived and their receipts are on the disk. When one fails, those that
- * arrived have theirs all the same. Objects that were planned before are left out: {@link resend} is for them.
- */
-export async function send(bodies: readonly Body[], parts: UploadParts): Promise<void> {
-  const fresh = bodies.filter(({ plan }) => !parts.receipts.knows(plan.key))
-  if (fresh.length === 0) return
-  parts.receipts.plan(fresh.map(({ plan }) => plan))
-  await upload(fresh, parts)
-}
+export class Uploads {
+  readonly #parts: UploadParts
+  readonly #running = new Set<Promise<void>>()
+  #running_bytes = 0
+  #versions = new Map<string, string>()
+  #failure: unknown
 
-/** Sends what was planned and has no receipt, with the bytes that were planned. */
-export async function resend(
-  parts: UploadParts,
-  read: (plan: Plan) => Promise<Uint8Array | undefined>,
-): Promise<void> {
-  const planned = parts.receipts.planned()
-  for (let at = 0; at < planned.length; at += requests_max) {
-    const bodies: Body[] = []
-    for (const plan of planned.slice(at, at + requests_max)) {
+  constructor(parts: UploadParts) {
+    this.#parts = parts
+  }
+
+  /**
+   * Plans and begins to send; resolves when the last of them is on its way. Objects that were planned before are left
+   * out: {@link resend} is for them. Rejects when one failed, of these or of those before.
+   */
+  async add(bodies: readonly Body[]): Promise<void> {
+    const { receipts } = this.#parts
+    const fresh = bodies.filter(({ plan }) => !receipts.knows(plan.key))
+    if (fresh.length === 0) return
+    receipts.plan(fresh.map(({ plan }) => plan))
+    for (const body of fresh) await this.#begin(body)
+  }
+
+  /** Sends what was planned and has no receipt, with the bytes that were planned. */
+  async resend(read: (plan: Plan) => Promise<Uint8Array | undefined>): Promise<void> {
+    for (const plan of this.#parts.receipts.planned()) {
       const body = await read(plan)
       if (body === undefined || sha256Hex(body) !== plan.sha256)
         throw new ReplicaError(
           'store_contradicts',
           `${plan.key}: the store no longer has the bytes that were planned for the bucket`,
         )
-      bodies.push({ plan, body })
+      await this.#begin({ plan, body })
     }
-    await upload(bodies, parts)
+    await this.settle()
   }
-}
 
-async function upload(bodies: readonly Body[], parts: UploadParts): Promise<void> {
-  const { bucket, receipts, prefix, now_ms, sent } = parts
-  const versions = new Map<string, string>()
-  let failure: unknown
-  let next = 0
-  const worker = async (): Promise<void> => {
-    for (
-      let one = bodies[next++];
-      one !== undefined && failure === undefined;
-      one = bodies[next++]
-    ) {
-      const { key, retain_days, bytes } = one.plan
-      try {
-        versions.set(
-          key,
-          await bucket.put(
-            `${prefix}${key}`,
-            one.body,
-            retain_days === undefined
-              ? undefined
-              : now_ms() + retain_days * day_ms + retain_margin_ms,
-          ),
-        )
-        sent(bytes)
-      } catch (error) {
-        failure ??= error
-      }
+  /** Resolves when all have arrived and their receipts are on the disk. When one failed, the others have theirs. */
+  async settle(): Promise<void> {
+    await Promise.all(this.#running)
+    this.#keep()
+    this.#check()
+  }
+
+  async #begin(body: Body): Promise<void> {
+    const { bytes } = body.plan
+    const isFull = (): boolean =>
+      this.#running.size >= requests_max ||
+      (this.#running.size > 0 && this.#running_bytes + bytes > sending_bytes_max)
+    while (isFull()) await Promise.race(this.#running)
+    this.#check()
+    this.#running_bytes += bytes
+    if (this.#versions.size >= receipts_batch) this.#keep()
+    const sending: Promise<void> = this.#send(body).finally(() => {
+      this.#running.delete(sending)
+      this.#running_bytes -= bytes
+    })
+    this.#running.add(sending)
+  }
+
+  /** Never rejects. */
+  async #send({ plan, body }: Body): Promise<void> {
+    const { bucket, prefix, now_ms, sent } = this.#parts
+    const { key, retain_days, sha256, bytes } = plan
+    const until_ms =
+      retain_days === undefined ? undefined : now_ms() + retain_days * day_ms + retain_margin_ms
+    try {
+      this.#versions.set(key, await bucket.put(`${prefix}${key}`, body, until_ms, sha256))
+      sent(bytes)
+    } catch (error) {
+      this.#failure ??= error
     }
   }
-  await Promise.all(Array.from({ length: Math.min(requests_max, bodies.length) }, worker))
-  if (versions.size > 0) receipts.received(versions)
-  if (failure !== undefined) throw failure
+
+  #keep(): void {
+    if (this.#versions.size === 0) return
+    const versions = this.#versions
+    this.#versions = new Map()
+    this.#parts.receipts.received(versions)
+  }
+
+  #check(): void {
+    if (this.#failure !== undefined) throw this.#failure
+  }
 }

@@ -15,8 +15,8 @@ import { database_name } from '../../storage/store/layout.ts'
 import { openReader } from '../../storage/store/reader.ts'
 import type { FailureCode, Report } from '../../storage/verify/report.ts'
 import { verify } from '../../storage/verify/verify.ts'
-import { ceph_components, shareCeph } from '../fixture/ceph.ts'
 import { testWith } from '../fixture/require.ts'
+import { ceph_components, shareCeph } from '../fixture/share-ceph.ts'
 import { flip, forgeries } from './forgeries.ts'
 import {
   bucketOf,

@@ -6,10 +6,11 @@ import { cpSync, mkdirSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { openReader } from '../../storage/store/reader.ts'
 import type { Report } from '../../storage/verify/report.ts'
-import { type Ceph, ceph_components, shareCeph } from '../fixture/ceph.ts'
+import type { Ceph } from '../fixture/ceph.ts'
 import { runGateway, sluice, startGateway } from '../fixture/gateway.ts'
 import { type Guarded, openGuarded } from '../fixture/guarded.ts'
 import { ssh, ssh_keygen, sshd, testWith } from '../fixture/require.ts'
+import { ceph_components, shareCeph } from '../fixture/share-ceph.ts'
 import { runSsh, sshArguments } from '../fixture/ssh.ts'
 
 const needs = [ssh, sshd, ssh_keygen, ...ceph_components]
@@ -164,6 +165,81 @@ describe('a gateway with a bucket', () => {
 
   testWith(
     needs,
+    'does not start on an older copy of its data directory, nor with a bucket that keeps nothing',
+    async () => {
+      const kept = await openKept()
+      await using guarded = kept.guarded
+      await guarded.run('echo one')
+      expect(await guarded.gateway.stop()).toBe(0)
+      const copy = `${guarded.data}.copy`
+      cpSync(guarded.data, copy, { recursive: true })
+      await guarded.restart()
+      await guarded.run('echo two')
+      expect(await guarded.gateway.stop()).toBe(0)
+      renameSync(guarded.data, `${guarded.data}.newer`)
+      renameSync(copy, guarded.data)
+      const config = join(guarded.dir, 'gateway/sluice.yaml')
+      const rolled = await runGateway({ config, data: guarded.data })
+      expect(rolled.code).toBe(1)
+      expect(rolled.stderr).toContain('the bucket holds a signed checkpoint over')
+      expect(rolled.stdout).toBe('')
+      // Nothing was written to the older copy either: it can still be told what it is.
+      renameSync(guarded.data, copy)
+      renameSync(`${guarded.data}.newer`, guarded.data)
+      await guarded.restart()
+      expect((await guarded.run('echo three')).code).toBe(0)
+
+      const bare = await kept.store.makeBucket({ lock: false })
+      const text = await Bun.file(config).text()
+      const other = join(guarded.dir, 'gateway/bare.yaml')
+      await Bun.write(other, text.replace(kept.bucket, bare))
+      const data = join(guarded.dir, 'bare')
+      mkdirSync(data)
+      const unlocked = await runGateway({ config: other, data })
+      expect([unlocked.code, unlocked.stdout]).toEqual([1, ''])
+      expect(unlocked.stderr).toContain('the bucket is not append-only')
+    },
+    long_ms,
+  )
+
+  testWith(
+    needs,
+    'with workers: each log lies under its own name, and all of them are one archive',
+    async () => {
+      const store = await ceph()
+      const bucket = await store.makeBucket()
+      const sections = { evidence: section(store, bucket) }
+      await using guarded = await openGuarded({ sections })
+      await guarded.gateway.stop()
+      const config = join(guarded.dir, 'gateway/sluice.yaml')
+      await using gateway = await startGateway({
+        ...{ config, data: guarded.data, arguments: ['--workers', '2'] },
+      })
+      await guarded.trust()
+      const login = `${guarded.target.account}@web-1`
+      const identities = [guarded.client.file]
+      const ran = await Promise.all(
+        Array.from({ length: 6 }, (_, n) =>
+          runSsh({ port: gateway.ssh.port, login, identities, command: `echo worker ${n}` }),
+        ),
+      )
+      expect(ran.map(({ code }) => code)).toEqual([0, 0, 0, 0, 0, 0])
+      const kept: Kept = { store, bucket, guarded }
+      const report = await verifiedFromBucket(kept, 6)
+      expect(report.logs).toHaveLength(3)
+      const archive = join(guarded.dir, 'archive')
+      const made = await onBucket('index', kept, '-o', archive)
+      expect(JSON.parse(made.stdout)).toHaveLength(3)
+      const checked = await sluice(['verify', archive, '--trust', trustOf(guarded), '--json'])
+      expect(JSON.parse(checked.stdout)).toMatchObject({
+        ...{ verdict: 'verified', checked: { sessions: 6 } },
+      })
+    },
+    long_ms,
+  )
+
+  testWith(
+    needs,
     'required: when the bucket is too far behind, output waits and nobody new comes in; nothing is lost',
     async () => {
       const kept = await openKept({ lag_max_s: 5 })
@@ -236,81 +312,6 @@ describe('a gateway with a bucket', () => {
       reader.close()
       expect(sessions).toHaveLength(7)
       await until('health is green', async () => (await healthOf(guarded)).code === 200, 90_000)
-    },
-    long_ms,
-  )
-
-  testWith(
-    needs,
-    'does not start on an older copy of its data directory, nor with a bucket that keeps nothing',
-    async () => {
-      const kept = await openKept()
-      await using guarded = kept.guarded
-      await guarded.run('echo one')
-      expect(await guarded.gateway.stop()).toBe(0)
-      const copy = `${guarded.data}.copy`
-      cpSync(guarded.data, copy, { recursive: true })
-      await guarded.restart()
-      await guarded.run('echo two')
-      expect(await guarded.gateway.stop()).toBe(0)
-      renameSync(guarded.data, `${guarded.data}.newer`)
-      renameSync(copy, guarded.data)
-      const config = join(guarded.dir, 'gateway/sluice.yaml')
-      const rolled = await runGateway({ config, data: guarded.data })
-      expect(rolled.code).toBe(1)
-      expect(rolled.stderr).toContain('the bucket holds a signed checkpoint over')
-      expect(rolled.stdout).toBe('')
-      // Nothing was written to the older copy either: it can still be told what it is.
-      renameSync(guarded.data, copy)
-      renameSync(`${guarded.data}.newer`, guarded.data)
-      await guarded.restart()
-      expect((await guarded.run('echo three')).code).toBe(0)
-
-      const bare = await kept.store.makeBucket({ lock: false })
-      const text = await Bun.file(config).text()
-      const other = join(guarded.dir, 'gateway/bare.yaml')
-      await Bun.write(other, text.replace(kept.bucket, bare))
-      const data = join(guarded.dir, 'bare')
-      mkdirSync(data)
-      const unlocked = await runGateway({ config: other, data })
-      expect([unlocked.code, unlocked.stdout]).toEqual([1, ''])
-      expect(unlocked.stderr).toContain('the bucket is not append-only')
-    },
-    long_ms,
-  )
-
-  testWith(
-    needs,
-    'with workers: each log lies under its own name, and all of them are one archive',
-    async () => {
-      const store = await ceph()
-      const bucket = await store.makeBucket()
-      const sections = { evidence: section(store, bucket) }
-      await using guarded = await openGuarded({ sections })
-      await guarded.gateway.stop()
-      const config = join(guarded.dir, 'gateway/sluice.yaml')
-      await using gateway = await startGateway({
-        ...{ config, data: guarded.data, arguments: ['--workers', '2'] },
-      })
-      await guarded.trust()
-      const login = `${guarded.target.account}@web-1`
-      const identities = [guarded.client.file]
-      const ran = await Promise.all(
-        Array.from({ length: 6 }, (_, n) =>
-          runSsh({ port: gateway.ssh.port, login, identities, command: `echo worker ${n}` }),
-        ),
-      )
-      expect(ran.map(({ code }) => code)).toEqual([0, 0, 0, 0, 0, 0])
-      const kept: Kept = { store, bucket, guarded }
-      const report = await verifiedFromBucket(kept, 6)
-      expect(report.logs).toHaveLength(3)
-      const archive = join(guarded.dir, 'archive')
-      const made = await onBucket('index', kept, '-o', archive)
-      expect(JSON.parse(made.stdout)).toHaveLength(3)
-      const checked = await sluice(['verify', archive, '--trust', trustOf(guarded), '--json'])
-      expect(JSON.parse(checked.stdout)).toMatchObject({
-        ...{ verdict: 'verified', checked: { sessions: 6 } },
-      })
     },
     long_ms,
   )

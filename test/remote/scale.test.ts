@@ -6,8 +6,8 @@ import { join } from 'node:path'
 import { type RebuildProgress, rebuild } from '../../storage/replicate/rebuild.ts'
 import { openReader } from '../../storage/store/reader.ts'
 import { verify } from '../../storage/verify/verify.ts'
-import { ceph_components, shareCeph } from '../fixture/ceph.ts'
 import { testSlow } from '../fixture/require.ts'
+import { ceph_components, shareCeph } from '../fixture/share-ceph.ts'
 import { bucketOf, Folder, keptEvidence, project, replicaOf } from './world.ts'
 
 const ceph = shareCeph()

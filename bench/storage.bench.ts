@@ -1,0 +1,93 @@
+/**
+ * The storage of evidence: a durable append through the journal against a bare preallocated file, verification against
+ * `sha256sum` over the same bytes, replication against a bare loop of PUTs to the same Ceph.
+ *
+ * @module
+ */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Options } from './main.ts'
+import { timeAppends } from './measure/append.ts'
+import { replicationRates } from './measure/replication.ts'
+import { bulkEvidence, verificationRates } from './measure/verification.ts'
+import { type Figure, figure, type Goal, median, quantile, type Report } from './report.ts'
+
+const concurrent = [1, 32, 1000] as const
+/** Bytes of the evidence at `--size 1024`: more says nothing else, and Ceph has to keep it. */
+const evidence_share = 1 / 4
+
+export async function bench(options: Options): Promise<Report> {
+  const dir = mkdtempSync(join(tmpdir(), 'sluice-bench-'))
+  const wanted = (part: string): boolean =>
+    options.parts.length === 0 || options.parts.includes(part)
+  const figures: Figure[] = []
+  const goals: Goal[] = []
+  try {
+    if (wanted('append')) append(dir, options, figures, goals)
+    if (wanted('verify') || wanted('replicate')) {
+      const evidence = await bulkEvidence(dir, Math.ceil(options.size_mib * evidence_share))
+      if (wanted('verify')) {
+        console.error('storage: verify ...')
+        const { verified, hashed } = await verificationRates(evidence, options.rounds)
+        figures.push(figure('verify', 'MB/s', verified), figure('sha256sum', 'MB/s', hashed))
+        const ratios = verified.map((rate, round) => rate / (hashed[round] ?? Number.NaN))
+        figures.push(figure('verify / sha256sum', 'ratio', ratios))
+        goals.push({
+          ...{ name: 'verify, of sha256sum', value: median(ratios), unit: '', at_least: 0.5 },
+        })
+      }
+      if (wanted('replicate')) {
+        console.error('storage: replicate ...')
+        const { replicated, bare } = await replicationRates(evidence, options.rounds)
+        figures.push(figure('replicate', 'MB/s', replicated), figure('bare PUT loop', 'MB/s', bare))
+        const ratios = replicated.map((rate, round) => rate / (bare[round] ?? Number.NaN))
+        figures.push(figure('replicate / bare', 'ratio', ratios))
+        goals.push(
+          { name: 'replicate, of bare PUTs', value: median(ratios), unit: '', at_least: 0.8 },
+          { name: 'replicate', value: median(replicated), unit: 'MB/s', at_least: 80 },
+        )
+      }
+    }
+  } finally {
+    rmSync(dir, { recursive: true, force: true })
+  }
+  return {
+    figures,
+    goals,
+    method: {
+      append: '300 bytes of each of N sessions in one commit; rounds of both alternate',
+      evidence_mib: Math.ceil(options.size_mib * evidence_share),
+      bare: 'aws4fetch, bodies of 4 MiB, 8 at a time, locked as evidence is',
+    },
+  }
+}
+
+function append(dir: string, options: Options, figures: Figure[], goals: Goal[]): void {
+  for (const sessions of concurrent) {
+    console.error(`storage: append, ${sessions} sessions ...`)
+    const p50: number[] = []
+    const p99: number[] = []
+    for (let round = 0; round < options.rounds; round++) {
+      const { journal, bare } = timeAppends(dir, sessions, Math.ceil(1_000 * options.scale))
+      p50.push(median(journal) / median(bare))
+      p99.push(quantile(journal, 0.99) / quantile(bare, 0.99))
+      if (round > 0) continue
+      const who = `append x${sessions}`
+      figures.push(
+        figure(`${who} journal p50`, 'ms', [median(journal)]),
+        figure(`${who} bare p50`, 'ms', [median(bare)]),
+        figure(`${who} journal p99`, 'ms', [quantile(journal, 0.99)]),
+        figure(`${who} bare p99`, 'ms', [quantile(bare, 0.99)]),
+      )
+    }
+    figures.push(
+      figure(`append x${sessions} p50, journal / bare`, 'ratio', p50),
+      figure(`append x${sessions} p99, journal / bare`, 'ratio', p99),
+    )
+    goals.push(
+      { name: `append x${sessions} p50`, value: median(p50), unit: 'of bare', at_most: 1.5 },
+      { name: `append x${sessions} p99`, value: median(p99), unit: 'of bare', at_most: 2 },
+    )
+  }
+}
