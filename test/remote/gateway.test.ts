@@ -155,7 +155,7 @@ describe('a gateway with a bucket', () => {
       const found = await fetch(`${auditors.api}/api/sessions?text=bucket`, { headers })
       const { sessions } = (await found.json()) as { sessions: { id: string }[] }
       expect(sessions).toHaveLength(1)
-      const cast = await fetch(`${auditors.api}/api/sessions/${sessions[0]?.id}/cast?channel=0`, {
+      const cast = await fetch(`${auditors.api}/api/sessions/${sessions[0]?.id}/cast`, {
         headers,
       })
       expect(await cast.text()).toContain('from the bucket')
