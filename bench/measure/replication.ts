@@ -25,8 +25,10 @@ export async function replicationRates(
   const all = readFileSync(file)
   for (let round = 0; round < rounds; round++) {
     const bucket = bucketOf(ceph, await ceph.makeBucket())
+    const replica = replicaOf({ data, bucket, writer })
+    await replica.prove()
     const begun = performance.now()
-    await replicaOf({ data, bucket, writer }).finish(600_000)
+    await replica.finish(600_000)
     replicated.push(bytes / 1e3 / (performance.now() - begun))
     for (const suffix of ['', '-wal', '-shm'])
       rmSync(join(data, `${receipts_name}${suffix}`), { force: true })

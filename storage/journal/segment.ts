@@ -110,15 +110,14 @@ export function framePrefixBytes(entry: Entry): number {
  */
 export function encodeFrame(into: Buffer, at: number, lsn: number, entry: Entry): void {
   const prefix_bytes = framePrefixBytes(entry)
-  const view = viewOf(into)
+  const view = viewFor(into)
   view.setUint32(at + 4, prefix_bytes - frame_header_bytes + entry.bytes.length, true)
   writeU64(view, at + 8, lsn)
   view.setUint32(at + 20, kinds[entry.kind], true)
   writeU64(view, at + 24, keyOf(entry))
   const body_at = at + frame_header_bytes
   if (entry.kind === 'record') {
-    const written = into.write(entry.session.replaceAll('-', ''), body_at, session_bytes, 'hex')
-    assert(written === session_bytes && entry.session.length === 36, 'a session is a UUID')
+    into.set(bytesOfSession(entry.session), body_at)
   } else if (entry.kind === 'document') {
     const written = into.write(entry.digest, body_at, digest_bytes, 'hex')
     assert(written === digest_bytes && entry.digest.length === 64, 'a digest is SHA-256 in hex')
@@ -138,10 +137,14 @@ export function sealFrame(
   generation: number,
   previous_crc: number,
 ): number {
-  into.writeUInt32LE(generation, start + 16)
-  let crc = crc32(into.subarray(start + 4, end), previous_crc)
+  const view = viewFor(into)
+  view.setUint32(start + 16, generation, true)
+  let crc = crc32(
+    new Uint8Array(into.buffer, into.byteOffset + start + 4, end - start - 4),
+    previous_crc,
+  )
   if (payload !== undefined) crc = crc32(payload, crc)
-  into.writeUInt32LE(crc, start)
+  view.setUint32(start, crc, true)
   return crc
 }
 
@@ -215,6 +218,30 @@ function keyOf(entry: Entry): number {
 
 function viewOf(bytes: Uint8Array): DataView {
   return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+}
+
+/** All frames of a commit are in one buffer: its view need not be made for each. */
+let last_view: DataView = new DataView(new ArrayBuffer(0))
+
+function viewFor(into: Buffer): DataView {
+  const { buffer, byteOffset, byteLength } = last_view
+  if (buffer !== into.buffer || byteOffset !== into.byteOffset || byteLength !== into.byteLength)
+    last_view = viewOf(into)
+  return last_view
+}
+
+/** The same few sessions come again and again. */
+const known_sessions = new Map<string, Uint8Array>()
+const known_sessions_max = 8192
+
+function bytesOfSession(session: string): Uint8Array {
+  const known = known_sessions.get(session)
+  if (known !== undefined) return known
+  const bytes = Uint8Array.from(Buffer.from(session.replaceAll('-', ''), 'hex'))
+  assert(bytes.length === session_bytes && session.length === 36, 'a session is a UUID')
+  if (known_sessions.size >= known_sessions_max) known_sessions.clear()
+  known_sessions.set(session, bytes)
+  return bytes
 }
 
 function hexOf(bytes: Uint8Array): string {

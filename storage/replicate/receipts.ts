@@ -49,6 +49,7 @@ CREATE TABLE IF NOT EXISTS object (
 CREATE INDEX IF NOT EXISTS object_planned ON object (no) WHERE version IS NULL;
 CREATE INDEX IF NOT EXISTS object_unlogged ON object (no) WHERE logged = 0;
 CREATE INDEX IF NOT EXISTS object_records ON object (subject, next) WHERE kind = 'records';
+CREATE INDEX IF NOT EXISTS object_entries ON object (next) WHERE kind = 'entries';
 CREATE TABLE IF NOT EXISTS place (
   id INTEGER PRIMARY KEY, chunk_no INTEGER NOT NULL, log_size INTEGER NOT NULL,
   checkpoint_size INTEGER NOT NULL, watermark_lsn INTEGER NOT NULL, at_ms INTEGER NOT NULL) STRICT;
@@ -64,6 +65,7 @@ export class Receipts {
   readonly #advance: Statement
   readonly #known: Statement
   readonly #sent_to: Statement
+  readonly #entries_to: Statement
   readonly #planned: Statement
   readonly #unlogged: Statement
   #place: Place
@@ -86,6 +88,9 @@ export class Receipts {
       this.#known = connection.prepare('SELECT 1 FROM object WHERE key = ?')
       this.#sent_to = connection.prepare(
         "SELECT max(next) AS next FROM object WHERE subject = ? AND kind = 'records'",
+      )
+      this.#entries_to = connection.prepare(
+        "SELECT max(next) AS next FROM object WHERE kind = 'entries'",
       )
       this.#planned = connection.prepare(
         'SELECT key, kind, subject, first, next, sha256, bytes, retain_days FROM object WHERE version IS NULL ORDER BY no',
@@ -114,6 +119,11 @@ export class Receipts {
   /** One more than the last record of a session that was planned. */
   sentTo(session: string): number {
     return (this.#sent_to.get(session) as { next: number | null }).next ?? 0
+  }
+
+  /** As {@link sentTo}, of the log's entries. */
+  entriesTo(): number {
+    return (this.#entries_to.get() as { next: number | null }).next ?? 0
   }
 
   plan(plans: readonly Plan[]): void {

@@ -1,6 +1,6 @@
 /**
- * One round: everything that the store had at one moment goes to the bucket, the records first, then what the log says
- * of them, last the checkpoint that signs it. So what a checkpoint in the bucket covers is in the bucket.
+ * One round: everything that the store had at one moment goes to the bucket, and when all of it has arrived, the
+ * checkpoint that signs it. So what a checkpoint in the bucket covers is in the bucket.
  *
  * @module
  */
@@ -54,11 +54,12 @@ async function sendAll(parts: Sending, snapshot: Snapshot): Promise<void> {
   const { receipts, backlog, uploads, now_ms } = parts
   const at_ms = now_ms()
   await uploads.resend((plan) => plannedBody(parts, plan))
-  await sendRecords(parts, snapshot)
-  // What is still on its way goes beside the first documents.
-  while (receipts.place.log_size < snapshot.log_size) await sendEntries(parts, snapshot.log_size)
+  // Both end before this does: a round must not go on beside the next one.
+  const both = [sendRecords(parts, snapshot), sendLog(parts, snapshot.log_size)]
+  for (const outcome of await Promise.allSettled(both))
+    if (outcome.status === 'rejected') throw outcome.reason
   await uploads.settle()
-  receipts.advance({ chunk_no: snapshot.chunk_no })
+  receipts.advance({ chunk_no: snapshot.chunk_no, log_size: snapshot.log_size })
   const { checkpoint, watermark_lsn } = snapshot
   if (checkpoint !== undefined && checkpoint.size > receipts.place.checkpoint_size) {
     const { size } = checkpoint
@@ -145,27 +146,23 @@ async function sendRecords(parts: Sending, snapshot: Snapshot): Promise<void> {
   await sendFull()
 }
 
-/** The next entries of the log, with the documents that they name, and the tiles that they fill. */
-async function sendEntries(parts: Sending, log_size: number): Promise<void> {
+/** The entries of the log up to `log_size`, with the documents that they name, and the tiles that they fill. */
+async function sendLog(parts: Sending, log_size: number): Promise<void> {
   const { backlog, receipts, uploads } = parts
-  const from = receipts.place.log_size
-  const logged = entriesFrom(parts, from, log_size)
-  const to = from + logged.length
-  const bodies: Body[] = []
-  for (const { entry } of logged) bodies.push(...sessionBodies(parts, entry))
-  const plan = { ...logPlan(parts, 'entries', from, to), key: entriesKey(from) }
-  // What the entries speak of is there before them.
-  await uploads.add(bodies)
-  await uploads.settle()
-  await uploads.add([bodyOf(plan, encodeEntries(logged))])
-  const tiles: Body[] = []
-  for (const tile of fullTiles(from, to)) {
-    const body = await tileBody(backlog, tile)
-    tiles.push(bodyOf({ ...logPlan(parts, 'tile', 0), key: tilePath(tile) }, body))
+  // Entries are planned together with their tiles and behind their documents, so that these are planned too.
+  for (let from = Math.max(receipts.place.log_size, receipts.entriesTo()); from < log_size; ) {
+    const logged = entriesFrom(parts, from, log_size)
+    const to = from + logged.length
+    await uploads.add(logged.flatMap(({ entry }) => sessionBodies(parts, entry)))
+    const plan = { ...logPlan(parts, 'entries', from, to), key: entriesKey(from) }
+    const bodies = [bodyOf(plan, encodeEntries(logged))]
+    for (const tile of fullTiles(from, to)) {
+      const key = tilePath(tile)
+      bodies.push(bodyOf({ ...logPlan(parts, 'tile', 0), key }, await tileBody(backlog, tile)))
+    }
+    await uploads.add(bodies)
+    from = to
   }
-  await uploads.add(tiles)
-  await uploads.settle()
-  receipts.advance({ log_size: to })
 }
 
 /** From `from` on, as many as one object takes, and at least one. */

@@ -9,7 +9,7 @@ import type { Report } from '../../storage/verify/report.ts'
 import type { Ceph } from '../fixture/ceph.ts'
 import { runGateway, sluice, startGateway } from '../fixture/gateway.ts'
 import { type Guarded, openGuarded } from '../fixture/guarded.ts'
-import { ssh, ssh_keygen, sshd, testWith } from '../fixture/require.ts'
+import { ssh, ssh_keygen, sshd, testSlow, testWith } from '../fixture/require.ts'
 import { ceph_components, shareCeph } from '../fixture/share-ceph.ts'
 import { runSsh, sshArguments } from '../fixture/ssh.ts'
 
@@ -202,7 +202,7 @@ describe('a gateway with a bucket', () => {
     long_ms,
   )
 
-  testWith(
+  testSlow(
     needs,
     'with workers: each log lies under its own name, and all of them are one archive',
     async () => {
@@ -251,7 +251,7 @@ describe('a gateway with a bucket', () => {
         sshArguments({
           ...{ port: guarded.gateway.ssh.port, identities: [guarded.client.file], login },
           options: ['-o', 'ServerAliveInterval=1', '-o', 'ServerAliveCountMax=4'],
-          command: 'for n in $(seq 1 50); do echo $n; sleep 0.5; done',
+          command: 'for n in $(seq 1 30); do echo $n; sleep 0.5; done',
         }),
         { stdin: 'ignore', stdout: 'pipe', stderr: 'ignore' },
       )
@@ -277,14 +277,14 @@ describe('a gateway with a bucket', () => {
       await until('health is green', async () => (await healthOf(guarded)).code === 200, 90_000)
       expect(await child.exited).toBe(0)
       await reading
-      expect(text).toBe(`${Array.from({ length: 50 }, (_, n) => n + 1).join('\n')}\n`)
+      expect(text).toBe(`${Array.from({ length: 30 }, (_, n) => n + 1).join('\n')}\n`)
       expect((await guarded.run('echo again')).code).toBe(0)
       await verifiedFromBucket(kept, 2)
     },
     long_ms,
   )
 
-  testWith(
+  testSlow(
     needs,
     'queued: goes on without the bucket, and a killed gateway sends the rest when both are back',
     async () => {

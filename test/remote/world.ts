@@ -109,6 +109,8 @@ export interface Replica {
   /** Sends what is there; resolves when all of it is. */
   finish(within_ms?: number): Promise<void>
   readonly running: () => Promise<void>
+  /** Tries the bucket once, which a gateway does at its start. */
+  prove(): Promise<void>
   /** Everything is in the bucket. */
   caughtUp(): Promise<void>
 }
@@ -162,6 +164,7 @@ export function replicaOf(options: ReplicaOptions): Replica {
     statuses,
     refused,
     running: () => (running ??= run()),
+    prove: () => replicator.prove(),
     async caughtUp() {
       const isBehind = (): boolean => {
         const status = statuses.at(-1)
