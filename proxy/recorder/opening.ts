@@ -10,6 +10,7 @@ import { digestOf } from '../../storage/evidence/document.ts'
 import { sealEnvelope } from '../../storage/evidence/envelope.ts'
 import type { SessionFacts } from '../../storage/evidence/manifest.ts'
 import type { SessionStart } from '../core/ports.ts'
+import { type MaskerSource, maskPlain } from '../tap/sink.ts'
 import type { SessionSecrets } from './trail.ts'
 
 export interface OpeningParts {
@@ -68,5 +69,17 @@ export async function openSession(
       rules_hash,
       module_hash,
     },
+  }
+}
+
+/** A login name is what somebody typed, and a client's version what it says: either may be a password. */
+export function maskedStart(start: SessionStart, maskers: MaskerSource): SessionStart {
+  const plain = (text: string): string => maskPlain(maskers, text)
+  const context = Object.entries(start.context).map(([name, value]) => [name, plain(value)])
+  return {
+    ...start,
+    account: plain(start.account),
+    target: plain(start.target),
+    context: Object.fromEntries(context),
   }
 }

@@ -19,12 +19,12 @@ import {
   prepare_slice_pause_ms,
 } from '../core/limits.ts'
 import type { EndReason, SessionStart } from '../core/ports.ts'
-import { type MaskerSource, maskPlain } from '../tap/sink.ts'
+import type { MaskerSource } from '../tap/sink.ts'
 import { BufferPool, isPooled } from './buffers.ts'
 import { Group } from './group.ts'
 import { EvidenceLog, type LogParts } from './log.ts'
 import type { FromRecorder, ToRecorder, ToSession } from './messages.ts'
-import { type OpeningParts, openSession } from './opening.ts'
+import { maskedStart, type OpeningParts, openSession } from './opening.ts'
 import { createRecycling } from './recycling.ts'
 import { type Masking, withRules } from './tables.ts'
 import { no_records, Trail, type TrailPorts } from './trail.ts'
@@ -391,17 +391,5 @@ export function createRecorder(parts: RecorderParts): RecorderCore {
     const root = toHex(trail.root())
     const end = { ended, end_reason, records: trail.records, root, ...trail.closeLeaves() }
     log.add('session.ended', id, manifest(facts, end))
-  }
-}
-
-/** A login name is what somebody typed, and a client's version what it says: either may be a password. */
-function maskedStart(start: SessionStart, maskers: MaskerSource): SessionStart {
-  const plain = (text: string): string => maskPlain(maskers, text)
-  const context = Object.entries(start.context).map(([name, value]) => [name, plain(value)])
-  return {
-    ...start,
-    account: plain(start.account),
-    target: plain(start.target),
-    context: Object.fromEntries(context),
   }
 }
