@@ -41,10 +41,11 @@ const session_key =
 export function parseKey(key: string): KeyParts | undefined {
   const [, session, first, part] = session_key.exec(key) ?? []
   if (session !== undefined && first !== undefined)
-    return { kind: 'records', session, first: Number(first) }
+    return isPlace(first) ? { kind: 'records', session, first: Number(first) } : undefined
   if (session !== undefined)
     return { kind: part as 'start' | 'envelope' | 'manifest' | 'leaves', session } // By the pattern.
   const [, numbered, number] = /^(entries|checkpoint)\/(\d{16})$/.exec(key) ?? []
+  if (numbered !== undefined && !isPlace(number)) return undefined
   if (numbered !== undefined)
     return { kind: numbered as 'entries' | 'checkpoint', first: Number(number) } // By the pattern.
   const digest = /^document\/([0-9a-f]{64})$/.exec(key)?.[1]
@@ -53,3 +54,6 @@ export function parseKey(key: string): KeyParts | undefined {
   if (key === checkpoint_hint) return { kind: 'hint' }
   return key === probe_key ? { kind: 'probe' } : undefined
 }
+
+/** Below 2^53, and nobody's mistake for another. */
+const isPlace = (digits: string | undefined): boolean => Number.isSafeInteger(Number(digits))

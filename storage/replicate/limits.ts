@@ -76,3 +76,12 @@ export const rebuild_sync_bytes: number = 64 * 1024 * 1024
 
 /** Receipts that wait for the disk together: what a crash would send again. */
 export const receipts_batch = 32
+
+/** Versions in one listing, resends among them; a store that never ends it is not listened to for ever. */
+export const listed_items_max = 10_000_000
+
+/** Logs in one bucket: a gateway has one for each worker. */
+export const listed_folders_max = 10_000
+
+/** Checkpoints that a starting gateway reads in the bucket: those that were sent and not heard of are one or two. */
+export const proven_checkpoints_max = 100

@@ -111,6 +111,11 @@ export class Receipts {
     return this.#place
   }
 
+  /** Whether nothing was ever planned. */
+  get isEmpty(): boolean {
+    return this.#connection.prepare('SELECT 1 FROM object LIMIT 1').get() === undefined
+  }
+
   /** Whether the object was planned, sent or not. */
   knows(key: string): boolean {
     return this.#known.get(key) !== undefined

@@ -94,7 +94,7 @@ export class Replicator {
   async prove(): Promise<void> {
     const { bucket, backlog, receipts, verifier_key, now_ms } = this.#parts
     await proveLock(bucket, this.#origin, now_ms())
-    await proveContinuity(bucket, verifier_key, backlog, receipts.place.checkpoint_size)
+    await proveContinuity(bucket, verifier_key, backlog, receipts)
     this.#proven = true
     this.#tell()
   }

@@ -3,6 +3,7 @@
  */
 import { afterAll, describe, expect, test } from 'bun:test'
 import { createHash } from 'node:crypto'
+import { parseKey } from './keys.ts'
 import { answer_bytes_max, object_bytes_max } from './limits.ts'
 import { type Bucket, openBucket } from './s3.ts'
 import { parsePrefixes, parseVersions } from './xml.ts'
@@ -107,9 +108,31 @@ describe('a store that lies', () => {
     expect(await listed('')).toBe('s3_corrupt')
     expect(await listed(listing(version('a%2Fb')).slice(0, -5))).toBe('s3_corrupt')
     expect(await listed(listing(version('%E0%A4%A')))).toBe('s3_corrupt')
+    // A million beginnings without an end are looked at once.
+    const begun_ms = performance.now()
+    expect(await listed(listing('<Version>'.repeat(400_000)))).toBe('s3_corrupt')
+    expect(performance.now() - begun_ms).toBeLessThan(2_000)
     const again = '<IsTruncated>true</IsTruncated><NextKeyMarker>a</NextKeyMarker>'
     expect(await listed(listing(again))).toBe('s3_corrupt')
   })
+})
+
+test('a key that is not of the format is none of ours', () => {
+  const session = '018bcfe5-6800-7000-8000-000000000001'
+  expect(parseKey(`session/${session}/records/0000000000000042`)).toEqual({
+    ...{ kind: 'records', session, first: 42 },
+  })
+  for (const key of [
+    `session/${session}/records/9999999999999999`,
+    `session/${session}/records/42`,
+    `session/${session}/record`,
+    'session/../start',
+    'entries/9999999999999999',
+    'checkpoint/-000000000000001',
+    'document/00',
+    'other',
+  ])
+    expect(parseKey(key)).toBeUndefined()
 })
 
 test('keys and versions of a listing are what they were', () => {

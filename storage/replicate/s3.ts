@@ -8,7 +8,13 @@ import { createHash } from 'node:crypto'
 import { AwsClient } from 'aws4fetch'
 import { sha256Hex } from './body.ts'
 import { ReplicaError } from './errors.ts'
-import { answer_bytes_max, object_bytes_max, request_ms_max } from './limits.ts'
+import {
+  answer_bytes_max,
+  listed_folders_max,
+  listed_items_max,
+  object_bytes_max,
+  request_ms_max,
+} from './limits.ts'
 import { type Listed, parseErrorCode, parsePrefixes, parseVersions } from './xml.ts'
 
 export interface BucketSettings {
@@ -159,6 +165,7 @@ export function openBucket(settings: BucketSettings): Bucket {
       return wasDone(answer.status, bytes, what)
     },
     async *versions(prefix, after_key) {
+      let count = 0
       let marker: Record<string, string> =
         after_key === undefined ? {} : { 'key-marker': after_key }
       for (;;) {
@@ -167,6 +174,9 @@ export function openBucket(settings: BucketSettings): Bucket {
         if (answer.status !== 200) throw failure(answer.status, bytes, what)
         const page = parseVersions(bytes)
         if (page === undefined) throw new ReplicaError('s3_corrupt', `${what}: not a listing`)
+        count += page.items.length
+        if (count > listed_items_max)
+          throw new ReplicaError('s3_corrupt', `${what}: the listing does not end`)
         yield* page.items
         if (page.next === undefined) return
         if (page.next['key-marker'] === marker['key-marker'] && page.items.length === 0)
@@ -185,6 +195,8 @@ export function openBucket(settings: BucketSettings): Bucket {
         if (page === undefined) throw new ReplicaError('s3_corrupt', `${what}: not a listing`)
         found.push(...page.names)
         if (page.next === undefined || page.names.length === 0) return found
+        if (found.length > listed_folders_max)
+          throw new ReplicaError('s3_corrupt', `${what}: the listing does not end`)
         token = { 'continuation-token': page.next }
       }
     },

@@ -35,7 +35,8 @@ export function parseVersions(bytes: Uint8Array): VersionsPage | undefined {
   if (!text.includes('<ListVersionsResult') || !text.endsWith('</ListVersionsResult>'))
     return undefined
   const items: Listed[] = []
-  for (const [, name, inner = ''] of text.matchAll(/<(Version|DeleteMarker)>([\s\S]*?)<\/\1>/g)) {
+  for (const { name, inner } of elements(text, ['Version', 'DeleteMarker'])) {
+    if (inner === undefined) return undefined
     const key = urlDecoded(member(inner, 'Key'))
     const version = member(inner, 'VersionId')
     const modified_ms = Date.parse(member(inner, 'LastModified') ?? '')
@@ -72,16 +73,39 @@ export function parsePrefixes(
 ): { readonly names: readonly string[]; readonly next?: string } | undefined {
   const text = decoder.decode(bytes)
   if (!text.includes('<ListBucketResult') || !text.endsWith('</ListBucketResult>')) return undefined
-  const names = [...text.matchAll(/<CommonPrefixes>([\s\S]*?)<\/CommonPrefixes>/g)].flatMap(
-    ([, inner = '']) => {
-      const name = urlDecoded(member(inner, 'Prefix'))
-      return name?.startsWith(prefix) === true ? name.slice(prefix.length, -1) : []
-    },
-  )
+  const names: string[] = []
+  for (const { inner } of elements(text, ['CommonPrefixes'])) {
+    if (inner === undefined) return undefined
+    const name = urlDecoded(member(inner, 'Prefix'))
+    if (name?.startsWith(prefix) === true) names.push(name.slice(prefix.length, -1))
+  }
   const next = member(text, 'NextContinuationToken')
   return member(text, 'IsTruncated') === 'true' && next !== undefined
     ? { names, next: entities(next) }
     : { names }
+}
+
+/**
+ * Elements of these names, in order; without `inner` one that does not end, which is the last. Searched for by hand: an
+ * expression would look for the end of each of a million beginnings.
+ */
+function* elements(
+  text: string,
+  names: readonly string[],
+): Generator<{ readonly name: string; readonly inner: string | undefined }> {
+  const starts = names.map((name) => text.indexOf(`<${name}>`))
+  for (;;) {
+    const first = starts.filter((at) => at >= 0).toSorted((a, b) => a - b)[0]
+    const name = names[starts.indexOf(first ?? -2)]
+    if (first === undefined || name === undefined) return
+    const from = first + name.length + 2
+    const end = text.indexOf(`</${name}>`, from)
+    yield { name, inner: end < 0 ? undefined : text.slice(from, end) }
+    if (end < 0) return
+    for (const [at, each] of names.entries())
+      if ((starts[at] ?? -1) >= 0 && (starts[at] ?? 0) < end)
+        starts[at] = text.indexOf(`<${each}>`, end)
+  }
 }
 
 function member(text: string, name: string): string | undefined {

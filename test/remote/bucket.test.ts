@@ -61,6 +61,11 @@ async function replicated(
   return { small, bucket, name, folder, origin, [Symbol.dispose]: () => folder[Symbol.dispose]() }
 }
 
+const noReceipts = (checkpoint_size: number) => ({
+  isEmpty: true,
+  place: { checkpoint_size, chunk_no: 0, log_size: 0, watermark_lsn: 0, at_ms: 0 },
+})
+
 const failures = ({ findings }: Report): string[] => [
   ...new Set(findings.flatMap(({ severity, code }) => (severity === 'failure' ? code : []))),
 ]
@@ -148,15 +153,19 @@ describe('a bucket with Object Lock', () => {
       project(other.path, forked.writer.stored)
       const backlog = Backlog.open(join(other.path, database_name))
       const key = small.writer.signer.verifier_key
-      expect(proveContinuity(bucket, key, backlog, 0)).rejects.toMatchObject({
+      expect(proveContinuity(bucket, key, backlog, noReceipts(0))).rejects.toMatchObject({
         code: 'log_forked',
       })
       backlog.close()
       // ... or the bucket is not the one that took the log.
       const empty = bucketOf(store, await store.makeBucket())
       const own = Backlog.open(join(newer.path, database_name))
-      expect(proveContinuity(empty, key, own, 18)).rejects.toMatchObject({
+      expect(proveContinuity(empty, key, own, noReceipts(18))).rejects.toMatchObject({
         code: 'not_append_only',
+      })
+      // ... or it is, and what the gateway knew of it is gone.
+      expect(proveContinuity(bucket, key, own, noReceipts(0))).rejects.toMatchObject({
+        code: 'store_contradicts',
       })
       own.close()
     },
