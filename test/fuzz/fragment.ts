@@ -13,6 +13,11 @@ const glue: readonly [string, ...string[]] = [
   ...(['', ' ', '\n', '-', '.', '/', '=', '"', "'", ':', '@', '0', 'a', 'A', '_', ','] as const),
   ...['\r\n', '\0', '\xff', '\t', '  ', ': ', '="', ' = ', '\\', '{', '}', '%', '+', '\xc3\xa9'],
 ]
+/** Account numbers begin at each word and live for long: nothing costs more. */
+const costly: readonly [string, ...string[]] = [
+  'GB29 ',
+  ...['GB29 GB29 ', 'IT60 X054 GB29 ', 'DE89 3704 GB29 ', 'GB29 NL91 ABNA ', '4 4 4 4 4 4 4 4 4\n'],
+]
 const alphabets: readonly [string, ...string[]] = [
   '0123456789',
   'abcdefghijklmnopqrstuvwxyz',
@@ -55,6 +60,19 @@ export class Fragments {
     let text = random.pick(glue) + example.slice(0, Math.max(least, length))
     while (text.length < fragment_bytes_min) text += this.#piece() + random.pick(glue)
     return text
+  }
+
+  /** Something that begins matches, over and over, until more is under way than the masker follows. */
+  flood(): string {
+    const random = this.#random
+    const example = random.pick(this.#examples)
+    const at = random.below(Math.min(example.length, 8))
+    const unit =
+      random.below(2) === 0
+        ? random.pick(costly)
+        : example.slice(at, at + 1 + random.below(24)) + random.pick(glue)
+    const bytes = 500 + random.below(8500)
+    return unit.repeat(Math.ceil(bytes / unit.length))
   }
 
   #piece(): string {

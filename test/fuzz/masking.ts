@@ -40,6 +40,9 @@ export interface Tally {
   crowded: number
 }
 
+/** What a stream holds back at most. */
+const held_bytes_max = 4096
+
 /** Parts of a few bytes, of many, of all. */
 const longest_parts: readonly [number, ...number[]] = [4, 30, 64, 100, 100, 200, 200, 2000]
 
@@ -64,8 +67,9 @@ export class Fuzzer {
   next(): Find | undefined {
     const random = this.#random
     const count = random.below(40) === 0 ? 30 : 1 + random.below(6)
+    const before = random.below(300) === 0 ? this.#fragments.flood() : ''
     const text = Array.from({ length: count }, () => this.#fragments.fragment()).join('')
-    const bytes = Buffer.from(text, 'latin1')
+    const bytes = Buffer.from(before + text, 'latin1')
     this.tally.fragments += count
     // Now and then a part is empty.
     const longest = random.pick(longest_parts)
@@ -91,10 +95,10 @@ export class Fuzzer {
       for (let at = start; at < end; at++)
         if (!isMask(text[at], bytes[at]))
           return found(`leak: ${this.#rules[order]?.name} from ${start} to ${end}: byte ${at}`)
-    if (spans.some(({ rule }) => rule === crowded)) {
-      this.tally.crowded++
-      return undefined
-    }
+    const isCrowded = spans.some(({ rule }) => rule === crowded)
+    if (isCrowded) this.tally.crowded++
+    // A match that is longer than what is held back is masked in pieces, which have spans of their own.
+    if (isCrowded || bytes.length > held_bytes_max) return undefined
     for (let index = 0; index < Math.max(due.length, spans.length); index++) {
       const [one, other] = [due[index], spans[index]]
       const name = this.#rules[one?.order ?? -1]?.name
