@@ -11,7 +11,7 @@
  */
 import { debt, repaying, setDebt } from './budget'
 import { initLandmarks } from './landmarks'
-import { maskLength, maskWidth } from './mask'
+import { copyClear, maskLength, maskWidth } from './mask'
 import {
   blackout, dark_at, endThreads, flushThreads, held_max, holdStart, initMatcher, oldest, resetMatcher, run,
   setBlackout, stream_start,
@@ -51,9 +51,9 @@ export let result_spans: usize = 0
 export function initStreams(): bool {
   // Ages before the first byte must not reach below zero.
   const floor = take(age_max + held_max + 1)
-  const window = take(held_max + window_max + 16)
+  const window = take(held_max + window_max + 32)
   input = window + held_max
-  output = take(held_max + window_max + 16)
+  output = take(held_max + window_max + 32)
   result = take(32)
   result_spans = take((found_max + open_max + 8) * 20)
   return floor != 0 && window != 0 && output != 0 && result != 0 && result_spans != 0 && initSpans() && initLandmarks(window_max) && initMatcher()
@@ -170,8 +170,7 @@ function render(width: bool, from: usize, limit: usize): void {
   for (let i: u32 = 0; i < open; i++) {
     const start = spanStart(i)
     const end = spanEnd(i)
-    memory.copy(at, clear, start - clear)
-    at += start - clear
+    at = copyClear(clear, start, at)
     const masked = width ? maskWidth(start, end, at) : maskLength(start, end, at)
     const entry = result_spans + i * 20
     store<u32>(entry, at - output)
@@ -182,8 +181,7 @@ function render(width: bool, from: usize, limit: usize): void {
     at = masked
     clear = end
   }
-  memory.copy(at, clear, limit - clear)
-  at += limit - clear
+  at = copyClear(clear, limit, at)
   store<u32>(result, output)
   store<u32>(result, at - output, 4)
 }

@@ -62,9 +62,6 @@ let table: usize = 0
 const pairs: u32 = 256
 const pair_bytes: usize = 16
 let joined: usize = 0
-/** By the threads that go and a bit for each thread: the bits of the others, closed up. */
-let closed_up: usize = 0
-
 /** Start of each thread and its marks; u64. */
 let starts: usize = 0
 /** States that are put together. */
@@ -84,19 +81,10 @@ export function initTogether(): bool {
   companies = (take(companies_max * company_bytes + 64) + 63) & ~63
   table = take(slots * 4)
   joined = take(pairs * pair_bytes)
-  closed_up = take(256 * 256)
   starts = take((together_max + 4) * 8)
   sought = take(32)
   credit = credit_max
-  if (companies < 64 || table == 0 || joined == 0 || closed_up == 0 || starts == 0 || sought == 0) return false
-  for (let going: u32 = 0; going < 256; going++)
-    for (let all: u32 = 0; all < 256; all++) {
-      let left: u32 = 0
-      let at: u32 = 0
-      for (let i: u32 = 0; i < 8; i++) if (((going >>> i) & 1) == 0) left |= ((all >>> i) & 1) << at++
-      store<u8>(closed_up + (going << 8) + all, <u8>left)
-    }
-  return true
+  return companies >= 64 && table != 0 && joined != 0 && starts != 0 && sought != 0
 }
 
 function forget(): void {
@@ -137,21 +125,35 @@ export function stepTogether(from: usize, end: usize, known_end: usize): usize {
   let told_end: usize = 0
   let told_start: usize = 0
   let told_rule: u32 = 0
+  let calm = true
   let p = from
   for (; p < end; p++) {
-    if (load<u32>(company, 4) == 0) {
-      // Up to where something begins or counts, while nothing else happens.
-      const beside = besideOne(counted)
-      const until = min(min(end, quietUntil(p, known_end)), min(ripe - 1, p + affordable(beside)))
+    // Not tried again at once where it came to nothing.
+    if (calm) {
+      // Up to where something begins or counts, while nothing happens but that a match grows.
+      const alone = besideOne(counted)
+      const until = min(min(end, quietUntil(p, known_end)), min(ripe - 1, p + affordable(alone)))
+      const roomy = found - open < open_max && found < found_max - 2
       const began = p
       for (; p < until; p++) {
         const entry = load<u32>(company + next_at + (<usize>load<u8>(class_of + <usize>load<u8>(p)) << 3))
-        if ((entry & marks) != 0) break
-        company = entry
+        if ((entry & marks) != 0) {
+          if ((entry & marks) != matched || !roomy) break
+          const matching = load<u32>(entry - matched, 4)
+          if ((matching & (matching - 1)) != 0) break
+          const i = <usize>ctz<u32>(matching)
+          const start = max(<usize>load<u32>(starts + (i << 3)), settled)
+          if (told_end != 0 && start > told_start) break
+          told_start = start
+          told_end = p + 1
+          told_rule = load<u16>(entry - matched + (i << 1), rules_at)
+          company = entry - matched
+        } else company = entry
       }
-      payFor(p - began, beside)
+      payFor(p - began, alone)
+      calm = p > began
       if (p >= end) break
-    }
+    } else calm = true
     const of_class: usize = load<u8>(class_of + <usize>load<u8>(p))
     const place = company + next_at + (of_class << 3)
     let entry = load<u32>(place)
@@ -178,7 +180,7 @@ export function stepTogether(from: usize, end: usize, known_end: usize): usize {
         const meeting = (how >>> meeting_shift) & 15
         counting |= (meeting == new_one ? 1 : (counting >>> meeting) & 1) << (met - 1)
       }
-      counting = load<u8>(closed_up + ((how & gone) << 8) + counting)
+      counting = closedUp(counting, how & gone)
       count_there -= <u32>popcnt<u32>(how & gone)
       for (let fresh = (how >>> begun_shift) & 3; fresh > 0; fresh--) counting |= 1 << count_there++
     }
@@ -249,6 +251,18 @@ export function stepTogether(from: usize, end: usize, known_end: usize): usize {
 function besideOne(counted: u32): u32 {
   const count = <u32>popcnt<u32>(counted)
   return count > 1 ? count - 1 : 0
+}
+
+/** The bits without those that are gone. */
+// @ts-ignore: decorator
+@inline
+function closedUp(all: u32, without: u32): u32 {
+  let left = all
+  for (let going = without; going != 0; going = (going & (going - 1)) >>> 1) {
+    const below = (going & (0 - going)) - 1
+    left = (left & below) | ((left >>> 1) & ~below)
+  }
+  return left
 }
 
 /** What it costs that the context of the thread, less one, ends before `p`. */
