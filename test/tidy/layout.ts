@@ -144,6 +144,11 @@ export const packages: readonly Package[] = [
   // Signs requests of S3. Tests own the bucket, which a gateway never does.
   { name: /^aws4fetch$/, folders: ['storage/replicate', 'test', 'bench'] },
   { name: /^(yaml|zod)$/, folders: ['proxy/config'] },
+  // Shell is read by a grammar, policy by its own language.
+  {
+    name: /^(web-tree-sitter|tree-sitter-bash)(\/|$)/,
+    folders: ['proxy/policy'],
+  },
   { name: /^(@eslint-community\/regexpp|assemblyscript)(\/|$)/, folders: ['masking-wasm/compile'] },
   // Builds the component; nothing of it is there at run time.
   { name: /^@bytecodealliance\/jco$/, folders: ['masking-wasm/component'] },

