@@ -54,6 +54,7 @@ journal: { segment_bytes: 8388608 }
     expect(root?.kind === 'password' && root.password.reveal()).toBe('tr0ub4dor')
     expect(ann?.kind === 'password' && ann.password.reveal()).toBe('from the environment')
     expect(config.policy).toEqual({
+      files: [],
       forwarding: 'allow',
       agent_forwarding: 'deny',
       transfers: { upload: 'allow', download: 'deny' },

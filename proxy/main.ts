@@ -52,7 +52,7 @@ async function main(): Promise<void> {
 }
 
 async function runGateway(options: Options): Promise<void> {
-  const { config, warnings, ruleset, data } = readSetup(options)
+  const { config, warnings, ruleset, policy: policy_parts, data } = await readSetup(options)
   const log = createLog((line) => process.stderr.write(line), Date.now)
   const misplaced = whyMisplaced(data, options.config === undefined)
   if (misplaced !== undefined) throw new Refusal(1, misplaced)
@@ -66,10 +66,10 @@ async function runGateway(options: Options): Promise<void> {
     options.config === undefined
       ? await startTrial({ data, host_key_line: publicLine(host_keys[0]) })
       : undefined
-  const policy = createPolicy({
-    policy: config.policy,
-    targets: trial === undefined ? config.targets : trial_targets,
-  })
+  const policy = createPolicy(
+    { policy: config.policy, targets: trial === undefined ? config.targets : trial_targets },
+    policy_parts,
+  )
   const worker_keys =
     options.workers === 1
       ? []

@@ -29,7 +29,7 @@ export const checkConfig: Verb = {
       throw new UsageError('name one configuration')
     const file = operands[0] ?? text('config') ?? 'sluice.yaml'
     const loaded = loadConfig(file, process.env)
-    const judged = loaded.ok ? judgeMasking(loaded) : loaded
+    const judged = loaded.ok ? await judge(loaded) : loaded
     const { ok } = judged
     const costs = judged.ok ? judged.costs : []
     const warnings = [...(loaded.ok ? loaded.warnings : []), ...(judged.ok ? judged.warnings : [])]
@@ -98,7 +98,26 @@ function whyRefused(
   return locate(['masking', 'custom', index, 'pattern'], `${reason}${at}`)
 }
 
-function summary({ listen, targets, identity, masking, evidence }: Config): string {
+/** The masking rules, then the policies. */
+async function judge(
+  loaded: Extract<LoadedConfig, { ok: true }>,
+): Promise<ReturnType<typeof judgeMasking>> {
+  const masking = judgeMasking(loaded)
+  const problem = masking.ok ? await policyProblem(loaded) : undefined
+  return problem === undefined ? masking : { ok: false, problem }
+}
+
+/** Whether Cedar takes the policies, each with the schema. */
+async function policyProblem(
+  loaded: Extract<LoadedConfig, { ok: true }>,
+): Promise<string | undefined> {
+  // Cedar is 4 MB of WebAssembly that no other verb needs.
+  const { preparePolicy } = await import('../policy/prepare.ts')
+  const prepared = await preparePolicy(loaded.config.policy.files)
+  return prepared.ok ? undefined : loaded.locate(['policy', 'files'], prepared.problem)
+}
+
+function summary({ listen, targets, identity, policy, masking, evidence }: Config): string {
   const people = new Set(identity.keys.map(({ subject }) => subject)).size
   const listeners = [
     ...(listen.ssh === undefined ? [] : [`ssh on ${formatAddress(listen.ssh)}`]),
@@ -108,6 +127,9 @@ function summary({ listen, targets, identity, masking, evidence }: Config): stri
     ...listeners,
     formatCount(targets.length, 'target'),
     `${formatCount(identity.keys.length, 'key')} of ${formatCount(people, 'subject')}`,
+    policy.files.length === 0
+      ? 'built-in policy'
+      : `policy of ${formatCount(policy.files.length, 'file')}`,
     `masking ${[
       ...masking.packs,
       ...masking.custom.map(({ name }) => name),

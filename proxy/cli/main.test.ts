@@ -149,7 +149,7 @@ test('check-config says what is wrong, or what is there', async () => {
   const good = await sluice(['check-config'])
   expect([good.code, good.out]).toEqual([
     0,
-    'sluice.yaml: ok: ssh on 127.0.0.1:0; 0 targets; 0 keys of 0 subjects; masking secrets, pci; 1 auditor\n',
+    'sluice.yaml: ok: ssh on 127.0.0.1:0; 0 targets; 0 keys of 0 subjects; built-in policy; masking secrets, pci; 1 auditor\n',
   ])
   expect(good.err).toContain('warning: sluice.yaml:1:1 targets: no target')
   expect(await sluice(['check-config', '--config', 'sluice.yaml'])).toMatchObject({ code: 0 })

@@ -144,7 +144,7 @@ function describe(item: Extract<TimelineItem, { kind: 'record' }>, payload: Uint
     case 'input_opaque':
       return 'a line that was not echoed; not recorded'
     case 'verdict':
-      return `${header.allowed ? 'allowed' : 'denied'} by ${header.rule}: ${header.asked}`
+      return `${header.allowed ? 'allowed' : 'denied'} by ${header.rule}: ${header.asked}${riskOf(header)}`
     case 'dialled':
       return `${header.address}, host key ${header.host_key}`
     case 'resize':
@@ -176,6 +176,11 @@ function describe(item: Extract<TimelineItem, { kind: 'record' }>, payload: Uint
     case 'channel_end':
       return ''
   }
+}
+
+function riskOf({ risk, findings }: Extract<RecordHeader, { kind: 'verdict' }>): string {
+  if (risk === undefined) return ''
+  return findings === undefined ? `, risk ${risk}` : `, risk ${risk} (${findings.join(', ')})`
 }
 
 function describeTransfer(header: Extract<RecordHeader, { kind: 'transfer' }>): string {

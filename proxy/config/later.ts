@@ -18,7 +18,6 @@ const keys: ReadonlySet<string> = new Set([
   'targets.*.tls',
   'targets.*.ca_file',
   'targets.*.columns',
-  'policy.files',
   'policy.shell',
   'evidence.timestamp_url',
   'evidence.witnesses',

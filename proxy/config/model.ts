@@ -7,6 +7,7 @@ import type { RetentionRule } from '../../storage/evidence/retention.ts'
 import type { Address } from './address.ts'
 import type { AuditorJwk } from './auditor-key.ts'
 import type { KnownSecrets } from './known-secrets.ts'
+import type { PolicyText } from './policy-files.ts'
 import type { SshPublicKey } from './public-key.ts'
 import type { Choice, PackName, ReplicationChoice, TransferChoice } from './schema.ts'
 import type { Secret } from './secret.ts'
@@ -101,6 +102,8 @@ export type Credential =
   | { readonly kind: 'password'; readonly from: string; readonly password: Secret }
 
 export interface PolicyConfig {
+  /** Policies in Cedar, as text; none: the built-in policy holds. */
+  readonly files: readonly PolicyText[]
   readonly forwarding: Choice
   readonly agent_forwarding: Choice
   readonly transfers: { readonly upload: TransferChoice; readonly download: TransferChoice }

@@ -13,7 +13,12 @@ export type ReadFile =
 const file_bytes_max = 64 * 1024
 
 /** `shown` is the path as the user wrote it. With `is_secret`, others must not be able to read it. */
-export function readNamedFile(path: string, shown: string, is_secret: boolean): ReadFile {
+export function readNamedFile(
+  path: string,
+  shown: string,
+  is_secret: boolean,
+  bytes_max: number = file_bytes_max,
+): ReadFile {
   let descriptor: number
   try {
     // A FIFO would block the start for ever.
@@ -24,9 +29,9 @@ export function readNamedFile(path: string, shown: string, is_secret: boolean): 
   try {
     const stat = fstatSync(descriptor)
     if (!stat.isFile()) return { ok: false, reason: `${shown}: this is not a file` }
-    if (stat.size > file_bytes_max)
-      return { ok: false, reason: `${shown}: larger than ${file_bytes_max} bytes` }
-    const bytes = new Uint8Array(file_bytes_max)
+    if (stat.size > bytes_max)
+      return { ok: false, reason: `${shown}: larger than ${bytes_max} bytes` }
+    const bytes = new Uint8Array(bytes_max)
     const text = new TextDecoder().decode(bytes.subarray(0, readSync(descriptor, bytes)))
     const mode = stat.mode & 0o777
     const is_open = is_secret && (mode & 0o077) !== 0

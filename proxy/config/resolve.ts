@@ -13,6 +13,7 @@ import { knownSecrets } from './known-secrets.ts'
 import type { AuditorKey, Config, Credential, RegisteredKey, Target } from './model.ts'
 import { readNamedFile } from './named-file.ts'
 import { oidcProviders, publicUrl } from './oidc.ts'
+import { policyFiles } from './policy-files.ts'
 import { isOnDevice, parsePublicKey, type SshPublicKey } from './public-key.ts'
 import { remote } from './remote.ts'
 import type { ConfigFile, PackName, TargetFile } from './schema.ts'
@@ -48,6 +49,7 @@ export function resolveConfig(file: ConfigFile, around: Surroundings): Config {
     identity,
     targets: reached,
     policy: {
+      files: policyFiles(policy?.files, around),
       forwarding: policy?.forwarding ?? 'deny',
       agent_forwarding: policy?.agent_forwarding ?? 'deny',
       transfers: {

@@ -78,6 +78,7 @@ export type Choice = 'allow' | 'deny'
 export type TransferChoice = Choice | 'scan'
 
 export interface PolicyFile {
+  readonly files?: readonly string[] | undefined
   readonly forwarding?: Choice | undefined
   readonly agent_forwarding?: Choice | undefined
   readonly transfers?:
@@ -276,6 +277,7 @@ export const configSchema: z.ZodType<ConfigFile> = z.strictObject({
   targets: z.array(target).max(entries_max).optional(),
   policy: z
     .strictObject({
+      files: z.array(path).min(1).max(100).optional(),
       forwarding: choice.optional(),
       agent_forwarding: choice.optional(),
       transfers: z

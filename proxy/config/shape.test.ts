@@ -80,7 +80,8 @@ const bad: readonly (readonly [text: string, problem: string])[] = [
     'targets: [{ name: 5, protocol: docker }]',
     's.yaml:1:22 targets[0].protocol: "docker" is not available in this version',
   ],
-  ['policy: { files: [a.cedar] }', 's.yaml:1:11 policy.files: is not available in this version'],
+  ['policy: { shell: {} }', 's.yaml:1:11 policy.shell: is not available in this version'],
+  ['policy: { files: [] }', 's.yaml:1:11 policy.files: expected at least 1 entry'],
   [
     'evidence: { raw: sealed }',
     's.yaml:1:13 evidence.raw: "sealed" is not available in this version',

@@ -10,10 +10,17 @@ import type { Capability, Verdict } from './verdict.ts'
 
 export interface Policy {
   /** May this identity reach the target at all? Asked before it is dialled. */
-  connect(identity: Identity, account: string, target: string): Verdict
-  /** May this run? Asked before it reaches the target. */
-  channel(identity: Identity, target: string, request: ChannelRequest): Verdict
-  capability(identity: Identity, target: string, name: Capability): Verdict
+  connect(identity: Identity, account: string, target: string, source?: string): Verdict
+  /** May this run? Asked before it reaches the target. A denial with a `hold` may be approved. */
+  channel(identity: Identity, target: string, request: ChannelRequest, at?: AskedAt): Verdict
+  capability(identity: Identity, target: string, name: Capability, at?: AskedAt): Verdict
+}
+
+/** What a policy may read of a session besides who and where to. */
+export interface AskedAt {
+  readonly account: string
+  /** `IP:PORT` of the client. */
+  readonly source: string
 }
 
 /** What a session is opened with; all of it is evidence. */

@@ -8,7 +8,9 @@ import type { GrantedTransfer } from './transfer.ts'
 
 export type Verdict = Grant | Denial
 
-export interface Grant {
+export type Risk = 'low' | 'medium' | 'high' | 'critical'
+
+export interface Grant extends Judged {
   readonly allowed: true
   /** The rule that decided, as a person would look it up. */
   readonly rule: string
@@ -16,11 +18,32 @@ export interface Grant {
   readonly transfer?: GrantedTransfer
 }
 
-export interface Denial {
+export interface Denial extends Judged {
   readonly allowed: false
   readonly rule: string
   /** One line for the user. Never carries payload. */
   readonly message: string
+  /** What would make it allowed after all. Who does not know of it denies. */
+  readonly hold?: HoldTerms
+}
+
+/** What was found in a command line, by the risk catalogue. */
+interface Judged {
+  readonly risk?: Risk
+  readonly findings?: readonly string[]
+}
+
+/** Under which a command may run: each group has to give as many approvals. */
+export interface HoldTerms {
+  /** The empty group is everybody who may approve. */
+  readonly approvals: readonly { readonly group: string; readonly quorum: number }[]
+  readonly expires_ms: number
+  /** Why the policy demands it; may be empty. */
+  readonly reason: string
+  readonly risk: Risk
+  /** What the worst part of the command does. */
+  readonly says: string
+  readonly findings: readonly string[]
 }
 
 /** What a channel may ask for besides running a command. */

@@ -6,6 +6,7 @@
 import { resolve } from 'node:path'
 import type { Ruleset } from '../../masking-wasm/compile/compile.ts'
 import { type Config, loadConfig } from '../config.ts'
+import { type PolicyParts, preparePolicy } from '../policy/prepare.ts'
 import { whyRefused } from '../reload/reload.ts'
 import { compileRules } from '../tap/ruleset.ts'
 import type { Options } from './options.ts'
@@ -15,18 +16,21 @@ export interface Setup {
   readonly config: Config
   readonly warnings: readonly string[]
   readonly ruleset: Ruleset
+  readonly policy: PolicyParts
   /** The data directory, absolute. */
   readonly data: string
 }
 
-/** Throws {@link Refusal} with one line that names the key and the position. */
-export function readSetup(options: Options): Setup {
+/** Rejects with {@link Refusal}, with one line with one line that names the key and the position. */
+export async function readSetup(options: Options): Promise<Setup> {
   const loaded = loadConfig(options.config, process.env)
   if (!loaded.ok) throw new Refusal(2, loaded.problem)
   const { config, locate, warnings } = loaded
   const { packs, custom, known } = config.masking
   const rules = compileRules(packs, custom, known.take())
   if (!rules.ok) throw new Refusal(2, whyRefused(rules, locate))
+  const prepared = await preparePolicy(config.policy.files)
+  if (!prepared.ok) throw new Refusal(2, locate(['policy', 'files'], prepared.problem))
   const data = options.data === undefined ? config.gateway.data : resolve(options.data)
-  return { config, warnings, ruleset: rules.ruleset, data }
+  return { config, warnings, ruleset: rules.ruleset, policy: prepared.parts, data }
 }

@@ -28,14 +28,14 @@ export async function runWorker(
   options: Options,
   { number, port }: NonNullable<Options['worker']>,
 ): Promise<void> {
-  const { config, ruleset, data: root } = readSetup(options)
+  const { config, ruleset, policy: policy_parts, data: root } = await readSetup(options)
   const { ssh } = config.listen
   if (ssh === undefined) throw new Refusal(2, 'listen.ssh: a worker needs it')
   const data = workerData(root, number)
   const log = createLog((line) => process.stderr.write(line), Date.now, { worker: number })
   const lock = await waitForLock(data)
   const gateway_keys = loadGatewayKeys(root, () => generateSshKey(config.gateway.name).private_text)
-  const policy = createPolicy(config)
+  const policy = createPolicy(config, policy_parts)
   const evidence = await openEvidence({
     data,
     lock,

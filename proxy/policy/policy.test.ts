@@ -3,7 +3,18 @@ import { describe, expect, test } from 'bun:test'
 import type { ChannelRequest } from '../core/connector.ts'
 import type { Identity } from '../core/identity.ts'
 import type { Capability } from '../core/verdict.ts'
-import { createPolicy, type PolicySource } from './policy.ts'
+import { createPolicy as createWithParts, type PolicySource, type StaticPolicy } from './policy.ts'
+import { preparePolicy } from './prepare.ts'
+
+const prepared = await preparePolicy([])
+if (!prepared.ok) throw new Error(prepared.problem)
+const { parts } = prepared
+const permitting = await preparePolicy([
+  { name: 'open.cedar', text: 'permit (principal, action, resource);' },
+])
+if (!permitting.ok) throw new Error(permitting.problem)
+const all_permitted = permitting.parts
+const createPolicy = (config: PolicySource): StaticPolicy => createWithParts(config, parts)
 
 const ann: Identity = {
   issuer: 'keys',
@@ -157,7 +168,7 @@ describe('a channel', () => {
   ] as const
   for (const [command, is_known] of known)
     test(`whose wire is${is_known ? '' : ' not'} known: ${JSON.stringify(command)}`, () => {
-      const decided = createPolicy(source({ transfers: all }))
+      const decided = createWithParts(source({ transfers: all }), all_permitted)
       const verdict = decided.channel(ann, 'web-1', request('exec', command))
       expect(verdict.allowed).toBe(true)
       expect('transfer' in verdict).toBe(is_known)
@@ -225,9 +236,11 @@ describe('its hash', () => {
       createPolicy(source({ transfers: { upload: 'deny', download: 'allow' } })),
     ].map(({ hash }) => hash)
     expect(new Set(hashes).size).toBe(hashes.length)
+    const cedar = new Bun.CryptoHasher('sha256').update(parts.text).digest('hex')
     expect(policy.text).toBe(
-      '{"agent_forwarding":"deny","forwarding":"deny","targets":{"web-1":["deploy","root"]},"transfers":{"download":"deny","upload":"deny"},"v":1}',
+      `{"agent_forwarding":"deny","cedar":"${cedar}","forwarding":"deny","targets":{"web-1":{"accounts":["deploy","root"],"labels":[]}},"transfers":{"download":"deny","upload":"deny"},"v":2}`,
     )
+    expect(createWithParts(source(), all_permitted).hash).not.toBe(policy.hash)
     expect(policy.hash).toMatch(/^[0-9a-f]{64}$/)
   })
 })

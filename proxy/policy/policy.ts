@@ -1,17 +1,21 @@
 /**
- * The static policy of this version: whoever is identified may reach every configured target and account
- * and run commands there, but for tools that lead past the gateway; file transfers, forwarding and the agent are each
- * allowed or denied as a whole.
+ * Policy as the session asks it: what the configuration denies as a whole (transfers, forwarding, the agent, tools that
+ * lead past the gateway, targets that are not there) is denied; the rest is decided by Cedar (`cedar/`), each command
+ * of a line by itself (`shell/`), with its risk (`risk/`).
  * What it does not know is denied. A transfer whose wire is known passes the content of files unmasked; any other
  * that is allowed is masked like any output.
  *
  * @module
  */
 import type { ChannelRequest } from '../core/connector.ts'
-import type { Policy } from '../core/ports.ts'
+import type { Identity } from '../core/identity.ts'
+import type { AskedAt, Policy } from '../core/ports.ts'
 import type { TransferChoice, TransferDirection } from '../core/transfer.ts'
-import type { Capability, Denial, Verdict } from '../core/verdict.ts'
+import type { Capability, Denial, HoldTerms, Verdict } from '../core/verdict.ts'
+import { createEngine } from './cedar/engine.ts'
+import { type Approver, createJudge, type Judge, type Place } from './cedar/judge.ts'
 import { recogniseDetour } from './detour.ts'
+import type { PolicyParts } from './prepare.ts'
 import { recogniseTransfer, sftp_subsystem, type Transfer } from './transfer.ts'
 
 type Choice = 'allow' | 'deny'
@@ -27,10 +31,13 @@ export interface PolicySource {
   readonly targets: readonly {
     readonly name: string
     readonly accounts: Readonly<Record<string, unknown>>
+    readonly labels?: Readonly<Record<string, string>>
   }[]
 }
 
 export interface StaticPolicy extends Policy {
+  /** May this person decide about somebody's command there? That it is not their own is for others to see. */
+  approve(approver: Approver, target: string, account: string, terms: HoldTerms): boolean
   /** The whole policy as canonical JSON: members sorted, no spaces. Holds no secret. */
   readonly text: string
   /** SHA-256 of {@link text}, hex; part of every session's evidence. */
@@ -40,20 +47,53 @@ export interface StaticPolicy extends Policy {
 /** A name in a message: long enough for any that is configured. */
 const shown_characters_max = 64
 
-export function createPolicy(config: PolicySource): StaticPolicy {
+export function createPolicy(
+  config: PolicySource,
+  parts: PolicyParts,
+  now_ms: () => number = Date.now,
+): StaticPolicy {
   const targets = new Map(
     config.targets.map(({ name, accounts }) => [name, new Set(Object.keys(accounts))]),
   )
-  const text = canonicalPolicy(config)
+  const labels = new Map(config.targets.map((target) => [target.name, target.labels ?? {}]))
+  const judge = createJudge({ engine: createEngine(parts.policies), read: parts.read, now_ms })
+  const text = canonicalPolicy(config, parts.text)
+  const place = (target: string, at: AskedAt): Place => ({
+    target,
+    labels: labels.get(target) ?? {},
+    ...at,
+  })
   return {
     text,
-    hash: new Bun.CryptoHasher('sha256').update(text).digest('hex'),
-    connect: (_, account, target) => connect(targets, account, target),
-    channel: (_, target, request) =>
-      targets.has(target) ? channel(config, request) : unknownTarget(target),
-    capability: (_, target, name) =>
-      targets.has(target) ? capability(config, name) : unknownTarget(target),
+    hash: sha256(text),
+    connect(identity, account, target, source = '') {
+      const known = connect(targets, account, target)
+      if (!known.allowed) return known
+      return judge.plain(identity, place(target, { account, source }), 'connect')
+    },
+    channel: (identity, target, request, at = nowhere) =>
+      targets.has(target)
+        ? channel({ config, judge, identity, place: place(target, at) }, request)
+        : unknownTarget(target),
+    capability: (identity, target, name, at = nowhere) =>
+      targets.has(target)
+        ? capability({ config, judge, identity, place: place(target, at) }, name)
+        : unknownTarget(target),
+    approve: (approver, target, account, terms) =>
+      targets.has(target) &&
+      judge.approve(approver, { target, account, labels: labels.get(target) ?? {} }, terms),
   }
+}
+
+/** Policy that reads what is not told fails, and that denies. */
+const nowhere: AskedAt = { account: '', source: '' }
+
+/** A question, and who answers it. */
+interface Asked {
+  readonly config: PolicySource
+  readonly judge: Judge
+  readonly identity: Identity
+  readonly place: Place
 }
 
 function connect(
@@ -79,35 +119,48 @@ function unknownTarget(target: string): Denial {
   )
 }
 
-function channel(config: PolicySource, request: ChannelRequest): Verdict {
+function channel(asked: Asked, request: ChannelRequest): Verdict {
+  const { judge, identity, place } = asked
   switch (request.kind) {
     case 'shell':
-      return { allowed: true, rule: 'policy.shell' }
+      return judge.shell(identity, place, request)
     case 'exec': {
       const detour = recogniseDetour(request.command)
       if (detour !== undefined) return denied(`policy.detour.${detour.tool}`, detour.message)
       const transfer = recogniseTransfer(request.command)
-      return transfer === undefined
-        ? { allowed: true, rule: 'policy.exec' }
-        : transferVerdict(config, transfer)
+      if (transfer === undefined) return judge.exec(identity, place, request)
+      const verdict = transferVerdict(asked, transfer)
+      if (!verdict.allowed || transfer.argv !== undefined) return verdict
+      // More than a transfer, or another way to one: it is a command, too.
+      const as_command = judge.exec(identity, place, request)
+      return as_command.allowed ? { ...as_command, ...verdict } : as_command
     }
     case 'subsystem': {
       const name = new TextDecoder().decode(request.command)
       return name === 'sftp'
-        ? transferVerdict(config, sftp_subsystem)
+        ? transferVerdict(asked, sftp_subsystem)
         : denied('policy.subsystem', `the subsystem ${shown(name)} is not known and not allowed`)
     }
     case 'forward':
     case 'reverse':
-      return capability(config, 'forwarding')
+      return capability(asked, 'forwarding')
     case 'agent':
-      return capability(config, 'agent_forwarding')
+      return capability(asked, 'agent_forwarding')
   }
 }
 
-function transferVerdict(config: PolicySource, transfer: Transfer): Verdict {
+function transferVerdict(asked: Asked, transfer: Transfer): Verdict {
   const { tool, directions, argv } = transfer
-  const choices = config.policy.transfers
+  const { config, judge, identity, place } = asked
+  const choices: Record<TransferDirection, TransferChoice> = { ...config.policy.transfers }
+  let forbidden: Verdict | undefined
+  for (const each of directions) {
+    if (choices[each] === 'deny') continue
+    const verdict = judge.plain(identity, place, each)
+    if (verdict.allowed) continue
+    forbidden = verdict
+    choices[each] = 'deny'
+  }
   const refused = directions.filter((each) => choices[each] === 'deny')
   const rule = `policy.transfers.${directions.filter((each) => !refused.includes(each)).join('+')}`
   // The codec of sftp denies each request that policy does not allow.
@@ -124,6 +177,8 @@ function transferVerdict(config: PolicySource, transfer: Transfer): Verdict {
         .join(', ')}`,
     )
   }
+  if (forbidden !== undefined && refused.every((each) => config.policy.transfers[each] !== 'deny'))
+    return forbidden
   const keys = refused.map((each) => `policy.transfers.${each}: deny`).join(', ')
   const needs =
     directions.length === 2 && argv === undefined
@@ -135,19 +190,24 @@ function transferVerdict(config: PolicySource, transfer: Transfer): Verdict {
   )
 }
 
-function capability(config: PolicySource, name: Capability): Verdict {
+function capability({ config, judge, identity, place }: Asked, name: Capability): Verdict {
   const { policy } = config
   switch (name) {
     case 'forwarding':
     case 'agent_forwarding': {
-      if (policy[name] === 'allow') return { allowed: true, rule: `policy.${name}` }
+      if (policy[name] === 'allow') {
+        const verdict = judge.plain(identity, place, 'forward')
+        return verdict.allowed ? { ...verdict, rule: `policy.${name}` } : verdict
+      }
       const what = name === 'forwarding' ? 'port forwarding' : 'agent forwarding'
       return denied(`policy.${name}`, `${what} is off by policy: policy.${name}: deny`)
     }
     case 'upload':
     case 'download':
-      if (policy.transfers[name] !== 'deny')
-        return { allowed: true, rule: `policy.transfers.${name}` }
+      if (policy.transfers[name] !== 'deny') {
+        const verdict = judge.plain(identity, place, name)
+        return verdict.allowed ? { ...verdict, rule: `policy.transfers.${name}` } : verdict
+      }
       return denied(
         `policy.transfers.${name}`,
         `${name} is off by policy: policy.transfers.${name}: deny`,
@@ -161,20 +221,32 @@ function capability(config: PolicySource, name: Capability): Verdict {
 }
 
 /** Targets and accounts are part of it: who may reach what depends on which there are. */
-function canonicalPolicy({ policy, targets }: PolicySource): string {
+function canonicalPolicy({ policy, targets }: PolicySource, cedar: string): string {
   const reachable = Object.fromEntries(
     targets
-      .map(({ name, accounts }) => [name, Object.keys(accounts).toSorted()] as const)
+      .map(
+        ({ name, accounts, labels = {} }) =>
+          [
+            name,
+            {
+              accounts: Object.keys(accounts).toSorted(),
+              labels: Object.entries(labels).toSorted(([a], [b]) => (a < b ? -1 : 1)),
+            },
+          ] as const,
+      )
       .toSorted(([a], [b]) => (a < b ? -1 : 1)),
   )
   return JSON.stringify({
     agent_forwarding: policy.agent_forwarding,
+    cedar: sha256(cedar),
     forwarding: policy.forwarding,
     targets: reachable,
     transfers: { download: policy.transfers.download, upload: policy.transfers.upload },
-    v: 1,
+    v: 2,
   })
 }
+
+const sha256 = (text: string): string => new Bun.CryptoHasher('sha256').update(text).digest('hex')
 
 /** What came from a client is shown in quotes, short, and without anything that moves a cursor. */
 function shown(text: string): string {

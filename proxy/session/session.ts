@@ -47,7 +47,7 @@ export function startSession(greeting: Greeting, ports: SessionPorts): Session {
 
   async function run(): Promise<void> {
     const { identity, account, target } = greeting
-    const verdict = ports.policy.connect(identity, account, target)
+    const verdict = ports.policy.connect(identity, account, target, greeting.source)
     const pumps = new Map<number, Pump>()
     const opened = ports.recorder.open(
       {
@@ -140,7 +140,7 @@ export function startSession(greeting: Greeting, ports: SessionPorts): Session {
         channels.add(served)
       },
       capability: async (name, detail) => {
-        const verdict = ports.policy.capability(greeting.identity, greeting.target, name)
+        const verdict = ports.policy.capability(greeting.identity, greeting.target, name, greeting)
         const asked = `${name} ${detail}`.trim()
         try {
           await recorder.event(0, { kind: 'verdict', verdict, asked })
@@ -167,7 +167,7 @@ export function startSession(greeting: Greeting, ports: SessionPorts): Session {
     pumps: Map<number, Pump>,
   ): Promise<void> {
     const { identity, target } = greeting
-    const verdict = ports.policy.channel(identity, target, channel.request)
+    const verdict = ports.policy.channel(identity, target, channel.request, greeting)
     const asked = describe(channel.request)
     await Promise.all([
       recorder.channel(channel.id, channel.request),

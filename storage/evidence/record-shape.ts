@@ -11,6 +11,7 @@ type Check = (value: unknown) => boolean
 const isText: Check = (value) => typeof value === 'string'
 const isFlag: Check = (value) => typeof value === 'boolean'
 const isInteger: Check = (value) => Number.isSafeInteger(value)
+const isTexts: Check = (value) => Array.isArray(value) && value.every(isText)
 const isTextMap: Check = (value) => isObject(value) && Object.values(value).every(isText)
 const isPty: Check = (value) =>
   isObject(value) && isText(value['term']) && isCount(value['columns']) && isCount(value['rows'])
@@ -50,7 +51,13 @@ const shapes: Readonly<Record<RecordKind, Readonly<Record<string, Check>>>> = {
     env: isTextMap,
   },
   command: { confidence: oneOf('exact'), spans: isSpans },
-  verdict: { allowed: isFlag, rule: isText, asked: isText },
+  verdict: {
+    allowed: isFlag,
+    rule: isText,
+    asked: isText,
+    risk: optional(isText),
+    findings: optional(isTexts),
+  },
   dialled: { address: isText, host_key: isText },
   output: {
     stream: output_stream,

@@ -57,6 +57,9 @@ export type RecordFacts = { readonly channel: number } & (
       readonly allowed: boolean
       readonly rule: string
       readonly asked: string
+      /** Of a command: its class by the risk catalogue, and the entries of that. */
+      readonly risk?: string
+      readonly findings?: readonly string[]
     }
   | { readonly kind: 'dialled'; readonly address: string; readonly host_key: string }
   | ({

@@ -92,6 +92,7 @@ export const folders: Readonly<Record<string, Folder>> = {
     ours: [
       'proxy/core',
       'proxy/config',
+      'proxy/policy',
       'storage/evidence',
       'storage/journal',
       'storage/store',
@@ -146,7 +147,7 @@ export const packages: readonly Package[] = [
   { name: /^(yaml|zod)$/, folders: ['proxy/config'] },
   // Shell is read by a grammar, policy by its own language.
   {
-    name: /^(web-tree-sitter|tree-sitter-bash)(\/|$)/,
+    name: /^(web-tree-sitter|tree-sitter-bash|@cedar-policy\/cedar-wasm)(\/|$)/,
     folders: ['proxy/policy'],
   },
   { name: /^(@eslint-community\/regexpp|assemblyscript)(\/|$)/, folders: ['masking-wasm/compile'] },

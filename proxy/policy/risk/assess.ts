@@ -3,11 +3,13 @@
  *
  * @module
  */
+
+import type { Risk } from '../../core/verdict.ts'
 import { baseName, unwrap } from '../program.ts'
 import type { Reading, ShellCommand } from '../shell/reading.ts'
 import { simpleCommands } from '../shell-words.ts'
 import { catalogue, opaque_entries } from './catalogue.ts'
-import type { Entry, Risk } from './entry.ts'
+import type { Entry } from './entry.ts'
 import { matches } from './match.ts'
 
 export interface Finding {

@@ -3,8 +3,10 @@
  *
  * @module
  */
+
+import type { Risk } from '../../core/verdict.ts'
 import type { OpaqueKind } from '../shell/reading.ts'
-import type { Entry, Risk } from './entry.ts'
+import type { Entry } from './entry.ts'
 import { file_entries } from './files.ts'
 import { medium_entries } from './medium.ts'
 import { remote_entries } from './remote.ts'

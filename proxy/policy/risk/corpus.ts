@@ -5,9 +5,10 @@
  *
  * @module
  */
+
+import type { Risk } from '../../core/verdict.ts'
 import type { ReadLine } from '../shell/read.ts'
 import { assess, isAbove } from './assess.ts'
-import type { Risk } from './entry.ts'
 
 export interface CorpusScore {
   readonly ordinary: number

@@ -3,14 +3,13 @@
  *
  * @module
  */
+import type { Risk } from '../../core/verdict.ts'
 import type { PathClass } from './path.ts'
-
-/** `critical`: nobody means it on a machine that matters. `high`: somebody else should look. `medium`: worth a note. */
-export type Risk = 'low' | 'medium' | 'high' | 'critical'
 
 export interface Entry {
   /** Kebab-case, unique; a policy and a record name it. */
   readonly id: string
+  /** `critical`: nobody means it on a machine that matters. `high`: somebody else should look. `medium`: worth a note. */
   readonly risk: Exclude<Risk, 'low'>
   /** What it does, for the person who is asked. */
   readonly says: string

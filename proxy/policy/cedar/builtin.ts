@@ -1,0 +1,42 @@
+/**
+ * The policy that holds where no other is configured.
+ *
+ * @module
+ */
+
+export const builtin_file = 'builtin.cedar'
+
+export const builtin_text = `// The policy of a gateway without policy.files.
+
+// Whoever is identified may reach every target, and every account of it that is configured.
+@id("policy.identified")
+permit (principal, action == Action::"connect", resource);
+
+@id("policy.shell")
+permit (principal, action == Action::"shell", resource);
+
+// What sluice.yaml leaves open in policy.transfers and policy.forwarding.
+@id("policy.transfer")
+permit (principal, action in [Action::"upload", Action::"download", Action::"forward"], resource);
+
+@id("policy.exec")
+permit (principal, action == Action::"exec", resource);
+
+// A permit with @approval makes what it matches wait, whatever else permits it.
+@id("policy.risk.high")
+@approval
+@quorum("1")
+@expires("15m")
+@reason("somebody else looks at a command of the high class first")
+permit (principal, action == Action::"exec", resource)
+when { context.risk == "high" };
+
+@id("policy.risk.critical")
+@reason("a command of the critical class never runs through the gateway")
+forbid (principal, action == Action::"exec", resource)
+when { context.risk == "critical" };
+
+@id("policy.approve")
+permit (principal, action == Action::"approve", resource)
+when { context.roles.contains("approver") };
+`

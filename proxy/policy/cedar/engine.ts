@@ -1,0 +1,130 @@
+/**
+ * Asks Cedar, and says which policies decided. An error of Cedar's denies.
+ *
+ * @module
+ */
+import * as cedar from '@cedar-policy/cedar-wasm/nodejs'
+import type { Identity } from '../../core/identity.ts'
+import { answers_max } from './limits.ts'
+import type { Approval, LoadedPolicy } from './load.ts'
+import type { ActionName } from './schema.ts'
+import { createSlicer } from './slice.ts'
+
+export interface Question {
+  readonly identity: Pick<Identity, 'issuer' | 'subject' | 'groups' | 'method'>
+  readonly action: ActionName
+  readonly target: string
+  readonly labels: Readonly<Record<string, string>>
+  readonly context: Readonly<Record<string, cedar.CedarValueJson>>
+}
+
+export type Answer =
+  | { readonly kind: 'allow'; readonly rule: string }
+  /** Each of the approvals is needed. */
+  | {
+      readonly kind: 'hold'
+      readonly rule: string
+      readonly reason?: string
+      readonly approvals: readonly Approval[]
+    }
+  /** `rule` is empty when nothing permits it. */
+  | { readonly kind: 'deny'; readonly rule: string; readonly reason?: string }
+  | { readonly kind: 'error' }
+
+/** Answers are pure: the same question has the same answer. */
+export interface Engine {
+  ask(question: Question): Answer
+}
+
+let engines = 0
+
+export function createEngine(policies: readonly LoadedPolicy[]): Engine {
+  engines += 1
+  const slicer = createSlicer(policies, `sluice-${engines}`)
+  const order = new Map(policies.map(({ id }, index) => [id, index]))
+  const by_id = new Map(policies.map((policy) => [policy.id, policy]))
+  const answers = new Map<string, Answer>()
+
+  const deciding = (ids: readonly string[]): readonly LoadedPolicy[] =>
+    ids
+      .flatMap((id) => by_id.get(id) ?? [])
+      .toSorted((a, b) => (order.get(a.id) ?? 0) - (order.get(b.id) ?? 0))
+
+  return {
+    ask(question) {
+      const { identity, action, target } = question
+      const labels = Object.entries(question.labels).map(([name, value]) => `${name}=${value}`)
+      const groups = identity.groups.filter((group) => slicer.groups.has(group))
+      const slice = slicer.slice({ subject: identity.subject, groups, target, labels, action })
+      const { members } = slice
+      const context: Record<string, cedar.CedarValueJson> =
+        members === undefined
+          ? { ...question.context }
+          : Object.fromEntries(
+              Object.entries(question.context).filter(([name]) => members.has(name)),
+            )
+      const key = JSON.stringify([
+        action,
+        target,
+        labels,
+        identity.issuer,
+        identity.subject,
+        identity.method,
+        groups,
+        context,
+      ])
+      const known = answers.get(key)
+      if (known !== undefined) return known
+      const answer = decide(
+        cedar.statefulIsAuthorized({
+          principal: { type: 'User', id: identity.subject },
+          action: { type: 'Action', id: action },
+          resource: { type: 'Target', id: target },
+          context,
+          preparsedPolicySetId: slice.set,
+          entities: [
+            {
+              uid: { type: 'User', id: identity.subject },
+              attrs: { issuer: identity.issuer, method: identity.method },
+              parents: groups.map((id) => ({ type: 'Group', id })),
+            },
+            {
+              uid: { type: 'Target', id: target },
+              attrs: { name: target },
+              parents: labels.map((id) => ({ type: 'Label', id })),
+              tags: question.labels,
+            },
+          ],
+        }),
+      )
+      if (answers.size >= answers_max) answers.clear()
+      answers.set(key, answer)
+      return answer
+    },
+  }
+
+  function decide(given: cedar.AuthorizationAnswer): Answer {
+    if (given.type === 'failure' || given.response.diagnostics.errors.length > 0)
+      return { kind: 'error' }
+    const { decision, diagnostics } = given.response
+    const by = deciding(diagnostics.reason)
+    const [first] = by
+    if (decision === 'deny')
+      return {
+        kind: 'deny',
+        rule: first?.id ?? '',
+        ...(first?.reason === undefined ? {} : { reason: first.reason }),
+      }
+    const held = by.filter(({ approval }) => approval !== undefined)
+    const [hold] = held
+    if (hold !== undefined)
+      return {
+        kind: 'hold',
+        rule: hold.id,
+        ...(hold.reason === undefined ? {} : { reason: hold.reason }),
+        approvals: held.flatMap(({ approval }) => approval ?? []),
+      }
+    // Allowed, and no policy says so: that is not how Cedar works.
+    return first === undefined ? { kind: 'error' } : { kind: 'allow', rule: first.id }
+  }
+}

@@ -1,0 +1,237 @@
+/**
+ * From what is asked at the gateway to questions for Cedar, and from its answers to a verdict.
+ *
+ * @module
+ */
+import type { CedarValueJson } from '@cedar-policy/cedar-wasm/nodejs'
+import type { ChannelRequest } from '../../core/connector.ts'
+import type { Identity } from '../../core/identity.ts'
+import type { Denial, HoldTerms, Verdict } from '../../core/verdict.ts'
+import { type Assessment, assess } from '../risk/assess.ts'
+import type { ReadLine } from '../shell/read.ts'
+import { unknown } from '../shell/reading.ts'
+import type { Answer, Engine } from './engine.ts'
+import { arguments_max, command_characters_max } from './limits.ts'
+import type { ActionName } from './schema.ts'
+
+/** Where and when a question is asked. */
+export interface Place {
+  readonly target: string
+  readonly labels: Readonly<Record<string, string>>
+  readonly account: string
+  /** `IP:PORT` of the client. */
+  readonly source: string
+}
+
+export interface Judge {
+  /** `action`: one whose context says only where and when. */
+  plain(
+    identity: Identity,
+    place: Place,
+    action: Exclude<ActionName, 'exec' | 'shell' | 'approve'>,
+  ): Verdict
+  shell(identity: Identity, place: Place, request: ChannelRequest): Verdict
+  exec(identity: Identity, place: Place, request: ChannelRequest): Verdict
+  approve(
+    approver: Approver,
+    place: Pick<Place, 'target' | 'labels' | 'account'>,
+    terms: HoldTerms,
+  ): boolean
+}
+
+export interface Approver {
+  readonly issuer: string
+  readonly subject: string
+  readonly groups: readonly string[]
+  readonly roles: readonly string[]
+}
+
+export interface JudgePorts {
+  readonly engine: Engine
+  readonly read: ReadLine
+  /** UTC. */
+  now_ms(): number
+}
+
+export function createJudge({ engine, read, now_ms }: JudgePorts): Judge {
+  const whereAndWhen = ({ account, source }: Place): Record<string, CedarValueJson> => {
+    const now = new Date(now_ms())
+    const address = ipOf(source)
+    return {
+      account,
+      hour: now.getUTCHours(),
+      weekday: now.getUTCDay() === 0 ? 7 : now.getUTCDay(),
+      // Without one, a policy that reads it fails, which denies.
+      ...(address === undefined ? {} : { source: { __extn: { fn: 'ip', arg: address } } }),
+    }
+  }
+  const ask = (
+    identity: Identity,
+    { target, labels }: Place,
+    action: ActionName,
+    context: Record<string, CedarValueJson>,
+  ): Answer => engine.ask({ identity, action, target, labels, context })
+
+  const shell = (identity: Identity, place: Place, request: ChannelRequest): Answer =>
+    ask(identity, place, 'shell', { ...whereAndWhen(place), terminal: request.pty !== undefined })
+
+  return {
+    plain: (identity, place, action) =>
+      verdictOf(ask(identity, place, action, whereAndWhen(place)), actionWords[action]),
+    shell: (identity, place, request) =>
+      verdictOf(shell(identity, place, request), actionWords.shell),
+    exec(identity, place, request) {
+      const assessment = assess(read(request.command), request.command)
+      const common = {
+        ...whereAndWhen(place),
+        terminal: request.pty !== undefined,
+        confidence: 'exact',
+        opaque: assessment.is_opaque,
+      }
+      const contexts = commandContexts(assessment).map((own) => ({ ...common, ...own }))
+      const answers = contexts.map((context) => ask(identity, place, 'exec', context))
+      const all = combine(answers)
+      const judged = {
+        risk: assessment.risk,
+        findings: assessment.findings.map(({ id }) => id).slice(0, findings_max),
+      }
+      if (assessment.is_shell && all.kind !== 'deny' && all.kind !== 'error') {
+        // Its commands are read by nobody here: it is a shell, whatever it is called.
+        const as_shell = shell(identity, place, request)
+        if (as_shell.kind !== 'allow')
+          return { ...verdictOf(as_shell, 'a command that reads its commands from you'), ...judged }
+      }
+      return { ...verdictOf(all, actionWords.exec, assessment, judged.findings), ...judged }
+    },
+    approve: (
+      { issuer, subject, groups, roles },
+      { target, labels, account },
+      { risk, findings },
+    ) =>
+      engine.ask({
+        identity: { issuer, subject, groups, method: 'token' },
+        action: 'approve',
+        target,
+        labels,
+        context: { account, risk, findings: [...findings], roles: [...roles] },
+      }).kind === 'allow',
+  }
+}
+
+const findings_max = 16
+
+const actionWords = {
+  connect: 'this target',
+  exec: 'this command',
+  shell: 'an interactive shell',
+  upload: 'an upload',
+  download: 'a download',
+  forward: 'port forwarding',
+} as const
+
+/** What differs from command to command; equal ones are asked once. */
+function commandContexts({
+  commands,
+  findings,
+}: Assessment): readonly Record<string, CedarValueJson>[] {
+  const contexts = commands.map(({ command, risk, findings: own }) => {
+    const words = command.arguments.map(({ text }) => text.replaceAll(unknown, '?'))
+    return {
+      program: command.program,
+      arguments: words.slice(0, arguments_max),
+      command: [command.program, ...words].join(' ').slice(0, command_characters_max),
+      ...(command.sudo === undefined ? {} : { sudo: command.sudo }),
+      risk,
+      findings: own.map(({ id }) => id),
+    }
+  })
+  if (contexts.length > 0) return contexts
+  return [
+    {
+      program: '',
+      arguments: [],
+      command: '',
+      risk: 'low',
+      findings: findings.map(({ id }) => id),
+    },
+  ]
+}
+
+/** The strictest of all. */
+function combine(answers: readonly Answer[]): Answer {
+  const of = <Kind extends Answer['kind']>(
+    kind: Kind,
+  ): readonly Extract<Answer, { kind: Kind }>[] =>
+    answers.filter((answer): answer is Extract<Answer, { kind: Kind }> => answer.kind === kind)
+  const [error] = of('error')
+  if (error !== undefined) return error
+  const refused = of('deny')
+  const denial = refused.find(({ rule }) => rule !== '') ?? refused[0]
+  if (denial !== undefined) return denial
+  const held = of('hold')
+  const [hold] = held
+  if (hold !== undefined) return { ...hold, approvals: held.flatMap(({ approvals }) => approvals) }
+  return of('allow')[0] ?? { kind: 'error' }
+}
+
+function verdictOf(
+  answer: Answer,
+  what: string,
+  assessment?: Assessment,
+  findings: readonly string[] = [],
+): Verdict {
+  const found = assessment?.findings[0]
+  const why = found === undefined ? '' : `: it ${found.says} (${found.id})`
+  switch (answer.kind) {
+    case 'allow':
+      return { allowed: true, rule: answer.rule }
+    case 'error':
+      return denied(
+        'policy.error',
+        `policy cannot be decided for ${what}, so it is denied; the gateway's administrator can see why`,
+      )
+    case 'deny':
+      if (answer.rule === '') return denied('policy.default', `no policy permits ${what}${why}`)
+      return denied(
+        answer.rule,
+        `policy forbids ${what}${why}${answer.reason === undefined ? '' : `; ${answer.reason}`}`,
+      )
+    case 'hold': {
+      const terms: HoldTerms = {
+        approvals: needs(answer.approvals),
+        expires_ms: Math.min(...answer.approvals.map(({ expires_ms }) => expires_ms)),
+        reason: answer.reason ?? '',
+        risk: assessment?.risk ?? 'low',
+        says: found?.says ?? '',
+        findings,
+      }
+      return {
+        ...denied(answer.rule, `${what} needs an approval, and nobody can give one here${why}`),
+        hold: terms,
+      }
+    }
+  }
+}
+
+/** Of the same group the highest quorum. */
+function needs(
+  approvals: readonly { readonly group: string; readonly quorum: number }[],
+): HoldTerms['approvals'] {
+  const by_group = new Map<string, number>()
+  for (const { group, quorum } of approvals)
+    by_group.set(group, Math.max(quorum, by_group.get(group) ?? 0))
+  return [...by_group].map(([group, quorum]) => ({ group, quorum }))
+}
+
+function denied(rule: string, message: string): Denial {
+  return { allowed: false, rule, message }
+}
+
+/** The address of `IP:PORT`, `[IP]:PORT`; undefined for anything else. */
+function ipOf(source: string): string | undefined {
+  const in_brackets = /^\[([^\]]*)\]/.exec(source)?.[1]
+  const colons = source.split(':').length - 1
+  const address = in_brackets ?? (colons === 1 ? source.split(':')[0] : source) ?? ''
+  const plain = address.replace(/%.*$/, '').replace(/^::ffff:(?=\d+\.)/, '')
+  return /^[0-9a-fA-F:.]{2,45}$/.test(plain) ? plain : undefined
+}

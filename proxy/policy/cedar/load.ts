@@ -1,0 +1,188 @@
+/**
+ * Policy files -> policies that Cedar has parsed and validated, each with its name, its scope and its annotations.
+ * What is wrong is one line with the file and the position.
+ *
+ * @module
+ */
+import * as cedar from '@cedar-policy/cedar-wasm/nodejs'
+import {
+  expires_ms_default,
+  expires_ms_max,
+  expires_ms_min,
+  policies_max,
+  policy_characters_max,
+  quorum_max,
+} from './limits.ts'
+import { schema_text } from './schema.ts'
+
+export interface PolicyFile {
+  /** As its reader knows it. */
+  readonly name: string
+  readonly text: string
+}
+
+export interface LoadedPolicy {
+  /** `@id`, or `FILE:LINE`. */
+  readonly id: string
+  readonly text: string
+  readonly effect: 'permit' | 'forbid'
+  readonly json: cedar.PolicyJson
+  readonly reason?: string
+  readonly approval?: Approval
+}
+
+export interface Approval {
+  /** Whose members may approve; empty for everybody whom policy lets approve. */
+  readonly group: string
+  readonly quorum: number
+  readonly expires_ms: number
+}
+
+export type LoadedPolicies =
+  | { readonly ok: true; readonly policies: readonly LoadedPolicy[] }
+  /** `FILE:LINE:COLUMN message`, one line. */
+  | { readonly ok: false; readonly problem: string }
+
+export function loadPolicies(files: readonly PolicyFile[]): LoadedPolicies {
+  const policies: LoadedPolicy[] = []
+  const where = new Map<string, string>()
+  for (const file of files) {
+    if (file.text.length > policy_characters_max)
+      return {
+        ok: false,
+        problem: `${file.name}:1:1 is longer than ${policy_characters_max} characters`,
+      }
+    const split = cedar.policySetTextToParts(file.text)
+    if (split.type === 'failure') return problem(file, split.errors[0])
+    if (split.policy_templates.length > 0)
+      return {
+        ok: false,
+        problem: `${file.name}:1:1 has a template (?principal, ?resource); policies are static here`,
+      }
+    for (const { text, offset } of inOrder(file.text, split.policies)) {
+      const at = place(file, offset)
+      const read = readPolicy(text, `${file.name}:${lineOf(file.text, offset)}`)
+      if (typeof read === 'string') return { ok: false, problem: `${at} ${read}` }
+      const earlier = where.get(read.id)
+      if (earlier !== undefined)
+        return {
+          ok: false,
+          problem: `${at} the name ${JSON.stringify(read.id)} is that of the policy at ${earlier}, too`,
+        }
+      where.set(read.id, at)
+      policies.push(read)
+    }
+    const validated = cedar.validate({
+      schema: schema_text,
+      policies: { staticPolicies: file.text },
+    })
+    if (validated.type === 'failure') return problem(file, validated.errors[0])
+    const [first] = validated.validationErrors
+    if (first !== undefined) return problem(file, first.error)
+  }
+  if (policies.length > policies_max)
+    return { ok: false, problem: `${files[0]?.name ?? ''}:1:1 more than ${policies_max} policies` }
+  return { ok: true, policies }
+}
+
+/** Cedar names the parts `policy0`, `policy1`, ..., and gives them in the order of these names as texts. */
+function inOrder(
+  text: string,
+  parts: readonly string[],
+): readonly { readonly text: string; readonly offset: number }[] {
+  const numbers = parts.map((_, index) => String(index)).toSorted()
+  const in_text = parts
+    .map((part, index) => ({ part, number: Number(numbers[index]) }))
+    .toSorted((a, b) => a.number - b.number)
+  let from = 0
+  return in_text.map(({ part }) => {
+    const offset = Math.max(text.indexOf(part, from), from)
+    from = offset + part.length
+    return { text: part, offset }
+  })
+}
+
+const annotations_known = new Set(['id', 'reason', 'approval', 'quorum', 'expires'])
+
+function readPolicy(text: string, name: string): LoadedPolicy | string {
+  const parsed = cedar.policyToJson(text)
+  if (parsed.type === 'failure') return clean(parsed.errors[0]?.message ?? 'cannot be read')
+  const { json } = parsed
+  // Cedar gives null for an annotation without a value.
+  const given: Readonly<Record<string, string | null>> = json.annotations ?? {}
+  const unknown = Object.keys(given).find((key) => !annotations_known.has(key))
+  if (unknown !== undefined)
+    return `@${unknown} is not known; there are ${[...annotations_known].map((each) => `@${each}`).join(', ')}`
+  const id = given['id'] ?? name
+  if (!/^[\w./:@ -]{1,128}$/.test(id))
+    return '@id: expected letters, digits and ./:@_- , at most 128'
+  const reason = given['reason']
+  if (typeof reason === 'string' && !/^[^\p{C}]{1,256}$/u.test(reason))
+    return '@reason: expected one line of at most 256 characters'
+  const approval = readApproval(json, given)
+  if (typeof approval === 'string') return approval
+  return {
+    id,
+    text,
+    effect: json.effect,
+    json,
+    ...(typeof reason === 'string' ? { reason } : {}),
+    ...(approval === undefined ? {} : { approval }),
+  }
+}
+
+function readApproval(
+  json: cedar.PolicyJson,
+  given: Readonly<Record<string, string | null>>,
+): Approval | undefined | string {
+  const { quorum, expires } = given
+  if (!Object.hasOwn(given, 'approval'))
+    return quorum === undefined && expires === undefined
+      ? undefined
+      : '@quorum and @expires belong to @approval'
+  if (json.effect === 'forbid')
+    return '@approval belongs to a permit: what is forbidden cannot be approved'
+  const { action } = json
+  const is_exec = action.op === '==' && 'entity' in action && uidOf(action.entity).id === 'exec'
+  if (!is_exec) return '@approval is for commands: the policy must say action == Action::"exec"'
+  const count = Number(quorum ?? 1)
+  if (!Number.isInteger(count) || count < 1 || count > quorum_max)
+    return `@quorum: expected a whole number from 1 to ${quorum_max}`
+  const expires_ms = expires === undefined ? expires_ms_default : duration(expires ?? '')
+  if (expires_ms === undefined || expires_ms < expires_ms_min || expires_ms > expires_ms_max)
+    return '@expires: expected a time such as 90s, 15m or 2h, from 1s to 24h'
+  return { group: given['approval'] ?? '', quorum: count, expires_ms }
+}
+
+function duration(text: string): number | undefined {
+  const found = /^(\d{1,6})([smh])$/.exec(text)
+  if (found === null) return undefined
+  const unit_ms = found[2] === 's' ? 1_000 : found[2] === 'm' ? 60_000 : 3_600_000
+  return Number(found[1]) * unit_ms
+}
+
+export const uidOf = (uid: cedar.EntityUidJson): cedar.TypeAndId =>
+  // oxlint-disable-next-line no-underscore-dangle -- Cedar's JSON has it
+  'type' in uid ? uid : uid.__entity
+
+function problem(file: PolicyFile, error: cedar.DetailedError | undefined): LoadedPolicies {
+  const [first] = error?.sourceLocations ?? []
+  const at = place(file, charactersBefore(file.text, first?.start ?? 0))
+  const label = first?.label ?? error?.help ?? undefined
+  const message = clean(error?.message ?? 'cannot be read')
+  return { ok: false, problem: `${at} ${message}${label === undefined ? '' : `: ${clean(label)}`}` }
+}
+
+const clean = (text: string): string => text.replace(/\p{C}+/gu, ' ').slice(0, 400)
+
+/** Cedar counts bytes of UTF-8. */
+function charactersBefore(text: string, bytes: number): number {
+  return new TextDecoder().decode(new TextEncoder().encode(text).subarray(0, bytes)).length
+}
+
+const lineOf = (text: string, offset: number): number => text.slice(0, offset).split('\n').length
+
+function place({ name, text }: PolicyFile, offset: number): string {
+  const before = text.slice(0, offset).split('\n')
+  return `${name}:${before.length}:${(before.at(-1)?.length ?? 0) + 1}`
+}

@@ -1,0 +1,86 @@
+/**
+ * What policy can speak of, in Cedar's schema language. A policy that names anything else is refused before it counts.
+ *
+ * @module
+ */
+
+export const schema_text = `// What Sluice asks policy, and what it tells of each question.
+
+/// Groups and labels are names: "platform", "env=prod".
+entity Group;
+entity Label;
+
+/// Who asks. Two issuers may have a person of the same name: "issuer" is "keys" for a registered key, or a URL.
+entity User in [Group] { issuer: String, method: String };
+
+/// What is reached. A label is a parent (resource in Label::"env=prod") and a tag (resource.getTag("env") == "prod").
+entity Target in [Label] { name: String } tags String;
+
+type Asked = {
+  account: String,
+  /// The client's address: context.source.isInRange(ip("10.0.0.0/8")).
+  source: ipaddr,
+  /// UTC.
+  hour: Long,
+  /// UTC, 1 is Monday.
+  weekday: Long,
+};
+
+/// Asked before the target is dialled.
+action connect appliesTo { principal: User, resource: Target, context: Asked };
+
+/// Asked for each command that a line may run; the line runs if all of them may.
+action exec appliesTo {
+  principal: User,
+  resource: Target,
+  context: {
+    account: String,
+    source: ipaddr,
+    hour: Long,
+    weekday: Long,
+    terminal: Bool,
+    /// "exact": the whole line is known before it runs.
+    confidence: String,
+    /// The program's name without its folder; "" for a bare redirection, and for what cannot be read.
+    program: String,
+    arguments: Set<String>,
+    /// Program and arguments in one line.
+    command: String,
+    /// Whose rights it takes, where it is not the account's own.
+    sudo?: String,
+    /// "low", "medium", "high" or "critical", by the catalogue.
+    risk: String,
+    /// Entries of the catalogue that it has.
+    findings: Set<String>,
+    /// A part of the line cannot be read.
+    opaque: Bool,
+  },
+};
+
+/// An interactive shell, and a command that hands the connection to one.
+action shell appliesTo {
+  principal: User,
+  resource: Target,
+  context: { account: String, source: ipaddr, hour: Long, weekday: Long, terminal: Bool },
+};
+
+action upload, download, forward appliesTo { principal: User, resource: Target, context: Asked };
+
+/// Who may decide about somebody else's command.
+action approve appliesTo {
+  principal: User,
+  resource: Target,
+  context: { account: String, risk: String, findings: Set<String>, roles: Set<String> },
+};
+`
+
+export const actions = [
+  'connect',
+  'exec',
+  'shell',
+  'upload',
+  'download',
+  'forward',
+  'approve',
+] as const
+export type ActionName = (typeof actions)[number]

@@ -1,0 +1,172 @@
+/**
+ * The policies that a question can touch at all, by their scopes: the others are not asked, so that a thousand rules
+ * for other people and targets cost nothing.
+ *
+ * @module
+ */
+import * as cedar from '@cedar-policy/cedar-wasm/nodejs'
+import { slice_keys_max, slices_max } from './limits.ts'
+import { type LoadedPolicy, uidOf } from './load.ts'
+
+/** Who and what, as names. */
+export interface Scope {
+  readonly subject: string
+  readonly groups: readonly string[]
+  readonly target: string
+  /** `env=prod` */
+  readonly labels: readonly string[]
+  readonly action: string
+}
+
+export interface Slice {
+  /** By which Cedar knows the prepared set. */
+  readonly set: string
+  readonly policies: readonly LoadedPolicy[]
+  /** Members of the context that these policies read; undefined when they may read any. */
+  readonly members: ReadonlySet<string> | undefined
+}
+
+export interface Slicer {
+  slice(scope: Scope): Slice
+  /** Groups that any policy names; a person may have thousands of others. */
+  readonly groups: ReadonlySet<string>
+}
+
+/** `prefix`: of the names of prepared sets; two gateways of one process must not share one. */
+export function createSlicer(policies: readonly LoadedPolicy[], prefix: string): Slicer {
+  const groups = new Set(policies.flatMap(({ json }) => entitiesIn(json, 'Group')))
+  const by_key = new Map<string, Slice>()
+  const by_content = new Map<string, Slice>()
+  const free = Array.from({ length: slices_max }, (_, index) => `${prefix}/${index}`)
+
+  const prepare = (indices: readonly number[]): Slice => {
+    const content = indices.join(',')
+    const known = by_content.get(content)
+    if (known !== undefined) {
+      by_content.delete(content)
+      by_content.set(content, known)
+      return known
+    }
+    const chosen = indices.flatMap((index) => policies[index] ?? [])
+    const [oldest] = by_content.entries()
+    let set = free.pop()
+    if (set === undefined && oldest !== undefined) {
+      // Its name gets another content: nobody may remember it.
+      set = oldest[1].set
+      by_content.delete(oldest[0])
+      for (const [key, slice] of by_key) if (slice === oldest[1]) by_key.delete(key)
+    }
+    const name = set ?? `${prefix}/0`
+    const prepared = cedar.preparsePolicySet(name, {
+      staticPolicies: Object.fromEntries(chosen.map(({ id, text }) => [id, text])),
+    })
+    if (prepared.type === 'failure') throw new Error('policies that were valid cannot be prepared')
+    const slice = { set: name, policies: chosen, members: membersOf(chosen) }
+    by_content.set(content, slice)
+    return slice
+  }
+
+  return {
+    groups,
+    slice(scope) {
+      const named = scope.groups.filter((group) => groups.has(group))
+      const key = JSON.stringify([scope.action, scope.target, scope.subject, named])
+      const known = by_key.get(key)
+      if (known !== undefined) return known
+      const slice = prepare(
+        policies.flatMap(({ json }, index) => (mayApply(json, scope) ? [index] : [])),
+      )
+      if (by_key.size >= slice_keys_max) by_key.clear()
+      by_key.set(key, slice)
+      return slice
+    },
+  }
+}
+
+function mayApply(json: cedar.PolicyJson, scope: Scope): boolean {
+  return (
+    actionApplies(json.action, scope.action) &&
+    fits(json.principal, 'User', scope.subject, 'Group', scope.groups) &&
+    fits(json.resource, 'Target', scope.target, 'Label', scope.labels)
+  )
+}
+
+function actionApplies(action: cedar.ActionConstraint, name: string): boolean {
+  if (action.op === 'All') return true
+  if (action.op === '==') return !('entity' in action) || uidOf(action.entity).id === name
+  return ('entities' in action ? action.entities : [action.entity]).some(
+    (uid) => uidOf(uid).id === name,
+  )
+}
+
+/** Whether the scope can hold; what is not understood may. */
+function fits(
+  constraint: cedar.PrincipalConstraint | cedar.ResourceConstraint,
+  type: string,
+  id: string,
+  parent: string,
+  parents: readonly string[],
+): boolean {
+  const isIn = (uid: cedar.TypeAndId): boolean =>
+    (uid.type === type && uid.id === id) || (uid.type === parent && parents.includes(uid.id))
+  switch (constraint.op) {
+    case 'All':
+      return true
+    case '==':
+      return !('entity' in constraint) || isIn(uidOf(constraint.entity))
+    case 'in':
+      return !('entity' in constraint) || isIn(uidOf(constraint.entity))
+    case 'is': {
+      const inside = constraint.in
+      return (
+        constraint.entity_type === type &&
+        (inside === undefined || !('entity' in inside) || isIn(uidOf(inside.entity)))
+      )
+    }
+  }
+}
+
+/** Every entity of a type that a policy names, wherever it does. */
+function entitiesIn(value: unknown, type: string): readonly string[] {
+  if (Array.isArray(value)) return value.flatMap((each) => entitiesIn(each, type))
+  if (typeof value !== 'object' || value === null) return []
+  const own =
+    'type' in value && value.type === type && 'id' in value && typeof value.id === 'string'
+      ? [value.id]
+      : []
+  return [...own, ...Object.values(value).flatMap((each) => entitiesIn(each, type))]
+}
+
+/** `context.x` and `context has x`; any other use of `context` reads all of it. */
+function membersOf(policies: readonly LoadedPolicy[]): ReadonlySet<string> | undefined {
+  const members = new Set<string>()
+  let reads_all = false
+  const walk = (value: unknown): void => {
+    if (Array.isArray(value)) {
+      for (const each of value) walk(each)
+      return
+    }
+    if (typeof value !== 'object' || value === null) return
+    if ('Var' in value && value.Var === 'context') reads_all = true
+    for (const [key, inner] of Object.entries(value)) {
+      if ((key === '.' || key === 'has') && isContext(inner)) {
+        for (const name of [inner.attr].flat()) members.add(name)
+      } else walk(inner)
+    }
+  }
+  for (const { json } of policies) walk(json.conditions)
+  return reads_all ? undefined : members
+}
+
+function isContext(value: unknown): value is { readonly attr: string | readonly string[] } {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    'attr' in value &&
+    'left' in value &&
+    typeof value.left === 'object' &&
+    value.left !== null &&
+    'Var' in value.left &&
+    value.left.Var === 'context'
+  )
+}

@@ -1,0 +1,40 @@
+/**
+ * What policy needs before it can answer: the files parsed and validated, and the grammar of the shell loaded.
+ *
+ * @module
+ */
+import { builtin_file, builtin_text } from './cedar/builtin.ts'
+import { type LoadedPolicy, loadPolicies, type PolicyFile } from './cedar/load.ts'
+import { schema_text } from './cedar/schema.ts'
+import { catalogue, opaque_entries } from './risk/catalogue.ts'
+import { loadGrammar } from './shell/grammar.ts'
+import { createReadLine, type ReadLine } from './shell/read.ts'
+
+export interface PolicyParts {
+  readonly policies: readonly LoadedPolicy[]
+  readonly read: ReadLine
+  /** All that a decision depends on, but for the configuration: files, schema and catalogue. */
+  readonly text: string
+}
+
+export type PreparedPolicy =
+  | { readonly ok: true; readonly parts: PolicyParts }
+  /** `FILE:LINE:COLUMN message` */
+  | { readonly ok: false; readonly problem: string }
+
+/** Without files the built-in policy holds. */
+export async function preparePolicy(files: readonly PolicyFile[]): Promise<PreparedPolicy> {
+  const used = files.length > 0 ? files : [{ name: builtin_file, text: builtin_text }]
+  const loaded = loadPolicies(used)
+  if (!loaded.ok) return loaded
+  const text = JSON.stringify(
+    {
+      files: used.map((file) => file.text),
+      schema: schema_text,
+      catalogue: [catalogue, opaque_entries],
+    },
+    (_, value: unknown) => (value instanceof RegExp ? String(value) : value),
+  )
+  const read = createReadLine(await loadGrammar())
+  return { ok: true, parts: { policies: loaded.policies, read, text } }
+}
