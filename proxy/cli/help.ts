@@ -18,7 +18,6 @@ export const later_verbs: readonly string[] = [
   'reconcile',
   'unseal',
   'report',
-  'policy',
 ]
 
 export function createHelp(verbs: () => readonly Verb[]): Verb {

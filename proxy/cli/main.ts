@@ -13,6 +13,7 @@ import { createHelp, overview, unknownVerb } from './help.ts'
 import { indexBucket } from './index-bucket.ts'
 import { keygen } from './keygen.ts'
 import { mask } from './mask.ts'
+import { policy } from './policy.ts'
 import { replay } from './replay.ts'
 import { sessions } from './sessions.ts'
 import { show } from './show.ts'
@@ -54,6 +55,7 @@ const verbs: readonly Verb[] = [
   indexBucket,
   trust,
   mask,
+  policy,
   token,
   createHelp(() => verbs),
   createCompletion(() => verbs),

@@ -1,0 +1,83 @@
+/** `sluice policy` as a process. */
+import { afterAll, expect, test } from 'bun:test'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { builtin_text } from '../policy/cedar/builtin.ts'
+import { createWorkplace } from './workplace.ts'
+
+const { folder, sluice, remove } = createWorkplace()
+afterAll(remove)
+const write = (name: string, text: string): void => writeFileSync(join(folder, name), text)
+
+test('explain prints the built-in policy, which a file may hold as it is', async () => {
+  const { code, out } = await sluice(['policy', 'explain', '--builtin'])
+  expect([code, out]).toEqual([0, builtin_text])
+  write('copy.cedar', out)
+  write(
+    'copy.yaml',
+    'policies: [copy.cedar]\ncases: [{ subject: ann, target: t, command: rm -rf /, expect: deny, rule: policy.risk.critical }]',
+  )
+  expect((await sluice(['policy', 'test', 'copy.yaml'])).out).toBe('1 case, 0 failures\n')
+}, 30_000)
+
+test('explain says what a command is found to do, and which policy decides', async () => {
+  const who = ['--subject', 'ann', '--target', 'web-1']
+  const held = await sluice(['policy', 'explain', ...who, "uptime; sudo cat /etc/sha''dow"])
+  expect(held).toMatchObject({
+    code: 1,
+    out: [
+      'hold by policy.risk.high',
+      '  this command needs an approval, and nobody can give one here: it reads or copies a file of passwords, keys or tokens (read-credentials)',
+      'risk high',
+      '  uptime: low',
+      '  sudo cat /etc/shadow: low',
+      '  cat /etc/shadow: high (read-credentials)',
+      '',
+    ].join('\n'),
+  })
+  expect((await sluice(['policy', 'explain', ...who, 'uptime'])).code).toBe(0)
+  const { out } = await sluice(['policy', 'explain', ...who, '--json', 'rm -rf /'])
+  expect(JSON.parse(out)).toMatchObject({
+    decision: 'deny',
+    rule: 'policy.risk.critical',
+    risk: 'critical',
+  })
+}, 60_000)
+
+test('test runs cases, and says where one fails', async () => {
+  write(
+    'p.cedar',
+    '@id("ops") permit (principal in Group::"ops", action, resource in Label::"env=prod") when { principal.issuer == "https://idp" };',
+  )
+  write(
+    'cases.yaml',
+    `policies: ['*.cedar']
+cases:
+  - { subject: ann, issuer: 'https://idp', groups: [ops], target: t, labels: { env: prod }, command: uptime, expect: allow, rule: ops }
+  - { subject: ann, groups: [ops], target: t, labels: { env: prod }, action: connect, expect: deny }
+  - { name: wrong, subject: ann, target: t, command: uptime, expect: allow }
+`,
+  )
+  write('copy.cedar', '')
+  expect(await sluice(['policy', 'test', 'cases.yaml'])).toMatchObject({
+    code: 1,
+    out: 'cases.yaml:5:5 cases[2]: wrong: expected allow, and it is deny by policy.default\n3 cases, 1 failure\n',
+  })
+}, 30_000)
+
+test('what is wrong is one line', async () => {
+  write('bad.cedar', 'permit (principal, action == Action::"fly", resource);')
+  write(
+    'bad.yaml',
+    'policies: [bad.cedar]\ncases: [{ subject: a, target: t, command: x, expect: allow }]',
+  )
+  const bad = await sluice(['policy', 'test', 'bad.yaml'])
+  expect(bad.code).toBe(1)
+  expect(bad.err).toContain('bad.cedar:1:30')
+  write('shape.yaml', 'cases: [{ subject: a, target: t, comand: x, expect: allow }]')
+  expect((await sluice(['policy', 'test', 'shape.yaml'])).err).toContain(
+    'shape.yaml:1:34 cases[0].comand: unknown key',
+  )
+  expect((await sluice(['policy', 'test', 'none.yaml'])).err).toContain('none.yaml: no such file')
+  expect((await sluice(['policy', 'explain', 'ls'])).code).toBe(2)
+}, 60_000)

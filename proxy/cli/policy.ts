@@ -1,0 +1,232 @@
+/**
+ * `sluice policy explain` and `sluice policy test`: what policy says, and why.
+ *
+ * @module
+ */
+
+import { loadPolicyCases, type PolicyCase } from '../config/policy-cases.ts'
+import { type Config, loadConfig } from '../config.ts'
+import type { ChannelRequest } from '../core/connector.ts'
+import type { Verdict } from '../core/verdict.ts'
+import { builtin_text } from '../policy/cedar/builtin.ts'
+import { schema_text } from '../policy/cedar/schema.ts'
+import { formatCount } from './table.ts'
+import { type Call, type ExitCode, json_option, UsageError, type Verb, VerbError } from './verb.ts'
+
+export const policy: Verb = {
+  name: 'policy',
+  summary: 'Say what policy decides and why: sluice policy explain [COMMAND], policy test FILE',
+  operands: 'explain|test [COMMAND|FILE]',
+  operands_min: 1,
+  operands_max: 2,
+  completions: ['explain', 'test'],
+  options: {
+    builtin: { help: 'explain: print the policy that holds without policy.files' },
+    schema: { help: 'explain: print what a policy can speak of' },
+    config: {
+      value: 'FILE',
+      help: 'explain: the policies and targets of this configuration (default: the built-in policy)',
+    },
+    subject: { value: 'NAME', help: 'explain: who asks' },
+    group: { value: 'NAME', is_repeatable: true, help: 'explain: a group of theirs' },
+    issuer: { value: 'NAME', help: 'explain: who vouches for them (default keys)' },
+    target: { value: 'NAME', help: 'explain: where to' },
+    account: { value: 'NAME', help: 'explain: as whom there' },
+    source: { value: 'IP', help: 'explain: from where (default 127.0.0.1)' },
+    action: {
+      value: 'NAME',
+      help: 'explain: connect, shell, upload, download or forward (default exec)',
+    },
+    json: json_option,
+  },
+  async run(call) {
+    switch (call.operands[0]) {
+      case 'explain':
+        return explain(call)
+      case 'test':
+        return test(call)
+      default:
+        throw new UsageError('expected explain or test')
+    }
+  },
+}
+
+async function explain(call: Call): Promise<ExitCode> {
+  const { console } = call
+  if (call.flag('builtin') || call.flag('schema')) {
+    if (call.flag('builtin')) await console.out(builtin_text)
+    if (call.flag('schema')) await console.out(schema_text)
+    return 0
+  }
+  const subject = call.text('subject')
+  const target = call.text('target')
+  if (subject === undefined || target === undefined)
+    throw new UsageError('--subject and --target say who asks and where to; or --builtin, --schema')
+  const action = call.text('action') ?? 'exec'
+  const command = call.operands[1]
+  if (action === 'exec' && command === undefined) throw new UsageError('COMMAND is missing')
+  if (!isAction(action))
+    throw new UsageError('--action takes connect, exec, shell, upload, download or forward')
+  const [issuer, account, source] = [call.text('issuer'), call.text('account'), call.text('source')]
+  const loaded = configured(call)
+  const known = loaded?.targets.find(({ name }) => name === target)
+  if (loaded !== undefined && known === undefined)
+    throw new VerbError(`no target ${JSON.stringify(target)} in the configuration`)
+  const asked: PolicyCase = {
+    subject,
+    target,
+    action,
+    expect: 'allow',
+    groups: [...call.texts('group')],
+    ...(known === undefined ? {} : { labels: known.labels }),
+    ...(issuer === undefined ? {} : { issuer }),
+    ...(account === undefined ? {} : { account }),
+    ...(source === undefined ? {} : { source }),
+    ...(command === undefined ? {} : { command }),
+  }
+  const judge = await createCaseJudge(loaded?.files ?? [])
+  const { verdict, commands } = judge(asked)
+  const said = saysOf(verdict)
+  if (call.flag('json')) {
+    await console.line(JSON.stringify({ decision: said, ...verdict, commands }, null, 2))
+    return said === 'allow' ? 0 : 1
+  }
+  await console.line(`${said} by ${verdict.rule}`)
+  if (!verdict.allowed) await console.line(`  ${verdict.message}`)
+  if (verdict.risk !== undefined) await console.line(`risk ${verdict.risk}`)
+  for (const { text, risk, findings } of commands)
+    await console.line(
+      `  ${text}: ${risk}${findings.length === 0 ? '' : ` (${findings.join(', ')})`}`,
+    )
+  return said === 'allow' ? 0 : 1
+}
+
+async function test(call: Call): Promise<ExitCode> {
+  const { console } = call
+  const path = call.operands[1]
+  if (path === undefined) throw new UsageError('FILE is missing')
+  const loaded = loadPolicyCases(path)
+  if (!loaded.ok) throw new VerbError(loaded.problem)
+  const judge = await createCaseJudge(
+    loaded.policies.length > 0 ? loaded.policies : (configured(call)?.files ?? []),
+  )
+  const failures = loaded.cases.flatMap((each, index) => {
+    const { verdict } = judge(each)
+    const said = saysOf(verdict)
+    const is_met = said === each.expect && (each.rule === undefined || each.rule === verdict.rule)
+    return is_met
+      ? []
+      : [{ index, name: each.name ?? '', expected: each.expect, said, rule: verdict.rule }]
+  })
+  if (call.flag('json'))
+    await console.line(JSON.stringify({ cases: loaded.cases.length, failures }, null, 2))
+  else {
+    for (const { index, name, expected, said, rule } of failures)
+      await console.line(
+        loaded.locate(
+          index,
+          `${name === '' ? '' : `${name}: `}expected ${expected}, and it is ${said} by ${rule}`,
+        ),
+      )
+    await console.line(
+      `${formatCount(loaded.cases.length, 'case')}, ${formatCount(failures.length, 'failure')}`,
+    )
+  }
+  return failures.length === 0 ? 0 : 1
+}
+
+function configured(
+  call: Call,
+): { readonly files: Config['policy']['files']; readonly targets: Config['targets'] } | undefined {
+  const path = call.text('config')
+  if (path === undefined) return undefined
+  const loaded = loadConfig(path, process.env)
+  if (!loaded.ok) throw new VerbError(loaded.problem)
+  return { files: loaded.config.policy.files, targets: loaded.config.targets }
+}
+
+interface Judged {
+  readonly verdict: Verdict
+  /** What was found in the line, each with its risk. */
+  readonly commands: readonly {
+    readonly text: string
+    readonly risk: string
+    readonly findings: readonly string[]
+  }[]
+}
+
+/** Everything that the configuration can deny as a whole is open here: it is Cedar that is asked. */
+async function createCaseJudge(
+  files: readonly { readonly name: string; readonly text: string }[],
+): Promise<(each: PolicyCase) => Judged> {
+  // Cedar is 4 MB of WebAssembly that no other verb needs.
+  const [{ createPolicy }, { preparePolicy }, { assess }] = await Promise.all([
+    import('../policy/policy.ts'),
+    import('../policy/prepare.ts'),
+    import('../policy/risk/assess.ts'),
+  ])
+  const prepared = await preparePolicy(files)
+  if (!prepared.ok) throw new VerbError(prepared.problem)
+  const { parts } = prepared
+  return (each) => {
+    const account = each.account ?? 'root'
+    const decided = createPolicy(
+      {
+        policy: {
+          forwarding: 'allow',
+          agent_forwarding: 'allow',
+          transfers: { upload: 'allow', download: 'allow' },
+        },
+        targets: [{ name: each.target, accounts: { [account]: {} }, labels: each.labels ?? {} }],
+      },
+      parts,
+      each.time === undefined ? Date.now : () => Date.parse(each.time ?? ''),
+    )
+    const identity = {
+      issuer: each.issuer ?? 'keys',
+      subject: each.subject,
+      groups: each.groups ?? [],
+      method: each.issuer === undefined ? ('public_key' as const) : ('token' as const),
+      credential: '',
+    }
+    const at = { account, source: each.source ?? '127.0.0.1' }
+    const command = new TextEncoder().encode(each.command ?? '')
+    const pty = each.terminal === true ? { pty: { term: 'xterm', columns: 80, rows: 24 } } : {}
+    const request = (kind: 'exec' | 'shell'): ChannelRequest => ({ kind, command, env: {}, ...pty })
+    const action = each.action ?? 'exec'
+    const commands =
+      action === 'exec'
+        ? assess(parts.read(command), command).commands.map(
+            ({ command: found, risk, findings }) => ({
+              text: [found.program, ...found.arguments.map(({ text }) => text)]
+                .join(' ')
+                .replace(/\p{C}/gu, '?')
+                .slice(0, 200),
+              risk,
+              findings: findings.map(({ id }) => id),
+            }),
+          )
+        : []
+    const verdict = ((): Verdict => {
+      switch (action) {
+        case 'connect':
+          return decided.connect(identity, account, each.target, at.source)
+        case 'exec':
+        case 'shell':
+          return decided.channel(identity, each.target, request(action), at)
+        case 'upload':
+        case 'download':
+          return decided.capability(identity, each.target, action, at)
+        case 'forward':
+          return decided.capability(identity, each.target, 'forwarding', at)
+      }
+    })()
+    return { verdict, commands }
+  }
+}
+
+const saysOf = (verdict: Verdict): 'allow' | 'hold' | 'deny' =>
+  verdict.allowed ? 'allow' : verdict.hold === undefined ? 'deny' : 'hold'
+
+const isAction = (name: string): name is NonNullable<PolicyCase['action']> =>
+  ['connect', 'exec', 'shell', 'upload', 'download', 'forward'].includes(name)
