@@ -15,10 +15,12 @@ import type { ApiPorts, WaitingLogin } from './api/ports.ts'
 import { type Address, formatAddress } from './config/address.ts'
 import { generateSshKey } from './config/ssh-keygen.ts'
 import type { Config } from './config.ts'
+import type { ApprovalRequest, Vote, VoteResult } from './core/approval.ts'
 import { createClock } from './core/clock.ts'
 import { RecorderError } from './core/errors.ts'
 import { openApi } from './gateway/api.ts'
 import { bind } from './gateway/bind.ts'
+import { openDesk } from './gateway/desk.ts'
 import { type Evidence, lockData, openEvidence } from './gateway/evidence.ts'
 import { reloadOnHangup } from './gateway/hangup.ts'
 import { type Options, readOptions } from './gateway/options.ts'
@@ -42,6 +44,8 @@ interface Door {
   waitingLogin(id: string): Promise<WaitingLogin | undefined>
   /** Reads the masking rules again, where that is not this process's own. */
   reload(): void
+  requests(): Promise<readonly ApprovalRequest[]>
+  vote(id: string, vote: Vote): Promise<VoteResult>
   stop(): Promise<void>
 }
 
@@ -102,6 +106,7 @@ async function runGateway(options: Options): Promise<void> {
       page: (id) => (pages_at === undefined ? undefined : `${pages_at}/login/device?login=${id}`),
       log: (event, fields) => log('info', event, fields),
     })
+    const desk = openDesk(policy, evidence.recorder)
     const side = await bind('listen.ssh', ssh, trial !== undefined, (address) =>
       openSsh({
         config,
@@ -113,6 +118,8 @@ async function runGateway(options: Options): Promise<void> {
         extra_targets: trial === undefined ? [] : [trial.target],
         policy,
         recorder: evidence.recorder,
+        // Nobody could decide without it.
+        approvals: config.listen.api === undefined ? undefined : desk,
         logins: providers.length === 0 ? undefined : logins,
         log,
       }),
@@ -122,6 +129,8 @@ async function runGateway(options: Options): Promise<void> {
       failing: () => [],
       waitingLogin: async (id) => logins.waiting(id),
       reload: () => {},
+      requests: async () => desk.requests(),
+      vote: desk.vote,
       stop: () => side.stop(options.drain_ms),
     }
   }
@@ -159,6 +168,8 @@ async function runGateway(options: Options): Promise<void> {
             : readArchive(options.archive)),
           recorder: evidence.recorder,
           waitingLogin: door.waitingLogin,
+          requests: door.requests,
+          vote: door.vote,
           failing,
           replica: evidence.replica,
           public_url: pages_at,
@@ -204,6 +215,8 @@ const closed_door: Door = {
   failing: () => [],
   waitingLogin: async () => undefined,
   reload: () => {},
+  requests: async () => [],
+  vote: async () => ({ ok: false, code: 'unknown', message: 'nobody can connect here' }),
   stop: async () => {},
 }
 

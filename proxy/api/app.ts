@@ -15,6 +15,7 @@ import { addLogin } from './login.ts'
 import type { ApiPorts } from './ports.ts'
 import { type Problem, ProblemError, problemResponse } from './problem.ts'
 import { addRecords } from './records.ts'
+import { addRequests } from './requests.ts'
 import { addSessions } from './sessions.ts'
 import { createStreamGate } from './stream.ts'
 
@@ -59,6 +60,7 @@ export function createApi(ports: ApiPorts): Api {
   addLines(app, ports, gate)
   addCast(app, ports, gate)
   addLog(app, ports)
+  addRequests(app, ports)
   addDocument(app)
   refuseOtherMethods(app)
   app.notFound(() => problemResponse({ status: 404, title: 'Not Found' }))

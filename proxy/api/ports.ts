@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { ApprovalRequest, Vote, VoteResult } from '../core/approval.ts'
 
 export interface ApiPorts {
   readonly reader: EvidenceReader
@@ -22,6 +23,9 @@ export interface ApiPorts {
   evidenceRead(caller: ApiCaller, what: string): Promise<void>
   /** The SSH login that waits under this name, for the page that asks whose it is. */
   waitingLogin?(id: string): Promise<WaitingLogin | undefined>
+  /** Commands that wait for a person, and somebody's decision about one. Absent where none can wait. */
+  requests?(): Promise<readonly ApprovalRequest[]>
+  vote?(id: string, vote: Vote): Promise<VoteResult>
   health(): Health
   /** An answer of 500 and above, for the gateway's own log. The error names no payload. */
   failed?(error: Error): void
@@ -68,6 +72,7 @@ export interface ApiCaller {
   /** The provider that vouches for the subject: another's person of the same name is somebody else. */
   readonly issuer?: string
   readonly subject: string
+  readonly groups?: readonly string[]
   readonly roles: readonly ('user' | 'approver' | 'auditor' | 'admin')[]
 }
 

@@ -9,9 +9,6 @@ import { helpText, UsageError, type Verb } from './verb.ts'
 export const later_verbs: readonly string[] = [
   'login',
   'request',
-  'requests',
-  'approve',
-  'deny',
   'revoke',
   'search',
   'bundle',

@@ -15,10 +15,11 @@ import { keygen } from './keygen.ts'
 import { mask } from './mask.ts'
 import { policy } from './policy.ts'
 import { replay } from './replay.ts'
+import { createRequests } from './requests.ts'
 import { sessions } from './sessions.ts'
 import { show } from './show.ts'
 import { sshConfig } from './ssh-config.ts'
-import { createToken } from './token.ts'
+import { createToken, type TokenMint } from './token.ts'
 import { trust } from './trust.ts'
 import {
   type ExitCode,
@@ -33,16 +34,16 @@ import { verify } from './verify.ts'
 
 const clock = createClock(Date.now, () => performance.now())
 
-const token = createToken({
+const mint: TokenMint = {
   roles,
   lifetime_s_max: token_lifetime_s_max,
-  mint: async (pem, subject, wanted, lifetime_s) => {
+  mint: async (pem, subject, wanted, lifetime_s, groups = []) => {
     const key = parseTokenKey(pem)
     if (key === undefined) return undefined
     const known = roles.filter((role) => wanted.includes(role))
-    return mintToken(key, { subject, roles: known, lifetime_s }, clock.now_us())
+    return mintToken(key, { subject, groups, roles: known, lifetime_s }, clock.now_us())
   },
-})
+}
 
 const verbs: readonly Verb[] = [
   checkConfig,
@@ -56,7 +57,8 @@ const verbs: readonly Verb[] = [
   trust,
   mask,
   policy,
-  token,
+  ...createRequests(mint),
+  createToken(mint),
   createHelp(() => verbs),
   createCompletion(() => verbs),
 ]

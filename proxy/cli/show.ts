@@ -145,6 +145,10 @@ function describe(item: Extract<TimelineItem, { kind: 'record' }>, payload: Uint
       return 'a line that was not echoed; not recorded'
     case 'verdict':
       return `${header.allowed ? 'allowed' : 'denied'} by ${header.rule}: ${header.asked}${riskOf(header)}`
+    case 'hold':
+      return `waits by ${header.rule} as request ${header.request}`
+    case 'approval':
+      return describeApproval(header)
     case 'dialled':
       return `${header.address}, host key ${header.host_key}`
     case 'resize':
@@ -176,6 +180,16 @@ function describe(item: Extract<TimelineItem, { kind: 'record' }>, payload: Uint
     case 'channel_end':
       return ''
   }
+}
+
+function describeApproval({
+  request,
+  outcome,
+  by,
+  comment,
+}: Extract<RecordHeader, { kind: 'approval' }>): string {
+  const names = by.map(({ subject }) => subject).join(', ')
+  return `request ${request} ${outcome}${names === '' ? '' : ` by ${names}`}${comment === '' ? '' : `: ${comment}`}`
 }
 
 function riskOf({ risk, findings }: Extract<RecordHeader, { kind: 'verdict' }>): string {

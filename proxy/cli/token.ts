@@ -28,6 +28,7 @@ export interface TokenMint {
     subject: string,
     roles: readonly string[],
     lifetime_s: number,
+    groups?: readonly string[],
   ): Promise<
     { readonly jwt: string; readonly token: string; readonly expires_s: number } | undefined
   >
@@ -55,6 +56,7 @@ export function createToken(port: TokenMint): Verb {
         is_repeatable: true,
         help: `${port.roles.join(', ')}; may be given more than once (default auditor)`,
       },
+      group: { value: 'NAME', is_repeatable: true, help: 'a group of theirs; for approvals' },
       ttl: { value: 'SECONDS', help: `how long it lives (default ${lifetime_s_default})` },
       json: json_option,
       ...data_options,
@@ -78,7 +80,7 @@ export function createToken(port: TokenMint): Verb {
           cause: error,
         })
       }
-      const made = await port.mint(pem, subject, roles, lifetime_s)
+      const made = await port.mint(pem, subject, roles, lifetime_s, call.texts('group'))
       if (made === undefined) throw new VerbError(`${path} is not an Ed25519 key`)
       const { jwt, token, expires_s } = made
       const expires = formatTime(expires_s * 1_000_000)

@@ -119,8 +119,20 @@ export interface Channel {
    * its record is durable. {@link client} is not used before this resolves.
    */
   dial(): Promise<Endpoint>
+  /**
+   * Before {@link dial}, while a person decides: says lines to who began it, and calls `given_up` when they are gone or
+   * interrupt. What they send meanwhile is kept for the program. Absent where a protocol cannot say anything then:
+   * nothing waits there, and is denied.
+   */
+  wait?(given_up: () => void): Waiting
   /** Tells who began it in the protocol's own words, and ends the channel. SSH: stderr, then the exit code. */
   refuse(message: string, exit_code: number): void
+}
+
+export interface Waiting {
+  say(message: string): void
+  /** It is decided: an interrupt is the program's again. */
+  end(): void
 }
 
 /**

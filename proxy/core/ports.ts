@@ -3,10 +3,11 @@
  *
  * @module
  */
+import type { Decider, HoldOutcome, MaskedCommand } from './approval.ts'
 import type { ChannelEvent, ChannelRequest, Field, Stream } from './connector.ts'
 import type { Identity, IdentityProof } from './identity.ts'
 import type { Content, TransferFact } from './transfer.ts'
-import type { Capability, Verdict } from './verdict.ts'
+import type { Capability, HoldTerms, Verdict } from './verdict.ts'
 
 export interface Policy {
   /** May this identity reach the target at all? Asked before it is dialled. */
@@ -59,8 +60,11 @@ export interface SessionRecorder {
   readonly id: string
   /** A fact without payload. */
   event(channel: number, event: RecordedEvent): Promise<void>
-  /** Opens the maskers of a channel and records its request. Call before its first byte. */
-  channel(channel: number, request: ChannelRequest): Promise<void>
+  /**
+   * Opens the maskers of a channel and records its request. Call before its first byte. Resolves with the command
+   * as it is on record, where it has one.
+   */
+  channel(channel: number, request: ChannelRequest): Promise<MaskedCommand | undefined>
   /**
    * A buffer of `length` bytes for {@link output}: used ones come back from the recorder, because fresh
    * memory for every chunk costs more than what is done with it.
@@ -102,4 +106,19 @@ export type RecordedEvent =
   | TransferFact
   | { readonly kind: 'dialled'; readonly address: string; readonly host_key: string }
   | { readonly kind: 'failed'; readonly code: string; readonly message: string }
+  | {
+      readonly kind: 'hold'
+      readonly request: string
+      readonly digest: string
+      readonly rule: string
+      readonly approvals: HoldTerms['approvals']
+      readonly expires_us: number
+    }
+  | {
+      readonly kind: 'approval'
+      readonly request: string
+      readonly outcome: HoldOutcome['kind']
+      readonly by: readonly Decider[]
+      readonly comment: string
+    }
   | { readonly kind: 'channel_end' }

@@ -21,6 +21,8 @@ import type { ReplicaFacts } from './replication.ts'
 
 export interface ApiOptions extends Pick<ApiPorts, 'reader' | 'logs'> {
   readonly waitingLogin: NonNullable<ApiPorts['waitingLogin']>
+  readonly requests: NonNullable<ApiPorts['requests']>
+  readonly vote: NonNullable<ApiPorts['vote']>
   readonly address: NonNullable<Config['listen']['api']>
   readonly is_any_port: boolean
   readonly gateway_keys: GatewayKeys
@@ -55,6 +57,8 @@ export async function openApi(options: ApiOptions): Promise<ApiSide> {
         ...(issuer === undefined ? {} : { issuer }),
       }),
     waitingLogin: options.waitingLogin,
+    requests: options.requests,
+    vote: options.vote,
     health: () => {
       const reasons = failing()
       const status = reasons.length === 0 ? 'ok' : 'failing'

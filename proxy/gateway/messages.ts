@@ -5,16 +5,23 @@
  */
 import type { WaitingLogin } from '../api/ports.ts'
 import type { Address } from '../config/address.ts'
+import type { ApprovalRequest, Vote, VoteResult } from '../core/approval.ts'
 
 export type FromWorker =
   /** It accepts connections. */
   | { readonly kind: 'ready'; readonly address: Address }
   /** Why it cannot record now, one line each; empty when it can again. */
   | { readonly kind: 'health'; readonly reasons: readonly string[] }
+  | {
+      readonly kind: 'requests'
+      readonly ask: number
+      readonly requests: readonly ApprovalRequest[]
+    }
+  | { readonly kind: 'voted'; readonly ask: number; readonly result: VoteResult }
   | { readonly kind: 'login'; readonly ask: number; readonly login: WaitingLogin | undefined }
 
-export type ToWorker = {
-  readonly kind: 'waiting_login'
-  readonly ask: number
-  readonly id: string
-}
+export type ToWorker = { readonly ask: number } & (
+  | { readonly kind: 'waiting_login'; readonly id: string }
+  | { readonly kind: 'requests' }
+  | { readonly kind: 'vote'; readonly id: string; readonly vote: Vote }
+)

@@ -8,6 +8,7 @@ import type { Config } from '../config.ts'
 import { sshConnector } from '../connector/ssh/connector.ts'
 import type { SshTarget } from '../connector/ssh/dial.ts'
 import { parseKey } from '../connector/ssh/library.ts'
+import type { Approvals } from '../core/approval.ts'
 import { createClock } from '../core/clock.ts'
 import { fingerprint } from '../core/fingerprint.ts'
 import type { DeviceLogins } from '../identity/device-login.ts'
@@ -35,6 +36,8 @@ export interface SshOptions {
   readonly extra_targets: readonly SshTarget[]
   readonly policy: StaticPolicy
   readonly recorder: RecorderClient
+  /** Where commands wait for a person. */
+  readonly approvals: Approvals | undefined
   /** Undefined where nobody signs in by a browser. */
   readonly logins: DeviceLogins | undefined
   readonly log: Log
@@ -85,6 +88,7 @@ export async function openSsh(options: SshOptions): Promise<SshSide> {
       const session = startSession(greeting, {
         policy,
         recorder,
+        approvals: options.approvals,
         flight,
         protocol: 'ssh',
         labels: (target) => labels.get(target) ?? {},

@@ -15,6 +15,7 @@ import { createProvider } from '../identity/provider.ts'
 import { createLog } from '../log.ts'
 import { createPolicy } from '../policy/policy.ts'
 import { bind } from './bind.ts'
+import { openDesk } from './desk.ts'
 import { type Lock, openEvidence } from './evidence.ts'
 import { reloadOnHangup } from './hangup.ts'
 import { worker_lock_look_ms, worker_lock_ms } from './limits.ts'
@@ -65,6 +66,7 @@ export async function runWorker(
             log: (event, fields) => log('info', event, fields),
           },
         )
+  const desk = openDesk(policy, evidence.recorder)
   const door = await bind('listen.ssh', { ...ssh, port }, false, (address) =>
     openSsh({
       config,
@@ -76,6 +78,8 @@ export async function runWorker(
       extra_targets: [],
       policy,
       recorder: evidence.recorder,
+      // Nobody could decide without it.
+      approvals: config.listen.api === undefined ? undefined : desk,
       logins,
       log,
     }),
@@ -96,8 +100,21 @@ export async function runWorker(
   // The gateway is gone: without it nobody watches over this process, and nobody reads what it records.
   process.on('disconnect', () => void stop())
   process.on('message', (message: ToWorker) => {
-    const login = logins?.waiting(message.id)
-    tell({ kind: 'login', ask: message.ask, login: login === undefined ? undefined : shown(login) })
+    const { ask } = message
+    switch (message.kind) {
+      case 'waiting_login': {
+        const login = logins?.waiting(message.id)
+        tell({ kind: 'login', ask, login: login === undefined ? undefined : shown(login) })
+        return
+      }
+      case 'requests':
+        tell({ kind: 'requests', ask, requests: desk.requests() })
+        return
+      case 'vote':
+        void desk
+          .vote(message.id, message.vote)
+          .then((result) => tell({ kind: 'voted', ask, result }))
+    }
   })
   tell({ kind: 'ready', address: door.address })
   if (!process.connected) await stop()

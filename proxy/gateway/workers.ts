@@ -6,6 +6,7 @@
  */
 import type { WaitingLogin } from '../api/ports.ts'
 import type { Address } from '../config/address.ts'
+import type { ApprovalRequest, Vote, VoteResult } from '../core/approval.ts'
 import type { Log } from '../log.ts'
 import {
   restart_forgiven_ms,
@@ -36,6 +37,9 @@ export interface Workers {
   waitingLogin(id: string): Promise<WaitingLogin | undefined>
   /** They read the masking rules again. */
   reload(): void
+  /** Of all of them that answer in time. */
+  requests(): Promise<readonly ApprovalRequest[]>
+  vote(id: string, vote: Vote): Promise<VoteResult>
   /** They drain, and end. */
   stop(): Promise<void>
 }
@@ -47,6 +51,9 @@ interface Worker {
   reasons: readonly string[] | undefined
   restart_ms: number
 }
+
+type Answer = Extract<FromWorker, { ask: number }>
+type Distribute<Message> = Message extends unknown ? Omit<Message, 'ask'> : never
 
 type Child = Bun.Subprocess<'ignore', 'inherit', 'inherit'>
 
@@ -62,7 +69,7 @@ export async function startWorkers(options: WorkersOptions): Promise<Workers> {
       restart_ms: restart_ms_min,
     }),
   )
-  const waiting = new Map<number, (login: WaitingLogin | undefined) => void>()
+  const waiting = new Map<number, (answer: Answer) => void>()
   let ask_next = 1
   let port = options.address.port
   let is_started = false
@@ -82,7 +89,7 @@ export async function startWorkers(options: WorkersOptions): Promise<Workers> {
             worker.reasons = []
             resolve(message.address)
           } else if (message.kind === 'health') worker.reasons = message.reasons
-          else waiting.get(message.ask)?.(message.login)
+          else waiting.get(message.ask)?.(message)
         },
       })
       worker.child = child
@@ -122,6 +129,29 @@ export async function startWorkers(options: WorkersOptions): Promise<Workers> {
     clearTimeout(timer)
   }
 
+  /** Answers until one is `enough`, all have answered, or it takes too long. */
+  const askAll = (
+    message: Distribute<ToWorker>,
+    enough: (answer: Answer) => boolean,
+  ): Promise<readonly Answer[]> =>
+    new Promise((resolve) => {
+      const asked = workers.flatMap(({ child }) => child ?? [])
+      const ask = ask_next++
+      const answers: Answer[] = []
+      const end = (): void => {
+        clearTimeout(late)
+        waiting.delete(ask)
+        resolve(answers)
+      }
+      const late = setTimeout(end, worker_answer_ms)
+      waiting.set(ask, (answer) => {
+        answers.push(answer)
+        if (enough(answer) || answers.length === asked.length) end()
+      })
+      if (asked.length === 0) end()
+      for (const child of asked) child.send({ ...message, ask })
+    })
+
   const [first, ...others] = workers
   if (first === undefined) throw new Refusal(2, 'a gateway needs a worker')
   let address: Address
@@ -144,24 +174,29 @@ export async function startWorkers(options: WorkersOptions): Promise<Workers> {
           ? [`worker ${number} does not run`]
           : reasons.map((reason) => `worker ${number}: ${reason}`),
       ),
-    waitingLogin: (id) =>
-      new Promise((resolve) => {
-        const asked = workers.flatMap(({ child }) => child ?? [])
-        const ask = ask_next++
-        let left = asked.length
-        const end = (login: WaitingLogin | undefined): void => {
-          clearTimeout(late)
-          waiting.delete(ask)
-          resolve(login)
-        }
-        const late = setTimeout(() => end(undefined), worker_answer_ms)
-        waiting.set(ask, (login) => {
-          left -= 1
-          if (login !== undefined || left === 0) end(login)
-        })
-        if (left === 0) end(undefined)
-        for (const child of asked) child.send({ kind: 'waiting_login', ask, id } satisfies ToWorker)
-      }),
+    waitingLogin: async (id) => {
+      const answers = await askAll(
+        { kind: 'waiting_login', id },
+        (answer) => answer.kind === 'login' && answer.login !== undefined,
+      )
+      return answers
+        .flatMap((answer) => (answer.kind === 'login' ? (answer.login ?? []) : []))
+        .at(-1)
+    },
+    requests: async () =>
+      (await askAll({ kind: 'requests' }, () => false)).flatMap((answer) =>
+        answer.kind === 'requests' ? answer.requests : [],
+      ),
+    vote: async (id, vote) => {
+      const isItsOwn = (answer: Answer): boolean =>
+        answer.kind === 'voted' && (answer.result.ok || answer.result.code !== 'unknown')
+      const answers = await askAll({ kind: 'vote', id, vote }, isItsOwn)
+      const results = answers.flatMap((answer) => (answer.kind === 'voted' ? answer.result : []))
+      return (
+        results.find((result) => result.ok || result.code !== 'unknown') ??
+        results[0] ?? { ok: false, code: 'unknown', message: 'no worker answers' }
+      )
+    },
     reload: () => {
       // One that is not ready reads the file as it starts, and has no ear for a signal yet.
       for (const { child, reasons } of workers) if (reasons !== undefined) child?.kill('SIGHUP')

@@ -32,7 +32,13 @@ test("a provider's ID token has the roles of its groups", async () => {
   const jwt = await issuer.token({ groups: ['audit', 'admin'], jti: 't' })
   expect(await verify(jwt)).toEqual({
     ok: true,
-    caller: { issuer: issuer.url, subject: 'ann', roles: ['auditor'], token: 't' },
+    caller: {
+      issuer: issuer.url,
+      subject: 'ann',
+      groups: ['audit', 'admin'],
+      roles: ['auditor'],
+      token: 't',
+    },
   })
   expect(await verify(await issuer.token({ jti: 't' }))).toMatchObject({ caller: { roles: [] } })
 })

@@ -22,8 +22,8 @@ export function createBearerVerifier(
     if (!verified.ok) return { ok: false, reason: verified.reason }
     const known = identityOf(provider.settings, verified.claims, jwt)
     if ('allowed' in known) return { ok: false, reason: known.message }
-    const { issuer, subject, credential } = known.identity
-    return { ok: true, caller: { issuer, subject, roles: known.roles, token: credential } }
+    const { issuer, subject, groups, credential } = known.identity
+    return { ok: true, caller: { issuer, subject, groups, roles: known.roles, token: credential } }
   }
 }
 

@@ -15,6 +15,8 @@ export interface Caller {
   /** The provider that vouches for the subject; absent for tokens of the gateway itself. */
   readonly issuer?: string
   readonly subject: string
+  /** As the provider or the token says; absent for none. */
+  readonly groups?: readonly string[]
   readonly roles: readonly Role[]
   /** The token's `jti`; names it in the log without being usable. */
   readonly token: string
@@ -30,6 +32,8 @@ export type TokenKey = KeyObject
 
 export interface TokenRequest {
   readonly subject: string
+  /** Whose approvals it may give. */
+  readonly groups?: readonly string[]
   readonly roles: readonly Role[]
   readonly lifetime_s: number
 }
@@ -58,6 +62,9 @@ export function parseTokenKey(pkcs8: Uint8Array | string): TokenKey | undefined 
   }
 }
 
+const groupsOf = ({ groups = [] }: TokenRequest): { groups?: string[] } =>
+  groups.length === 0 ? {} : { groups: [...groups] }
+
 /** `now_us`: UTC in microseconds. Throws a `RangeError` for a lifetime outside 1 s to 30 days. */
 export async function mintToken(
   key: TokenKey,
@@ -69,7 +76,7 @@ export async function mintToken(
     throw new RangeError('a token lives for 1 second to 30 days')
   const now_s = Math.floor(now_us / 1_000_000)
   const token = randomUUID()
-  const jwt = await new SignJWT({ roles: [...request.roles] })
+  const jwt = await new SignJWT({ roles: [...request.roles], ...groupsOf(request) })
     .setProtectedHeader({ alg: algorithm, typ: 'JWT' })
     .setIssuer(issuer)
     .setAudience(token_audience)
@@ -115,7 +122,12 @@ function callerOf(payload: JWTPayload): VerifiedToken {
   if (!Array.isArray(claimed)) return { ok: false, reason: 'the token has no roles' }
   // Unknown roles give nothing.
   const known = roles.filter((role) => claimed.includes(role))
-  return { ok: true, caller: { subject: sub, roles: known, token: jti } }
+  const named: unknown = payload['groups']
+  const groups = Array.isArray(named) ? named.filter((each) => typeof each === 'string') : []
+  return {
+    ok: true,
+    caller: { subject: sub, roles: known, token: jti, ...(groups.length === 0 ? {} : { groups }) },
+  }
 }
 
 function reasonOf(error: unknown): string {

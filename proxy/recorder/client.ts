@@ -158,7 +158,9 @@ export function startRecorder(
       event: (channel: number, event: RecordedEvent) =>
         done(ask((ack) => ({ kind: 'event', session, ack, channel, event }), session)),
       channel: (channel: number, request: ChannelRequest) =>
-        done(ask((ack) => ({ kind: 'channel', session, ack, channel, request }), session)),
+        ask((ack) => ({ kind: 'channel', session, ack, channel, request }), session).then(
+          ({ command }) => command,
+        ),
       buffer: (length: number) => pool.take(length),
       recycle({ buffer }: Uint8Array) {
         if (!isPooled(buffer)) return

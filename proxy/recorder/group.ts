@@ -52,8 +52,8 @@ export class Group {
     this.#schedule()
   }
 
-  ack(ack: number, opened?: Acknowledged['opened']): void {
-    this.#items.push({ kind: 'ack', ack, ...(opened === undefined ? {} : { opened }) })
+  ack(ack: number, answer: Pick<Acknowledged, 'opened' | 'command'> = {}): void {
+    this.#items.push({ kind: 'ack', ack, ...answer })
     this.#schedule()
   }
 

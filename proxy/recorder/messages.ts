@@ -8,6 +8,7 @@ import type { JsonWebKey } from 'node:crypto'
 import type { Ruleset } from '../../masking-wasm/compile/compile.ts'
 import type { RetentionRule } from '../../storage/evidence/retention.ts'
 import type { RecoveredState } from '../../storage/store/recover.ts'
+import type { MaskedCommand } from '../core/approval.ts'
 import type { ChannelRequest, Field, Stream } from '../core/connector.ts'
 import type { RecorderErrorCode } from '../core/errors.ts'
 import type { EndReason, RecordedEvent, SessionStart } from '../core/ports.ts'
@@ -63,8 +64,12 @@ export type ToRecorder =
   | { readonly kind: 'replicated'; readonly lsn: number }
   | { readonly kind: 'stop'; readonly ack: number }
 
-/** Evidence was read; receipts of the bucket came. */
-export type NoteType = 'evidence.read' | 'evidence.replicated'
+/** Evidence was read; receipts of the bucket came; somebody decided about a held command, or may not. */
+export type NoteType =
+  | 'evidence.read'
+  | 'evidence.replicated'
+  | 'approval.decided'
+  | 'approval.refused'
 
 /** `session` is the recorder's small number for one. */
 export type ToSession = { readonly session: number } & (
@@ -132,6 +137,8 @@ export interface Acknowledged {
   readonly ack: number
   /** Set for an `open`. */
   readonly opened?: { readonly session: number; readonly id: string }
+  /** Set for a `channel` with a command: as it is on record. */
+  readonly command?: MaskedCommand
   /** The call failed; recording as a whole did not. */
   readonly error?: { readonly code: RecorderErrorCode; readonly message: string }
 }

@@ -314,9 +314,11 @@ export function createRecorder(parts: RecorderParts): RecorderCore {
           new RecorderError('transfer_stopped', 'the transfer stopped'),
         )
         return
-      case 'channel':
-        trail.open(message.channel, message.request)
-        break
+      case 'channel': {
+        const command = trail.open(message.channel, message.request)
+        group.ack(message.ack, command === undefined ? {} : { command })
+        return
+      }
       case 'input':
         trail.input(message.channel, message.bytes, message.fields)
         break
@@ -376,7 +378,7 @@ export function createRecorder(parts: RecorderParts): RecorderCore {
     const document = log.add('session.started', id, startDocument(facts))
     trail.record({ kind: 'start', channel: 0, document, envelope: facts.envelope })
     sessions.set(trail.number, trail)
-    group.ack(ack, { session: trail.number, id })
+    group.ack(ack, { opened: { session: trail.number, id } })
   }
 
   function endTrail(trail: Trail, { reason, detail }: End): void {

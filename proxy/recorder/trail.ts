@@ -12,6 +12,7 @@ import type { SessionFacts } from '../../storage/evidence/manifest.ts'
 import { leafHash, MerkleTree, type TreeState } from '../../storage/evidence/merkle.ts'
 import { encodeRecord, type RecordFacts } from '../../storage/evidence/record.ts'
 import { sealValue } from '../../storage/evidence/seal.ts'
+import type { MaskedCommand } from '../core/approval.ts'
 import type { ChannelRequest, Field, Stream } from '../core/connector.ts'
 import type { EndReason, RecordedEvent } from '../core/ports.ts'
 import type { Content } from '../core/transfer.ts'
@@ -151,8 +152,8 @@ export class Trail {
     return stored
   }
 
-  /** Opens the taps of a channel and records what it asks for, the command masked. */
-  open(channel: number, request: ChannelRequest): void {
+  /** Opens the taps of a channel and records what it asks for, the command masked, which is returned. */
+  open(channel: number, request: ChannelRequest): MaskedCommand | undefined {
     const sink = this.#sink(channel)
     const { maskers, idle_ms, now_ms } = this.#ports
     const terminal = request.pty !== undefined
@@ -192,7 +193,7 @@ export class Trail {
         Object.entries(request.env).map(([name, value]) => [name, this.#plain(value)]),
       ),
     })
-    if (request.kind === 'shell' || request.kind === 'agent') return
+    if (request.kind === 'shell' || request.kind === 'agent') return undefined
     const masked = maskText(
       sink,
       maskers,
@@ -207,6 +208,10 @@ export class Trail {
       { kind: 'command', channel, confidence: 'exact', spans: masked.spans },
       masked.bytes,
     )
+    return {
+      text: new TextDecoder().decode(masked.bytes),
+      rules: [...new Set(masked.spans.map(({ rule }) => rule))],
+    }
   }
 
   output(channel: number, stream: 1 | 2, bytes: Uint8Array, fields?: readonly Field[]): void {
@@ -266,6 +271,9 @@ export class Trail {
         break
       case 'failed':
         this.record({ ...event, channel, message: this.#plain(event.message) })
+        break
+      case 'approval':
+        this.record({ ...event, channel, comment: this.#plain(event.comment) })
         break
       case 'signal':
       case 'exit_signal':

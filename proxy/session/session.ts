@@ -3,16 +3,21 @@
  *
  * @module
  */
+import type { Approvals, MaskedCommand } from '../core/approval.ts'
 import type { Channel, ChannelRequest, Endpoint, Greeting, Link } from '../core/connector.ts'
 import { RecorderError, TargetError } from '../core/errors.ts'
 import { session_channels_max } from '../core/limits.ts'
 import type { EndReason, Policy, Recorder, SessionRecorder } from '../core/ports.ts'
+import type { Denial } from '../core/verdict.ts'
 import type { Flight } from './flight.ts'
+import { type HoldEnd, waitForApproval } from './hold.ts'
 import { type Pump, startPump } from './pump.ts'
 
 export interface SessionPorts {
   readonly policy: Policy
   readonly recorder: Recorder
+  /** Where commands wait for a person; without it what policy holds is denied. */
+  readonly approvals?: Approvals | undefined
   readonly flight: Flight
   /** Labels of a target, none for one that does not exist. */
   labels(target: string): Readonly<Record<string, string>>
@@ -161,20 +166,62 @@ export function startSession(greeting: Greeting, ports: SessionPorts): Session {
     await Promise.all(channels)
   }
 
+  /** Undefined where nobody can approve: it stays denied. */
+  async function hold(
+    channel: Channel,
+    recorder: SessionRecorder,
+    { rule, hold: terms }: Denial,
+    shown: MaskedCommand,
+  ): Promise<HoldEnd | undefined> {
+    const { identity, account, target, source } = greeting
+    const { request } = channel
+    if (ports.approvals === undefined || terms === undefined || !canWait(request)) return undefined
+    if (channel.wait === undefined) return undefined
+    return waitForApproval({
+      approvals: ports.approvals,
+      channel,
+      recorder,
+      command: {
+        session: recorder.id,
+        channel: channel.id,
+        identity,
+        account,
+        target,
+        labels: ports.labels(target),
+        source,
+        environment: request.env,
+        is_terminal: request.pty !== undefined,
+        command: request.command,
+        shown,
+        rule,
+        terms,
+      },
+    })
+  }
+
   async function serveChannel(
     channel: Channel,
     recorder: SessionRecorder,
     pumps: Map<number, Pump>,
   ): Promise<void> {
     const { identity, target } = greeting
-    const verdict = ports.policy.channel(identity, target, channel.request, greeting)
+    let verdict = ports.policy.channel(identity, target, channel.request, greeting)
     const asked = describe(channel.request)
-    await Promise.all([
+    const [shown] = await Promise.all([
       recorder.channel(channel.id, channel.request),
       recorder.event(channel.id, { kind: 'verdict', verdict, asked }),
     ])
+    let exit_code = exit_denied
+    if (!verdict.allowed && verdict.hold !== undefined && shown !== undefined) {
+      const held = await hold(channel, recorder, verdict, shown)
+      if (held !== undefined) {
+        verdict = held.verdict
+        if ('exit_code' in held) exit_code = held.exit_code
+        await recorder.event(channel.id, { kind: 'verdict', verdict, asked })
+      }
+    }
     if (!verdict.allowed) {
-      channel.refuse(verdict.message, exit_denied)
+      channel.refuse(verdict.message, exit_code)
       await recorder.event(channel.id, { kind: 'channel_end' })
       return
     }
@@ -196,6 +243,9 @@ export function startSession(greeting: Greeting, ports: SessionPorts): Session {
     pumps.delete(channel.id)
   }
 }
+
+/** Of programs alone: what else a protocol carries is allowed or not. */
+const canWait = ({ kind }: ChannelRequest): boolean => kind === 'exec'
 
 /** What was asked, without its words: those are in the command's own masked record. */
 const describe = ({ kind, pty }: ChannelRequest): string =>

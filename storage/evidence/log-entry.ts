@@ -15,6 +15,8 @@ export type LogEntryType =
   | 'session.ended'
   | 'evidence.read'
   | 'evidence.replicated'
+  | 'approval.decided'
+  | 'approval.refused'
   | 'heartbeat'
   | 'retention.applied'
 

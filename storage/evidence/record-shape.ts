@@ -24,6 +24,14 @@ const optional =
   (value) =>
     value === undefined || check(value)
 
+const listOf =
+  (shape: Readonly<Record<string, Check>>): Check =>
+  (value) =>
+    Array.isArray(value) &&
+    value.every(
+      (each) => isObject(each) && Object.entries(shape).every(([name, check]) => check(each[name])),
+    )
+
 const isSpan = (value: unknown): boolean =>
   isObject(value) &&
   isCount(value['at']) &&
@@ -57,6 +65,19 @@ const shapes: Readonly<Record<RecordKind, Readonly<Record<string, Check>>>> = {
     asked: isText,
     risk: optional(isText),
     findings: optional(isTexts),
+  },
+  hold: {
+    request: isText,
+    digest: isDigest,
+    rule: isText,
+    approvals: listOf({ group: isText, quorum: isCount }),
+    expires_us: isCount,
+  },
+  approval: {
+    request: isText,
+    outcome: oneOf('approved', 'denied', 'expired', 'cancelled'),
+    by: listOf({ subject: isText, issuer: isText }),
+    comment: isText,
   },
   dialled: { address: isText, host_key: isText },
   output: {

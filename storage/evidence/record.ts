@@ -61,6 +61,21 @@ export type RecordFacts = { readonly channel: number } & (
       readonly risk?: string
       readonly findings?: readonly string[]
     }
+  | {
+      readonly kind: 'hold'
+      readonly request: string
+      readonly digest: string
+      readonly rule: string
+      readonly approvals: readonly { readonly group: string; readonly quorum: number }[]
+      readonly expires_us: number
+    }
+  | {
+      readonly kind: 'approval'
+      readonly request: string
+      readonly outcome: 'approved' | 'denied' | 'expired' | 'cancelled'
+      readonly by: readonly { readonly subject: string; readonly issuer: string }[]
+      readonly comment: string
+    }
   | { readonly kind: 'dialled'; readonly address: string; readonly host_key: string }
   | ({
       readonly kind: 'output'

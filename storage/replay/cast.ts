@@ -87,6 +87,8 @@ export async function* castEvents(
       case 'start':
       case 'channel':
       case 'verdict':
+      case 'hold':
+      case 'approval':
       case 'dialled':
       case 'echo_text':
       case 'input':

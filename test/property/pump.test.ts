@@ -85,7 +85,7 @@ describe('pump', () => {
         const recorder: SessionRecorder = {
           id: 'a session',
           event: (_channel, event) => durable(event.kind),
-          channel: () => durable('channel'),
+          channel: () => durable('channel').then(() => undefined),
           output(_channel, stream, bytes) {
             waiting.push(() => {
               log.push(`durable out ${Buffer.from(bytes).toString()}`)
@@ -165,7 +165,7 @@ describe('pump', () => {
     const recorder: SessionRecorder = {
       id: 'a session',
       event: () => disk.promise,
-      channel: () => disk.promise,
+      channel: () => disk.promise.then(() => undefined),
       output: () => {},
       buffer: (length) => new Uint8Array(length),
       recycle: () => {},

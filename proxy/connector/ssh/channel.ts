@@ -20,8 +20,17 @@ const own_signal = /^[\w.-]{1,64}@[\w.-]{1,64}$/
 /** Whether a signal's name may be passed on. */
 export const isSignal = (name: string): boolean => signals.has(name) || own_signal.test(name)
 
+const interrupt_byte = 3
+
+function isInterrupt(wire: Wire, has_terminal: boolean): boolean {
+  if (wire.kind === 'data') return has_terminal && wire.bytes.includes(interrupt_byte)
+  return wire.event.kind === 'signal' && /^(INT|TERM|HUP|QUIT|KILL)$/.test(wire.event.signal)
+}
+
 export class ChannelEndpoint implements Endpoint {
   readonly peer: Peer
+  /** A terminal is raw: its Ctrl-C is a byte. */
+  has_terminal = false
   readonly #exits: boolean
   readonly #inbox = new Inbox()
   readonly #eofs = new Set<Stream>()
@@ -41,6 +50,8 @@ export class ChannelEndpoint implements Endpoint {
   #timer: ReturnType<typeof setTimeout> | undefined
   /** Called once, when the peer's side is over. */
   onGone: (() => void) | undefined
+  /** Before the start: the peer is gone, or typed Ctrl-C, or sent the signal of it. */
+  onGivenUp: (() => void) | undefined
 
   /** `exits`: what runs on the channel tells the client how it ended. */
   constructor(peer: Peer, { exits = false }: { readonly exits?: boolean } = {}) {
@@ -141,6 +152,7 @@ export class ChannelEndpoint implements Endpoint {
   }
 
   #receive(wire: Wire): void {
+    if (this.onGivenUp !== undefined && isInterrupt(wire, this.has_terminal)) this.onGivenUp()
     if (this.#on === undefined || this.#paused || this.#delivering || !this.#inbox.isEmpty)
       this.#inbox.push(wire)
     else this.#hand(this.#on, wire)
@@ -190,6 +202,7 @@ export class ChannelEndpoint implements Endpoint {
     if (this.#gone !== undefined) return
     clearTimeout(this.#timer)
     this.#gone = gone
+    this.onGivenUp?.()
     this.onGone?.()
     this.#deliver()
   }

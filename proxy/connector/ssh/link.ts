@@ -91,6 +91,7 @@ function channelOf(asking: Asking, id: number, target: Side<LibraryClient>): Cha
     client: asking.endpoint,
     codecs: (grant) => codecsFor(grant),
     dial: () => asking.dial(target),
+    ...(asking.wait === undefined ? {} : { wait: asking.wait }),
     refuse: (message, exit_code) => asking.refuse(message, exit_code),
   }
 }

@@ -5,7 +5,7 @@
  * @module
  */
 import type { Duplex } from 'node:stream'
-import type { ChannelRequest, Endpoint } from '../../core/connector.ts'
+import type { ChannelRequest, Endpoint, Waiting } from '../../core/connector.ts'
 import { TargetError } from '../../core/errors.ts'
 import type { ChannelEndpoint } from './channel.ts'
 import {
@@ -32,6 +32,8 @@ export interface Asking {
   readonly endpoint: ChannelEndpoint
   /** Opens the other side. Rejects with a `TargetError`. */
   dial(target: Side<LibraryClient>): Promise<Endpoint>
+  /** Says lines while a person decides; `given_up` when who began it is gone or interrupts. */
+  wait?(given_up: () => void): Waiting
   /** Tells who began it, and ends it. */
   refuse(message: string, exit_code: number): void
 }

@@ -44,6 +44,15 @@ export function askProgram(
         endpoint.write({ kind: 'data', stream: 2, bytes: line('the target refused a terminal') })
       return far
     },
+    wait(given_up) {
+      endpoint.onGivenUp = given_up
+      return {
+        say: (message) => endpoint.write({ kind: 'data', stream: 2, bytes: line(message) }),
+        end: () => {
+          endpoint.onGivenUp = undefined
+        },
+      }
+    },
     refuse(message, exit_code) {
       endpoint.write({ kind: 'data', stream: 2, bytes: line(message) })
       endpoint.write({ kind: 'control', event: { kind: 'exit', code: exit_code } })

@@ -75,6 +75,7 @@ export function serveSession(
     }
     endpoint = new ChannelEndpoint('client', { exits: true })
     endpoint.onGone = on.closed
+    endpoint.has_terminal = pty !== undefined
     const channel = accept()
     channel.direct(endpoint.receiver)
     endpoint.attach(channel, protocol)

@@ -1,0 +1,197 @@
+/**
+ * `sluice requests`, `sluice approve ID`, `sluice deny ID`: commands that wait, and decisions about them, by the API of
+ * a running gateway.
+ *
+ * @module
+ */
+import { readFileSync } from 'node:fs'
+import { userInfo } from 'node:os'
+import { join } from 'node:path'
+import { formatAddress } from '../config/address.ts'
+import { loadConfig } from '../config.ts'
+import { dataFolder } from './data.ts'
+import { formatTable } from './table.ts'
+import type { TokenMint } from './token.ts'
+import {
+  type Call,
+  data_options,
+  type ExitCode,
+  json_option,
+  type Option,
+  UsageError,
+  type Verb,
+  VerbError,
+} from './verb.ts'
+
+const options: Readonly<Record<string, Option>> = {
+  url: {
+    value: 'URL',
+    help: 'where the API is (default: listen.api of --config, or http://127.0.0.1:7070)',
+  },
+  'token-file': {
+    value: 'FILE',
+    help: 'your bearer token (default: $SLUICE_TOKEN, or one made with the key in --data)',
+  },
+  as: {
+    value: 'NAME',
+    help: 'who you are, where the token is made here (default: your user name)',
+  },
+  group: { value: 'NAME', is_repeatable: true, help: '... and a group of yours' },
+  json: json_option,
+  ...data_options,
+}
+
+/** A decision is recorded before it is answered, and a worker that is busy answers late. */
+const answer_ms = 30_000
+const token_lifetime_s = 60
+
+export function createRequests(mint: TokenMint): readonly Verb[] {
+  return [
+    {
+      name: 'requests',
+      summary: 'List the commands that wait for an approval',
+      operands: '',
+      operands_min: 0,
+      operands_max: 0,
+      options,
+      run: (call) => list(call, mint),
+    },
+    decision('approve', 'Let a command run that waits', mint),
+    decision('deny', 'Refuse a command that waits', mint),
+  ]
+}
+
+function decision(name: 'approve' | 'deny', summary: string, mint: TokenMint): Verb {
+  return {
+    name,
+    summary,
+    operands: 'ID',
+    operands_min: 1,
+    operands_max: 1,
+    options: { comment: { value: 'TEXT', help: 'why; the requester sees it' }, ...options },
+    async run(call): Promise<ExitCode> {
+      const [id = ''] = call.operands
+      if (!/^[0-9a-z]{1,32}$/.test(id)) throw new UsageError('ID is as `sluice requests` shows it')
+      const known = (await fetchRequests(call, mint)).find((request) => request['id'] === id)
+      if (known === undefined) throw new VerbError(`no request ${id} waits`)
+      const comment = call.text('comment')
+      const answer = await ask(call, mint, `/api/requests/${id}/${name}`, {
+        digest: known['digest'],
+        ...(comment === undefined ? {} : { comment }),
+      })
+      const state = textOf(answer['state'])
+      if (call.flag('json')) await call.console.line(JSON.stringify(answer, null, 2))
+      else
+        await call.console.line(
+          `${id}: ${state === 'waiting' ? 'approved; more approvals are needed' : state}: ${textOf(known['command'])}`,
+        )
+      return 0
+    },
+  }
+}
+
+async function list(call: Call, mint: TokenMint): Promise<ExitCode> {
+  const requests = await fetchRequests(call, mint)
+  if (call.flag('json')) {
+    await call.console.line(JSON.stringify(requests, null, 2))
+    return 0
+  }
+  if (requests.length === 0) {
+    call.console.note('nothing waits')
+    return 0
+  }
+  const rows = requests.map((request) =>
+    ['id', 'subject', 'account', 'target', 'risk', 'expires', 'command'].map((name) =>
+      textOf(request[name]),
+    ),
+  )
+  const head = ['ID', 'WHO', 'ACCOUNT', 'TARGET', 'RISK', 'EXPIRES', 'COMMAND']
+  await call.console.line(formatTable([head, ...rows].map((row) => row.map((text) => ({ text })))))
+  return 0
+}
+
+type Json = Readonly<Record<string, unknown>>
+
+/** What a terminal would obey is not shown to one. */
+const textOf = (value: unknown): string =>
+  typeof value === 'string' ? value.replace(/\p{C}/gu, '?') : ''
+
+async function fetchRequests(call: Call, mint: TokenMint): Promise<readonly Json[]> {
+  const { requests } = await ask(call, mint, '/api/requests')
+  if (!Array.isArray(requests)) throw new VerbError('the answer is not that of a gateway')
+  return requests.filter((each): each is Json => typeof each === 'object' && each !== null)
+}
+
+async function ask(call: Call, mint: TokenMint, path: string, body?: Json): Promise<Json> {
+  const url = baseUrl(call)
+  let response: Response
+  let answer: unknown
+  try {
+    response = await fetch(`${url}${path}`, {
+      method: body === undefined ? 'GET' : 'POST',
+      headers: {
+        authorization: `Bearer ${await token(call, mint)}`,
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      redirect: 'error',
+      signal: AbortSignal.timeout(answer_ms),
+    })
+    answer = await response.json()
+  } catch (error) {
+    if (error instanceof VerbError) throw error
+    throw new VerbError(`no gateway answers at ${url}; --url names another`, { cause: error })
+  }
+  const json = typeof answer === 'object' && answer !== null ? ({ ...answer } as Json) : {}
+  if (!response.ok)
+    throw new VerbError(
+      textOf(json['detail']) || textOf(json['title']) || `status ${response.status}`,
+    )
+  return json
+}
+
+/** A token goes to loopback in plaintext, and anywhere else by TLS only. */
+function baseUrl(call: Call): string {
+  const given = call.text('url') ?? configured(call) ?? 'http://127.0.0.1:7070'
+  let url: URL
+  try {
+    url = new URL(given)
+  } catch {
+    throw new UsageError('--url must be a URL')
+  }
+  const is_loopback = /^(localhost|127(\.\d+){3}|\[::1\])$/.test(url.hostname)
+  if (url.protocol !== 'https:' && !(url.protocol === 'http:' && is_loopback))
+    throw new UsageError('--url must be https, or http on loopback')
+  return given.replace(/\/+$/, '')
+}
+
+function configured(call: Call): string | undefined {
+  const path = call.text('config')
+  if (path === undefined) return undefined
+  const loaded = loadConfig(path, process.env)
+  if (!loaded.ok) throw new VerbError(loaded.problem)
+  const { api } = loaded.config.listen
+  return api === undefined ? undefined : `http://${formatAddress(api)}`
+}
+
+async function token(call: Call, { mint }: TokenMint): Promise<string> {
+  const file = call.text('token-file')
+  const given = file === undefined ? process.env['SLUICE_TOKEN'] : read(file)
+  if (given !== undefined && given.trim() !== '') return given.trim()
+  const path = join(dataFolder(call), 'keys', 'api.pem')
+  const { uid, username } = userInfo()
+  const subject = call.text('as') ?? (username === 'unknown' ? `uid-${uid}` : username)
+  const made = await mint(read(path), subject, ['approver'], token_lifetime_s, call.texts('group'))
+  if (made === undefined) throw new VerbError(`${path} is not an Ed25519 key`)
+  return made.jwt
+}
+
+function read(path: string): string {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch (error) {
+    throw new VerbError(`${path} cannot be read; --token-file or --data names another`, {
+      cause: error,
+    })
+  }
+}

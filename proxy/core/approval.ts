@@ -1,0 +1,119 @@
+/**
+ * A command that waits for a person: what is asked for, and how it ends.
+ *
+ * @module
+ */
+import type { Identity } from './identity.ts'
+import type { HoldTerms } from './verdict.ts'
+
+/** A command as it may be shown: masked, with the names of the rules that masked something. */
+export interface MaskedCommand {
+  readonly text: string
+  readonly rules: readonly string[]
+}
+
+export interface HeldCommand {
+  readonly session: string
+  readonly channel: number
+  readonly identity: Identity
+  readonly account: string
+  readonly target: string
+  readonly labels: Readonly<Record<string, string>>
+  readonly source: string
+  readonly environment: Readonly<Record<string, string>>
+  readonly is_terminal: boolean
+  /** As it came, and as it will be sent. */
+  readonly command: Uint8Array
+  readonly shown: MaskedCommand
+  readonly rule: string
+  readonly terms: HoldTerms
+}
+
+/** Somebody who decided. */
+export interface Decider {
+  readonly subject: string
+  /** Empty for a token of the gateway's own. */
+  readonly issuer: string
+}
+
+export type HoldOutcome =
+  | { readonly kind: 'approved'; readonly by: readonly Decider[] }
+  | { readonly kind: 'denied'; readonly by: readonly Decider[]; readonly comment: string }
+  | { readonly kind: 'expired' }
+  | { readonly kind: 'cancelled' }
+
+export interface Held {
+  /** What people type. */
+  readonly id: string
+  /** Of the command and all that it is bound to, under a key that this process alone has. */
+  readonly digest: string
+  /** UTC in microseconds. */
+  readonly expires_us: number
+  readonly decided: Promise<HoldOutcome>
+  /** Whoever asked has given up. */
+  cancel(): void
+  /** True once, for exactly what was approved. */
+  redeem(command: HeldCommand): boolean
+}
+
+export interface Approvals {
+  /** Undefined when no more can wait. */
+  hold(command: HeldCommand): Held | undefined
+}
+
+/** What of a request anybody may see who may decide about it. */
+export interface ApprovalRequest {
+  readonly id: string
+  readonly digest: string
+  readonly session: string
+  readonly channel: number
+  readonly subject: string
+  readonly issuer: string
+  readonly groups: readonly string[]
+  readonly account: string
+  readonly target: string
+  readonly labels: Readonly<Record<string, string>>
+  readonly source: string
+  readonly is_terminal: boolean
+  readonly command: MaskedCommand
+  readonly rule: string
+  readonly risk: string
+  readonly findings: readonly string[]
+  readonly says: string
+  readonly reason: string
+  readonly approvals: readonly {
+    readonly group: string
+    readonly quorum: number
+    readonly given: readonly Decider[]
+  }[]
+  readonly requested_us: number
+  readonly expires_us: number
+}
+
+export interface Approver extends Decider {
+  readonly groups: readonly string[]
+  readonly roles: readonly string[]
+}
+
+export interface Vote {
+  readonly decision: 'approve' | 'deny'
+  readonly approver: Approver
+  /** What they saw; anything else is refused. */
+  readonly digest?: string
+  readonly comment: string
+}
+
+export type VoteResult =
+  /** `waiting`: more approvals are needed. */
+  | { readonly ok: true; readonly state: 'approved' | 'denied' | 'waiting' }
+  | { readonly ok: false; readonly code: VoteRefusal; readonly message: string }
+
+export type VoteRefusal =
+  | 'unknown'
+  | 'own'
+  | 'role'
+  | 'policy'
+  | 'group'
+  | 'twice'
+  | 'digest'
+  | 'recording'

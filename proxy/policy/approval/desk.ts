@@ -1,0 +1,251 @@
+/**
+ * Where commands wait for their approval. Everything is in memory, bound to a running session and to a key that this
+ * process made: a restart approves nothing.
+ *
+ * @module
+ */
+import type {
+  ApprovalRequest,
+  Approvals,
+  Decider,
+  Held,
+  HeldCommand,
+  HoldOutcome,
+  Vote,
+  VoteRefusal,
+  VoteResult,
+} from '../../core/approval.ts'
+import { requests_each_max, requests_max } from './limits.ts'
+
+export interface DeskPorts {
+  /** UTC. */
+  now_us(): number
+  /** Calls back once, unless what it returns was called before. */
+  after(delay_ms: number, run: () => void): () => void
+  /** Whether policy lets them decide about such a command there. */
+  mayApprove(approver: Vote['approver'], command: HeldCommand): boolean
+  /** Resolves when the fact is durable; only then does it count. */
+  note(fact: DeskFact): Promise<void>
+}
+
+/** For the gateway's log; it holds nothing of the command. */
+export interface DeskFact {
+  readonly type: 'approval.decided' | 'approval.refused'
+  readonly facts: Readonly<Record<string, string>>
+}
+
+export interface Desk extends Approvals {
+  requests(): readonly ApprovalRequest[]
+  vote(id: string, vote: Vote): Promise<VoteResult>
+}
+
+interface Pending {
+  readonly id: string
+  readonly digest: string
+  readonly command: HeldCommand
+  readonly requested_us: number
+  readonly expires_us: number
+  /** For each of the terms' approvals, who gave one. */
+  readonly given: Decider[][]
+  /** A decision is being written down: another one waits for nothing. */
+  deciding: boolean
+  end(outcome: HoldOutcome): void
+}
+
+export function createDesk(ports: DeskPorts): Desk {
+  const key = crypto.getRandomValues(new Uint8Array(32))
+  const pending = new Map<string, Pending>()
+
+  const digestOf = (command: HeldCommand): string => {
+    const { session, channel, identity, account, target, environment, is_terminal } = command
+    const environment_sorted = Object.entries(environment).toSorted(([a], [b]) => (a < b ? -1 : 1))
+    const bound = JSON.stringify([
+      'sluice-approval-v1',
+      session,
+      channel,
+      identity.issuer,
+      identity.subject,
+      identity.credential,
+      account,
+      target,
+      environment_sorted,
+      is_terminal,
+    ])
+    return new Bun.CryptoHasher('sha256', key)
+      .update(`${bound.length}:${bound}`)
+      .update(command.command)
+      .digest('hex')
+  }
+
+  const hold = (command: HeldCommand): Held | undefined => {
+    const { identity, terms } = command
+    const own = [...pending.values()].filter(
+      (each) => each.command.identity.subject === identity.subject,
+    )
+    if (pending.size >= requests_max || own.length >= requests_each_max) return undefined
+    const id = newId(pending)
+    const digest = digestOf(command)
+    const requested_us = ports.now_us()
+    const expires_us = requested_us + terms.expires_ms * 1_000
+    const { promise: decided, resolve } = Promise.withResolvers<HoldOutcome>()
+    let outcome: HoldOutcome | undefined
+    let is_redeemed = false
+    const end = (ended: HoldOutcome): void => {
+      if (outcome !== undefined) return
+      outcome = ended
+      forget()
+      pending.delete(id)
+      resolve(ended)
+    }
+    const forget = ports.after(terms.expires_ms, () => end({ kind: 'expired' }))
+    pending.set(id, {
+      id,
+      digest,
+      command,
+      requested_us,
+      expires_us,
+      end,
+      given: terms.approvals.map(() => []),
+      deciding: false,
+    })
+    return {
+      id,
+      digest,
+      expires_us,
+      decided,
+      cancel: () => end({ kind: 'cancelled' }),
+      redeem(now) {
+        const is_good = outcome?.kind === 'approved' && !is_redeemed && digestOf(now) === digest
+        is_redeemed = true
+        return is_good
+      },
+    }
+  }
+
+  const vote = async (id: string, given: Vote): Promise<VoteResult> => {
+    const { approver, decision, comment } = given
+    const request = pending.get(id)
+    if (request === undefined)
+      return refused('unknown', 'no such request waits: it was decided, given up, or has expired')
+    const { command } = request
+    const facts = {
+      request: id,
+      session: command.session,
+      channel: String(command.channel),
+      target: command.target,
+      account: command.account,
+      requester: command.identity.subject,
+      digest: request.digest,
+      decision,
+      subject: approver.subject,
+      issuer: approver.issuer,
+    }
+    const refusal = whyRefused(request, given)
+    if (refusal !== undefined) {
+      await ports
+        .note({ type: 'approval.refused', facts: { ...facts, reason: refusal.code } })
+        .catch(() => {})
+      return refusal
+    }
+    if (request.deciding) return refused('unknown', 'somebody decides this moment: look again')
+    request.deciding = true
+    try {
+      await ports.note({ type: 'approval.decided', facts })
+    } catch {
+      return refused('recording', 'the decision cannot be recorded, so it does not count')
+    } finally {
+      request.deciding = false
+    }
+    // It may have ended meanwhile: then the record says what was meant, and nothing runs.
+    if (!pending.has(id)) return refused('unknown', 'the request ended meanwhile')
+    const by: Decider = { subject: approver.subject, issuer: approver.issuer }
+    if (decision === 'deny') {
+      request.end({ kind: 'denied', by: [by], comment })
+      return { ok: true, state: 'denied' }
+    }
+    for (const [at, { group }] of command.terms.approvals.entries())
+      if (group === '' || approver.groups.includes(group)) request.given[at]?.push(by)
+    const is_enough = command.terms.approvals.every(
+      ({ quorum }, at) => (request.given[at]?.length ?? 0) >= quorum,
+    )
+    if (!is_enough) return { ok: true, state: 'waiting' }
+    const all = new Map(request.given.flat().map((each) => [JSON.stringify(each), each]))
+    request.end({ kind: 'approved', by: [...all.values()] })
+    return { ok: true, state: 'approved' }
+  }
+
+  function whyRefused(request: Pending, { approver, digest, decision }: Vote): Refused | undefined {
+    const { command, given } = request
+    const { approvals } = command.terms
+    // By name alone: whoever vouches for it, the same name may be the same person.
+    if (approver.subject === command.identity.subject)
+      return refused('own', 'a request is decided by somebody else than who made it')
+    if (!approver.roles.includes('approver')) return refused('role', 'this needs the role approver')
+    if (!ports.mayApprove(approver, command))
+      return refused('policy', 'policy does not let you decide about this')
+    if (digest !== undefined && digest !== request.digest)
+      return refused('digest', 'this is not the request that you saw')
+    const open = approvals.filter(({ group }) => group === '' || approver.groups.includes(group))
+    if (open.length === 0)
+      return refused(
+        'group',
+        `this is for members of ${approvals.map(({ group }) => group).join(', ')}`,
+      )
+    const has_voted = given.flat().some(({ subject }) => subject === approver.subject)
+    if (decision === 'approve' && has_voted) return refused('twice', 'you approved this already')
+    return undefined
+  }
+
+  return {
+    hold,
+    vote,
+    requests: () =>
+      [...pending.values()].map((request) => {
+        const { command } = request
+        const { identity, terms } = command
+        return {
+          id: request.id,
+          digest: request.digest,
+          session: command.session,
+          channel: command.channel,
+          subject: identity.subject,
+          issuer: identity.issuer,
+          groups: identity.groups,
+          account: command.account,
+          target: command.target,
+          labels: command.labels,
+          source: command.source,
+          is_terminal: command.is_terminal,
+          command: command.shown,
+          rule: command.rule,
+          risk: terms.risk,
+          findings: terms.findings,
+          says: terms.says,
+          reason: terms.reason,
+          approvals: terms.approvals.map(({ group, quorum }, at) => ({
+            group,
+            quorum,
+            given: [...(request.given[at] ?? [])],
+          })),
+          requested_us: request.requested_us,
+          expires_us: request.expires_us,
+        }
+      }),
+  }
+}
+
+type Refused = Extract<VoteResult, { ok: false }>
+
+const refused = (code: VoteRefusal, message: string): Refused => ({ ok: false, code, message })
+
+/** Crockford's base32: no letter that is read as another. */
+const letters = '0123456789abcdefghjkmnpqrstvwxyz'
+
+/** Said aloud and typed; it opens nothing. */
+function newId(taken: ReadonlyMap<string, unknown>): string {
+  for (;;) {
+    const random = crypto.getRandomValues(new Uint8Array(10))
+    const id = [...random].map((byte) => letters.charAt(byte & 31)).join('')
+    if (!taken.has(id)) return id
+  }
+}

@@ -1,0 +1,125 @@
+/**
+ * A command that policy holds: its user sees what it waits for, and it goes on only with an approval that is on record.
+ *
+ * @module
+ */
+import type { Approvals, Decider, HeldCommand, HoldOutcome } from '../core/approval.ts'
+import type { Channel } from '../core/connector.ts'
+import type { SessionRecorder } from '../core/ports.ts'
+import type { Denial, Grant } from '../core/verdict.ts'
+
+export interface HoldParts {
+  readonly approvals: Approvals
+  readonly channel: Channel
+  readonly recorder: SessionRecorder
+  /** Whom the user may ask. */
+  readonly command: HeldCommand
+}
+
+export type HoldEnd =
+  | { readonly verdict: Grant }
+  | { readonly verdict: Denial; readonly exit_code: number }
+
+/** As `timeout` exits. */
+const exit_expired = 124
+const exit_denied = 126
+/** As a shell reports a program that Ctrl-C ended. */
+const exit_cancelled = 130
+
+/** Seconds before the end at which the user is told how many are left. */
+const told_s = [600, 300, 120, 60, 30, 10] as const
+
+/** Rejects with a `RecorderError`. Nothing of it is decided before it is on record. */
+export async function waitForApproval({
+  approvals,
+  channel,
+  recorder,
+  command,
+}: HoldParts): Promise<HoldEnd> {
+  const { terms, rule } = command
+  const denied = (message: string, exit_code: number): HoldEnd => ({
+    verdict: { allowed: false, rule, message, risk: terms.risk, findings: terms.findings },
+    exit_code,
+  })
+  const { wait } = channel
+  const held = wait === undefined ? undefined : approvals.hold(command)
+  if (wait === undefined || held === undefined)
+    return denied('this command needs an approval, and too many wait for one already', exit_denied)
+  await recorder.event(channel.id, {
+    kind: 'hold',
+    request: held.id,
+    digest: held.digest,
+    rule,
+    approvals: terms.approvals,
+    expires_us: held.expires_us,
+  })
+  const waiting = wait(() => held.cancel())
+  for (const line of linesOf(command, held.id)) waiting.say(line)
+  const stopTelling = countDown(terms.expires_ms, (left) =>
+    waiting.say(`request ${held.id} expires in ${left}`),
+  )
+  let outcome: HoldOutcome
+  try {
+    outcome = await held.decided
+  } finally {
+    stopTelling()
+  }
+  await recorder.event(channel.id, {
+    kind: 'approval',
+    request: held.id,
+    outcome: outcome.kind,
+    by: 'by' in outcome ? outcome.by : [],
+    comment: outcome.kind === 'denied' ? outcome.comment : '',
+  })
+  switch (outcome.kind) {
+    case 'approved':
+      if (!held.redeem(command)) return denied('the approval is for something else', exit_denied)
+      waiting.say(`request ${held.id} was approved by ${namesOf(outcome.by)}`)
+      waiting.end()
+      return { verdict: { allowed: true, rule, risk: terms.risk, findings: terms.findings } }
+    case 'denied': {
+      const comment = outcome.comment === '' ? '' : `: ${outcome.comment}`
+      return denied(
+        `request ${held.id} was denied by ${namesOf(outcome.by)}${comment}`,
+        exit_denied,
+      )
+    }
+    case 'expired':
+      return denied(`request ${held.id} expired: nobody approved it in time`, exit_expired)
+    case 'cancelled':
+      return denied(`request ${held.id} was given up`, exit_cancelled)
+  }
+}
+
+function linesOf({ terms, rule }: HeldCommand, id: string): readonly string[] {
+  const found = terms.says === '' ? '' : `: it ${terms.says} (${terms.findings.join(', ')})`
+  const reason = terms.reason === '' ? '' : `; ${terms.reason}`
+  const whom = terms.approvals.map(({ group, quorum }) => {
+    const count = quorum === 1 ? 'an approval' : `${quorum} approvals`
+    return `${count} by ${group === '' ? 'any approver' : group}`
+  })
+  return [
+    `this command waits by ${rule}${found}${reason}`,
+    `request ${id} needs ${whom.join(' and ')}, within ${duration(terms.expires_ms)}; Ctrl-C gives it up`,
+    `they approve it by: sluice approve ${id}`,
+  ]
+}
+
+function countDown(expires_ms: number, tell: (left: string) => void): () => void {
+  const timers = told_s
+    .filter((left_s) => left_s * 1_000 < expires_ms)
+    .map((left_s) => setTimeout(() => tell(duration(left_s * 1_000)), expires_ms - left_s * 1_000))
+  return () => {
+    for (const timer of timers) clearTimeout(timer)
+  }
+}
+
+function duration(ms: number): string {
+  const seconds = Math.round(ms / 1_000)
+  if (seconds < 60) return `${seconds} s`
+  const minutes = Math.floor(seconds / 60)
+  const rest = seconds % 60
+  return rest === 0 ? `${minutes} min` : `${minutes} min ${rest} s`
+}
+
+const namesOf = (by: readonly Decider[]): string => by.map(({ subject }) => subject).join(', ')
