@@ -69,6 +69,9 @@ describe('the OpenAPI document', () => {
       '/api/logs',
       '/api/logs/{log}/checkpoint',
       '/api/logs/{log}/tile/{tile}',
+      '/api/requests',
+      '/api/requests/{id}/approve',
+      '/api/requests/{id}/deny',
       '/api/sessions',
       '/api/sessions/{id}',
       '/api/sessions/{id}/cast',
@@ -119,7 +122,7 @@ describe('the OpenAPI document', () => {
         }
       }
     }
-    expect(asked).toBe(40)
+    expect(asked).toBe(52)
     expect(readings).toEqual([])
     expect((await call('/api/openapi.json', '')).status).toBe(401)
     expect((await call('/api/nothing', '')).status).toBe(401)

@@ -48,3 +48,9 @@ export interface HoldTerms {
 
 /** What a channel may ask for besides running a command. */
 export type Capability = 'forwarding' | 'agent_forwarding' | 'upload' | 'download' | 'x11'
+
+/** What goes on record of it: names of ours alone, nothing of the command. */
+export function judgedOf({ risk, findings }: Verdict): Judged {
+  if (risk === undefined) return {}
+  return { risk, ...(findings === undefined || findings.length === 0 ? {} : { findings }) }
+}

@@ -16,7 +16,7 @@ import type { MaskedCommand } from '../core/approval.ts'
 import type { ChannelRequest, Field, Stream } from '../core/connector.ts'
 import type { EndReason, RecordedEvent } from '../core/ports.ts'
 import type { Content } from '../core/transfer.ts'
-import type { Verdict } from '../core/verdict.ts'
+import { judgedOf } from '../core/verdict.ts'
 import { EchoTracker } from '../tap/echo.ts'
 import { InputTap, password_prompt } from '../tap/input.ts'
 import { MessageTap } from '../tap/message.ts'
@@ -402,9 +402,3 @@ function closeTaps(taps: ChannelTaps): Record<'0' | '1' | '2', string> {
 
 const decoder = new TextDecoder('latin1')
 const prompts = (tail: Uint8Array): boolean => password_prompt.test(decoder.decode(tail))
-
-/** Names of ours alone: nothing of the command. */
-function judgedOf({ risk, findings }: Verdict): { risk?: string; findings?: readonly string[] } {
-  if (risk === undefined) return {}
-  return { risk, ...(findings === undefined || findings.length === 0 ? {} : { findings }) }
-}
