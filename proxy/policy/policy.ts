@@ -69,7 +69,10 @@ export function createPolicy(
     connect(identity, account, target, source = '') {
       const known = connect(targets, account, target)
       if (!known.allowed) return known
-      return judge.plain(identity, place(target, { account, source }), 'connect')
+      const where = place(target, { account, source })
+      const verdict = judge.plain(identity, where, 'connect')
+      if (verdict.allowed) judge.expect(identity, where)
+      return verdict
     },
     channel: (identity, target, request, at = nowhere) =>
       targets.has(target)

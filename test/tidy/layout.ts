@@ -148,7 +148,7 @@ export const packages: readonly Package[] = [
   // Shell is read by a grammar, policy by its own language.
   {
     name: /^(web-tree-sitter|tree-sitter-bash|@cedar-policy\/cedar-wasm)(\/|$)/,
-    folders: ['proxy/policy'],
+    folders: ['proxy/policy', 'bench'],
   },
   { name: /^(@eslint-community\/regexpp|assemblyscript)(\/|$)/, folders: ['masking-wasm/compile'] },
   // Builds the component; nothing of it is there at run time.

@@ -8,7 +8,7 @@ import type { Identity } from '../../core/identity.ts'
 import { answers_max } from './limits.ts'
 import type { Approval, LoadedPolicy } from './load.ts'
 import type { ActionName } from './schema.ts'
-import { createSlicer } from './slice.ts'
+import { createSlicer, type Scope } from './slice.ts'
 
 export interface Question {
   readonly identity: Pick<Identity, 'issuer' | 'subject' | 'groups' | 'method'>
@@ -34,6 +34,8 @@ export type Answer =
 /** Answers are pure: the same question has the same answer. */
 export interface Engine {
   ask(question: Question): Answer
+  /** Has the rules ready that such a question will need. */
+  prepare(question: Omit<Question, 'context'>): void
 }
 
 let engines = 0
@@ -50,12 +52,21 @@ export function createEngine(policies: readonly LoadedPolicy[]): Engine {
       .flatMap((id) => by_id.get(id) ?? [])
       .toSorted((a, b) => (order.get(a.id) ?? 0) - (order.get(b.id) ?? 0))
 
+  const scopeOf = ({ identity, action, target, labels }: Omit<Question, 'context'>): Scope => ({
+    subject: identity.subject,
+    groups: identity.groups.filter((group) => slicer.groups.has(group)),
+    target,
+    labels: Object.entries(labels).map(([name, value]) => `${name}=${value}`),
+    action,
+  })
+
   return {
+    prepare: (question) => void slicer.slice(scopeOf(question)),
     ask(question) {
       const { identity, action, target } = question
-      const labels = Object.entries(question.labels).map(([name, value]) => `${name}=${value}`)
-      const groups = identity.groups.filter((group) => slicer.groups.has(group))
-      const slice = slicer.slice({ subject: identity.subject, groups, target, labels, action })
+      const scope = scopeOf(question)
+      const { groups, labels } = scope
+      const slice = slicer.slice(scope)
       const { members } = slice
       const context: Record<string, cedar.CedarValueJson> =
         members === undefined

@@ -30,6 +30,8 @@ export interface Judge {
     place: Place,
     action: Exclude<ActionName, 'exec' | 'shell' | 'approve'>,
   ): Verdict
+  /** Somebody is about to ask for commands: what takes time is done now. */
+  expect(identity: Identity, place: Place): void
   shell(identity: Identity, place: Place, request: ChannelRequest): Verdict
   exec(identity: Identity, place: Place, request: ChannelRequest): Verdict
   approve(
@@ -78,6 +80,10 @@ export function createJudge({ engine, read, now_ms }: JudgePorts): Judge {
   return {
     plain: (identity, place, action) =>
       verdictOf(ask(identity, place, action, whereAndWhen(place)), actionWords[action]),
+    expect(identity, { target, labels }) {
+      for (const action of ['exec', 'shell'] as const)
+        engine.prepare({ identity, action, target, labels })
+    },
     shell: (identity, place, request) =>
       verdictOf(shell(identity, place, request), actionWords.shell),
     exec(identity, place, request) {
