@@ -4,6 +4,7 @@
  * @module
  */
 import { builtin_file, builtin_text } from './cedar/builtin.ts'
+import { loadCedar } from './cedar/library.ts'
 import { type LoadedPolicy, loadPolicies, type PolicyFile } from './cedar/load.ts'
 import { schema_text } from './cedar/schema.ts'
 import { catalogue, opaque_entries } from './risk/catalogue.ts'
@@ -25,6 +26,7 @@ export type PreparedPolicy =
 /** Without files the built-in policy holds. */
 export async function preparePolicy(files: readonly PolicyFile[]): Promise<PreparedPolicy> {
   const used = files.length > 0 ? files : [{ name: builtin_file, text: builtin_text }]
+  await loadCedar()
   const loaded = loadPolicies(used)
   if (!loaded.ok) return loaded
   const text = JSON.stringify(

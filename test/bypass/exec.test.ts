@@ -101,6 +101,10 @@ describe('what is forbidden', () => {
     ['exec', (f) => `exec touch ${f}`],
     ['command', (f) => `command touch ${f}`],
     ['a-redirection-before', (f) => `>/dev/null touch ${f}`],
+    ['a-copy', (f) => `cp /usr/bin/touch /tmp/sluice-x; /tmp/sluice-x ${f}; rm /tmp/sluice-x`],
+    ['a-script-of-its-own', (f) => `echo touch ${f} > /tmp/sluice-s; sh /tmp/sluice-s`],
+    ['the-loader', (f) => `$(echo /lib*/ld-linux*.so.?) /usr/bin/touch ${f}`],
+    ['a-plus', (f) => `bash +e -c 'touch ${f}'`],
     ['flock', (f) => `flock /tmp touch ${f}`],
   ]
   for (const [name, command] of ways)

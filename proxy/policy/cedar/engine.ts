@@ -3,8 +3,9 @@
  *
  * @module
  */
-import * as cedar from '@cedar-policy/cedar-wasm/nodejs'
+import type * as Cedar from '@cedar-policy/cedar-wasm/nodejs'
 import type { Identity } from '../../core/identity.ts'
+import { cedar } from './library.ts'
 import { answers_max } from './limits.ts'
 import type { Approval, LoadedPolicy } from './load.ts'
 import type { ActionName } from './schema.ts'
@@ -15,7 +16,7 @@ export interface Question {
   readonly action: ActionName
   readonly target: string
   readonly labels: Readonly<Record<string, string>>
-  readonly context: Readonly<Record<string, cedar.CedarValueJson>>
+  readonly context: Readonly<Record<string, Cedar.CedarValueJson>>
 }
 
 export type Answer =
@@ -68,7 +69,7 @@ export function createEngine(policies: readonly LoadedPolicy[]): Engine {
       const { groups, labels } = scope
       const slice = slicer.slice(scope)
       const { members } = slice
-      const context: Record<string, cedar.CedarValueJson> =
+      const context: Record<string, Cedar.CedarValueJson> =
         members === undefined
           ? { ...question.context }
           : Object.fromEntries(
@@ -87,7 +88,7 @@ export function createEngine(policies: readonly LoadedPolicy[]): Engine {
       const known = answers.get(key)
       if (known !== undefined) return known
       const answer = decide(
-        cedar.statefulIsAuthorized({
+        cedar().statefulIsAuthorized({
           principal: { type: 'User', id: identity.subject },
           action: { type: 'Action', id: action },
           resource: { type: 'Target', id: target },
@@ -114,7 +115,7 @@ export function createEngine(policies: readonly LoadedPolicy[]): Engine {
     },
   }
 
-  function decide(given: cedar.AuthorizationAnswer): Answer {
+  function decide(given: Cedar.AuthorizationAnswer): Answer {
     if (given.type === 'failure' || given.response.diagnostics.errors.length > 0)
       return { kind: 'error' }
     const { decision, diagnostics } = given.response

@@ -1,7 +1,10 @@
 /** What is wrong with a policy file is one line with its position, before it counts. */
 import { describe, expect, test } from 'bun:test'
 import { builtin_text } from './builtin.ts'
+import { loadCedar } from './library.ts'
 import { loadPolicies } from './load.ts'
+
+await loadCedar()
 
 const problemOf = (text: string): string => {
   const loaded = loadPolicies([{ name: 'p.cedar', text }])

@@ -4,7 +4,8 @@
  *
  * @module
  */
-import * as cedar from '@cedar-policy/cedar-wasm/nodejs'
+import type * as Cedar from '@cedar-policy/cedar-wasm/nodejs'
+import { cedar } from './library.ts'
 import {
   expires_ms_default,
   expires_ms_max,
@@ -26,7 +27,7 @@ export interface LoadedPolicy {
   readonly id: string
   readonly text: string
   readonly effect: 'permit' | 'forbid'
-  readonly json: cedar.PolicyJson
+  readonly json: Cedar.PolicyJson
   readonly reason?: string
   readonly approval?: Approval
 }
@@ -52,7 +53,7 @@ export function loadPolicies(files: readonly PolicyFile[]): LoadedPolicies {
         ok: false,
         problem: `${file.name}:1:1 is longer than ${policy_characters_max} characters`,
       }
-    const split = cedar.policySetTextToParts(file.text)
+    const split = cedar().policySetTextToParts(file.text)
     if (split.type === 'failure') return problem(file, split.errors[0])
     if (split.policy_templates.length > 0)
       return {
@@ -72,7 +73,7 @@ export function loadPolicies(files: readonly PolicyFile[]): LoadedPolicies {
       where.set(read.id, at)
       policies.push(read)
     }
-    const validated = cedar.validate({
+    const validated = cedar().validate({
       schema: schema_text,
       policies: { staticPolicies: file.text },
     })
@@ -105,7 +106,7 @@ function inOrder(
 const annotations_known = new Set(['id', 'reason', 'approval', 'quorum', 'expires'])
 
 function readPolicy(text: string, name: string): LoadedPolicy | string {
-  const parsed = cedar.policyToJson(text)
+  const parsed = cedar().policyToJson(text)
   if (parsed.type === 'failure') return clean(parsed.errors[0]?.message ?? 'cannot be read')
   const { json } = parsed
   // Cedar gives null for an annotation without a value.
@@ -132,7 +133,7 @@ function readPolicy(text: string, name: string): LoadedPolicy | string {
 }
 
 function readApproval(
-  json: cedar.PolicyJson,
+  json: Cedar.PolicyJson,
   given: Readonly<Record<string, string | null>>,
 ): Approval | undefined | string {
   const { quorum, expires } = given
@@ -161,11 +162,11 @@ function duration(text: string): number | undefined {
   return Number(found[1]) * unit_ms
 }
 
-export const uidOf = (uid: cedar.EntityUidJson): cedar.TypeAndId =>
+export const uidOf = (uid: Cedar.EntityUidJson): Cedar.TypeAndId =>
   // oxlint-disable-next-line no-underscore-dangle -- Cedar's JSON has it
   'type' in uid ? uid : uid.__entity
 
-function problem(file: PolicyFile, error: cedar.DetailedError | undefined): LoadedPolicies {
+function problem(file: PolicyFile, error: Cedar.DetailedError | undefined): LoadedPolicies {
   const [first] = error?.sourceLocations ?? []
   const at = place(file, charactersBefore(file.text, first?.start ?? 0))
   const label = first?.label ?? error?.help ?? undefined

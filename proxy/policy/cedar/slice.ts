@@ -4,7 +4,8 @@
  *
  * @module
  */
-import * as cedar from '@cedar-policy/cedar-wasm/nodejs'
+import type * as Cedar from '@cedar-policy/cedar-wasm/nodejs'
+import { cedar } from './library.ts'
 import { slice_keys_max, slices_max } from './limits.ts'
 import { type LoadedPolicy, uidOf } from './load.ts'
 
@@ -57,7 +58,7 @@ export function createSlicer(policies: readonly LoadedPolicy[], prefix: string):
       for (const [key, slice] of by_key) if (slice === oldest[1]) by_key.delete(key)
     }
     const name = set ?? `${prefix}/0`
-    const prepared = cedar.preparsePolicySet(name, {
+    const prepared = cedar().preparsePolicySet(name, {
       staticPolicies: Object.fromEntries(chosen.map(({ id, text }) => [id, text])),
     })
     if (prepared.type === 'failure') throw new Error('policies that were valid cannot be prepared')
@@ -83,7 +84,7 @@ export function createSlicer(policies: readonly LoadedPolicy[], prefix: string):
   }
 }
 
-function mayApply(json: cedar.PolicyJson, scope: Scope): boolean {
+function mayApply(json: Cedar.PolicyJson, scope: Scope): boolean {
   return (
     actionApplies(json.action, scope.action) &&
     fits(json.principal, 'User', scope.subject, 'Group', scope.groups) &&
@@ -91,7 +92,7 @@ function mayApply(json: cedar.PolicyJson, scope: Scope): boolean {
   )
 }
 
-function actionApplies(action: cedar.ActionConstraint, name: string): boolean {
+function actionApplies(action: Cedar.ActionConstraint, name: string): boolean {
   if (action.op === 'All') return true
   if (action.op === '==') return !('entity' in action) || uidOf(action.entity).id === name
   return ('entities' in action ? action.entities : [action.entity]).some(
@@ -101,13 +102,13 @@ function actionApplies(action: cedar.ActionConstraint, name: string): boolean {
 
 /** Whether the scope can hold; what is not understood may. */
 function fits(
-  constraint: cedar.PrincipalConstraint | cedar.ResourceConstraint,
+  constraint: Cedar.PrincipalConstraint | Cedar.ResourceConstraint,
   type: string,
   id: string,
   parent: string,
   parents: readonly string[],
 ): boolean {
-  const isIn = (uid: cedar.TypeAndId): boolean =>
+  const isIn = (uid: Cedar.TypeAndId): boolean =>
     (uid.type === type && uid.id === id) || (uid.type === parent && parents.includes(uid.id))
   switch (constraint.op) {
     case 'All':

@@ -57,6 +57,7 @@ export const file_entries: readonly Entry[] = [
       'rsync -a --delete /tmp/empty/ /',
       'rm -rf /[a-z]*',
       'rm -rf --no-preserve-root x',
+      'cd / && find -delete',
     ],
     counter_examples: [
       'rm -rf /tmp/build',

@@ -189,7 +189,7 @@ export const system_entries: readonly Entry[] = [
     says: 'gives a program rights that last, or gets past the usual ones',
     shapes: [
       {
-        programs: ['chmod'],
+        programs: ['chmod', 'install'],
         words: /(^|\s)([ugoa]*[+=][rwx]*[st][rwxst]*|[0-7]?[4267][0-7]{3})(\s|$)/,
         without: /(^|\s)(g\+s|2[0-7]{3}|\+t|1[0-7]{3}|o\+t)(\s|$)/,
       },

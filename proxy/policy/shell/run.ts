@@ -4,11 +4,12 @@
  *
  * @module
  */
-import { readOptions } from './options.ts'
+import { type Options, readOptions } from './options.ts'
 import type { ReadText } from './read.ts'
 import { type ShellCommand, unknown, type Word } from './reading.ts'
 import { type Input, push, type State } from './state.ts'
 import { clients, interpreters, shells, type Wrapper, wrappers } from './wrappers.ts'
+import { baseName } from './written.ts'
 
 const wrappers_max = 16
 
@@ -33,7 +34,10 @@ export function runCommand(
       record('', rest, sudo)
       return
     }
-    const program = baseName(first.text)
+    const program = first.text.slice(first.text.lastIndexOf('/') + 1)
+    // zsh's `=rm` is where `rm` is.
+    if (program.startsWith('=')) state.opaque.add('program')
+    state.run.add(program)
     const alias = state.aliases.get(first.text)
     if (alias !== undefined) {
       // Taken away first: an alias of its own name is the program.
@@ -41,7 +45,7 @@ export function runCommand(
       readJoined([{ text: alias }, ...rest.map(quoted)], sudo)
       state.aliases.set(first.text, alias)
     }
-    record(program, rest, sudo)
+    record(program, program === 'find' ? withStart(rest) : rest, sudo)
     const wrapper = wrapperOf(program, rest)
     if (shells.has(program)) runShell(rest, sudo)
     else if (wrapper !== undefined)
@@ -133,8 +137,14 @@ export function runCommand(
 
   /** POSIX, XCU sh: `-c LINE`, `-s`, or a file. */
   const runShell = (rest: readonly Word[], sudo: string | undefined): void => {
-    const { names, rest: operands } = readOptions(rest, 'oO', ['rcfile', 'init-file'])
+    const { names, values, rest: operands } = shellOptions(rest)
     const [first] = operands
+    // fish has long ones.
+    for (const name of ['command', 'init-command']) {
+      const line = values.get(name)
+      if (line !== undefined) readJoined([line], sudo)
+    }
+    if (values.has('command')) return
     if (names.has('c')) {
       if (first !== undefined) {
         state.functions += operands.length > 1 ? 1 : 0
@@ -143,6 +153,7 @@ export function runCommand(
       }
     } else if (first === undefined || names.has('s') || is_input.test(first.text)) readInput(sudo)
     else if (first.text === unknown) state.opaque.add('piped')
+    else state.run.add(baseName(first.text))
   }
 
   /** Something reads commands from where its input comes from. */
@@ -187,6 +198,7 @@ export function runCommand(
         return
       case 'source':
       case '.':
+        if (rest[0] !== undefined) state.run.add(baseName(rest[0].text))
         if (
           rest[0] !== undefined &&
           (is_input.test(rest[0].text) || rest[0].text.includes(unknown))
@@ -254,7 +266,9 @@ export function runCommand(
           ? undefined
           : { text: joined.slice(joined.indexOf('=') + 1) }
     const user = rest.find(
-      (word, index) => !word.text.startsWith('-') && (line < 0 || index !== line + 1),
+      (word, index) =>
+        !word.text.startsWith('-') &&
+        !/^(-[sgGwc]|--(shell|group|command))$/.test(rest[index - 1]?.text ?? ''),
     )
     if (text === undefined) readInput('root')
     else readJoined([text], user?.text ?? 'root')
@@ -276,7 +290,10 @@ export function runCommand(
       names.has('v')
     )
       return
-    if (operands[0] !== undefined && !is_input.test(operands[0].text)) return
+    if (operands[0] !== undefined && !is_input.test(operands[0].text)) {
+      state.run.add(baseName(operands[0].text))
+      return
+    }
     if (input.kind === 'text') push(state, { ...given, program, arguments: [{ text: input.text }] })
     else readInput()
   }
@@ -284,8 +301,25 @@ export function runCommand(
   run(words, undefined, 0)
 }
 
-/** The name by which a program is called, without its folder. */
-const baseName = (path: string): string => path.slice(path.lastIndexOf('/') + 1)
+/** `find` without a place starts here. */
+const withStart = (rest: readonly Word[]): readonly Word[] =>
+  rest[0] === undefined || rest[0].text.startsWith('-') ? [{ text: '.' }, ...rest] : rest
+
+/** POSIX, XCU sh: `+x` is an option too, and others may follow it. */
+function shellOptions(words: readonly Word[]): Options {
+  const names = new Set<string>()
+  const values = new Map<string, Word>()
+  let rest = words
+  for (;;) {
+    const read = readOptions(rest, 'oO', ['rcfile', 'init-file', 'command', 'init-command'])
+    for (const name of read.names) names.add(name)
+    for (const [name, value] of read.values) values.set(name, value)
+    rest = read.rest
+    const plus = rest[0]?.text ?? ''
+    if (!plus.startsWith('+')) return { names, values, rest }
+    rest = rest.slice(/^\+[oO]$/.test(plus) ? 2 : 1)
+  }
+}
 
 /** Files that are the program's own input. */
 const is_input = /^(-|\/dev\/(stdin|fd\/0|tty)|\/proc\/(self|thread-self)\/fd\/0)$/
@@ -294,12 +328,18 @@ const quoted = ({ text, pattern }: Word): Word => ({
   text: pattern === undefined ? `'${text.replaceAll("'", "'\\''")}'` : text,
 })
 
+/** The loader of programs runs what it is given: `/lib64/ld-linux-x86-64.so.2 /bin/rm`. */
+const loaderOf = (program: string): Wrapper | undefined =>
+  /^ld[-.].*\.so(\.\d+)*$|^ld\.so$/.test(program)
+    ? { long: ['library-path', 'preload', 'argv0', 'audit', 'inhibit-rpath'] }
+    : undefined
+
 /** `docker exec` before `docker`: the longest name that fits. Options of the first program may stand between. */
 function wrapperOf(
   program: string,
   rest: readonly Word[],
 ): { wrapper: Wrapper; words: number } | undefined {
-  const own = Object.hasOwn(wrappers, program) ? wrappers[program] : undefined
+  const own = Object.hasOwn(wrappers, program) ? wrappers[program] : loaderOf(program)
   if (own !== undefined) return { wrapper: own, words: 0 }
   for (const [name, wrapper] of Object.entries(wrappers)) {
     const [first, ...verbs] = name.split(' ')

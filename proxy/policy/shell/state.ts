@@ -5,6 +5,7 @@
  */
 import { commands_max, words_max } from './limits.ts'
 import { type OpaqueKind, type Reading, type ShellCommand, unknown, type Word } from './reading.ts'
+import { written } from './written.ts'
 
 /** Where the standard input of a command comes from. */
 export type Input =
@@ -29,6 +30,8 @@ export interface State {
   functions: number
   /** Inside of a loop a line runs again, with what was assigned after it. */
   loops: number
+  /** Names of files that are run, as programs and as scripts. */
+  readonly run: Set<string>
   /** Variables that were read; `true` where that may happen again later. */
   readonly used: Map<string, boolean>
 }
@@ -44,6 +47,7 @@ export function createState(): State {
     characters: 0,
     functions: 0,
     loops: 0,
+    run: new Set(),
     used: new Map(),
   }
 }
@@ -56,6 +60,8 @@ export function push(state: State, command: ShellCommand): void {
 
 export function finish(state: State): Reading {
   const { commands, opaque, is_shell } = state
+  for (const [name, kind] of commands.flatMap(written))
+    if (name !== '' && state.run.has(name)) opaque.add(kind)
   return { commands, opaque: [...opaque], is_shell }
 }
 
