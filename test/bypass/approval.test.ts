@@ -353,6 +353,25 @@ for (const workers of [1, 2])
 
     testWith(
       needs,
+      'a gateway that is told to end ends, and says so to who waits',
+      async () => {
+        const { request, ran } = await start(`touch ${at('k')}`)
+        expect(await guarded.gateway.stop()).toBe(0)
+        const { code, stderr } = await ran
+        expect(code).toBe(255)
+        expect(stderr).toContain('sluice: the gateway is being stopped')
+        expect(existsSync(at('k'))).toBe(false)
+        await guarded.restart()
+        const facts = await factsOf(request.session)
+        expect(facts.some((fact) => fact.kind === 'approval' && fact.outcome === 'cancelled')).toBe(
+          true,
+        )
+      },
+      90_000,
+    )
+
+    testWith(
+      needs,
       'a restart approves nothing',
       async () => {
         const { request, ran } = await start(`touch ${at('i')}`)
