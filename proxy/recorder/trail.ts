@@ -5,7 +5,7 @@
  * @module
  */
 import assert from 'node:assert'
-import { command_stream, commitSpan, spanNonce } from '../../storage/evidence/commitment.ts'
+import { commitSpan, spanNonce } from '../../storage/evidence/commitment.ts'
 import { type Document } from '../../storage/evidence/document.ts'
 import { LeafList, type LeafListState, type LeafPlace } from '../../storage/evidence/leaf-list.ts'
 import type { SessionFacts } from '../../storage/evidence/manifest.ts'
@@ -21,7 +21,7 @@ import { EchoTracker } from '../tap/echo.ts'
 import { InputTap, password_prompt } from '../tap/input.ts'
 import { MessageTap } from '../tap/message.ts'
 import { OutputTap } from '../tap/output.ts'
-import { type MaskerSource, maskPlain, maskText, type TapSink } from '../tap/sink.ts'
+import { type MaskerSource, maskCommand, maskPlain, type TapSink } from '../tap/sink.ts'
 import { StdinTap } from '../tap/stdin.ts'
 import { Transfers } from '../tap/transfers.ts'
 
@@ -194,24 +194,12 @@ export class Trail {
       ),
     })
     if (request.kind === 'shell' || request.kind === 'agent') return undefined
-    const masked = maskText(
-      sink,
-      maskers,
-      'length',
-      channel,
-      command_stream,
-      request.command,
-      0,
-      'end',
-    )
+    const masked = maskCommand(sink, maskers, channel, request.command)
     this.record(
       { kind: 'command', channel, confidence: 'exact', spans: masked.spans },
       masked.bytes,
     )
-    return {
-      text: new TextDecoder().decode(masked.bytes),
-      rules: [...new Set(masked.spans.map(({ rule }) => rule))],
-    }
+    return masked.shown
   }
 
   output(channel: number, stream: 1 | 2, bytes: Uint8Array, fields?: readonly Field[]): void {

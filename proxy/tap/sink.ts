@@ -5,7 +5,9 @@
  */
 
 import type { Masked, MaskedSpan, MaskStream } from '../../masking-wasm/host/engine.ts'
+import { command_stream } from '../../storage/evidence/commitment.ts'
 import type { RecordFacts, RecordSpan } from '../../storage/evidence/record.ts'
+import type { MaskedCommand } from '../core/approval.ts'
 
 export interface TapSink {
   /** Appends a record of this session; returns its stored bytes, whose end is the payload. */
@@ -109,6 +111,27 @@ export function maskText(
     masker.close()
   }
   return gathered
+}
+
+/** Masks a command line; `shown` is the same as a text, with the rules that masked a part of it. */
+export function maskCommand(
+  sink: TapSink,
+  maskers: MaskerSource,
+  channel: number,
+  command: Uint8Array,
+): Pick<Gathered, 'bytes' | 'spans'> & { readonly shown: MaskedCommand } {
+  const { bytes, spans } = maskText(
+    sink,
+    maskers,
+    'length',
+    channel,
+    command_stream,
+    command,
+    0,
+    'end',
+  )
+  const rules = [...new Set(spans.map(({ rule }) => rule))]
+  return { bytes, spans, shown: { text: new TextDecoder().decode(bytes), rules } }
 }
 
 /**
