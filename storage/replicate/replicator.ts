@@ -121,6 +121,8 @@ export class Replicator {
           this.#on.refused(known)
           return
         }
+        // What cannot be sent now waits on the disk for the next start.
+        if (this.#stopping) return
         this.#proven &&= isPassing(known)
         const limit_ms = Math.min(retry_ms_max, retry_ms * 2 ** Math.min(this.#failures++, 20))
         // Jitter: many gateways lose the same store at the same moment.

@@ -149,6 +149,8 @@ describe('a bucket with Object Lock', () => {
       expect(rolled.refused.map(({ code }) => code)).toEqual(['log_rolled_back'])
       // ... or went on for a while, before the bucket was reached again.
       const forked = await keptEvidence('another history')
+      for (let n = 0; n < 3; n++) forked.writer.heartbeat()
+      forked.writer.sign()
       using other = new Folder()
       project(other.path, forked.writer.stored)
       const backlog = Backlog.open(join(other.path, database_name))
