@@ -16,7 +16,7 @@ import type { Options } from './main.ts'
 import { corpora } from './measure/corpora.ts'
 import { type Hasher, hashingRate, message_sizes } from './measure/hashing.ts'
 import { hostile, hostile_bytes, repeated, searchWorst } from './measure/hostile.ts'
-import { chunked, maskingRate } from './measure/masking.ts'
+import { chunked, maskingRate, pushTimes, quantile } from './measure/masking.ts'
 import { type Figure, figure, type Goal, median, type Report } from './report.ts'
 import { type Vectorscan, vectorscan } from './rival/vectorscan.ts'
 
@@ -38,6 +38,7 @@ const texts = corpora()
 const parts: Readonly<Record<string, (options: Options) => Promise<Partial<Report>>>> = {
   vectorscan: againstVectorscan,
   rulesets,
+  latency,
   hostile: onHostile,
   search,
   sha256: hashing,
@@ -139,11 +140,20 @@ async function compared(
   return all
 }
 
-/** The default packs and all of them, and what a RegExp does with the former. */
+/** Some of the default rules, all of them, and all packs; and what a RegExp does with the default ones. */
 async function rulesets(options: Options): Promise<Partial<Report>> {
   const engines = {
+    'every fourth rule': engineOf(default_rules.filter((_, index) => index % 4 === 0)),
     'default packs': engineOf(default_rules),
     'all packs': engineOf(rulesOf(packs)),
+  }
+  const comparisons = [
+    ['default packs', 'every fourth rule'],
+    ['all packs', 'default packs'],
+  ] as const
+  const shares: Record<'default packs' | 'all packs', number[]> = {
+    'default packs': [],
+    'all packs': [],
   }
   const expression = alternation(default_rules)
   const figures: Figure[] = []
@@ -162,8 +172,51 @@ async function rulesets(options: Options): Promise<Partial<Report>> {
     }
     for (const [key, values] of Object.entries(rates)) figures.push(figure(key, 'MB/s', values))
     figures.push(figure(`whole, ${name}: RegExp, default packs`, 'MB/s', regexp))
+    for (const [more, fewer] of comparisons) {
+      const ratios = (rates[`${chunk_sizes[0]} B, ${name}: ${more}`] ?? []).map(
+        (rate, round) =>
+          rate / (rates[`${chunk_sizes[0]} B, ${name}: ${fewer}`]?.[round] ?? Number.NaN),
+      )
+      figures.push(figure(`${chunk_sizes[0]} B, ${name}: ${more} of ${fewer}`, 'ratio', ratios))
+      shares[more].push(median(ratios))
+    }
   }
-  return { figures }
+  const goals = comparisons.flatMap(([more, fewer]): Goal[] => [
+    {
+      name: `${chunk_sizes[0]} B: ${more} of ${fewer}, median`,
+      value: median(shares[more]),
+      unit: '',
+      at_least: 0.7,
+    },
+    {
+      name: `${chunk_sizes[0]} B: ${more} of ${fewer}, worst`,
+      value: Math.min(...shares[more]),
+      unit: '',
+      at_least: 0.7,
+    },
+  ])
+  return { figures, goals }
+}
+
+/** What one chunk of 64 bytes waits for the masker, in wall time: typed, logged, or a row of a table. */
+async function latency(options: Options): Promise<Partial<Report>> {
+  const engine = engineOf(default_rules)
+  const figures: Figure[] = []
+  const all: number[] = []
+  for (const [name, bytes] of Object.entries(texts)) {
+    const chunks = chunked(bytes, 64)
+    const late: number[] = []
+    for (let round = -1; round < options.rounds; round++) {
+      const times = pushTimes(engine, chunks)
+      if (round >= 0) late.push(quantile(times, 0.99))
+    }
+    figures.push(figure(`64 B, ${name}: p99 of a chunk`, 'us', late))
+    all.push(median(late))
+  }
+  const goals: Goal[] = [
+    { name: '64 B: p99 of a chunk, worst text', value: Math.max(...all), unit: 'us', at_most: 20 },
+  ]
+  return { figures, goals }
 }
 
 /** Each input against the median of the clean ones in the same chunks. */

@@ -15,6 +15,7 @@ export const hostile: readonly string[] = [
   ...['password=', 'password="', "pwd='", 'secret=a', 'token ', '--token ', 'aws', 'PWD=', 'key-'],
   ...['4. 4 4 4 4 4 4 4 4"', '4 4 4 4 4 4 4 4 4\n/411111111111111', `4 4 4 44 4 4 4 4 4\n/'://`],
   ...['NRAK-Q', '41://11111111111111 4111111111111111 .-:MRN: 7302'],
+  ...[`pwd='pwd='pwd='0Awhs`, `pwd='Apwd='Apwd='A"\n`, '4111111111111111 ://AQVNq7-'],
   ...['://a:', 'a@', 'authorization:bearer ', 'cookie:=a', '%B411111111111^', '1234567:', '0:'],
 ]
 

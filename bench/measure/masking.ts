@@ -35,3 +35,25 @@ export function maskingRate(
   } while (spent_us < at_least_ms * 1000)
   return (passes * length) / spent_us
 }
+
+/** Microseconds of wall time for each chunk of one stream, the clock's own reading included. */
+export function pushTimes(
+  engine: MaskingEngine,
+  chunks: readonly Uint8Array[],
+): Float64Array<ArrayBuffer> {
+  const times = new Float64Array(chunks.length)
+  const stream = engine.open('length')
+  for (const [index, chunk] of chunks.entries()) {
+    const began = Bun.nanoseconds()
+    stream.push(chunk)
+    times[index] = (Bun.nanoseconds() - began) / 1000
+  }
+  stream.close()
+  return times
+}
+
+/** Of numbers that are not empty. */
+export function quantile(values: Float64Array<ArrayBuffer>, share: number): number {
+  const sorted = values.toSorted()
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN
+}

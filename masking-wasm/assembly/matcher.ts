@@ -5,20 +5,20 @@
 import { abreast_max, diesYoung, initAbreast, stepAbreast, stepAlone } from './abreast'
 import { charge, check_units, debt, pay, repaying, setDebt } from './budget'
 import { passes } from './check'
-import { take } from './memory'
-import { earn, helps, initTogether, isQuiet, stepTogether, together_max } from './together'
+import { earn, helps, together_max } from './companies'
 import { oldestWord } from './landmarks'
 import { askFor, beginScan, initScan, mayBegin, quietUntil, reach, skip } from './scan'
 import { addMatch, crowd, found, found_max, open, open_max, settle, settled, spanRule } from './spans'
 import {
   accept, class_of, classes, context, context_start, crosses, echo, final, flags, follows, idle, label,
-  later, lists, next, now, pattern_start, pending, rules, spawn, spawns, states, stream_start, unlimited,
+  later, lists, next, now, pattern_start, pending, rules, spawn, stream_start, unlimited,
 } from './tables'
 import {
   clearThreads, countedOrdinary, counts, initThreads, isContext, keepCrossing, oldestBesideWords, oldestCounted, oldestThread,
   ordinary_max, put, setThread, spawned, spent, state_mask, thread_bytes, threads, threadStart, threadWord, turn,
   unitsBesideOne,
 } from './threads'
+import { initTogether, isQuiet, stepTogether } from './together'
 
 /** Would-be matches older than this are masked, and so is what is held back longer. */
 export const held_max: usize = 4096
@@ -253,6 +253,8 @@ export function holdStart(p: usize): usize {
  * decides; what else may be there is young, holds little, and stays as it is.
  */
 function bound(p: usize): usize {
+  const held = holdStart(p)
+  if (p - held < held_max) return held + held_max
   const start = max(settle(oldestCounted(blackout != 0 ? blackout : p)), settled)
   if (p - start < held_max) return min(start, oldestThread(p)) + held_max
   let rule = rules
