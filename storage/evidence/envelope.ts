@@ -7,7 +7,7 @@
 import type { JsonWebKey } from 'node:crypto'
 import { calculateJwkThumbprint, GeneralEncrypt, generalDecrypt, importJWK, type JWK } from 'jose'
 import { assert } from './assert.ts'
-import { fromBase64, isObject, isSessionId, parseObject, toBase64 } from './bytes.ts'
+import { fromBase64, isSessionId, parseObject, toBase64 } from './bytes.ts'
 import { auditors_max, envelope_bytes_max } from './limits.ts'
 
 export interface EnvelopeContent {
@@ -92,21 +92,6 @@ export async function openEnvelope(
   }
   const content = readContent(plaintext)
   return content === undefined ? { ok: false, reason: 'malformed' } : { ok: true, content }
-}
-
-/** The thumbprints that an envelope names as its readers; undefined when it is not one. Public. */
-export function envelopeRecipients(sealed: Uint8Array): readonly string[] | undefined {
-  const jwe = sealed.length > envelope_bytes_max ? undefined : parseObject(sealed)
-  const recipients = jwe?.['recipients']
-  if (!Array.isArray(recipients) || recipients.length > auditors_max) return undefined
-  const kids: string[] = []
-  for (const recipient of recipients as unknown[]) {
-    const header = isObject(recipient) ? recipient['header'] : undefined
-    const kid = isObject(header) ? header['kid'] : undefined
-    if (typeof kid !== 'string') return undefined
-    kids.push(kid)
-  }
-  return kids
 }
 
 /** RFC 7638 with SHA-256, base64url. Throws an {@link AuditorKeyError}. */

@@ -42,3 +42,11 @@ export const leaf_lists_max = 8192
 
 /** Rules of one retention policy: a person wrote them, and each session is compared with each. */
 export const retention_rules_max = 1000
+/** Hashes of a proof: one for each level of a tree of 2^53 leaves, and one more for consistency. */
+export const proof_hashes_max = 64
+
+/** One disclosure: a record, its value and two documents, in base64. */
+export const disclosure_bytes_max: number = 32 * 1024 * 1024
+
+/** A token with a chain of certificates in it is some kilobytes; ten times that is something else. */
+export const timestamp_bytes_max: number = 64 * 1024

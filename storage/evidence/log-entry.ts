@@ -19,6 +19,7 @@ export type LogEntryType =
   | 'approval.refused'
   | 'heartbeat'
   | 'retention.applied'
+  | 'timestamp.taken'
 
 export interface LogEntry {
   readonly v: 1

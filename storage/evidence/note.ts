@@ -154,7 +154,8 @@ function verifierKey(name: string, key_id: Uint8Array, encoded: Uint8Array): str
   return `${name}+${Buffer.from(key_id).toString('hex')}+${toBase64(encoded)}`
 }
 
-function isKeyName(name: string): boolean {
+/** Neither white space nor a plus. */
+export function isKeyName(name: string): boolean {
   return name.length > 0 && !/[\p{White_Space}+]/u.test(name) && hasOnlyNewlines(name)
 }
 

@@ -6,13 +6,18 @@
  */
 import { assert } from './assert.ts'
 import { equalBytes, hash_bytes } from './bytes.ts'
-import { type AsyncHashReader, empty_root, foldRight, nodeHash, storedHashIndex } from './merkle.ts'
+import { proof_hashes_max } from './limits.ts'
+import {
+  type AsyncHashReader,
+  empty_root,
+  foldRight,
+  MerkleTree,
+  nodeHash,
+  storedHashIndex,
+} from './merkle.ts'
 
 /** Hashes from the leaf's sibling up. */
 export type Proof = readonly Uint8Array[]
-
-/** A proof has at most one hash for each level; 2^53 leaves have 54, and consistency one more. */
-const proof_hashes_max = 64
 
 /** Proves that leaf `index` is in the tree of `size` leaves. */
 export function inclusionProof(size: number, index: number, read: AsyncHashReader): Promise<Proof> {
@@ -31,6 +36,28 @@ export function inclusionProof(size: number, index: number, read: AsyncHashReade
     }
   }
   return rangeHashes(ranges.toReversed(), read)
+}
+
+/** As {@link inclusionProof}, from all leaf hashes of a tree, one after the other. */
+export function inclusionProofOf(leaves: Uint8Array, index: number): Proof {
+  const size = leaves.length / hash_bytes
+  assert(Number.isInteger(size) && index >= 0 && index < size, 'a leaf of the tree')
+  const rootOf = (from: number, to: number): Uint8Array => {
+    const tree = new MerkleTree()
+    for (let at = from; at < to; at++)
+      tree.append(leaves.slice(at * hash_bytes, (at + 1) * hash_bytes))
+    return tree.root()
+  }
+  const path: Uint8Array[] = []
+  let lo = 0
+  let hi = size
+  while (hi - lo > 1) {
+    const middle = lo + split(hi - lo)
+    path.unshift(index < middle ? rootOf(middle, hi) : rootOf(lo, middle))
+    if (index < middle) hi = middle
+    else lo = middle
+  }
+  return path
 }
 
 /** Proves that the tree of `size` leaves begins with the tree of `old_size`, at least 1. */

@@ -13,6 +13,9 @@ export const lock_name = 'lock.db'
 /** The directory of the journal's segments. */
 export const journal_name = 'journal'
 
+/** Checkpoints that witnesses cosigned. */
+export const cosigned_name = 'cosigned'
+
 /** Of a gateway with workers: a data directory for each, by number. */
 export const workers_name = 'workers'
 

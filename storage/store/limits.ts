@@ -64,3 +64,6 @@ export const bulk_pause_factor = 4
 
 /** Nothing became durable for this long: the bulk is over. */
 export const quiet_ms = 200
+
+/** Witnesses whose cosignatures are kept and read: a handful is many. */
+export const witnesses_max = 64

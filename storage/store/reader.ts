@@ -4,6 +4,7 @@
  * @module
  */
 import { join } from 'node:path'
+import { readCosigned } from './cosigned.ts'
 import { openDatabaseReadOnly } from './database.ts'
 import { database_name, journal_name } from './layout.ts'
 import { Overlay } from './overlay.ts'
@@ -88,6 +89,8 @@ export interface Reader extends LogReader {
 }
 
 export interface FileReader extends Reader {
+  /** The newest checkpoint that each witness cosigned: signed notes, in no order. */
+  cosigned(): Promise<readonly Uint8Array[]>
   close(): void
 }
 
@@ -109,6 +112,7 @@ export function openReader(data: string): FileReader {
     log: async () => overlay.log(),
     logEntries: async (from, to) => overlay.logEntries(from, to),
     logHash: async (index) => overlay.logHash(index),
+    cosigned: async () => readCosigned(data),
     close: () => overlay.close(),
   }
 }

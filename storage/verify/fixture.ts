@@ -9,7 +9,7 @@ import { sha256, toHex } from '../evidence/bytes.ts'
 import { checkpointText } from '../evidence/checkpoint.ts'
 import { commitSpan, spanNonce } from '../evidence/commitment.ts'
 import { digestOf, makeDocument } from '../evidence/document.ts'
-import { sealEnvelope, thumbprint } from '../evidence/envelope.ts'
+import { type EnvelopeContent, sealEnvelope, thumbprint } from '../evidence/envelope.ts'
 import { LeafList } from '../evidence/leaf-list.ts'
 import { encodeLogEntry, type LogEntryType } from '../evidence/log-entry.ts'
 import { manifest, type SessionFacts, startDocument } from '../evidence/manifest.ts'
@@ -196,20 +196,18 @@ export class EvidenceWriter {
   }
 }
 
+type SessionSecrets = Pick<EnvelopeContent, 'salt' | 'sealing_key' | 'hmac_key'>
+
 export class SessionWriter {
   readonly id: string
   readonly records: Uint8Array[] = []
   readonly tree: MerkleTree = new MerkleTree()
-  readonly secrets: { readonly salt: Uint8Array; readonly sealing_key: Uint8Array }
+  readonly secrets: SessionSecrets
   readonly #leaves = new LeafList()
   readonly #writer: EvidenceWriter
   readonly #facts: SessionFacts
 
-  constructor(
-    writer: EvidenceWriter,
-    facts: SessionFacts,
-    secrets: { readonly salt: Uint8Array; readonly sealing_key: Uint8Array },
-  ) {
+  constructor(writer: EvidenceWriter, facts: SessionFacts, secrets: SessionSecrets) {
     this.id = facts.session
     this.#writer = writer
     this.#facts = facts

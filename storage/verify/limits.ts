@@ -51,3 +51,8 @@ export const retention_window_ms = 3_600_000
 
 /** Retention has whole seconds. */
 export const retention_slack_ms = 2_000
+/** Cosigned checkpoints that are looked at: one of each witness, and a source may have any number. */
+export const cosigned_notes_max = 64
+
+/** Authorities date by whole seconds where they have no fractions, and a gateway's clock is corrected slowly. */
+export const timestamp_slack_ms = 2000

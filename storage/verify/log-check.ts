@@ -56,7 +56,7 @@ export async function checkLog(
   if (newest > claimed)
     findings.fail(
       'log_rolled_back',
-      `The log ends at ${claimed} entries, but the trust file remembers a checkpoint over ${newest}: ` +
+      `The log ends at ${claimed} entries, but the trust file remembers, or a witness saw, a checkpoint over ${newest}: ` +
         'the newest entries were taken away together with the checkpoint that signed them.',
     )
   const is_short = checkpoint !== undefined && stored < checkpoint.size
@@ -104,7 +104,7 @@ function sayUnnamed(
   else if (first !== undefined)
     findings.fail(
       'log_forked',
-      `The first ${first.size} entries are not those of the checkpoint that the trust file remembers: ` +
+      `The first ${first.size} entries are not those of a checkpoint that the trust file remembers, or a witness saw: ` +
         'this log is another history under the same name.',
     )
 }

@@ -6,7 +6,6 @@
  */
 import { isSessionId, type JsonObject, toText } from '../evidence/bytes.ts'
 import { digestOf, openDocument } from '../evidence/document.ts'
-import { envelopeRecipients } from '../evidence/envelope.ts'
 import { decodeLogEntry, type StoredLogEntry } from '../evidence/log-entry.ts'
 import {
   readManifest,
@@ -17,6 +16,7 @@ import {
 } from '../evidence/manifest.ts'
 import { type NoteVerifier, noteVerifier } from '../evidence/note.ts'
 import type { Trust } from '../evidence/trust.ts'
+import { checkRecipients } from './envelope-check.ts'
 import type { RetentionBook } from './kept.ts'
 import { heartbeat_gap_ms_max, worker_logs_max } from './limits.ts'
 import { endMisfits, type Listing, startMisfits } from './listing.ts'
@@ -206,21 +206,7 @@ export async function replayLog(
 
   async function checkEnvelope(start: StartDocument, place: Place): Promise<void> {
     const sealed = await documents.envelope(start.envelope, place)
-    const named = sealed === undefined ? start.recipients : envelopeRecipients(sealed)
-    if (named === undefined || !sameItems(named, start.recipients))
-      findings.fail(
-        'log_contradicts',
-        `The envelope of session ${start.session} is not sealed to the auditors that its start document names.`,
-        place,
-      )
-    for (const key of new Set([...start.recipients, ...(named ?? [])]))
-      if (parts.trust !== undefined && !parts.trust.auditors.includes(key))
-        findings.fail(
-          'unknown_auditor_key',
-          `The envelope of session ${start.session} can be opened with the key ${JSON.stringify(key)}, which is no ` +
-            "auditor's in the trust file: somebody else may read what was sealed.",
-          place,
-        )
+    checkRecipients(start, sealed, parts.trust, findings, place)
   }
 
   async function running(facts: JsonObject, place: Place, what: string): Promise<void> {
@@ -311,6 +297,3 @@ export async function replayLog(
 }
 
 const seconds = (ms: number): string => `${Math.round(ms / 1000)} s`
-
-const sameItems = (a: readonly string[], b: readonly string[]): boolean =>
-  a.length === b.length && a.every((item) => b.includes(item))

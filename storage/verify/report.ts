@@ -15,6 +15,8 @@ export type FailureCode =
   | 'log_missing'
   | 'log_rolled_back'
   | 'log_forked'
+  | 'cosignature_missing'
+  | 'cosignature_wrong'
   | 'log_entry_edited'
   | 'log_entry_missing'
   | 'log_entry_malformed'
@@ -35,6 +37,12 @@ export type FailureCode =
   | 'record_missing'
   | 'record_added'
   | 'record_malformed'
+  | 'log_proof_wrong'
+  | 'record_proof_wrong'
+  | 'value_not_committed'
+  | 'disclosure_malformed'
+  | 'bundle_malformed'
+  | 'derived_edited'
   | 'heartbeat_gap'
   /** A newer version of an object hides the one that is evidence. */
   | 'object_shadowed'
@@ -47,6 +55,9 @@ export type FailureCode =
   | 'object_not_locked'
   | 'retention_short'
   | 'time_went_back'
+  | 'time_outside_tokens'
+  | 'timestamp_missing'
+  | 'timestamp_wrong'
 
 /** Worth knowing, and no fault of the evidence. */
 export type NoticeCode =
@@ -56,6 +67,9 @@ export type NoticeCode =
   | 'entries_unsigned'
   | 'gateway_was_down'
   | 'sessions_not_logged'
+  | 'page_unknown'
+  | 'entries_not_witnessed'
+  | 'entries_not_timestamped'
 
 /** Where a finding lies. Absent members are unknown or do not apply. */
 export interface Place {

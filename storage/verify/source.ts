@@ -48,6 +48,8 @@ export interface EvidenceSource {
   document(digest: string): Promise<{ readonly bytes: Uint8Array } | undefined>
   /** How many entries are stored, and the newest signed checkpoint. */
   log(): Promise<{ readonly size: number; readonly checkpoint: Uint8Array | undefined }>
+  /** Signed notes that witnesses cosigned; only where the source keeps such. */
+  cosigned?(): Promise<readonly Uint8Array[]>
   /** Entries `[from, to)`; fewer when some are missing. */
   logEntries(from: number, to: number): Promise<readonly Uint8Array[]>
   /** How the objects that were read are kept; only where the source is a bucket, and asked for last. */

@@ -13,6 +13,8 @@ import { checkLog, describeLog } from './log-check.ts'
 import { replayLog } from './replay-log.ts'
 import { type Counts, Findings, type Report } from './report.ts'
 import type { EvidenceSource } from './source.ts'
+import { checkTimestamps } from './timestamp-check.ts'
+import { checkWitnesses, cosignedCheckpoints } from './witness-check.ts'
 
 /**
  * Reads the log twice and every record once, in memory that does not grow with the length of a session.
@@ -39,7 +41,14 @@ export async function verifyNaming(
   try {
     // Before the log: a session that starts meanwhile is in the log and not here, never the other way.
     const stored = await storedSessions(source)
-    const log = await checkLog(source, trust, findings)
+    const cosigned = await cosignedCheckpoints(source, trust, findings)
+    const stamped = await checkTimestamps(source, trust, findings)
+    const remembered = trust && {
+      ...trust,
+      checkpoints: [...trust.checkpoints, ...cosigned.map(({ seen }) => seen), ...stamped],
+    }
+    const log = await checkLog(source, remembered, findings)
+    checkWitnesses(log.checkpoint, cosigned, trust, findings)
     const documents = createDocuments(source, findings)
     const budget = { open: 0 }
     const book = new RetentionBook()

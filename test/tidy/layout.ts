@@ -36,6 +36,31 @@ export const folders: Readonly<Record<string, Folder>> = {
   },
   // Offline, and from public material only: nothing of the gateway can bend its answer.
   'storage/verify': { ours: ['storage/evidence'], builtins: /^node:crypto$/ },
+  // C2SP tlog-witness, both sides.
+  'storage/witness': { ours: ['storage/evidence'], builtins: 'any' },
+  // What leaves a gateway as one file.
+  'storage/bundle': {
+    ours: ['storage/evidence', 'storage/verify', 'storage/replay'],
+    builtins: /^node:crypto$/,
+  },
+  // The verifier for a browser, built into one file.
+  'storage/page': {
+    ours: [
+      'storage/evidence',
+      'storage/verify',
+      'storage/replay',
+      'storage/bundle',
+      'masking-wasm/compile',
+      'masking-wasm/rules',
+    ],
+    builtins: 'any',
+  },
+  'storage/page/browser': {
+    ours: ['storage/evidence', 'storage/verify', 'storage/replay', 'storage/bundle'],
+    builtins: 'none',
+  },
+  // What an auditor does with a private key, away from the gateway.
+  'storage/audit': { ours: ['storage/evidence'], builtins: /^node:crypto$/ },
 
   'proxy/core': { ours: ['storage/evidence'], builtins: 'types' },
   'proxy/policy': { ours: ['proxy/core'], builtins: 'none' },
@@ -99,6 +124,10 @@ export const folders: Readonly<Record<string, Folder>> = {
       'storage/replay',
       'storage/replicate',
       'storage/verify',
+      'storage/audit',
+      'storage/bundle',
+      'storage/page',
+      'storage/witness',
       'masking-wasm/host',
       'masking-wasm/compile',
       'masking-wasm/rules',
@@ -155,7 +184,8 @@ export const packages: readonly Package[] = [
   { name: /^@bytecodealliance\/jco$/, folders: ['masking-wasm/component'] },
   // Drives a real browser, Debian's.
   { name: /^playwright-core$/, folders: ['test'] },
-  { name: /^@xterm\/headless$/, folders: ['docs'] },
+  // Keeps the screen of a replay: in the README's picture, and in the page that verifies.
+  { name: /^@xterm\/headless$/, folders: ['docs', 'storage/page/browser'] },
 ]
 
 /** Packages that a test beside the code may name anywhere. */

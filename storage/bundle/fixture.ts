@@ -1,0 +1,55 @@
+/**
+ * For tests: the bundle of a session of evidence that was made in memory.
+ *
+ * @module
+ */
+import { openDocument } from '../evidence/document.ts'
+import { readManifest } from '../evidence/manifest.ts'
+import { type EvidenceWriter, type SessionWriter, sourceOf } from '../verify/fixture.ts'
+import { readArchive, writeArchive } from './archive.ts'
+import { makeBundle } from './make.ts'
+import { proveDocument } from './prove.ts'
+
+export async function bundleOf(
+  writer: EvidenceWriter,
+  session: SessionWriter,
+  page: Uint8Array = new TextEncoder().encode('<!doctype html>'),
+  cosigned: readonly Uint8Array[] = [],
+): Promise<Uint8Array> {
+  const source = { ...sourceOf(writer.stored), cosigned: async () => cosigned }
+  const prove = async (type: string) => {
+    const entry = writer.stored.entries
+      .map((bytes) => JSON.parse(new TextDecoder().decode(bytes)))
+      .find((each) => each.type === type && each.id === session.id)
+    const sought = { type, id: session.id, digest: entry.digest, not_before: entry.time }
+    const proven = await proveDocument(source, sought)
+    if (!proven.ok) throw new Error(proven.reason)
+    return proven.logged
+  }
+  const [start, logged] = [await prove('session.started'), await prove('session.ended')]
+  const manifest = readManifest(openDocument(logged.document) ?? {})
+  const envelope = writer.stored.documents.get(manifest?.envelope ?? '')
+  if (manifest === undefined || envelope === undefined) throw new Error('a session that has ended')
+  const { records } = session
+  return makeBundle({
+    proof: { session: session.id, start, manifest: logged },
+    manifest,
+    envelope,
+    records: async function* () {
+      yield* records
+    },
+    page,
+  })
+}
+
+/** The same bundle with other files. */
+export function repacked(
+  bundle: Uint8Array,
+  change: (files: Map<string, Uint8Array>) => void,
+): Uint8Array {
+  const archive = readArchive(bundle)
+  if (!archive.ok) throw new Error(archive.reason)
+  const files = new Map(archive.files)
+  change(files)
+  return writeArchive([...files].map(([name, bytes]) => ({ name, bytes })))
+}
