@@ -19,8 +19,6 @@ const keys: ReadonlySet<string> = new Set([
   'targets.*.ca_file',
   'targets.*.columns',
   'policy.shell',
-  'evidence.timestamp_url',
-  'evidence.witnesses',
   'events',
 ])
 

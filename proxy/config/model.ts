@@ -45,6 +45,9 @@ export interface Config {
     readonly auditors: readonly AuditorKey[]
     /** Absent: evidence is local. */
     readonly remote?: Remote
+    readonly witnesses: readonly WitnessConfig[]
+    /** Of an RFC 3161 authority; undefined where nobody is asked. */
+    readonly timestamp_url: string | undefined
   }
   /** Environment variables that a client may set: names, or a prefix and `*`. */
   readonly ssh: { readonly env: readonly string[] }
@@ -57,6 +60,14 @@ export interface PrivateKey {
   /** The whole file: OpenSSH's format or PEM. Unencrypted. */
   readonly pem: Secret
   readonly public_key: SshPublicKey
+}
+
+/** A witness that is shown the log's checkpoints (C2SP tlog-witness). */
+export interface WitnessConfig {
+  /** Its methods are below. */
+  readonly url: string
+  /** Verifier key, with the type of cosignature/v1. */
+  readonly key: string
 }
 
 export interface RegisteredKey {

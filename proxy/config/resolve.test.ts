@@ -198,6 +198,23 @@ const bad: readonly (readonly [text: string, problem: string])[] = [
     'evidence: { auditors: [auditor.jwk, ./auditor.jwk] }',
     's.yaml:1:37 evidence.auditors[1]: this key is given twice',
   ],
+  [
+    'evidence: { auditors: [auditor.jwk], timestamp_url: "tsa.example" }',
+    's.yaml:1:38 evidence.timestamp_url: expected an http or https address',
+  ],
+  // Witnesses.
+  [
+    'evidence: { auditors: [auditor.jwk], witnesses: [{ url: "ftp://w", key: k }] }',
+    's.yaml:1:52 evidence.witnesses[0].url: expected an http or https address',
+  ],
+  [
+    'evidence: { auditors: [auditor.jwk], witnesses: [{ url: "http://a:b@w", key: k }] }',
+    's.yaml:1:52 evidence.witnesses[0].url: expected an address without a login, a query or a fragment',
+  ],
+  [
+    'evidence: { auditors: [auditor.jwk], witnesses: [{ url: "http://w", key: k }] }',
+    's.yaml:1:69 evidence.witnesses[0].key: expected NAME+HASH+KEY as `sluice witness` prints it',
+  ],
 ]
 
 describe('a bad config is one line with its key and position', () => {

@@ -3,12 +3,15 @@
  *
  * @module
  */
+
 import { resolve } from 'node:path'
+import { parseWitness } from '../../storage/evidence/cosignature.ts'
 import { idle_ms_default } from '../core/limits.ts'
 import { type Address, isLoopback, parseAddress } from './address.ts'
 import { parseAuditorKey } from './auditor-key.ts'
 import { credential, expand, namedSecret, privateKey, type Surroundings } from './credential.ts'
 import type { Path } from './document.ts'
+import type { Findings } from './findings.ts'
 import { knownSecrets } from './known-secrets.ts'
 import type { AuditorKey, Config, Credential, RegisteredKey, Target } from './model.ts'
 import { readNamedFile } from './named-file.ts'
@@ -67,6 +70,12 @@ export function resolveConfig(file: ConfigFile, around: Surroundings): Config {
       raw: 'commit',
       auditors: auditors(file, around),
       ...(kept === undefined ? {} : { remote: kept }),
+      witnesses: witnesses(file, findings),
+      timestamp_url: httpAddress(
+        file.evidence?.timestamp_url,
+        ['evidence', 'timestamp_url'],
+        findings,
+      ),
     },
     ssh: { env: file.ssh?.env ?? env_default },
     journal: { segment_bytes: file.journal?.segment_bytes ?? segment_bytes_default },
@@ -224,6 +233,31 @@ function auditors(file: ConfigFile, around: Surroundings): readonly AuditorKey[]
     thumbprints.add(thumbprint)
     return [{ file: path, jwk, thumbprint }]
   })
+}
+
+function witnesses(file: ConfigFile, findings: Findings): Config['evidence']['witnesses'] {
+  const keys = new Set<string>()
+  const listed = file.evidence?.witnesses ?? []
+  for (const [index, { url, key }] of listed.entries()) {
+    const at: Path = ['evidence', 'witnesses', index]
+    httpAddress(url, [...at, 'url'], findings)
+    if (parseWitness(key) === undefined)
+      findings.error([...at, 'key'], 'expected NAME+HASH+KEY as `sluice witness` prints it')
+    if (keys.has(key)) findings.error([...at, 'key'], 'this witness is given twice')
+    keys.add(key)
+  }
+  return listed
+}
+
+/** The address as it was given. */
+function httpAddress(url: string | undefined, at: Path, findings: Findings): string | undefined {
+  if (url === undefined) return undefined
+  const parsed = URL.parse(url)
+  if (parsed === null || !/^https?:$/.test(parsed.protocol))
+    findings.error(at, 'expected an http or https address')
+  else if (`${parsed.username}${parsed.password}${parsed.search}${parsed.hash}` !== '')
+    findings.error(at, 'expected an address without a login, a query or a fragment')
+  return url
 }
 
 function publicKey(line: string, at: Path, around: Surroundings): SshPublicKey | undefined {

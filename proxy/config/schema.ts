@@ -106,6 +106,8 @@ export interface EvidenceFile {
   readonly replication?: ReplicationChoice | undefined
   readonly s3?: BucketFile | undefined
   readonly retention?: readonly RetentionFile[] | undefined
+  readonly timestamp_url?: string | undefined
+  readonly witnesses?: readonly { readonly url: string; readonly key: string }[] | undefined
 }
 
 export interface BucketFile {
@@ -303,6 +305,11 @@ export const configSchema: z.ZodType<ConfigFile> = z.strictObject({
       replication: z.enum(['required', 'queued']).optional(),
       s3: s3.optional(),
       retention: z.array(retention).min(1).max(retention_rules_max).optional(),
+      timestamp_url: z.string().max(1024).optional(),
+      witnesses: z
+        .array(z.strictObject({ url: z.string().max(1024), key: z.string().max(512) }))
+        .max(16)
+        .optional(),
     })
     .optional(),
   ssh: z

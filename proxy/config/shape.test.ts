@@ -86,10 +86,6 @@ const bad: readonly (readonly [text: string, problem: string])[] = [
     'evidence: { raw: sealed }',
     's.yaml:1:13 evidence.raw: "sealed" is not available in this version',
   ],
-  [
-    'evidence: { witnesses: [] }',
-    's.yaml:1:13 evidence.witnesses: is not available in this version',
-  ],
   ['events: []', 's.yaml:1:1 events: is not available in this version'],
   // Addresses.
   [`listen: { ssh: 2222 }`, 's.yaml:1:11 listen.ssh: expected a string'],

@@ -15,6 +15,8 @@ import type { Log } from '../log.ts'
 import { type RecorderClient, startRecorder } from '../recorder/client.ts'
 import { Refusal } from './refusal.ts'
 import { type Limits, openReplication, type ReplicaFacts, type Replication } from './replication.ts'
+import { startTimestamping, type Timestamping } from './timestamping.ts'
+import { startWitnessing, type Witnessing } from './witnessing.ts'
 
 export interface EvidenceOptions {
   readonly data: string
@@ -60,10 +62,16 @@ export async function openEvidence(options: EvidenceOptions): Promise<Evidence> 
   const { remote } = config.evidence
   let replication: Replication | undefined
   let recorder: RecorderClient | undefined
+  let witnessing: Witnessing | undefined
+  let timestamping: Timestamping | undefined
   const failing = (): readonly string[] =>
-    [recorder?.failing, lagging, ...(replication?.failing() ?? [])].filter(
-      (reason) => reason !== undefined,
-    )
+    [
+      recorder?.failing,
+      lagging,
+      timestamping?.failing(),
+      ...(replication?.failing() ?? []),
+      ...(witnessing?.failing() ?? []),
+    ].filter((reason) => reason !== undefined)
   const changed = (): void => options.changed?.(failing())
   const store = await startStore(data, {
     projected: (lsn) => recorder?.projected(lsn),
@@ -130,12 +138,17 @@ export async function openEvidence(options: EvidenceOptions): Promise<Evidence> 
   recorder = running
   running.limit(limits)
   started.resolve(running)
+  const { witnesses, timestamp_url: url } = config.evidence
+  witnessing = startWitnessing({ data, witnesses, reader: store, log, changed })
+  timestamping = startTimestamping({ url, reader: store, recorder: running, log, changed })
   return {
     store,
     recorder: running,
     failing,
     replica: () => replication?.facts(),
     async stop() {
+      witnessing?.stop()
+      timestamping?.stop()
       await running.stop()
       await store.stop()
       await replication?.stop()

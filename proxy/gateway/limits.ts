@@ -28,3 +28,23 @@ export const worker_answer_ms = 5_000
 
 /** Receipts of the bucket that could not be logged, a full disk being the usual reason, are logged this much later. */
 export const receipts_retry_ms = 5_000
+/** A checkpoint is signed every second; witnesses see one this often. */
+export const witness_pause_ms = 10_000
+
+/** A witness is small and may be far. */
+export const witness_answer_ms = 10_000
+
+/** One that does not answer is asked ever more seldom, up to this. */
+export const witness_retry_ms_max = 300_000
+
+/** So long without a witness is worth a person's look: until then the owner of the log's key could rewrite what it did not see. */
+export const witness_lag_ms_max = 300_000
+
+/** A checkpoint is timestamped this often: an authority that asks for money asks for little. */
+export const timestamp_ms = 60_000
+
+/** An authority is far, and signs with a key in hardware. */
+export const timestamp_answer_ms = 20_000
+
+/** So long without one is worth a person's look: the log's times have no upper bound meanwhile. */
+export const timestamp_lag_ms_max = 600_000

@@ -64,10 +64,11 @@ export type ToRecorder =
   | { readonly kind: 'replicated'; readonly lsn: number }
   | { readonly kind: 'stop'; readonly ack: number }
 
-/** Evidence was read; receipts of the bucket came; somebody decided about a held command, or may not. */
+/** Evidence was read; receipts of the bucket came; a timestamp did; somebody decided about a held command, or may not. */
 export type NoteType =
   | 'evidence.read'
   | 'evidence.replicated'
+  | 'timestamp.taken'
   | 'approval.decided'
   | 'approval.refused'
 
