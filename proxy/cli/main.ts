@@ -6,14 +6,17 @@
  */
 import { createClock } from '../core/clock.ts'
 import { mintToken, parseTokenKey, roles, token_lifetime_s_max } from '../identity/token.ts'
+import { bundle, page } from './bundle.ts'
 import { checkConfig } from './check-config.ts'
 import { createCompletion } from './completion.ts'
 import { createConsole } from './console.ts'
+import { disclose } from './disclose.ts'
 import { createHelp, overview, unknownVerb } from './help.ts'
 import { indexBucket } from './index-bucket.ts'
 import { keygen } from './keygen.ts'
 import { mask } from './mask.ts'
 import { policy } from './policy.ts'
+import { reconcile } from './reconcile.ts'
 import { replay } from './replay.ts'
 import { createRequests } from './requests.ts'
 import { sessions } from './sessions.ts'
@@ -21,6 +24,7 @@ import { show } from './show.ts'
 import { sshConfig } from './ssh-config.ts'
 import { createToken, type TokenMint } from './token.ts'
 import { trust } from './trust.ts'
+import { unseal } from './unseal.ts'
 import {
   type ExitCode,
   helpText,
@@ -31,6 +35,7 @@ import {
   VerbError,
 } from './verb.ts'
 import { verify } from './verify.ts'
+import { witness } from './witness.ts'
 
 const clock = createClock(Date.now, () => performance.now())
 
@@ -55,6 +60,12 @@ const verbs: readonly Verb[] = [
   verify,
   indexBucket,
   trust,
+  witness,
+  bundle,
+  page,
+  unseal,
+  disclose,
+  reconcile,
   mask,
   policy,
   ...createRequests(mint),

@@ -7,9 +7,11 @@
 import { createPrivateKey } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { parseWitness } from '../../storage/evidence/cosignature.ts'
 import { openDocument } from '../../storage/evidence/document.ts'
 import { readStartDocument } from '../../storage/evidence/manifest.ts'
 import { noteSigner } from '../../storage/evidence/note.ts'
+import { parseAuthority } from '../../storage/evidence/timestamp.ts'
 import { encodeTrust } from '../../storage/evidence/trust.ts'
 import { parseAuditorKey } from '../config/auditor-key.ts'
 import { loadConfig } from '../config.ts'
@@ -31,6 +33,16 @@ export const trust: Verb = {
       is_repeatable: true,
       help: "an auditor's public JWK (default: those of --config, or of the sessions on record)",
     },
+    witness: {
+      value: 'KEY',
+      is_repeatable: true,
+      help: 'a witness that has to have cosigned the logs, as sluice witness prints it',
+    },
+    'timestamp-authority': {
+      value: 'FILE',
+      is_repeatable: true,
+      help: 'a certificate (PEM) of an authority whose timestamps the logs have to have',
+    },
     ...data_options,
   },
   async run(call) {
@@ -44,6 +56,8 @@ export const trust: Verb = {
         logs: data.parts.map((part) => verifierKey(part.data)),
         auditors: [...new Set(auditors)],
         checkpoints,
+        witnesses: namedWitnesses(call),
+        authorities: namedAuthorities(call),
       })
       const path = call.text('out')
       if (path === undefined) await console.out(file)
@@ -67,6 +81,27 @@ function verifierKey(folder: string): string {
   }
   const key = createPrivateKey(read('log.pem')).export({ format: 'der', type: 'pkcs8' })
   return noteSigner(read('log.origin').trim(), key).verifier_key
+}
+
+function namedWitnesses(call: Call): readonly string[] {
+  const keys = call.texts('witness')
+  if (!keys.every((key) => parseWitness(key) !== undefined))
+    throw new UsageError('--witness is NAME+HASH+KEY, as sluice witness prints it')
+  return [...new Set(keys)]
+}
+
+/** Certificates in DER. */
+function namedAuthorities(call: Call): readonly Uint8Array[] {
+  return call.texts('timestamp-authority').map((file) => {
+    if (!existsSync(file)) throw new VerbError(`${file}: no such file`)
+    const pem = /-----BEGIN CERTIFICATE-----([A-Za-z0-9+/=\s]+)-----END CERTIFICATE-----/.exec(
+      readFileSync(file, 'latin1'),
+    )
+    const certificate = Buffer.from(pem?.[1] ?? '', 'base64')
+    if (parseAuthority(certificate) === undefined)
+      throw new VerbError(`${file}: this is not a certificate in PEM`)
+    return certificate
+  })
 }
 
 function namedAuditors(call: Call): readonly string[] | undefined {

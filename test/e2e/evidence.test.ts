@@ -225,6 +225,43 @@ describe('the evidence of a session', () => {
     }
   })
 
+  testWith(
+    needs,
+    'sluice unseal prints those digests, and proves every mask by the bytes',
+    async () => {
+      const key = join(guarded.dir, 'gateway/auditor.private.jwk')
+      const number = String(kinds('channel')[0]?.header.channel)
+      const command = join(guarded.dir, 'command')
+      writeFileSync(
+        command,
+        `: ${in_command}; cat > ${guarded.dir}/got; cat ${out_file}; cat ${err_file} >&2; exit 9`,
+      )
+      const files = {
+        input: join(guarded.dir, 'got'),
+        output: out_file,
+        error: err_file,
+        command,
+      }
+      const claims = Object.entries(files).flatMap(([name, file]) => [
+        '--raw',
+        `${number}/${name}=${file}`,
+      ])
+      const words = ['unseal', id, '--data', guarded.data, '--key', key]
+      const opened = await sluice([...words, ...claims])
+      expect(opened.code, opened.stderr).toBe(0)
+      expect(opened.stderr).toContain('proof by ssh_signature, as its start document names it')
+      expect(opened.stderr).toContain('5 of 5 commitments checked')
+      const sums = await Bun.$`sha256sum ${files.input} ${files.output} ${files.error}`.text()
+      expect(opened.stdout.split('\n').map((line) => line.slice(0, 64))).toEqual(
+        sums.split('\n').map((line) => line.slice(0, 64)),
+      )
+      const wrong = await sluice([...words, '--raw', `${number}/output=${files.input}`])
+      expect(wrong.code).toBe(1)
+      for (const secret of [in_output, in_errors, in_command, in_stdin])
+        expect(opened.stdout + opened.stderr + wrong.stdout + wrong.stderr).not.toContain(secret)
+    },
+  )
+
   testWith(needs, 'all of it verifies', async () => {
     await guarded.trust()
     const verified = await guarded.verify()
