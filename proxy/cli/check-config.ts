@@ -98,23 +98,18 @@ function whyRefused(
   return locate(['masking', 'custom', index, 'pattern'], `${reason}${at}`)
 }
 
-/** The masking rules, then the policies. */
+/** The masking rules, then whether Cedar takes the policies, each with the schema. */
 async function judge(
   loaded: Extract<LoadedConfig, { ok: true }>,
 ): Promise<ReturnType<typeof judgeMasking>> {
   const masking = judgeMasking(loaded)
-  const problem = masking.ok ? await policyProblem(loaded) : undefined
-  return problem === undefined ? masking : { ok: false, problem }
-}
-
-/** Whether Cedar takes the policies, each with the schema. */
-async function policyProblem(
-  loaded: Extract<LoadedConfig, { ok: true }>,
-): Promise<string | undefined> {
+  if (!masking.ok) return masking
   // Cedar is 4 MB of WebAssembly that no other verb needs.
   const { preparePolicy } = await import('../policy/prepare.ts')
   const prepared = await preparePolicy(loaded.config.policy.files)
-  return prepared.ok ? undefined : loaded.locate(['policy', 'files'], prepared.problem)
+  const locate = (message: string): string => loaded.locate(['policy', 'files'], message)
+  if (!prepared.ok) return { ok: false, problem: locate(prepared.problem) }
+  return { ...masking, warnings: [...masking.warnings, ...prepared.warnings.map(locate)] }
 }
 
 function summary({ listen, targets, identity, policy, masking, evidence }: Config): string {

@@ -32,5 +32,11 @@ export async function readSetup(options: Options): Promise<Setup> {
   const prepared = await preparePolicy(config.policy.files)
   if (!prepared.ok) throw new Refusal(2, locate(['policy', 'files'], prepared.problem))
   const data = options.data === undefined ? config.gateway.data : resolve(options.data)
-  return { config, warnings, ruleset: rules.ruleset, policy: prepared.parts, data }
+  return {
+    config,
+    warnings: [...warnings, ...prepared.warnings.map((each) => locate(['policy', 'files'], each))],
+    ruleset: rules.ruleset,
+    policy: prepared.parts,
+    data,
+  }
 }

@@ -7,6 +7,7 @@ import { builtin_file, builtin_text } from './cedar/builtin.ts'
 import { loadCedar } from './cedar/library.ts'
 import { type LoadedPolicy, loadPolicies, type PolicyFile } from './cedar/load.ts'
 import { schema_text } from './cedar/schema.ts'
+import { actionApplies } from './cedar/slice.ts'
 import { catalogue, opaque_entries } from './risk/catalogue.ts'
 import { loadGrammar } from './shell/grammar.ts'
 import { createReadLine, type ReadLine } from './shell/read.ts'
@@ -19,7 +20,12 @@ export interface PolicyParts {
 }
 
 export type PreparedPolicy =
-  | { readonly ok: true; readonly parts: PolicyParts }
+  | {
+      readonly ok: true
+      readonly parts: PolicyParts
+      /** One line each. */
+      readonly warnings: readonly string[]
+    }
   /** `FILE:LINE:COLUMN message` */
   | { readonly ok: false; readonly problem: string }
 
@@ -38,5 +44,16 @@ export async function preparePolicy(files: readonly PolicyFile[]): Promise<Prepa
     (_, value: unknown) => (value instanceof RegExp ? String(value) : value),
   )
   const read = createReadLine(await loadGrammar())
-  return { ok: true, parts: { policies: loaded.policies, read, text } }
+  const { policies } = loaded
+  return { ok: true, parts: { policies, read, text }, warnings: warningsOf(policies) }
+}
+
+function warningsOf(policies: readonly LoadedPolicy[]): readonly string[] {
+  const holds = policies.some(({ approval }) => approval !== undefined)
+  const approves = policies.some(
+    ({ effect, json }) => effect === 'permit' && actionApplies(json.action, 'approve'),
+  )
+  return holds && !approves
+    ? ['no policy permits Action::"approve": what @approval holds nobody can approve']
+    : []
 }

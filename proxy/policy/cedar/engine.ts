@@ -6,7 +6,7 @@
 import type * as Cedar from '@cedar-policy/cedar-wasm/nodejs'
 import type { Identity } from '../../core/identity.ts'
 import { cedar } from './library.ts'
-import { answers_max } from './limits.ts'
+import { answer_key_characters_max, answers_max } from './limits.ts'
 import type { Approval, LoadedPolicy } from './load.ts'
 import type { ActionName } from './schema.ts'
 import { createSlicer, type Scope } from './slice.ts'
@@ -109,6 +109,7 @@ export function createEngine(policies: readonly LoadedPolicy[]): Engine {
           ],
         }),
       )
+      if (key.length > answer_key_characters_max) return answer
       if (answers.size >= answers_max) answers.clear()
       answers.set(key, answer)
       return answer

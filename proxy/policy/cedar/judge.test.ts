@@ -113,6 +113,19 @@ describe('the built-in policy', () => {
   })
 })
 
+test('a policy that holds, and lets nobody approve, is warned of', async () => {
+  const hold = '@approval permit (principal, action == Action::"exec", resource);'
+  const approve = 'permit (principal, action == Action::"approve", resource);'
+  const warningsOf = async (text: string): Promise<readonly string[]> => {
+    const prepared = await preparePolicy([{ name: 'p.cedar', text }])
+    return prepared.ok ? prepared.warnings : ['wrong']
+  }
+  expect(await warningsOf(hold)).toEqual([expect.stringContaining('nobody can approve')])
+  expect(await warningsOf(`${hold}\n${approve}`)).toEqual([])
+  expect(await warningsOf(approve.replace('permit', 'forbid'))).toEqual([])
+  expect(await warningsOf('permit (principal, action, resource);')).toEqual([])
+})
+
 describe('a policy of its own', () => {
   test('permits nothing that it does not name', async () => {
     const policy = await policyOf('')
@@ -195,15 +208,40 @@ describe('a policy of its own', () => {
       says(policy.channel(person('ann'), 'web-1', exec(command), at))
     expect(run('ls; cat x | grep y')).toBe('allow read')
     expect(run('ls; id')).toBe('deny policy.default')
-    expect(run('ls $(id)')).toBe('deny policy.default')
+    expect(run('ls $(id)')).toBe('deny policy.error')
     expect(run('sudo systemctl restart x')).toBe('allow sudo')
     expect(run('sudo systemctl stop x')).toBe('deny policy.default')
     expect(run('sudo cat x')).toBe('deny policy.default')
     expect(run('cat /tmp/x')).toBe('deny no-tmp')
     expect(run("cat /t''mp/x")).toBe('deny no-tmp')
-    expect(run('cat "x')).toBe('deny policy.default')
-    expect(run('$X')).toBe('deny policy.default')
+    // What is not known of a command is not there, so a rule that reads it cannot be decided.
+    expect(run('cat "x')).toBe('deny policy.error')
+    expect(run('$X')).toBe('deny policy.error')
+    expect(run('cat $X')).toBe('deny policy.error')
+    expect(run('ls; cat $(echo /tmp/x)')).toBe('deny policy.error')
     expect(run('sh -c "ls"')).toBe('deny policy.default')
+  })
+
+  test('that forbids by words is not passed by words that only the running line knows', async () => {
+    const policy = await policyOf(`
+      permit (principal, action == Action::"exec", resource);
+      @id("no-prod") forbid (principal, action == Action::"exec", resource) when { context.command like "*prod*" };`)
+    const run = (command: string): string =>
+      says(policy.channel(person('ann'), 'web-1', exec(command), at))
+    expect(run('ls dev')).toBe('allow p.cedar:2')
+    expect(run('ls prod')).toBe('deny no-prod')
+    expect(run('p=prod; ls $p')).toBe('deny no-prod')
+    for (const hidden of [
+      'ls $P',
+      'ls $(cat p)',
+      'ls "',
+      'cat p | sh',
+      'eval $P',
+      `ls ${'x '.repeat(9_000)}prod`,
+    ])
+      expect(run(hidden), hidden.slice(0, 20)).toBe('deny policy.error')
+    expect(run(`ls ${'x'.repeat(8_000)}prod`)).toBe('deny no-prod')
+    expect(run(`ls ${'x'.repeat(14_000)}{${'a,'.repeat(100)}prod}`)).toBe('deny policy.size')
   })
 
   test('without shells has none by another name', async () => {

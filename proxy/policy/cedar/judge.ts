@@ -11,7 +11,7 @@ import { type Assessment, assess } from '../risk/assess.ts'
 import type { ReadLine } from '../shell/read.ts'
 import { unknown } from '../shell/reading.ts'
 import type { Answer, Engine } from './engine.ts'
-import { arguments_max, command_characters_max } from './limits.ts'
+import { context_characters_max } from './limits.ts'
 import type { ActionName } from './schema.ts'
 
 /** Where and when a question is asked. */
@@ -95,6 +95,8 @@ export function createJudge({ engine, read, now_ms }: JudgePorts): Judge {
         opaque: assessment.is_opaque,
       }
       const contexts = commandContexts(assessment).map((own) => ({ ...common, ...own }))
+      if (JSON.stringify(contexts).length > context_characters_max)
+        return denied('policy.size', 'this command expands to more than policy can read')
       const answers = contexts.map((context) => ask(identity, place, 'exec', context))
       const all = combine(answers)
       const judged = {
@@ -140,13 +142,14 @@ function commandContexts({
   commands,
   findings,
 }: Assessment): readonly Record<string, CedarValueJson>[] {
-  const contexts = commands.map(({ command, risk, findings: own }) => {
-    const words = command.arguments.map(({ text }) => text.replaceAll(unknown, '?'))
+  const contexts = commands.map(({ command, risk, findings: own, is_unread }) => {
+    const words = command.arguments.map(({ text }) => text)
+    const is_known = is_unread !== true && !words.some((word) => word.includes(unknown))
     return {
-      program: command.program,
-      arguments: words.slice(0, arguments_max),
-      command: [command.program, ...words].join(' ').slice(0, command_characters_max),
-      ...(command.sudo === undefined ? {} : { sudo: command.sudo }),
+      // What is not known is not there: a rule that reads it fails, and that denies, whatever else permits.
+      ...(is_unread === true ? {} : { program: command.program }),
+      ...(is_known ? { arguments: words, command: [command.program, ...words].join(' ') } : {}),
+      ...(command.sudo === undefined ? {} : { sudo: command.sudo.replaceAll(unknown, '?') }),
       risk,
       findings: own.map(({ id }) => id),
     }
@@ -194,7 +197,7 @@ function verdictOf(
     case 'error':
       return denied(
         'policy.error',
-        `policy cannot be decided for ${what}, so it is denied; the gateway's administrator can see why`,
+        `policy reads what is not known of ${what}, so it is denied${why}`,
       )
     case 'deny':
       if (answer.rule === '') return denied('policy.default', `no policy permits ${what}${why}`)

@@ -24,6 +24,8 @@ export const slice_keys_max = 8_192
 /** Answers that are kept: a person repeats commands. */
 export const answers_max = 4_096
 
-/** Characters of a command that policy sees; `like` takes time by its length. */
-export const command_characters_max = 4_096
-export const arguments_max = 256
+/** Of a question that is kept with its answer: longer ones are rare, and thousands of them much. */
+export const answer_key_characters_max = 4_096
+
+/** All commands of a line as Cedar gets them: braces can make a long line of a short one. */
+export const context_characters_max: number = 256 * 1024

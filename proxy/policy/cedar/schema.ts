@@ -41,7 +41,8 @@ action exec appliesTo {
     terminal: Bool,
     /// "exact": the whole line is known before it runs.
     confidence: String,
-    /// The program's name without its folder; "" for a bare redirection, and for what cannot be read.
+    /// The program's name without its folder; "" for a bare redirection. Absent for what cannot be read, as are its
+    /// arguments where only the running line knows them: a rule that reads what is absent denies.
     program: String,
     arguments: Set<String>,
     /// Program and arguments in one line.
@@ -52,7 +53,7 @@ action exec appliesTo {
     risk: String,
     /// Entries of the catalogue that it has.
     findings: Set<String>,
-    /// A part of the line cannot be read.
+    /// A part of the line cannot be read. "!context.opaque && ..." asks this first.
     opaque: Bool,
   },
 };

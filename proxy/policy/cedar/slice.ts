@@ -92,7 +92,7 @@ function mayApply(json: Cedar.PolicyJson, scope: Scope): boolean {
   )
 }
 
-function actionApplies(action: Cedar.ActionConstraint, name: string): boolean {
+export function actionApplies(action: Cedar.ActionConstraint, name: string): boolean {
   if (action.op === 'All') return true
   if (action.op === '==') return !('entity' in action) || uidOf(action.entity).id === name
   return ('entities' in action ? action.entities : [action.entity]).some(

@@ -23,6 +23,8 @@ export interface AssessedCommand {
   readonly command: ShellCommand
   readonly risk: Risk
   readonly findings: readonly Finding[]
+  /** It stands for what could not be read. */
+  readonly is_unread?: true
 }
 
 export interface Assessment {
@@ -60,7 +62,13 @@ export function assess(reading: Reading, line: Uint8Array): Assessment {
   )
   if (unread.length > 0 || lines.length > 0) {
     const findings = [...lines, ...unread].map(finding)
-    commands.push({ command: nothing, risk: worst(findings), findings })
+    const is_unread = unread.length > 0
+    commands.push({
+      command: nothing,
+      risk: worst(findings),
+      findings,
+      ...(is_unread ? { is_unread: true as const } : {}),
+    })
   }
   // A second reading, of words alone, where the first one met an error: it can only make it worse.
   if (reading.opaque.includes('syntax') || reading.opaque.includes('size'))
