@@ -97,7 +97,7 @@ export function maskerOpen(unit: u32): usize {
 export function maskerPush(stream: usize, _from: usize, bytes: usize): usize {
   // What is longer is not in the window.
   if (bytes > window_max) return problem(too_long)
-  return pushStream(stream, bytes) == 0 ? problem(memory_problem) : masked()
+  return pushStream(stream, bytes, 0) == 0 ? problem(memory_problem) : masked()
 }
 
 export function maskerFlush(stream: usize, event: u32): usize {

@@ -3,6 +3,7 @@
  * how the stream is cut. Positions are addresses in the window; `stream.ts` turns them into ages.
  */
 import { abreast_max, diesYoung, initAbreast, stepAbreast, stepAlone } from './abreast'
+import { boundary, escape, passBoundary } from './boundary'
 import { charge, check_units, debt, pay, repaying, setDebt } from './budget'
 import { passes } from './check'
 import { earn, helps, together_max } from './companies'
@@ -66,17 +67,18 @@ export function run(from: usize, end: usize, before: u32): usize {
   while (p < end) {
     if (threads == 0 && blackout == 0) {
       if (filtering) {
-        let begin = skip(p, end)
-        while (begin + reach <= end && diesYoung(begin, begin == from ? before : load<u8>(begin - 1)))
-          begin = skip(begin + 1, end)
+        let begin = skipToBoundary(p, end)
+        while (begin != boundary && begin + reach <= end && diesYoung(begin, begin == from ? before : load<u8>(begin - 1)))
+          begin = skipToBoundary(begin + 1, end)
         pay(begin - p)
         p = begin
       }
       if (p >= end) break
       deadline = p + held_max
     }
-    if (filtering && (blackout == 0 || dark)) {
-      const stopped = quickly(p, min(end, deadline), end)
+    const until = min(min(end, deadline), boundary)
+    if (filtering && p < until && (blackout == 0 || dark)) {
+      const stopped = quickly(p, until, end)
       if (stopped > p) {
         p = stopped
         waiting = threads != 0 && someWaits()
@@ -93,6 +95,7 @@ export function run(from: usize, end: usize, before: u32): usize {
       setDebt(debt, false)
     }
     step(byte, p, p == from ? before : load<u8>(p - 1), !filtering || mayBegin(p, end))
+    if (p == boundary) passBoundary()
     p++
     if (p == dark_at) darken(p)
     if (p >= deadline) deadline = bound(p)
@@ -110,6 +113,18 @@ function limitOpen(p: usize): void {
 function someWaits(): bool {
   for (let i: u32 = 0; i < threads; i++) if ((load<u8>(flags + (threadWord(i) & state_mask)) & later) != 0) return true
   return false
+}
+
+/** {@link skip}, but not past the boundary: what may begin there is still to be asked. */
+function skipToBoundary(from: usize, end: usize): usize {
+  if (boundary >= end) return skip(from, end)
+  let p = from
+  while (p < boundary) {
+    const quiet = quietUntil(p, end)
+    if (quiet == p) break
+    p = min(quiet, boundary)
+  }
+  return p
 }
 
 /** Goes on to `until` at most as long as nothing happens; returns what is not read. */
@@ -150,7 +165,9 @@ function step(byte: u32, p: usize, before: u32, beginning: bool): void {
     for (let i: u32 = 0; i < count; i++) {
       const at = from + i * thread_bytes
       const state = load<u32>(at) & state_mask
-      if ((load<u8>(flags + state) & later) != 0) endLater(state, load<u32>(at, 4), p, byte)
+      if ((load<u8>(flags + state) & later) == 0) continue
+      endLater(state, load<u32>(at, 4), p, byte)
+      if (p == boundary) endLater(state, load<u32>(at, 4), p, escape)
     }
   }
   for (let i: u32 = 0; i < count; i++) {
@@ -160,17 +177,23 @@ function step(byte: u32, p: usize, before: u32, beginning: bool): void {
     const to: u32 = load<u16>(next + ((state * classes + of_class) << 1))
     if (to != 0) enter(to, word & ~state_mask, load<u32>(at, 4), p + 1)
   }
-  if (beginning) {
-    const pattern: u32 = load<u16>(pattern_start + (before << 1))
-    const first: u32 = load<u16>(next + ((pattern * classes + of_class) << 1))
-    if (first != 0) enter(first, 0, p, p + 1)
-    const contexts: u32 = load<u16>(context_start + (before << 1))
-    const second: u32 = load<u16>(next + ((contexts * classes + of_class) << 1))
-    if (second != 0) enter(second, 0, p, p + 1)
-  }
+  if (beginning) begin(before, of_class, p)
+  if (p == boundary) begin(escape, of_class, p)
   if (threads > ordinary_max && countedOrdinary(p + 1) > ordinary_max) darken(p + 1)
   if (threads > 1) units += unitsBesideOne(p + 1)
   if (charge(units) && blackout == 0) giveUp(p + 1)
+}
+
+/** What may begin behind `before` with a byte of this class at `p` does. */
+// @ts-ignore: decorator
+@inline
+function begin(before: u32, of_class: u32, p: usize): void {
+  const pattern: u32 = load<u16>(pattern_start + (before << 1))
+  const first: u32 = load<u16>(next + ((pattern * classes + of_class) << 1))
+  if (first != 0) enter(first, 0, p, p + 1)
+  const contexts: u32 = load<u16>(context_start + (before << 1))
+  const second: u32 = load<u16>(next + ((contexts * classes + of_class) << 1))
+  if (second != 0) enter(second, 0, p, p + 1)
 }
 
 /** A thread arrives in a state, `p` being the address of the byte that it would read next. */
@@ -257,10 +280,24 @@ function bound(p: usize): usize {
   if (p - held < held_max) return held + held_max
   const start = max(settle(oldestCounted(blackout != 0 ? blackout : p)), settled)
   if (p - start < held_max) return min(start, oldestThread(p)) + held_max
+  cut(start, p, true)
+  return oldestThread(p) + held_max
+}
+
+/**
+ * The same sooner, at the window's end: less than {@link held_max} is held here, but what was taken out of it is held as well.
+ * What the filter rules out is dead by then, so all that is there is there in every split.
+ */
+export function cutHeld(p: usize): void {
+  const start = holdStart(p)
+  if (start < p) cut(start, p, false)
+}
+
+function cut(start: usize, p: usize, only_counted: bool): void {
   let rule = rules
   for (let i: u32 = 0; i < threads; i++) {
     const word = threadWord(i)
-    if (isContext(word) || !counts(i, p)) continue
+    if (isContext(word) || (only_counted && !counts(i, p))) continue
     if (threadStart(i) <= start) rule = min(rule, <u32>load<u16>(label + ((word & state_mask) << 1)))
     setThread(i, word | spent, p)
   }
@@ -268,7 +305,6 @@ function bound(p: usize): usize {
   else if (rule == rules && open < found) rule = spanRule(open)
   addMatch(start, p, rule)
   settle(p)
-  return oldestThread(p) + held_max
 }
 
 /** What a flush makes of the threads: the part beyond their allowance is masked. */

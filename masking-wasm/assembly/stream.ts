@@ -9,14 +9,15 @@
  * An age is the distance back from the stream's position. Everything that holds is younger than
  * {@link held_max}; only starts may be older, and then no longer need to be exact.
  */
+import { forgetBoundaries, initBoundaries } from './boundary'
 import { debt, repaying, setDebt } from './budget'
 import { initLandmarks } from './landmarks'
 import { copyClear, maskLength, maskWidth } from './mask'
 import {
-  blackout, dark_at, endThreads, flushThreads, held_max, holdStart, initMatcher, oldest, resetMatcher, run,
+  blackout, cutHeld, dark_at, endThreads, flushThreads, held_max, holdStart, initMatcher, oldest, resetMatcher, run,
   setBlackout, stream_start,
 } from './matcher'
-import { giveLarge, giveSmall, small_bytes, take, takeLarge, takeSmall } from './memory'
+import { giveLarge, giveSmall, large_bytes, small_bytes, take, takeLarge, takeSmall } from './memory'
 import {
   found, found_max, initSpans, labelEnd, labelStart, open, open_max, push, released, resetSpans, setReleased, settle, spanEnd, spanRule,
   spanStart,
@@ -56,7 +57,7 @@ export function initStreams(): bool {
   output = take(held_max + window_max + 32)
   result = take(32)
   result_spans = take((found_max + open_max + 8) * 20)
-  return floor != 0 && window != 0 && output != 0 && result != 0 && result_spans != 0 && initSpans() && initLandmarks(window_max) && initMatcher()
+  return floor != 0 && window != 0 && output != 0 && result != 0 && result_spans != 0 && initSpans() && initLandmarks(window_max) && initMatcher() && initBoundaries()
 }
 
 export function openStream(width: bool): usize {
@@ -80,11 +81,19 @@ const see_result: u32 = 1
 /** Nothing was held before, nothing is now, and the bytes leave as they came. */
 const as_given: u32 = 2
 
-/** Reads `bytes` bytes at {@link input}, or fewer; how many stands in the result. */
-export function pushStream(stream: usize, bytes: usize): u32 {
+/**
+ * Reads `bytes` bytes at {@link input}, or fewer; how many stands in the result. `open_held`: the last one
+ * is only read when less than that is held before it; 0 for all.
+ */
+export function pushStream(stream: usize, bytes: usize, open_held: usize): u32 {
   if (!room(stream)) return no_memory
   restore(stream)
-  const end = run(input, input + bytes, load<u16>(stream))
+  const before = load<u16>(stream)
+  const sure = input + bytes - <usize>(open_held != 0)
+  let end = run(input, sure, before)
+  if (open_held != 0 && end == sure && end - holdStart(end) < open_held)
+    end = run(end, end + 1, end > input ? load<u8>(end - 1) : before)
+  forgetBoundaries()
   const limit = holdStart(end)
   const clean = open == 0 && released == input && limit == input + bytes
   finish(stream, end, limit)
@@ -101,6 +110,54 @@ export function flushStream(stream: usize, event: u32): bool {
   finish(stream, input, input)
   if (event == 2) store<u16>(stream, stream_start)
   return true
+}
+
+/** Masks all that is held, as a piece of its own, and lets it go: what would be cut at {@link held_max} is cut here. */
+export function cutStream(stream: usize): bool {
+  if (!room(stream)) return false
+  restore(stream)
+  cutHeld(input)
+  settle(input)
+  finish(stream, input, input)
+  return true
+}
+
+/** A stream in the same state; 0 when there is no memory. */
+export function cloneStream(from: usize): usize {
+  const stream = takeSmall()
+  if (stream == 0) return 0
+  memory.copy(stream, from, small_bytes)
+  const large: usize = load<u32>(from, 12)
+  if (large == 0) return stream
+  const own = takeLarge()
+  if (own == 0) {
+    giveSmall(stream)
+    return 0
+  }
+  memory.copy(own, large, large_bytes)
+  store<u32>(stream, own, 12)
+  // What was copied is cleared when it is given back, however little of it is used.
+  store<u16>(stream, <u16>held_max, 18)
+  return stream
+}
+
+/** The byte before, when nothing else is known of the stream: then all of its state is that. Else -1. */
+export function quietStream(stream: usize): i32 {
+  const busy = load<u32>(stream, 2) | load<u16>(stream, 8) | load<u16>(stream, 10) | load<u8>(stream, 17) | load<u32>(stream, 36)
+  return busy == 0 ? load<u16>(stream) : -1
+}
+
+/** Where the bytes stand that the stream holds. */
+export function heldAt(stream: usize): usize {
+  const large: usize = load<u32>(stream, 12)
+  return (large != 0 ? large : stream + small_bytes_at) + load<u16>(stream, 6) - load<u16>(stream, 8)
+}
+
+/** Writes the mask of `bytes` bytes at the input to where a result's bytes stand; returns its length. */
+export function coverInput(bytes: usize, width: bool): u32 {
+  store<u32>(result, output)
+  const end = width ? maskWidth(input, input + bytes, output) : maskLength(input, input + bytes, output)
+  return <u32>(end - output)
 }
 
 /** A block that no stream has yet. */

@@ -41,8 +41,10 @@ export function feed(
   size: () => number = () => bytes.length,
   flushes: ReadonlyMap<number, FlushEvent> = new Map(),
   unit: MaskUnit = 'length',
+  columns = 0,
 ): Fed {
   const stream = engine.open(unit)
+  stream.resize(columns)
   let text = ''
   let settled = 0
   const spans: string[] = []
