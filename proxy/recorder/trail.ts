@@ -159,7 +159,8 @@ export class Trail {
     const terminal = request.pty !== undefined
     const echo = new EchoTracker()
     const unit = terminal ? 'width' : 'length'
-    const common = { channel, unit, idle_ms, maskers, sink } as const
+    const width = request.pty === undefined ? {} : { columns: request.pty.columns }
+    const common = { channel, unit, ...width, idle_ms, maskers, sink } as const
     const taps: ChannelTaps = {
       out: new OutputTap({ ...common, stream: 1, ...(terminal ? { echo } : {}) }),
       err: new OutputTap({ ...common, stream: 2 }),
@@ -262,6 +263,10 @@ export class Trail {
         break
       case 'approval':
         this.record({ ...event, channel, comment: this.#plain(event.comment) })
+        break
+      case 'resize':
+        this.#channels.get(channel)?.out.resize(event.columns)
+        this.record({ ...event, channel })
         break
       case 'signal':
       case 'exit_signal':

@@ -23,6 +23,8 @@ export interface OutputTapOptions {
   readonly stream: 1 | 2
   /** `width` on a terminal, `length` in a byte stream. */
   readonly unit: 'width' | 'length'
+  /** The terminal's. */
+  readonly columns?: number
   readonly idle_ms: number
   readonly maskers: MaskerSource
   readonly sink: TapSink
@@ -44,6 +46,12 @@ export class OutputTap {
     this.#to = options
     this.#echo_mask = new LineMask(options.maskers, options.unit)
     this.#masker = options.maskers.open(options.unit)
+    if (options.columns !== undefined) this.#masker.resize(options.columns)
+  }
+
+  /** The terminal has another width from here on: it decides where a line is full. */
+  resize(columns: number): void {
+    this.#masker.resize(columns)
   }
 
   /** Raw bytes, as the target sent them. They are read, not kept. */
@@ -57,6 +65,7 @@ export class OutputTap {
     } else {
       const first = bytes[0]
       this.#endEcho(first === 0x0d || first === 0x0a ? 'end' : 'idle')
+      this.#echo_mask.pass(bytes)
       this.#emit(this.#masker.push(bytes))
       if (is_echo) this.#emit(this.#masker.flush('echo'), 'echo')
     }

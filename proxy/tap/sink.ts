@@ -22,7 +22,8 @@ export interface TapSink {
 
 /** Opens a masker for one stream; `scratch` masks a whole text at once. */
 export interface MaskerSource {
-  open(unit: 'width' | 'length'): MaskStream
+  /** `reading`: a terminal's bytes, which is usual where masks keep the `width`, or a program's. */
+  open(unit: 'width' | 'length', reading?: 'terminal' | 'bytes'): MaskStream
 }
 
 /**
@@ -134,8 +135,11 @@ export function maskCommand(
   return { bytes, spans, shown: { text: new TextDecoder().decode(bytes), rules } }
 }
 
+/** Between two keys a shell wraps its line, or paints it anew; more is a program's. */
+const passed_bytes_max = 1024
+
 /**
- * Masks the pieces of one line, which was cut because it took too long: a secret over a cut is still recognised
+ * Masks the pieces of one line on a terminal, which was cut because it took too long: a secret over a cut is still recognised
  * behind it. Each piece comes out whole.
  */
 export class LineMask {
@@ -160,13 +164,25 @@ export class LineMask {
     final: 'end' | 'idle',
   ): Gathered {
     const gathered = new Gathered()
-    this.#masker ??= this.#maskers.open(this.#unit)
+    this.#masker ??= this.#maskers.open(this.#unit, 'terminal')
     const raw_base = offset - this.#bytes
     gathered.add(sink, channel, stream, this.#masker.push(piece), raw_base)
     gathered.add(sink, channel, stream, this.#masker.flush(final), raw_base)
     this.#bytes += piece.length
     if (final === 'end') this.close()
     return gathered
+  }
+
+  /** What came between the pieces and is recorded elsewhere: the line goes on behind it, unless it ends in it. */
+  pass(between: Uint8Array): void {
+    if (this.#masker === undefined) return
+    if (between.length > passed_bytes_max || between.includes(0x0a)) {
+      this.close()
+      return
+    }
+    this.#masker.push(between)
+    this.#masker.flush('idle')
+    this.#bytes += between.length
   }
 
   close(): void {
