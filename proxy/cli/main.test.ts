@@ -245,6 +245,48 @@ describe.skipIf(!existsSync(module_path))('mask', () => {
     const { out } = await sluice(['mask', '--config', 'mask.yaml'], `EMP-123456 ${secret}\n`)
     expect(out).toBe(`********** ${secret}\n`)
   })
+  test('masks members of JSON lines, each by its strategy', async () => {
+    const lines = [
+      `{"user":{"ssn":"078-05-1120","pan":"4111111111111111"},"a.b":"x","k":"${secret}"}`,
+      '',
+      'no document',
+      '[{"user":{"ssn":"078-05-1120"}}]',
+    ]
+    const options = ['user.ssn=hash', '*.pan=partial(0,4)', 'a\\.b=null']
+    const words = options.flatMap((option) => ['--json-member', option])
+    const { code, out, err } = await sluice(['mask', '--findings', ...words], lines.join('\n'))
+    expect(code).toBe(0)
+    const [first = '', blank, second, third = ''] = out.split('\n')
+    expect(first).toMatch(
+      /^\{"user":\{"ssn":"hash:[0-9a-f]{16}","pan":"\*{12}1111"\},"a\.b":null,"k":"\*{20}"\}$/,
+    )
+    expect([blank, second]).toEqual(['', '***********'])
+    // Equal values are equal, also in another document.
+    expect(third).toBe(`[{"user":{"ssn":"${first.slice(16, 37)}"}}]`)
+    const findings = err
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line))
+    expect(findings.map(({ rule }) => rule)).toEqual([
+      'member:user.ssn',
+      'member:*.pan',
+      'member:a\\.b',
+      'aws-access-key-id',
+      'not-json',
+      'member:user.ssn',
+    ])
+    const input = lines.join('\n')
+    expect(input.slice(findings[3].offset, findings[3].offset + 20)).toBe(secret)
+    expect(findings[5]).toMatchObject({ offset: input.lastIndexOf('"078'), length: 13 })
+  })
+  test.each(['user.ssn', 'user.ssn=stars', '=mask', 'a..b=mask', 'a=partial(1)'])(
+    '--json-member %s is refused',
+    async (word) => {
+      const { code, err } = await sluice(['mask', '--json-member', word], '{}')
+      expect(code).toBe(2)
+      expect(err).toContain('--json-member takes PATH=STRATEGY')
+    },
+  )
   test('masks the known secrets of a configuration', async () => {
     await sluice(['keygen', 'auditor', '--private', 'k.private.jwk', '-o', 'k.jwk'])
     writeFileSync(join(folder, 'k.known'), 'swordfish\n', { mode: 0o600 })
