@@ -5,34 +5,49 @@
  */
 import { openDocument } from '../evidence/document.ts'
 import { readManifest } from '../evidence/manifest.ts'
-import { type EvidenceWriter, type SessionWriter, sourceOf } from '../verify/fixture.ts'
+import {
+  type EvidenceWriter,
+  type SessionWriter,
+  type StoredEvidence,
+  sourceOf,
+} from '../verify/fixture.ts'
+import type { EvidenceSource } from '../verify/source.ts'
 import { readArchive, writeArchive } from './archive.ts'
 import { makeBundle } from './make.ts'
 import { proveDocument } from './prove.ts'
 
-export async function bundleOf(
-  writer: EvidenceWriter,
-  session: SessionWriter,
+export function bundleOf(
+  { stored }: EvidenceWriter,
+  { id }: SessionWriter,
   page: Uint8Array = new TextEncoder().encode('<!doctype html>'),
   cosigned: readonly Uint8Array[] = [],
 ): Promise<Uint8Array> {
-  const source = { ...sourceOf(writer.stored), cosigned: async () => cosigned }
+  return bundleFrom(stored, { ...sourceOf(stored), cosigned: async () => cosigned }, id, page)
+}
+
+/** Of a session of that id, which has ended. */
+export async function bundleFrom(
+  stored: StoredEvidence,
+  source: EvidenceSource,
+  id: string,
+  page: Uint8Array,
+): Promise<Uint8Array> {
   const prove = async (type: string) => {
-    const entry = writer.stored.entries
+    const entry = stored.entries
       .map((bytes) => JSON.parse(new TextDecoder().decode(bytes)))
-      .find((each) => each.type === type && each.id === session.id)
-    const sought = { type, id: session.id, digest: entry.digest, not_before: entry.time }
+      .find((each) => each.type === type && each.id === id)
+    const sought = { type, id, digest: entry.digest, not_before: entry.time }
     const proven = await proveDocument(source, sought)
     if (!proven.ok) throw new Error(proven.reason)
     return proven.logged
   }
   const [start, logged] = [await prove('session.started'), await prove('session.ended')]
   const manifest = readManifest(openDocument(logged.document) ?? {})
-  const envelope = writer.stored.documents.get(manifest?.envelope ?? '')
+  const envelope = stored.documents.get(manifest?.envelope ?? '')
   if (manifest === undefined || envelope === undefined) throw new Error('a session that has ended')
-  const { records } = session
+  const records = stored.sessions.get(id) ?? []
   return makeBundle({
-    proof: { session: session.id, start, manifest: logged },
+    proof: { session: id, start, manifest: logged },
     manifest,
     envelope,
     records: async function* () {
