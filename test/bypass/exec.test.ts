@@ -104,6 +104,8 @@ describe('what is forbidden', () => {
     ['a-copy', (f) => `cp /usr/bin/touch /tmp/sluice-x; /tmp/sluice-x ${f}; rm /tmp/sluice-x`],
     ['a-script-of-its-own', (f) => `echo touch ${f} > /tmp/sluice-s; sh /tmp/sluice-s`],
     ['the-loader', (f) => `$(echo /lib*/ld-linux*.so.?) /usr/bin/touch ${f}`],
+    ['no-parameters', (f) => `"$@" touch ${f}`],
+    ['parameters-of-its-own', (f) => `set -- touch ${f}; "$@"`],
     ['a-plus', (f) => `bash +e -c 'touch ${f}'`],
     ['flock', (f) => `flock /tmp touch ${f}`],
   ]

@@ -299,6 +299,7 @@ export const file_entries: readonly Entry[] = [
     ],
     examples: [
       'cat /etc/shadow',
+      'cd /etc && cat ~+/shadow',
       'sudo cat /etc/s?adow',
       'cat < /etc/shadow',
       'cp ~/.ssh/id_rsa /tmp',

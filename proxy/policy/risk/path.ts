@@ -167,6 +167,9 @@ const home = (path: string): string =>
 
 /** Absolute, without `.`, `..` and doubled slashes (POSIX, XBD 4.13; links are not known). */
 export function full(text: string, folder: string): string {
+  // `~+` is where one is, `~-` where one was.
+  if (/^~[+-](\/|$)/.test(text))
+    return full(text.charAt(1) === '+' ? `.${text.slice(2)}` : unknown, folder)
   const joined = /^[/~]/.test(text) || text.startsWith(unknown) ? text : `${folder}/${text}`
   const is_absolute = joined.startsWith('/')
   const parts: string[] = []

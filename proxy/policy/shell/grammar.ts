@@ -5,7 +5,13 @@
  * @module
  */
 import { Language, Parser, type TreeCursor } from 'web-tree-sitter'
-import { depth_max, line_characters_max, nodes_max, openings_max, parse_ms_max } from './limits.ts'
+import {
+  depth_max,
+  line_characters_max,
+  nodes_max,
+  openings_max,
+  parse_reports_max,
+} from './limits.ts'
 
 /** `type` is the grammar's name, or the text itself of a word of the language: `&&`, `do`. */
 export interface Node {
@@ -33,9 +39,9 @@ export async function loadGrammar(): Promise<Grammar> {
   return (text) => {
     if (text.length > line_characters_max || countOpenings(text) > openings_max)
       return { ok: false }
-    const began_ms = performance.now()
+    let reports = 0
     const tree = parser.parse(text, null, {
-      progressCallback: () => performance.now() - began_ms > parse_ms_max,
+      progressCallback: () => ++reports > parse_reports_max,
     })
     if (tree === null) {
       parser.reset()

@@ -10,8 +10,11 @@ export const line_characters_max: number = 16 * 1024
 /** Of the characters that open something: the parser's recovery from thousands of them takes quadratic time. */
 export const openings_max = 512
 
-/** What the parser may take: a hundred times what an ordinary line does. */
-export const parse_ms_max = 25
+/**
+ * How often the parser may report that it goes on, which is about every 0.1 ms: an ordinary line is read before the
+ * first time. Not a time on the clock, by which a busy machine would hold ordinary lines.
+ */
+export const parse_reports_max = 400
 
 /** Nodes of one tree. */
 export const nodes_max = 20_000

@@ -108,12 +108,49 @@ function someLine(pick: Pick, is_bash: boolean, depth = 0): string {
     () => `{ cat <<E | p2\n$(${someLine(pick, false, depth + 1)})\nE\n}`,
     () => `find /etc/hostname -exec ${someCommand(pick, is_bash)} \\;`,
     () => `printf x | xargs p1 a`,
+    () => `p0 "a $(p1 "b $(${one()})" c) d"`,
+    () => `p0 $((1 + 2)) \${x:-$(${one()})}`,
+    () => `p0 "\${x:-"$(${one()})"}" y#z`,
+    () => `{ ${one()}\n} > /dev/null 2>&1`,
+    () => `( ${one()}\n) 2>&1 | ${one()}`,
+    () => `until ${one()}\ndo break\ndone`,
+    () => `if ! ${one()}\nthen ${one()}\nelif true; then p1\nfi`,
+    () => `${someCommand(pick, is_bash)} & wait`,
+    () => `{ cat <<A - <<-B | p2\nx\nA\n\t$(${someLine(pick, false, depth + 1)})\n\tB\n}`,
+    () => `case "$(${one()})" in (a|b) p1;; *) ${one()}\n;; esac`,
+    () => `for i in $(${one()}) x; do p1 "$i"; done`,
+    () => `x=1 y=$(${one()}) ${someCommand(pick, is_bash)}`,
+    () => `test -n x && ${one()} || p1`,
+    () => `[ x = x ] && { ${one()}\n}`,
+    () => `set -- a b; p0 "$@" $1`,
+    () => `command ${someCommand(pick, is_bash)}`,
+    () => `exec ${someCommand(pick, is_bash)}`,
+    () => `trap ${single(someCommand(pick, false))} EXIT`,
+    () => `alias q=p1; ${one()}`,
+    () => `p0 \`p1 \\\`p2 b\\\`\``,
+    ...(is_bash
+      ? [
+          (): string => `a=(x "y z"); p0 "\${a[@]}"`,
+          (): string => `[[ x == x ]] && ${one()}`,
+          (): string => `${someCommand(pick, true)} |& ${someCommand(pick, true)}`,
+          (): string => `p0 <<< "$(${someCommand(pick, true)})"`,
+          (): string => `p0 {a,b}c`,
+          (): string => `cat <(${one()}\n) > >(p1 x)`,
+          (): string => `time ${someCommand(pick, true)}`,
+          (): string => `function g { ${one()}\n}; g`,
+          (): string => `for ((i = 0; i < 1; i++)); do ${one()}\ndone`,
+          (): string => `p0 \${x/a/$(${someCommand(pick, true)})} "$((1 + $(echo 1)))"`,
+        ]
+      : []),
   ]
   return (structures[pick(structures.length)] ?? one)()
 }
 
+let runs = 0
+
 function ran(shell: string, line: string): string[][] {
-  const out = join(folder, 'ran')
+  // Of its own: what runs in the background of one line may end in the next.
+  const out = join(folder, `ran-${++runs}`)
   writeFileSync(out, '')
   Bun.spawnSync([shell, '-c', line], {
     env: { PATH: `${folder}:/usr/bin:/bin`, RAN: out, HOME: folder },
@@ -144,7 +181,7 @@ describe('what a shell runs was found', () => {
       let opaque = 0
       let seen = 0
       for (let seed = 1; seed <= lines_each; seed++) {
-        const line = someLine(random(seed * 1299709 + shell.length), shell === 'bash')
+        const line = someLine(random(seed * 1_299_709 + shell.length), shell === 'bash')
         const reading = read(new TextEncoder().encode(line))
         if (reading.opaque.length > 0) {
           opaque += 1

@@ -83,6 +83,8 @@ function createReader(grammar: Grammar, state: State): ReadText {
 
   /** `last`: of what the node ends with, where a redirection gives it another input. */
   const walk = (node: Node, input: Input, depth: number, last: Input = input): void => {
+    // What was found decides already, and the rest would only take time.
+    if (state.opaque.has('size')) return
     switch (node.type) {
       case 'command':
         command(node, [], last, depth)
@@ -100,11 +102,11 @@ function createReader(grammar: Grammar, state: State): ReadText {
         push(state, {
           ...bare(),
           program: node.children[0]?.text ?? '',
-          assigns: assignments(node),
+          assigns: settled(assignments(node)),
         })
         break
       case 'variable_assignment':
-        push(state, { ...bare(), assigns: assignments(node) })
+        push(state, { ...bare(), assigns: settled(assignments(node)) })
         break
       case 'for_statement':
       case 'c_style_for_statement':
@@ -170,6 +172,7 @@ function createReader(grammar: Grammar, state: State): ReadText {
     const parts = nodes.filter(({ type }) => type !== '|' && type !== '|&')
     let from = input
     for (const [index, part] of parts.entries()) {
+      if (state.opaque.has('size')) return
       const is_last = index === parts.length - 1
       // A redirection is stronger than the pipe.
       walk(part, from, depth, is_last && last !== input ? last : from)
@@ -309,6 +312,13 @@ function createReader(grammar: Grammar, state: State): ReadText {
       names.push(name.text.replace(/\[[\s\S]*$/, ''))
       assign(state, names.at(-1) ?? '', is_plain && !reserved.test(text) ? text : undefined)
     }
+    return names
+  }
+
+  /** What words become depends on these: nothing behind is what it seems. */
+  const settled = (names: readonly string[]): readonly string[] => {
+    if (names.some((name) => /^(HOME|IFS|CDPATH|OLDPWD|PWD|BASH_ALIASES)$/.test(name)))
+      state.opaque.add('evaluated')
     return names
   }
 

@@ -185,6 +185,10 @@ export function runCommand(
       case 'eval':
         readJoined(rest, sudo)
         return
+      case 'set':
+        // From here on `$1` is something, whatever the options were.
+        if (rest.length > 0) state.functions += 1
+        return
       case 'trap': {
         const { rest: operands } = readOptions(rest, '')
         if (operands[0] !== undefined) readJoined([operands[0]], sudo)

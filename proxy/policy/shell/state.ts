@@ -82,7 +82,8 @@ export function valueOf(state: State, name: string): string | undefined {
   }
   if (name === 'HOME') return '~'
   if (name === 'IFS') return ' '
-  if (/^[@*1-9]$/.test(name)) return state.functions === 0 ? '' : undefined
+  // A loop may set them for its next turn.
+  if (/^[@*1-9]$/.test(name)) return state.functions + state.loops === 0 ? '' : undefined
   return undefined
 }
 

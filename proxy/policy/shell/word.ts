@@ -22,6 +22,8 @@ export type ValueOf = (name: string) => string | undefined
 /** The fields that a word's node expands to; often one, none where it is empty and not quoted. */
 export function expandWord(node: Node, value_of: ValueOf): readonly Word[] {
   const raw = evaluate(node, value_of, false)
+  // Without parameters `"$@"` is no word at all, not an empty one.
+  if (raw === '' && /^"(\$@|\$\{@\})+"$/.test(node.text)) return []
   const is_quoted = /^["'$]/.test(node.text) && raw === ''
   const fields = raw.split(field_break).filter((field) => field !== '')
   if (fields.length === 0) return is_quoted && hasQuotes(node) ? [{ text: '' }] : []
