@@ -24,6 +24,7 @@ import { openDesk } from './gateway/desk.ts'
 import { type Evidence, lockData, openEvidence } from './gateway/evidence.ts'
 import { reloadOnHangup } from './gateway/hangup.ts'
 import { type Options, readOptions } from './gateway/options.ts'
+import { openPostgres } from './gateway/postgres.ts'
 import { Refusal } from './gateway/refusal.ts'
 import { readSetup } from './gateway/setup.ts'
 import { fingerprints, hostKeys, openSsh, publicLine } from './gateway/ssh.ts'
@@ -58,6 +59,8 @@ async function main(): Promise<void> {
 async function runGateway(options: Options): Promise<void> {
   const { config, warnings, ruleset, policy: policy_parts, data } = await readSetup(options)
   const log = createLog((line) => process.stderr.write(line), Date.now)
+  if (config.listen.postgres !== undefined && options.workers > 1)
+    throw new Refusal(2, 'listen.postgres: is not possible with --workers in this version')
   const misplaced = whyMisplaced(data, options.config === undefined)
   if (misplaced !== undefined) throw new Refusal(1, misplaced)
   for (const warning of warnings) log('warn', 'config', { warning })
@@ -153,6 +156,17 @@ async function runGateway(options: Options): Promise<void> {
         ? await openHere(ssh)
         : await openWorkers(ssh)
 
+  const { postgres: postgres_address } = config.listen
+  const postgres =
+    postgres_address === undefined
+      ? undefined
+      : await bind('listen.postgres', postgres_address, false, (address) =>
+          openPostgres({
+            ...{ config, address, gateway_keys, providers, policy, log },
+            recorder: evidence.recorder,
+          }),
+        )
+
   const { api: api_address } = config.listen
   const failing = (): readonly string[] => [...evidence.failing(), ...door.failing()]
   const api =
@@ -177,7 +191,8 @@ async function runGateway(options: Options): Promise<void> {
         })
   if (trial !== undefined) pages_at = api?.url
   const ssh_at = door.address === undefined ? 'off' : formatAddress(door.address)
-  process.stdout.write(`sluice ready ssh=${ssh_at} api=${api?.url ?? 'off'}\n`)
+  const postgres_at = postgres === undefined ? '' : ` postgres=${formatAddress(postgres.address)}`
+  process.stdout.write(`sluice ready ssh=${ssh_at} api=${api?.url ?? 'off'}${postgres_at}\n`)
   // The trial says all of it in its own words.
   if (trial === undefined)
     log('info', 'ready', {
@@ -200,7 +215,7 @@ async function runGateway(options: Options): Promise<void> {
     if (stopping) return
     stopping = true
     log('info', 'stopping', {})
-    await door.stop()
+    await Promise.all([door.stop(), postgres?.stop(options.drain_ms)])
     api?.stop()
     trial?.stop()
     await evidence.stop()

@@ -5,6 +5,7 @@
  * @module
  */
 import { createClock } from '../core/clock.ts'
+import { database_token_lifetime_s_max, mintDatabaseToken } from '../identity/database-token.ts'
 import { mintToken, parseTokenKey, roles, token_lifetime_s_max } from '../identity/token.ts'
 import { bundle, page } from './bundle.ts'
 import { checkConfig } from './check-config.ts'
@@ -42,11 +43,17 @@ const clock = createClock(Date.now, () => performance.now())
 const mint: TokenMint = {
   roles,
   lifetime_s_max: token_lifetime_s_max,
+  database_lifetime_s_max: database_token_lifetime_s_max,
   mint: async (pem, subject, wanted, lifetime_s, groups = []) => {
     const key = parseTokenKey(pem)
     if (key === undefined) return undefined
     const known = roles.filter((role) => wanted.includes(role))
     return mintToken(key, { subject, groups, roles: known, lifetime_s }, clock.now_us())
+  },
+  mintDatabase: async (pem, subject, groups, lifetime_s) => {
+    const key = parseTokenKey(pem)
+    if (key === undefined) return undefined
+    return mintDatabaseToken(key, { subject, groups, lifetime_s }, clock.now_us())
   },
 }
 

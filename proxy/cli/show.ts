@@ -167,6 +167,12 @@ function describe(item: Extract<TimelineItem, { kind: 'record' }>, payload: Uint
       return describeTransfer(header)
     case 'change':
       return [header.operation, header.path, header.to ?? ''].join(' ').trimEnd()
+    case 'statement':
+      return describeStatement(header, text())
+    case 'run':
+      return `#${header.statement} with ${text() === '' ? 'no parameters' : text()}`
+    case 'result':
+      return describeResult(header)
     case 'end':
       return `${header.reason}${header.detail === '' ? '' : `: ${header.detail}`}`
     case 'start':
@@ -195,6 +201,23 @@ function describeApproval({
 function riskOf({ risk, findings }: Extract<RecordHeader, { kind: 'verdict' }>): string {
   if (risk === undefined) return ''
   return findings === undefined ? `, risk ${risk}` : `, risk ${risk} (${findings.join(', ')})`
+}
+
+/** Numbers are there for what is run later; what is run at once stands beside its result. */
+function describeStatement(
+  { statement, prepared, name, allowed, rule }: Extract<RecordHeader, { kind: 'statement' }>,
+  text: string,
+): string {
+  const which = prepared ? `#${statement}${name === '' ? '' : ` ${name}`} prepared: ` : ''
+  return allowed ? `${which}${text}` : `denied by ${rule}: ${which}${text}`
+}
+
+function describeResult(header: Extract<RecordHeader, { kind: 'result' }>): string {
+  const { tag, error, rows, length, duration_us } = header
+  const ended = error === undefined ? (tag === '' ? 'not to its end' : tag) : `failed with ${error}`
+  const shown =
+    rows === 0 ? '' : `, ${rows} ${rows === 1 ? 'row' : 'rows'} of ${formatBytes(length)}`
+  return `${ended}${shown}, after ${formatDuration(duration_us)}`
 }
 
 function describeTransfer(header: Extract<RecordHeader, { kind: 'transfer' }>): string {

@@ -74,7 +74,7 @@ function configText(
       `  HostKeyAlias ${gateway.name}`,
       `  UserKnownHostsFile ${at.known_hosts_file}`,
     ],
-    ...targets.map(({ name, accounts }) => {
+    ...targets.filter(isSsh).map(({ name, accounts }) => {
       const [account, ...others] = Object.keys(accounts)
       return [
         `Host ${name}`,
@@ -89,11 +89,16 @@ function configText(
   return `${stanzas.map((lines) => lines.join('\n')).join('\n\n')}\n`
 }
 
+const isSsh = ({ protocol }: Config['targets'][number]): boolean => protocol === 'ssh'
+
 function knownHosts({ gateway, targets }: Config, folder: string): string {
   const configured = gateway.ssh_host_keys.map(({ public_key }) => public_key)
   const own = configured.length > 0 ? configured : [publicHalf(join(folder, 'ssh_host_ed25519'))]
   const authority = publicHalf(join(folder, 'ssh_host_ca_ed25519'))
-  const names = targets.map(({ name }) => name).join(',')
+  const names = targets
+    .filter(isSsh)
+    .map(({ name }) => name)
+    .join(',')
   return [
     ...own.map((key) => `${gateway.name} ${line(key)}\n`),
     ...(names === '' ? [] : [`@cert-authority ${names} ${line(authority)}\n`]),

@@ -8,22 +8,17 @@ import type { Path } from './document.ts'
 
 /** `*` stands for an index or a chosen name. */
 const keys: ReadonlySet<string> = new Set([
-  'gateway.tls',
-  'listen.postgres',
   'listen.docker',
   'listen.kubernetes',
   'identity.saml',
   'identity.ssh_ca',
   'identity.ci',
-  'targets.*.tls',
-  'targets.*.ca_file',
-  'targets.*.columns',
   'policy.shell',
   'events',
 ])
 
 const values: Readonly<Record<string, readonly string[]>> = {
-  'targets.*.protocol': ['postgres', 'docker', 'kubernetes'],
+  'targets.*.protocol': ['docker', 'kubernetes'],
   'evidence.raw': ['sealed'],
 }
 

@@ -23,9 +23,11 @@ export interface Config {
     readonly ssh_host_keys: readonly PrivateKey[]
     /** Where people's browsers reach the API's listener: a TLS proxy in front of it. Without a slash at its end. */
     readonly public_url?: string
+    /** What the gateway shows to clients of protocols that have TLS. */
+    readonly tls?: ServerCertificate
   }
   /** A listener that is absent is off. */
-  readonly listen: { readonly ssh?: Address; readonly api?: Address }
+  readonly listen: { readonly ssh?: Address; readonly postgres?: Address; readonly api?: Address }
   readonly identity: {
     readonly keys: readonly RegisteredKey[]
     readonly oidc: readonly OidcProvider[]
@@ -96,16 +98,36 @@ export type OidcRoles = Readonly<
   Partial<Record<'user' | 'approver' | 'auditor' | 'admin', readonly string[]>>
 >
 
-export interface Target {
+export interface ServerCertificate {
+  /** PEM, with the authorities below it. */
+  readonly cert: string
+  /** PEM. */
+  readonly key: Secret
+}
+
+export type Target = SshTarget | PostgresTarget
+
+interface AnyTarget {
   readonly name: string
-  readonly protocol: 'ssh'
   readonly address: Address
+  readonly accounts: Readonly<Record<string, Credential>>
+  readonly labels: Readonly<Record<string, string>>
+}
+
+export interface SshTarget extends AnyTarget {
+  readonly protocol: 'ssh'
   /** Pinned: one of these, and no other. */
   readonly host_keys: readonly SshPublicKey[]
-  readonly accounts: Readonly<Record<string, Credential>>
   /** Another target, with its account, from which this one is reached. */
   readonly via?: { readonly account: string; readonly target: string }
-  readonly labels: Readonly<Record<string, string>>
+}
+
+export interface PostgresTarget extends AnyTarget {
+  readonly protocol: 'postgres'
+  /** `verify-full`: by an authority of `ca` (PEM), or one that the system knows. */
+  readonly tls: { readonly kind: 'verify-full'; readonly ca?: string } | { readonly kind: 'off' }
+  /** Protected ones, by `SCHEMA.TABLE.COLUMN`, and the name of the rule. */
+  readonly columns: Readonly<Record<string, string>>
 }
 
 export type Credential =

@@ -17,9 +17,11 @@ import type { AuditorKey, Config, Credential, RegisteredKey, Target } from './mo
 import { readNamedFile } from './named-file.ts'
 import { oidcProviders, publicUrl } from './oidc.ts'
 import { policyFiles } from './policy-files.ts'
+import { postgresTarget } from './postgres.ts'
 import { isOnDevice, parsePublicKey, type SshPublicKey } from './public-key.ts'
 import { remote } from './remote.ts'
 import type { ConfigFile, PackName, TargetFile } from './schema.ts'
+import { serverCertificate } from './server-certificate.ts'
 
 /** 64 MiB: a group commit is small against it, and a spare of it is quickly written. */
 const segment_bytes_default = 64 * 1024 * 1024
@@ -32,6 +34,7 @@ export function resolveConfig(file: ConfigFile, around: Surroundings): Config {
   const { findings } = around
   const { policy, masking } = file
   const public_url = publicUrl(file, around)
+  const tls = serverCertificate(file, around)
   const identity = { keys: registeredKeys(file, around), oidc: oidcProviders(file, around) }
   const reached = targets(file, around)
   const kept = remote(file, around)
@@ -47,6 +50,7 @@ export function resolveConfig(file: ConfigFile, around: Surroundings): Config {
         return privateKey(namedSecret(each, at, around), at, around) ?? []
       }),
       ...(public_url === undefined ? {} : { public_url }),
+      ...(tls === undefined ? {} : { tls }),
     },
     listen: listeners(file, around),
     identity,
@@ -84,16 +88,26 @@ export function resolveConfig(file: ConfigFile, around: Surroundings): Config {
 
 function listeners(file: ConfigFile, around: Surroundings): Config['listen'] {
   const ssh = address(file.listen?.ssh, ['listen', 'ssh'], around, 0)
+  const postgres = address(file.listen?.postgres, ['listen', 'postgres'], around, 0)
+  if (postgres !== undefined && !isLoopback(postgres.host) && file.gateway?.tls === undefined)
+    around.findings.error(
+      ['listen', 'postgres'],
+      'needs gateway.tls, or an address of loopback: tokens come as passwords',
+    )
   const api = address(file.listen?.api, ['listen', 'api'], around, 0)
-  // There is no TLS in this version, and a bearer token is whoever reads it.
+  // The API has no TLS in this version, and a bearer token is whoever reads it.
   if (api !== undefined && !isLoopback(api.host))
     around.findings.error(
       ['listen', 'api'],
       'the API is plaintext and is served on loopback only (127.0.0.1, [::1], localhost)',
     )
-  if (file.listen !== undefined && ssh === undefined)
+  if (file.listen !== undefined && ssh === undefined && postgres === undefined)
     around.findings.warn(['listen'], 'listen.ssh is absent: nobody can connect')
-  return { ...(ssh === undefined ? {} : { ssh }), ...(api === undefined ? {} : { api }) }
+  return {
+    ...(ssh === undefined ? {} : { ssh }),
+    ...(postgres === undefined ? {} : { postgres }),
+    ...(api === undefined ? {} : { api }),
+  }
 }
 
 function registeredKeys(file: ConfigFile, around: Surroundings): readonly RegisteredKey[] {
@@ -112,7 +126,9 @@ function registeredKeys(file: ConfigFile, around: Surroundings): readonly Regist
     return [{ subject, groups: groups ?? [], key }]
   })
   const has_provider = (file.identity?.oidc ?? []).length > 0
-  if (keys.length === 0 && !has_provider && !around.is_trial)
+  // Clients of a database have tokens, which the gateway makes itself.
+  const has_tokens = file.listen?.postgres !== undefined
+  if (keys.length === 0 && !has_provider && !has_tokens && !around.is_trial)
     findings.warn(['identity', 'keys'], 'no key and no provider is there: nobody can connect')
   return keys
 }
@@ -173,7 +189,18 @@ function resolveTarget(target: TargetFile, at: Path, around: Surroundings): Targ
   for (const [name, text] of Object.entries(target.labels ?? {}))
     if (text.includes('${'))
       findings.error([...at, 'labels', name], 'variables are possible in paths and secrets only')
-  const listed = typeof target.host_key === 'string' ? [target.host_key] : target.host_key
+  const where = address(target.address, [...at, 'address'], around, 1)
+  const { name, labels = {} } = target
+  const found = { name, accounts: Object.fromEntries(accounts), labels }
+  if (target.protocol === 'postgres') {
+    const own = postgresTarget(target, at, around)
+    return where === undefined ? undefined : { ...found, ...own, address: where }
+  }
+  for (const key of ['tls', 'ca_file', 'columns'] as const)
+    if (target[key] !== undefined)
+      findings.error([...at, key], 'is of targets with the protocol postgres alone')
+  if (target.host_key === undefined) findings.error([...at, 'host_key'], 'is missing')
+  const listed = typeof target.host_key === 'string' ? [target.host_key] : (target.host_key ?? [])
   const host_keys = listed.flatMap((line, index) => {
     const key_at = typeof target.host_key === 'string' ? [] : [index]
     const line_at: Path = [...at, 'host_key', ...key_at]
@@ -182,16 +209,13 @@ function resolveTarget(target: TargetFile, at: Path, around: Surroundings): Targ
     findings.error(line_at, "a key on a security device (sk-...) is a person's, not a host's")
     return []
   })
-  const where = address(target.address, [...at, 'address'], around, 1)
   if (where === undefined) return undefined
   return {
-    name: target.name,
-    protocol: target.protocol,
+    ...found,
+    protocol: 'ssh',
     address: where,
     host_keys,
-    accounts: Object.fromEntries(accounts),
     ...(target.via === undefined ? {} : { via: viaOf(target.via) }),
-    labels: target.labels ?? {},
   }
 }
 

@@ -10,7 +10,11 @@ import { retention_rules_max } from '../../storage/evidence/limits.ts'
 export interface ConfigFile {
   readonly gateway?: GatewayFile | undefined
   readonly listen?:
-    | { readonly ssh?: string | undefined; readonly api?: string | undefined }
+    | {
+        readonly ssh?: string | undefined
+        readonly postgres?: string | undefined
+        readonly api?: string | undefined
+      }
     | undefined
   readonly identity?:
     | {
@@ -31,6 +35,7 @@ export interface GatewayFile {
   readonly data?: string | undefined
   readonly ssh_host_keys?: readonly string[] | undefined
   readonly public_url?: string | undefined
+  readonly tls?: { readonly cert_file: string; readonly key_file: string } | undefined
 }
 
 export interface KeyFile {
@@ -57,12 +62,18 @@ export type OidcRole = 'user' | 'approver' | 'auditor' | 'admin'
 
 export interface TargetFile {
   readonly name: string
-  readonly protocol: 'ssh'
+  readonly protocol: 'ssh' | 'postgres'
   readonly address: string
-  readonly host_key: string | readonly string[]
+  /** Of `ssh` alone, where it must be. */
+  readonly host_key?: string | readonly string[] | undefined
   readonly accounts: Readonly<Record<string, AccountFile>>
   /** `ACCOUNT@TARGET`, another target from which this one is reached. */
   readonly via?: string | undefined
+  /** Of `postgres` alone, with the two below. */
+  readonly tls?: 'verify-full' | 'off' | undefined
+  readonly ca_file?: string | undefined
+  /** By `SCHEMA.TABLE.COLUMN`. */
+  readonly columns?: Readonly<Record<string, string>> | undefined
   readonly labels?: Readonly<Record<string, string>> | undefined
 }
 
@@ -210,6 +221,13 @@ const retention: z.ZodType<RetentionFile> = z.strictObject({
   labels: z.record(label, label),
   days: z.int().min(1).max(retention_days_max),
 })
+/** Each part as PostgreSQL folds it: in quotes it could hold anything, also a dot. */
+const column_name = z
+  .string()
+  .regex(
+    /^[^."\s\p{C}]{1,63}(?:\.[^."\s\p{C}]{1,63}){2}$/u,
+    'expected SCHEMA.TABLE.COLUMN, as the catalogue has them, without quotes',
+  )
 
 const account: z.ZodType<AccountFile> = z.strictObject({
   private_key_file: path.optional(),
@@ -240,14 +258,17 @@ const oidc: z.ZodType<OidcFile> = z.strictObject({
 
 const target: z.ZodType<TargetFile> = z.strictObject({
   name: target_name,
-  protocol: z.literal('ssh'),
+  protocol: z.enum(['ssh', 'postgres']),
   address: z.string(),
-  host_key: z.union([z.string(), z.array(z.string()).min(1).max(16)]),
+  host_key: z.union([z.string(), z.array(z.string()).min(1).max(16)]).optional(),
   accounts: z.record(account_name, account),
   via: z
     .string()
     .regex(/^.+@[^@]+$/, 'expected ACCOUNT@TARGET')
     .optional(),
+  tls: z.enum(['verify-full', 'off']).optional(),
+  ca_file: path.optional(),
+  columns: z.record(column_name, rule_name).optional(),
   labels: z.record(label, label).optional(),
 })
 
@@ -258,9 +279,16 @@ export const configSchema: z.ZodType<ConfigFile> = z.strictObject({
       data: path.optional(),
       ssh_host_keys: z.array(path).min(1).max(8).optional(),
       public_url: z.string().max(256).optional(),
+      tls: z.strictObject({ cert_file: path, key_file: path }).optional(),
     })
     .optional(),
-  listen: z.strictObject({ ssh: z.string().optional(), api: z.string().optional() }).optional(),
+  listen: z
+    .strictObject({
+      ssh: z.string().optional(),
+      postgres: z.string().optional(),
+      api: z.string().optional(),
+    })
+    .optional(),
   identity: z
     .strictObject({
       keys: z

@@ -56,10 +56,9 @@ const bad: readonly (readonly [text: string, problem: string])[] = [
     's.yaml:1:11 policy.forwarding: expected allow or deny',
   ],
   // What a later version has.
-  ['gateway: { tls: {} }', 's.yaml:1:12 gateway.tls: is not available in this version'],
   [
-    'listen: { ssh: 127.0.0.1:2222, postgres: 127.0.0.1:5433 }',
-    's.yaml:1:32 listen.postgres: is not available in this version',
+    'listen: { ssh: 127.0.0.1:2222, kubernetes: 127.0.0.1:6443 }',
+    's.yaml:1:32 listen.kubernetes: is not available in this version',
   ],
   ['identity: { saml: [] }', 's.yaml:1:13 identity.saml: is not available in this version'],
   [
@@ -69,13 +68,10 @@ const bad: readonly (readonly [text: string, problem: string])[] = [
   ['identity: { ssh_ca: [] }', 's.yaml:1:13 identity.ssh_ca: is not available in this version'],
   ['identity: { ci: [] }', 's.yaml:1:13 identity.ci: is not available in this version'],
   [
-    'targets: [{ name: o, protocol: postgres, address: "h:1" }]',
-    's.yaml:1:22 targets[0].protocol: "postgres" is not available in this version',
+    'targets: [{ name: o, protocol: kubernetes, address: "h:1" }]',
+    's.yaml:1:22 targets[0].protocol: "kubernetes" is not available in this version',
   ],
-  [
-    'targets: [{ columns: {} }]',
-    's.yaml:1:13 targets[0].columns: is not available in this version',
-  ],
+  ['targets: [{ columns: 5 }]', 's.yaml:1:11 targets[0].name: is missing'],
   [
     'targets: [{ name: 5, protocol: docker }]',
     's.yaml:1:22 targets[0].protocol: "docker" is not available in this version',

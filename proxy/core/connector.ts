@@ -6,10 +6,11 @@
  */
 import type { Duplex } from 'node:stream'
 import type { Claim, Identity, IdentityProof } from './identity.ts'
+import type { Judge, StatementFact } from './statement.ts'
 import type { Content, TransferFact } from './transfer.ts'
 import type { Denial, Grant, Verdict } from './verdict.ts'
 
-export type Protocol = 'ssh' | 'echo'
+export type Protocol = 'ssh' | 'postgres' | 'echo'
 export type Direction = 'to_target' | 'to_client'
 
 /** POSIX numbering, in every protocol: 0 what the client sends, 1 output, 2 error output. */
@@ -19,7 +20,7 @@ export type Stream = 0 | 1 | 2
 export type Frame =
   | Wire
   /** Must be durable before what follows it in its direction goes on. Nothing of it is on the wire. */
-  | { readonly kind: 'fact'; readonly fact: TransferFact }
+  | { readonly kind: 'fact'; readonly fact: TransferFact | StatementFact }
   /** What the gateway itself says to a client whose request it does not forward: a whole message, or a line of stream 2. */
   | { readonly kind: 'answer'; readonly stream: 1 | 2; readonly bytes: Uint8Array }
 
@@ -43,6 +44,8 @@ export type Wire =
 export interface Field {
   readonly start: number
   readonly end: number
+  /** Set where all of it is masked, whatever it holds: the rule that says so. */
+  readonly rule?: string
 }
 
 /** What happens on a channel besides bytes; `eof` is half-close of one stream. */
@@ -90,15 +93,16 @@ export interface EndpointEvents {
 }
 
 /**
- * What a channel is for, before anything of it was let through. Programs run at the target; a `forward` is a
+ * What a channel is for, before anything of it was let through. Programs run at the target; a `database` is asked
+ * by statements, each of which is judged for itself; a `forward` is a
  * connection that the target makes for the client, a `reverse` one that somebody made to a port which the
  * target opened for the client, an `agent` one from the target to the client's keys.
  */
 export interface ChannelRequest {
-  readonly kind: 'exec' | 'shell' | 'subsystem' | 'forward' | 'reverse' | 'agent'
+  readonly kind: 'exec' | 'shell' | 'subsystem' | 'forward' | 'reverse' | 'agent' | 'database'
   /**
    * The command line of an exec, the name of a subsystem, as they came; `HOST:PORT` or the path of a socket
-   * for a forward, with ` from HOST:PORT` for a reverse one; empty for a shell and an agent.
+   * for a forward, with ` from HOST:PORT` for a reverse one; the name of a database; empty for a shell and an agent.
    */
   readonly command: Uint8Array
   readonly pty?: { readonly term: string; readonly columns: number; readonly rows: number }
@@ -112,8 +116,11 @@ export interface Channel {
   readonly id: number
   readonly request: ChannelRequest
   readonly client: Endpoint
-  /** How its bytes are read depends on what was granted: a transfer is one only where policy knows it. */
-  codecs(grant: Grant): Readonly<Record<Direction, Codec>>
+  /**
+   * How its bytes are read depends on what was granted: a transfer is one only where policy knows it. `judge` is
+   * asked for each statement.
+   */
+  codecs(grant: Grant, judge: Judge): Readonly<Record<Direction, Codec>>
   /**
    * Opens the other side, the target's unless the target began it. Call only when the request was allowed and
    * its record is durable. {@link client} is not used before this resolves.

@@ -28,6 +28,12 @@ export const input_event_bytes = 512
 /** One output record: large enough that its header and leaf cost nothing, small against a journal frame. */
 export const output_record_bytes_max: number = 128 * 1024
 
+/** A message of a protocol may be larger than that: it is recorded in pieces of this size. */
+export const message_record_bytes_max: number = 512 * 1024
+
+/** Of a statement and of the parameters of its run, so much stands in their own records; the rest in the input's. */
+export const statement_record_bytes_max: number = 64 * 1024
+
 /** What one group commit gathers at most; above it the disk is better used by writing now. */
 export const commit_bytes_max: number = 1024 * 1024
 

@@ -6,6 +6,7 @@
 import type { Decider, HoldOutcome, MaskedCommand } from './approval.ts'
 import type { ChannelEvent, ChannelRequest, Field, Stream } from './connector.ts'
 import type { Identity, IdentityProof } from './identity.ts'
+import type { Statement, StatementFact } from './statement.ts'
 import type { Content, TransferFact } from './transfer.ts'
 import type { Capability, HoldTerms, Verdict } from './verdict.ts'
 
@@ -15,6 +16,8 @@ export interface Policy {
   /** May this run? Asked before it reaches the target. A denial with a `hold` may be approved. */
   channel(identity: Identity, target: string, request: ChannelRequest, at?: AskedAt): Verdict
   capability(identity: Identity, target: string, name: Capability, at?: AskedAt): Verdict
+  /** May this statement reach the target, whole? */
+  statement(identity: Identity, target: string, statement: Statement, at?: AskedAt): Verdict
 }
 
 /** What a policy may read of a session besides who and where to. */
@@ -104,6 +107,7 @@ export interface RecorderEvents {
 export type RecordedEvent =
   | ChannelEvent
   | TransferFact
+  | StatementFact
   | { readonly kind: 'dialled'; readonly address: string; readonly host_key: string }
   | { readonly kind: 'failed'; readonly code: string; readonly message: string }
   | {

@@ -58,7 +58,9 @@ export async function openSsh(options: SshOptions): Promise<SshSide> {
   const { config, log, policy, recorder } = options
   const targets: ReadonlyMap<string, SshTarget> = new Map(
     [
-      ...config.targets.map((target) => sshTarget(target, (name) => targets.get(name))),
+      ...config.targets
+        .filter((target) => target.protocol === 'ssh')
+        .map((target) => sshTarget(target, (name) => targets.get(name))),
       ...options.extra_targets,
     ].map((target) => [target.name, target]),
   )
@@ -138,7 +140,7 @@ export function publicLine(private_key: string | undefined): string {
 }
 
 function sshTarget(
-  target: Config['targets'][number],
+  target: Extract<Config['targets'][number], { protocol: 'ssh' }>,
   find: (name: string) => SshTarget | undefined,
 ): SshTarget {
   const { name, address, host_keys, accounts, via } = target

@@ -16,6 +16,7 @@ import { createEngine } from './cedar/engine.ts'
 import { type Approver, createJudge, type Judge, type Place } from './cedar/judge.ts'
 import { recogniseDetour } from './detour.ts'
 import type { PolicyParts } from './prepare.ts'
+import { statementVerdict } from './statement.ts'
 import { recogniseTransfer, sftp_subsystem, type Transfer } from './transfer.ts'
 
 type Choice = 'allow' | 'deny'
@@ -82,6 +83,8 @@ export function createPolicy(
       targets.has(target)
         ? capability({ config, judge, identity, place: place(target, at) }, name)
         : unknownTarget(target),
+    statement: (_, target, statement) =>
+      targets.has(target) ? statementVerdict(statement) : unknownTarget(target),
     approve: (approver, target, account, terms) =>
       targets.has(target) &&
       judge.approve(approver, { target, account, labels: labels.get(target) ?? {} }, terms),
@@ -127,6 +130,8 @@ function channel(asked: Asked, request: ChannelRequest): Verdict {
   switch (request.kind) {
     case 'shell':
       return judge.shell(identity, place, request)
+    case 'database':
+      return { allowed: true, rule: 'policy.database' }
     case 'exec': {
       const detour = recogniseDetour(request.command)
       if (detour !== undefined) return denied(`policy.detour.${detour.tool}`, detour.message)

@@ -22,6 +22,7 @@ import { InputTap, password_prompt } from '../tap/input.ts'
 import { MessageTap } from '../tap/message.ts'
 import { OutputTap } from '../tap/output.ts'
 import { type MaskerSource, maskCommand, maskPlain, type TapSink } from '../tap/sink.ts'
+import { Statements } from '../tap/statements.ts'
 import { StdinTap } from '../tap/stdin.ts'
 import { Transfers } from '../tap/transfers.ts'
 
@@ -73,6 +74,9 @@ export interface TrailPlace extends TreeState {
   readonly leaves: LeafPlace | undefined
 }
 
+/** Channels that are for nothing that has words; statements of a database have records of their own. */
+const wordless: ReadonlySet<ChannelRequest['kind']> = new Set(['shell', 'agent', 'database'])
+
 /** The end of the output that is kept to recognise a password prompt. */
 const prompt_bytes_max = 160
 
@@ -83,6 +87,7 @@ interface ChannelTaps {
   /** Once a codec found messages in this channel: instead of those above, but for error output. */
   messages: { readonly in: MessageTap; readonly out: MessageTap } | undefined
   readonly transfers: Transfers
+  readonly statements: Statements
   prompt: Uint8Array
   /** A finding stopped it: what still comes is dropped. */
   stopped: boolean
@@ -179,6 +184,7 @@ export class Trail {
         ...{ channel, maskers, sink, hmac_key: this.#secrets.hmac_key },
         seal: (what, value) => this.#seal(channel, what, value),
       }),
+      statements: new Statements(channel, maskers, sink, this.#ports.now_us),
       prompt: new Uint8Array(),
       stopped: false,
     }
@@ -194,7 +200,7 @@ export class Trail {
         Object.entries(request.env).map(([name, value]) => [name, this.#plain(value)]),
       ),
     })
-    if (request.kind === 'shell' || request.kind === 'agent') return undefined
+    if (wordless.has(request.kind)) return undefined
     const masked = maskCommand(sink, maskers, channel, request.command)
     this.record(
       { kind: 'command', channel, confidence: 'exact', spans: masked.spans },
@@ -281,6 +287,13 @@ export class Trail {
       case 'change':
         this.#transfer(channel, event)
         break
+      case 'statement':
+      case 'run':
+      case 'result': {
+        const taps = this.#channels.get(channel)
+        if (taps !== undefined && !taps.stopped) taps.statements.add(event)
+        break
+      }
       default:
         this.record({ ...event, channel })
     }

@@ -64,7 +64,8 @@ export function createGather(
     shape = is
     if (is !== 'run') {
       const { fields: places = [], content } = data
-      for (const { start, end } of places) fields.push({ start: length + start, end: length + end })
+      for (const place of places)
+        fields.push({ ...place, start: length + place.start, end: length + place.end })
       if (content !== undefined)
         pieces.push({ ...content, start: length + content.start, end: length + content.end })
     }

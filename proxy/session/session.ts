@@ -236,7 +236,9 @@ export function startSession(greeting: Greeting, ports: SessionPorts): Session {
       await recorder.event(channel.id, { kind: 'channel_end' })
       return
     }
-    const codecs = channel.codecs(verdict)
+    const codecs = channel.codecs(verdict, (statement) =>
+      ports.policy.statement(identity, target, statement),
+    )
     const pump = startPump(channel, codecs, endpoint, recorder, ports.flight, () => pumps.size)
     pumps.set(channel.id, pump)
     await pump.ended

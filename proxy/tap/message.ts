@@ -1,6 +1,7 @@
 /**
  * One direction of a channel whose messages a codec found: of each message only its text is masked, each text
- * for itself and to its own length, so that everything around it stays true. Nothing is held back.
+ * for itself and to its own length, so that everything around it stays true. Nothing is held back. A message that is
+ * larger than a record may be is several.
  *
  * @module
  */
@@ -8,7 +9,12 @@ import { createHash } from 'node:crypto'
 import type { MaskStream } from '../../masking-wasm/host/engine.ts'
 import type { RecordSpan } from '../../storage/evidence/record.ts'
 import type { Field } from '../core/connector.ts'
+import { message_record_bytes_max } from '../core/limits.ts'
 import { type MaskerSource, recordSpans, type TapSink } from './sink.ts'
+
+const star = 0x2a
+/** As long as the masker's own masks. */
+const cover_bytes_max = 4096
 
 export class MessageTap {
   readonly #channel: number
@@ -34,8 +40,23 @@ export class MessageTap {
     const length = bytes.length
     this.#offset += length
     const spans: RecordSpan[] = []
-    for (const { start, end } of fields)
-      if (end > start) this.#mask(bytes.subarray(start, end), start, offset, spans)
+    for (const { start, end, rule } of fields) {
+      if (end <= start) continue
+      if (rule !== undefined) this.#cover(bytes.subarray(start, end), rule, start, offset, spans)
+      else this.#mask(bytes.subarray(start, end), start, offset, spans)
+    }
+    if (length <= message_record_bytes_max) this.#record(bytes, offset, spans)
+    else this.#recordParts(bytes, offset, spans)
+  }
+
+  /** SHA-256 of all messages before they were masked, as hex, and closes the tap. Only ever stored sealed. */
+  close(): string {
+    this.#masker.close()
+    return this.#digest.digest('hex')
+  }
+
+  #record(bytes: Uint8Array, offset: number, spans: readonly RecordSpan[]): void {
+    const { length } = bytes
     const common = { channel: this.#channel, offset, length, spans }
     if (this.#stream === 0) {
       this.#sink.record({ kind: 'stdin', ...common, held: 0 }, bytes)
@@ -46,10 +67,31 @@ export class MessageTap {
     this.#sink.release(1, stored.subarray(stored.length - length), length)
   }
 
-  /** SHA-256 of all messages before they were masked, as hex, and closes the tap. Only ever stored sealed. */
-  close(): string {
-    this.#masker.close()
-    return this.#digest.digest('hex')
+  /** Cuts between masks, which are at most a few KiB long. */
+  #recordParts(bytes: Uint8Array, offset: number, spans: readonly RecordSpan[]): void {
+    let next = 0
+    for (let from = 0; from < bytes.length; ) {
+      let to = Math.min(from + message_record_bytes_max, bytes.length)
+      const own: RecordSpan[] = []
+      for (let span = spans[next]; span !== undefined && span.at < to; span = spans[++next]) {
+        own.push({ ...span, at: span.at - from })
+        to = Math.max(to, span.at + span.n)
+      }
+      this.#record(bytes.subarray(from, to), offset + from, own)
+      from = to
+    }
+  }
+
+  /** All of a text, in masks of a few KiB. */
+  #cover(text: Uint8Array, rule: string, at: number, offset: number, spans: RecordSpan[]): void {
+    for (let from = 0; from < text.length; from += cover_bytes_max) {
+      const part = text.subarray(from, from + cover_bytes_max)
+      const n = part.length
+      const raw_offset = offset + at + from
+      const commitment = this.#sink.commit(this.#channel, this.#stream, raw_offset, part)
+      spans.push({ at: at + from, n, offset: raw_offset, length: n, rule, commitment })
+      part.fill(star)
+    }
   }
 
   #mask(text: Uint8Array, at: number, offset: number, spans: RecordSpan[]): void {

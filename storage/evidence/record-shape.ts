@@ -9,9 +9,9 @@ import type { RecordKind } from './record.ts'
 type Check = (value: unknown) => boolean
 
 const isText: Check = (value) => typeof value === 'string'
+const isTexts: Check = (value) => Array.isArray(value) && value.every(isText)
 const isFlag: Check = (value) => typeof value === 'boolean'
 const isInteger: Check = (value) => Number.isSafeInteger(value)
-const isTexts: Check = (value) => Array.isArray(value) && value.every(isText)
 const isTextMap: Check = (value) => isObject(value) && Object.values(value).every(isText)
 const isPty: Check = (value) =>
   isObject(value) && isText(value['term']) && isCount(value['columns']) && isCount(value['rows'])
@@ -54,7 +54,7 @@ const transfer_names = {
 const shapes: Readonly<Record<RecordKind, Readonly<Record<string, Check>>>> = {
   start: { document: isDigest, envelope: isDigest, channel: oneOf(0), seq: oneOf(0) },
   channel: {
-    request: oneOf('exec', 'shell', 'subsystem', 'forward', 'reverse', 'agent'),
+    request: oneOf('exec', 'shell', 'subsystem', 'forward', 'reverse', 'agent', 'database'),
     pty: optional(isPty),
     env: isTextMap,
   },
@@ -108,6 +108,22 @@ const shapes: Readonly<Record<RecordKind, Readonly<Record<string, Check>>>> = {
     rule: optional(isText),
   },
   change: { tool: isText, operation: isText, path: isText, to: optional(isText) },
+  statement: {
+    statement: isCount,
+    name: isText,
+    prepared: isFlag,
+    kinds: isTexts,
+    allowed: isFlag,
+    rule: isText,
+    ...range,
+    spans: isSpans,
+  },
+  run: { statement: isCount, run: isCount, ...range, spans: isSpans },
+  result: {
+    ...{ statement: isCount, run: isCount, tag: isText, rows: isCount, length: isCount },
+    duration_us: isCount,
+    error: optional(isText),
+  },
   sealed: { what: isText },
   channel_end: {},
   end: { reason: isText, detail: isText, channel: oneOf(0) },
@@ -119,6 +135,8 @@ const with_payload: ReadonlySet<unknown> = new Set([
   'echo_text',
   'input_text',
   'stdin',
+  'statement',
+  'run',
   'sealed',
 ] satisfies RecordKind[])
 

@@ -35,8 +35,15 @@ interface TransferNames {
   readonly path: string
 }
 
-/** What a channel is for: a program, or a connection to, from or through the target. */
-export type RequestKind = 'exec' | 'shell' | 'subsystem' | 'forward' | 'reverse' | 'agent'
+/** What a channel is for: a program, a database, or a connection to, from or through the target. */
+export type RequestKind =
+  | 'exec'
+  | 'shell'
+  | 'subsystem'
+  | 'forward'
+  | 'reverse'
+  | 'agent'
+  | 'database'
 
 /** What a record says, by kind. FORMAT.md, section 2.3, says what each means. */
 export type RecordFacts = { readonly channel: number } & (
@@ -119,6 +126,34 @@ export type RecordFacts = { readonly channel: number } & (
       readonly operation: string
       readonly path: string
       readonly to?: string
+    }
+  | ({
+      readonly kind: 'statement'
+      readonly statement: number
+      /** Of a prepared one; may be empty for those too. */
+      readonly name: string
+      readonly prepared: boolean
+      readonly kinds: readonly string[]
+      readonly allowed: boolean
+      readonly rule: string
+      readonly spans: readonly RecordSpan[]
+    } & Range)
+  | ({
+      readonly kind: 'run'
+      readonly statement: number
+      readonly run: number
+      readonly spans: readonly RecordSpan[]
+    } & Range)
+  | {
+      readonly kind: 'result'
+      readonly statement: number
+      readonly run: number
+      readonly tag: string
+      readonly rows: number
+      /** Of all rows, as they came. */
+      readonly length: number
+      readonly duration_us: number
+      readonly error?: string
     }
   | { readonly kind: 'sealed'; readonly what: string }
   | { readonly kind: 'channel_end' }

@@ -74,6 +74,14 @@ export async function* castEvents(
         yield { t_us, code: 'r', data: `${columns}x${rows}` }
         break
       }
+      case 'statement':
+      case 'run': {
+        const mark = header.kind === 'run' ? `#${header.statement} with ` : '=> '
+        const said = new TextDecoder().decode(payload)
+        const data = picture.push(1, new TextEncoder().encode(`${mark}${said}\n`))
+        if (data !== '') yield { t_us, code: 'o', data }
+        break
+      }
       case 'command':
         yield { t_us, code: 'm', data: plainText(new TextDecoder().decode(payload), 1024) }
         break
@@ -101,6 +109,7 @@ export async function* castEvents(
       case 'transfer_start':
       case 'transfer':
       case 'change':
+      case 'result':
       case 'sealed':
       case 'channel_end':
       case 'end':

@@ -35,4 +35,4 @@ export async function findChannel(
 }
 
 const isProgram = (request: RequestKind): boolean =>
-  request === 'exec' || request === 'shell' || request === 'subsystem'
+  request === 'exec' || request === 'shell' || request === 'subsystem' || request === 'database'

@@ -1,10 +1,17 @@
 /**
  * A session's records in the order of time, with the text of typed echo put back where it was shown:
- * a record `echo` has a length alone, its masked text follows in a later `echo_text`.
+ * a record `echo` has a length alone, its masked text follows in a later `echo_text`. What a database answered is
+ * turned from messages of its protocol into text.
  *
  * @module
  */
-import { decodeRecord, type RecordHeader, type RecordSpan } from '../evidence/record.ts'
+import {
+  type DecodedRecord,
+  decodeRecord,
+  type RecordHeader,
+  type RecordSpan,
+} from '../evidence/record.ts'
+import { createDatabaseText, type DatabaseText } from './database.ts'
 
 export type TimelineItem =
   | {
@@ -41,6 +48,7 @@ export async function* timeline(stored: StoredRecords): AsyncGenerator<TimelineI
   let unresolved = 0
   let bytes = 0
   let index = 0
+  const databases = new Map<number, DatabaseText>()
 
   const ready = (): TimelineItem[] => {
     const free = waiting.findIndex((each) => each.unresolved)
@@ -57,7 +65,7 @@ export async function* timeline(stored: StoredRecords): AsyncGenerator<TimelineI
   for await (const record of stored) {
     const decoded = decodeRecord(record)
     const item: TimelineItem = decoded.ok
-      ? { kind: 'record', header: decoded.header, payload: decoded.payload }
+      ? { kind: 'record', header: decoded.header, payload: readable(decoded, databases) }
       : { kind: 'damaged', index, reason: decoded.reason }
     index++
     if (item.kind === 'record' && item.header.kind === 'echo_text') {
@@ -84,6 +92,19 @@ export async function* timeline(stored: StoredRecords): AsyncGenerator<TimelineI
   }
   for (const each of waiting) if (each.unresolved) settle(each, dots(each.item))
   yield* ready()
+}
+
+/** The payload; of what a database answered, its text. */
+function readable(
+  { header, payload }: Extract<DecodedRecord, { ok: true }>,
+  databases: Map<number, DatabaseText>,
+): Uint8Array {
+  const { channel, kind } = header
+  if (kind === 'channel' && header.request === 'database')
+    databases.set(channel, createDatabaseText())
+  else if (kind === 'channel_end') databases.delete(channel)
+  const database = kind === 'output' ? databases.get(channel) : undefined
+  return database === undefined ? payload : database.push(payload)
 }
 
 /** The part of the text that belongs to one echo, or undefined when it is another's. */

@@ -146,15 +146,17 @@ function peek(session: FoldedSession, seq: number, stored: Uint8Array): void {
       session.output_bytes += numberOf(header['bytes'])
       return
     case 'command':
+    case 'statement':
     case 'input_text': {
       const text = new TextDecoder().decode(
         stored.subarray(line_end + 1, line_end + 1 + command_text_bytes_max),
       )
-      const exact = header['kind'] === 'command'
+      const exact = header['kind'] !== 'input_text'
       session.commands.push({
         seq,
         t_us,
-        program: exact ? programOf(text) : null,
+        program:
+          header['kind'] === 'statement' ? kindOf(header['kinds']) : exact ? programOf(text) : null,
         confidence: exact ? 'exact' : 'typed',
         text,
       })
@@ -181,6 +183,12 @@ function peek(session: FoldedSession, seq: number, stored: Uint8Array): void {
       session.end = { ended_us: t_us, reason: typeof reason === 'string' ? reason : 'unknown' }
     }
   }
+}
+
+/** What the first statement of a text does: `select`. */
+function kindOf(kinds: unknown): string | null {
+  const first: unknown = Array.isArray(kinds) ? kinds[0] : undefined
+  return typeof first === 'string' ? first.slice(0, 255) : null
 }
 
 /** First word that is no assignment, without its path. A hint for searching: a shell may see another. */

@@ -173,7 +173,7 @@ export function watch(endpoint: Endpoint, also?: (wire: Wire) => void): Watched 
 /** Joins both ends of a channel as the pump does: through its codecs, each way in order. */
 export function join(channel: Channel, target: Endpoint): { near: Watched; far: Watched } {
   const { client } = channel
-  const codec = channel.codecs(grant)
+  const codec = channel.codecs(grant, () => grant)
   const pass = (to: Endpoint, direction: 'to_target' | 'to_client') => (wire: Wire) => {
     const decoded = codec[direction].decode(copied(wire))
     if (!decoded.ok) throw new Error(`violation: ${decoded.violation}`)

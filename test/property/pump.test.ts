@@ -106,7 +106,7 @@ describe('pump', () => {
         const channel = channelOf(client, target, mixed)
         const pump = startPump(
           channel,
-          channel.codecs({ allowed: true, rule: 'test' }),
+          channel.codecs({ allowed: true, rule: 'test' }, () => ({ allowed: true, rule: 'test' })),
           target,
           recorder,
           createFlight(() => 0),

@@ -101,7 +101,10 @@ export const folders: Readonly<Record<string, Folder>> = {
   },
   // No connector imports another: a seventh protocol is a folder, and none is a special case.
   'proxy/connector/ssh': { ours: ['proxy/core'], builtins: 'any' },
-  'proxy/connector/echo': { ours: ['proxy/core'], builtins: 'any' },
+  'proxy/connector/postgres': { ours: ['proxy/core', 'proxy/connector/stream'], builtins: 'any' },
+  'proxy/connector/echo': { ours: ['proxy/core', 'proxy/connector/stream'], builtins: 'any' },
+  // What connectors share whose channel is a connection.
+  'proxy/connector/stream': { ours: ['proxy/core'], builtins: 'types' },
   // What main.ts puts together, part by part.
   'proxy/gateway': { ours: ['*'], builtins: 'any' },
   // A self-contained world: it makes the keys and the target that a configuration would name.
@@ -166,6 +169,8 @@ export const packages: readonly Package[] = [
   { name: /^ssh2$/, folders: ['proxy/connector/ssh', 'proxy/trial', 'test', 'bench'] },
   // Identity reads tokens; the sealed envelope of evidence is a JWE.
   { name: /^jose$/, folders: ['proxy/identity', 'storage/evidence'] },
+  // PostgreSQL's own parser.
+  { name: /^libpg-query$/, folders: ['proxy/connector/postgres'] },
   { name: /^openid-client$/, folders: ['proxy/identity'] },
   // Only the trial has an identity provider of its own.
   { name: /^oidc-provider$/, folders: ['proxy/trial'] },

@@ -8,7 +8,7 @@ import assert from 'node:assert/strict'
 import type { Duplex } from 'node:stream'
 import type { Connector, Greeting, Identify } from '../../core/connector.ts'
 import { ClientError, TargetError } from '../../core/errors.ts'
-import { streamEndpoint } from './channel.ts'
+import { streamEndpoint } from '../stream/endpoint.ts'
 import { readHello } from './hello.ts'
 import { joinTarget } from './link.ts'
 
@@ -51,7 +51,7 @@ async function greet(
   options: EchoOptions,
 ): Promise<Greeting> {
   const { jwt, account, target: name, rest } = await readHello(socket)
-  const client = streamEndpoint('client', socket, rest)
+  const client = streamEndpoint('client', socket, { early: rest })
   const identity = await identify({ kind: 'token', jwt })
   if ('allowed' in identity) {
     client.closeWith(identity.message)

@@ -4,7 +4,7 @@
  * @module
  */
 import type { Channel, Link } from '../../core/connector.ts'
-import type { StreamEndpoint } from './channel.ts'
+import type { StreamEndpoint } from '../stream/endpoint.ts'
 import { LineCodec } from './codec.ts'
 
 export function joinTarget(

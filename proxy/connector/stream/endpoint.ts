@@ -1,11 +1,11 @@
 /**
- * Both ends of the channel: a stream as an endpoint. It hands over what its peer sends, in order and only while
+ * A stream as an endpoint, for protocols whose channel is a connection. It hands over what its peer sends, in order and only while
  * it is wanted, and sends in order with a stream that pushes back. Either direction may end before the other.
  *
  * @module
  */
 import type { Duplex } from 'node:stream'
-import type { Endpoint, EndpointEvents, Stream, Wire } from '../../core/connector.ts'
+import type { ChannelEvent, Endpoint, EndpointEvents, Stream, Wire } from '../../core/connector.ts'
 import { ended_idle_ms, flush_ms, held_reads_max, linger_ms } from './limits.ts'
 import { Receipts } from './receipts.ts'
 
@@ -16,16 +16,27 @@ export interface StreamEndpoint extends Endpoint {
   readonly failure: Error | undefined
   /** Shows one line to the peer, then closes. Nothing once it was closed. */
   closeWith(message: string): void
+  /** Hands over an event as if the peer had sent it. */
+  inject(event: ChannelEvent): void
+}
+
+export interface StreamOptions {
+  /** Was read from the stream before: it comes first. */
+  readonly early?: Uint8Array
+  /** How the protocol says a last line. By default it is a line of text. */
+  readonly farewell?: (message: string) => Uint8Array
+  /** Takes an event that is written, but for the ends of streams. */
+  readonly event?: (event: ChannelEvent) => void
 }
 
 /**
  * Reads from the beginning, as a stream that nobody reads does not say that it has closed.
- * A client sends stream 0, a target stream 1. `early` was read from the stream before: it comes first.
+ * A client sends stream 0, a target stream 1.
  */
 export function streamEndpoint(
   peer: 'client' | 'target',
   duplex: Duplex,
-  early: Uint8Array = new Uint8Array(),
+  { early = new Uint8Array(), farewell = line, event }: StreamOptions = {},
 ): StreamEndpoint {
   const stream: Stream = peer === 'client' ? 0 : 1
   const receipts = new Receipts()
@@ -72,10 +83,10 @@ export function streamEndpoint(
     write,
     close,
     closeWith(message) {
-      const bytes = new TextEncoder().encode(`${message.replace(/\p{Cc}+/gu, ' ')}\n`)
-      write({ kind: 'data', stream: 1, bytes })
+      write({ kind: 'data', stream: 1, bytes: farewell(message) })
       close()
     },
+    inject: (injected) => receive({ kind: 'control', event: injected }),
   }
 
   function write(wire: Wire, sent?: () => void): void {
@@ -92,6 +103,7 @@ export function streamEndpoint(
     // Stream 2 has no end of its own here.
     const isEnd = wire.kind === 'control' && wire.event.kind === 'eof' && wire.event.stream !== 2
     if (isEnd && isWritable) duplex.end()
+    else if (wire.kind === 'control' && wire.event.kind !== 'eof') event?.(wire.event)
     queueMicrotask(settle)
   }
 
@@ -148,7 +160,8 @@ export function streamEndpoint(
       const wire = held.shift()
       if (wire === undefined) break
       on.wire(wire)
-      if (wire.kind === 'control' && peer === 'client' && !isClosing) destroyIn(ended_idle_ms)
+      if (wire.kind === 'control' && wire.event.kind === 'eof' && peer === 'client' && !isClosing)
+        destroyIn(ended_idle_ms)
     }
     isDelivering = false
     if (held.length > 0) return
@@ -159,3 +172,6 @@ export function streamEndpoint(
     }
   }
 }
+
+const line = (message: string): Uint8Array =>
+  new TextEncoder().encode(`${message.replace(/\p{Cc}+/gu, ' ')}\n`)

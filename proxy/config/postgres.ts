@@ -1,0 +1,38 @@
+/**
+ * What a target has that speaks PostgreSQL.
+ *
+ * @module
+ */
+import { isLoopback } from './address.ts'
+import type { Surroundings } from './credential.ts'
+import type { Path } from './document.ts'
+import type { PostgresTarget } from './model.ts'
+import type { TargetFile } from './schema.ts'
+import { certificates } from './server-certificate.ts'
+
+export function postgresTarget(
+  target: TargetFile,
+  at: Path,
+  around: Surroundings,
+): Pick<PostgresTarget, 'protocol' | 'tls' | 'columns'> {
+  const { findings } = around
+  for (const key of ['host_key', 'via'] as const)
+    if (target[key] !== undefined)
+      findings.error([...at, key], 'is of targets with the protocol ssh alone')
+  for (const [name, account] of Object.entries(target.accounts))
+    if (account.private_key_file !== undefined || account.private_key !== undefined)
+      findings.error([...at, 'accounts', name], 'PostgreSQL takes a password: use password_file')
+  const { ca_file, columns = {} } = target
+  const ca = ca_file === undefined ? undefined : certificates(ca_file, [...at, 'ca_file'], around)
+  const common = { protocol: 'postgres', columns } as const
+  if (target.tls !== 'off')
+    return { ...common, tls: { kind: 'verify-full', ...(ca === undefined ? {} : { ca }) } }
+  if (ca_file !== undefined) findings.error([...at, 'ca_file'], 'has no use with tls: off')
+  const host = target.address.replace(/:\d+$/, '').replace(/^\[(.*)\]$/, '$1')
+  if (!isLoopback(host))
+    findings.warn(
+      [...at, 'tls'],
+      'is off: whoever is on the way reads what passes, and may change it',
+    )
+  return { ...common, tls: { kind: 'off' } }
+}

@@ -1,0 +1,168 @@
+/**
+ * The client's side of a login: TLS where it is wanted, a name that says who they are there and where they go, and a
+ * token as the password.
+ *
+ * @module
+ */
+import type { Duplex } from 'node:stream'
+import { type SecureContext, TLSSocket } from 'node:tls'
+import type { Identify } from '../../core/connector.ts'
+import { ClientError } from '../../core/errors.ts'
+import type { Identity } from '../../core/identity.ts'
+import { Handshake, HandshakeError } from './handshake.ts'
+import { password_bytes_max, startup_bytes_max } from './limits.ts'
+import { letter, message, report, textOf } from './message.ts'
+import { readStartup, type Startup } from './startup.ts'
+
+export type Accepted =
+  | { readonly kind: 'cancel'; readonly pid: number; readonly secret: Uint8Array }
+  | {
+      readonly kind: 'client'
+      readonly stream: Duplex
+      /** What it sent behind its password. */
+      readonly early: Uint8Array
+      readonly identity: Identity
+      readonly jwt: string
+      readonly account: string
+      readonly target: string
+      readonly tls: string
+      readonly minor: number
+      readonly parameters: ReadonlyMap<string, string>
+    }
+
+export interface AcceptOptions {
+  /** Undefined where the gateway has no certificate: who wants TLS is told that there is none. */
+  readonly tls: SecureContext | undefined
+  readonly identify: Identify
+  readonly source: string
+}
+
+/** TLS, GSS, a refusal of both, the start: no client asks more often. */
+const packets_max = 4
+
+/** Rejects with a `ClientError`, after the client was told. */
+export async function acceptClient(socket: Duplex, options: AcceptOptions): Promise<Accepted> {
+  let stream = socket
+  try {
+    const greeted = await greet(socket, options, (secured) => {
+      stream = secured
+    })
+    if (greeted.startup.kind === 'cancel') return greeted.startup
+    return await login(stream, greeted.handshake, greeted.startup, options)
+  } catch (error) {
+    if (!(error instanceof HandshakeError)) throw error
+    if (error.is_gone) throw new ClientError('client_gone', 'the client left before it logged in')
+    return refuse(stream, '08P01', `this is not PostgreSQL's protocol: ${error.message}`)
+  }
+}
+
+type Start = Extract<Startup, { kind: 'start' }>
+
+async function greet(
+  socket: Duplex,
+  { tls }: AcceptOptions,
+  secured: (stream: Duplex) => void,
+): Promise<{
+  readonly handshake: Handshake
+  readonly startup: Start | Extract<Startup, { kind: 'cancel' }>
+}> {
+  let handshake = new Handshake(socket)
+  let stream = socket
+  for (let packets = 0; packets < packets_max; packets++) {
+    const startup = readStartup(await handshake.packet(startup_bytes_max))
+    switch (startup.kind) {
+      case 'gss':
+        stream.write('N')
+        break
+      case 'ssl':
+        if (tls === undefined || stream !== socket) {
+          stream.write('N')
+          break
+        }
+        // What stands before TLS would count as said over it (CVE-2021-23214).
+        if (handshake.release().length > 0)
+          return refuse(stream, '08P01', 'bytes came before TLS began')
+        stream.write('S')
+        stream = await secure(socket, tls)
+        secured(stream)
+        handshake = new Handshake(stream)
+        break
+      case 'refused':
+        return refuse(stream, '08P01', startup.reason)
+      case 'cancel':
+      case 'start':
+        return { handshake, startup }
+    }
+  }
+  return refuse(stream, '08P01', 'a start was expected')
+}
+
+async function secure(socket: Duplex, secureContext: SecureContext): Promise<Duplex> {
+  const stream = new TLSSocket(socket, {
+    isServer: true,
+    secureContext,
+  })
+  await new Promise<void>((resolve, reject) => {
+    stream.once('secure', () => resolve())
+    const failed = (): void => reject(new ClientError('client_gone', 'the client gave TLS up'))
+    stream.on('error', failed).once('close', failed)
+  })
+  return stream
+}
+
+async function login(
+  stream: Duplex,
+  handshake: Handshake,
+  { minor, parameters }: Start,
+  { identify, source }: AcceptOptions,
+): Promise<Accepted> {
+  const is_secure = stream instanceof TLSSocket
+  const tls = is_secure ? (stream.getProtocol() ?? 'TLS') : 'off'
+  if (!is_secure && !isLoopback(source))
+    return refuse(stream, '28000', 'a password goes over TLS only: connect with sslmode=require')
+  const replication = parameters.get('replication')
+  if (replication !== undefined && !/^(?:false|off|no|0)$/i.test(replication))
+    return refuse(stream, '0A000', 'replication is not let through: its changes cannot be masked')
+  const user = parameters.get('user') ?? ''
+  const at = user.lastIndexOf('@')
+  const [account, target] = [user.slice(0, at), user.slice(at + 1)]
+  // Both are recorded and shown: nothing in them may be obeyed by a terminal.
+  if (at < 1 || target === '' || /[\s\p{C}]/u.test(user))
+    return refuse(stream, '28000', 'log in as ACCOUNT@TARGET, with a token as the password')
+  stream.write(message('R', { u32: 3 }))
+  const { type, bytes } = await handshake.message(password_bytes_max)
+  if (type !== letter('p') || bytes.at(-1) !== 0)
+    return refuse(stream, '08P01', 'a password was expected')
+  const jwt = textOf(bytes.subarray(5, -1))
+  const identity = await identify({ kind: 'token', jwt })
+  if ('allowed' in identity) {
+    await farewell(stream, report('FATAL', '28P01', identity.message))
+    throw new ClientError('unidentified', identity.message)
+  }
+  return {
+    ...{ kind: 'client', stream, early: handshake.release(), identity, jwt, account, target },
+    ...{ tls, minor, parameters },
+  }
+}
+
+async function refuse(stream: Duplex, code: string, reason: string): Promise<never> {
+  await farewell(stream, report('FATAL', code, reason))
+  throw new ClientError('client_protocol', reason)
+}
+
+/** Waits until the client has read why, or is gone: a connection that is destroyed loses what it was sent. */
+async function farewell(stream: Duplex, last: Uint8Array): Promise<void> {
+  await new Promise<void>((resolve) => {
+    stream.once('close', () => resolve())
+    stream.end(last, () => setTimeout(resolve, farewell_ms))
+    stream.resume()
+    if (stream.destroyed) resolve()
+  })
+}
+
+const farewell_ms = 200
+
+/** `IP:PORT` */
+function isLoopback(source: string): boolean {
+  return /^(?:127\.\d+\.\d+\.\d+|\[::1\]|\[::ffff:127\.\d+\.\d+\.\d+\]):\d+$/.test(source)
+}

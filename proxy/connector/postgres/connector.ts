@@ -1,0 +1,186 @@
+/**
+ * PostgreSQL, protocol 3.0: a client logs in as `ACCOUNT@TARGET` with a token, the gateway logs in at the target with
+ * the account's own password, and what passes between them is read message by message.
+ *
+ * @module
+ */
+import assert from 'node:assert/strict'
+import type { Duplex } from 'node:stream'
+import { createSecureContext } from 'node:tls'
+import type { Connector, Greeting, Link, Passage } from '../../core/connector.ts'
+import { ClientError, TargetError } from '../../core/errors.ts'
+import { streamEndpoint } from '../stream/endpoint.ts'
+import { type Accepted, acceptClient } from './accept.ts'
+import { CancelKeys } from './cancel.ts'
+import { cancelAt, dialTarget, type PostgresTarget } from './dial.ts'
+import { joinTarget } from './link.ts'
+import { message, report } from './message.ts'
+import type { Analyser } from './plan.ts'
+import { createAnalyser } from './sql/analyse.ts'
+import { isReadable } from './sql/settings.ts'
+import { loadParser } from './sql/tree.ts'
+
+export interface PostgresOptions {
+  readonly target: (name: string) => PostgresTarget | undefined
+  /** Monotonic milliseconds. */
+  readonly now_ms: () => number
+  /** PEM; without it there is no TLS towards clients. */
+  readonly tls?: { readonly cert: string; readonly key: string }
+}
+
+/** Resolves once the parser is loaded. */
+export async function postgresConnector(options: PostgresOptions): Promise<Connector> {
+  await loadParser()
+  const keys = new CancelKeys()
+  const tls =
+    options.tls === undefined
+      ? undefined
+      : createSecureContext({ ...options.tls, minVersion: 'TLSv1.2' })
+  const plain = createAnalyser()
+  return {
+    protocol: 'postgres',
+    async accept(socket, source, identify, signal) {
+      const { promise: late, reject } = Promise.withResolvers<never>()
+      const abort = (): void => {
+        reject(new ClientError('client_timeout', 'not authenticated in time'))
+        socket.destroy()
+      }
+      // A socket that nobody listens to would end the process with its error.
+      socket.on('error', () => {})
+      socket.allowHalfOpen = true
+      signal.addEventListener('abort', abort, { once: true })
+      if (signal.aborted) abort()
+      try {
+        const accepting = acceptClient(socket, { tls, identify, source })
+        accepting.catch(() => {})
+        const accepted = await Promise.race([late, accepting])
+        if (accepted.kind === 'client') return greetingOf(accepted, source, options, keys, plain)
+        keys.cancel(accepted)
+        return passageOf(socket)
+      } catch (error) {
+        socket.destroy()
+        throw error
+      } finally {
+        signal.removeEventListener('abort', abort)
+      }
+    },
+  }
+}
+
+/** A request to cancel is answered by nothing but the end of its connection. */
+function passageOf(socket: Duplex): Passage {
+  const closed = new Promise<void>((resolve) => {
+    if (socket.closed) resolve()
+    else socket.once('close', () => resolve())
+  })
+  socket.destroy()
+  return { passage: true, closed }
+}
+
+function greetingOf(
+  accepted: Extract<Accepted, { kind: 'client' }>,
+  source: string,
+  options: PostgresOptions,
+  keys: CancelKeys,
+  plain: Analyser,
+): Greeting {
+  const { stream, early, identity, jwt, account, target: name, parameters } = accepted
+  const client = streamEndpoint('client', stream, {
+    early,
+    farewell: (text) => report('FATAL', '57P01', text),
+  })
+  let is_welcomed = false
+  return {
+    identity,
+    proof: { kind: 'token', fields: { jwt: new TextEncoder().encode(jwt) } },
+    account,
+    target: name,
+    source,
+    context: contextOf(accepted),
+    closed: client.gone,
+    async welcome() {
+      assert(!is_welcomed, 'a client is welcomed once')
+      is_welcomed = true
+      const target = options.target(name)
+      if (target === undefined)
+        throw new TargetError('target_unreachable', `there is no target named "${name}"`)
+      return dial(target)
+    },
+    refuse: ({ message: text }) => client.closeWith(text),
+  }
+
+  async function dial(target: PostgresTarget): Promise<Link> {
+    const database = databaseOf(parameters, account)
+    const wanted = new Map([['user', account], ['database', database], ...settings(parameters)])
+    const dialled = await dialTarget(target, account, wanted)
+    for (const [setting, value] of dialled.parameters)
+      if (!isReadable(setting, value)) {
+        dialled.stream.destroy()
+        throw new TargetError(
+          'target_protocol',
+          `the setting ${setting} is not one that can be read here`,
+        )
+      }
+    const cancel = { pid: dialled.pid, secret: dialled.secret }
+    const far = streamEndpoint('target', dialled.stream, {
+      early: dialled.rest,
+      event: (event) => {
+        if (event.kind === 'signal') void cancelAt(target, cancel)
+      },
+    })
+    // It is recorded before it reaches the target, like everything that a client sends.
+    const key = keys.add(() => client.inject({ kind: 'signal', signal: 'CANCEL' }))
+    void client.gone.then(() => keys.remove(key))
+    return joinTarget({
+      ...{ client, target: far, database, host_key: dialled.host_key },
+      address: `${target.host}:${target.port}`,
+      analyser: plain,
+      welcome() {
+        const hello = [
+          message('R', { u32: 0 }),
+          ...negotiated(accepted),
+          ...dialled.said,
+          message('K', { u32: key.pid }, key.secret),
+          message('Z', 'I'.charCodeAt(0)),
+        ]
+        client.write({ kind: 'data', stream: 1, bytes: Buffer.concat(hello) })
+      },
+    })
+  }
+}
+
+/** A database is named as its user is where nothing else is said: that name is the account's here. */
+function databaseOf(parameters: ReadonlyMap<string, string>, account: string): string {
+  const named = parameters.get('database')
+  return named === undefined || named === '' || named === parameters.get('user') ? account : named
+}
+
+const own = new Set(['user', 'database', 'replication'])
+
+/** Settings that go on to the target; those of the protocol itself are this gateway's business. */
+function settings(parameters: ReadonlyMap<string, string>): [string, string][] {
+  return [...parameters].filter(([name]) => !own.has(name) && !name.startsWith('_pq_.'))
+}
+
+/** NegotiateProtocolVersion, for who asks for more than 3.0. */
+function negotiated({
+  minor,
+  parameters,
+}: Extract<Accepted, { kind: 'client' }>): readonly Uint8Array[] {
+  const unknown = [...parameters.keys()].filter((name) => name.startsWith('_pq_.'))
+  if (minor === 0 && unknown.length === 0) return []
+  return [message('v', { u32: 0x30000 }, { u32: unknown.length }, ...unknown)]
+}
+
+/** What a client says of itself: the recorder masks it. */
+function contextOf({
+  tls,
+  parameters,
+}: Extract<Accepted, { kind: 'client' }>): Readonly<Record<string, string>> {
+  const context: Record<string, string> = { tls }
+  for (const name of ['application_name', 'database', 'client_encoding', 'options']) {
+    const value = parameters.get(name)
+    if (value !== undefined) context[name] = value.replace(/\p{C}/gu, '?').slice(0, 256)
+  }
+  return context
+}

@@ -1,0 +1,195 @@
+/**
+ * What was asked and is not answered yet, in order, and what the target is known to hold: prepared statements and
+ * portals. The state changes with the target's answers alone, so that it is what the target has at that point.
+ *
+ * PostgreSQL documentation, "Message Flow".
+ *
+ * @module
+ */
+import type { Denial } from '../../core/verdict.ts'
+import { names_max, pipeline_max } from './limits.ts'
+import type { Effect, Plan } from './plan.ts'
+import { opaque_plan } from './plan.ts'
+import type { Column, Treatment } from './rows.ts'
+
+export interface Prepared {
+  /** Its number in the records. */
+  readonly statement: number
+  readonly plan: Plan
+  /** Once the target has described them. */
+  columns?: readonly Column[]
+}
+
+export interface Portal {
+  readonly statement: number
+  readonly run: number
+  readonly plan: Plan
+  columns?: readonly Column[]
+}
+
+/** A request that rows may answer: what of them has come so far. */
+export interface Running {
+  rows: number
+  bytes: number
+  /** By column; undefined while its columns are not known. */
+  treatments?: readonly Treatment[]
+}
+
+export type Expected =
+  | ({
+      readonly kind: 'query'
+      readonly statement: number
+      readonly plans: readonly Plan[]
+      readonly denied?: Denial
+      /** Which of its statements runs. */
+      at: number
+    } & Running)
+  | {
+      readonly kind: 'parse'
+      readonly name: string
+      readonly prepared: Prepared
+      readonly denied?: Denial
+    }
+  | { readonly kind: 'bind'; readonly portal: string; readonly name: string; readonly run: number }
+  | {
+      readonly kind: 'describe' | 'close'
+      readonly of: 'prepared' | 'portal'
+      readonly name: string
+    }
+  | ({ readonly kind: 'execute'; readonly portal: string } & Running)
+  | { readonly kind: 'sync' }
+  /** CopyDone or CopyFail: nothing answers it, and what was sent before it may have gone unread. */
+  | { readonly kind: 'copy_end' }
+
+export class Conversation {
+  #expected: Expected[] = []
+  #first = 0
+  /** An error was answered: the target reads nothing up to the next Sync. */
+  #skipping = false
+  /** The target reads rows of a COPY: it leaves a Sync alone. */
+  #copying = false
+  readonly #prepared = new Map<string, Prepared>()
+  readonly #portals = new Map<string, Portal>()
+
+  /** Tells what is wrong when there is too much of it. */
+  expect(asked: Expected): string | undefined {
+    if (this.#skipping && asked.kind !== 'sync') return undefined
+    if (this.#copying && asked.kind === 'sync') return undefined
+    if (asked.kind === 'copy_end') this.#copying = false
+    if (asked.kind === 'sync') this.#skipping = false
+    this.#expected.push(asked)
+    return this.#expected.length - this.#first > pipeline_max
+      ? 'too many requests without an answer'
+      : undefined
+  }
+
+  /** What the next answer is for. */
+  get head(): Expected | undefined {
+    while (this.#expected[this.#first]?.kind === 'copy_end') this.shift()
+    return this.#expected[this.#first]
+  }
+
+  shift(): void {
+    this.#first += 1
+    // In amortised constant time.
+    if (this.#first < 64 || this.#first * 2 < this.#expected.length) return
+    this.#expected = this.#expected.slice(this.#first)
+    this.#first = 0
+  }
+
+  /** After an error outside of a simple query: what was asked before the next Sync is never answered. */
+  skip(): void {
+    this.#copying = false
+    for (let head = this.head; head !== undefined; head = this.head) {
+      if (head.kind === 'sync') return
+      this.shift()
+    }
+    this.#skipping = true
+  }
+
+  /** The target begins to read rows: a Sync that was sent with the request goes unread. */
+  copyIn(): void {
+    const waiting = this.#expected.slice(this.#first)
+    const end = waiting.findIndex(({ kind }) => kind === 'copy_end')
+    const unread = end < 0 ? waiting : waiting.slice(0, end)
+    this.#expected = [
+      ...unread.filter(({ kind }) => kind !== 'sync'),
+      ...waiting.slice(unread.length),
+    ]
+    this.#first = 0
+    this.#copying = end < 0
+  }
+
+  /** The target's simple query is over, whatever came of it. */
+  endCopy(): void {
+    this.#copying = false
+  }
+
+  prepared(name: string): Prepared | undefined {
+    return this.#prepared.get(name)
+  }
+
+  portal(name: string): Portal | undefined {
+    return this.#portals.get(name)
+  }
+
+  /** Tells what is wrong when there are too many. */
+  prepare(name: string, prepared: Prepared): string | undefined {
+    return define(this.#prepared, name, prepared)
+  }
+
+  bind({ portal, name, run }: Extract<Expected, { kind: 'bind' }>): string | undefined {
+    const { statement = 0, plan = opaque_plan, columns } = this.#prepared.get(name) ?? {}
+    return define(this.#portals, portal, {
+      ...{ statement, run, plan },
+      ...(columns === undefined ? {} : { columns }),
+    })
+  }
+
+  close(of: 'prepared' | 'portal', name: string): void {
+    if (of === 'prepared') this.#prepared.delete(name)
+    else this.#portals.delete(name)
+  }
+
+  /** A statement has run. `tag`: how the target says so. */
+  run(effect: Effect | undefined, statement: number): string | undefined {
+    switch (effect?.kind) {
+      case undefined:
+        return undefined
+      case 'prepare':
+        return define(this.#prepared, effect.name, { statement, plan: effect.plan })
+      case 'declare':
+        return define(this.#portals, effect.name, { statement, run: 0, plan: effect.plan })
+      case 'deallocate':
+        if (effect.name === undefined) this.#prepared.clear()
+        else this.#prepared.delete(effect.name)
+        return undefined
+      case 'close':
+        if (effect.name === undefined) this.#portals.clear()
+        else this.#portals.delete(effect.name)
+        return undefined
+      case 'discard':
+        this.#prepared.clear()
+        this.#portals.clear()
+        return undefined
+    }
+  }
+
+  /** What a statement shows: its own, or that of the one that it names. Nothing is known of a name that is not here. */
+  shown(plan: Plan): Plan {
+    let found = plan
+    // A FETCH may be prepared, and run by an EXECUTE. More names one behind the other are nobody's.
+    for (let steps = 0; steps < 4; steps++) {
+      const { shows } = found
+      if (shows === undefined) return found
+      const of = shows.kind === 'prepared' ? this.#prepared : this.#portals
+      found = of.get(shows.name)?.plan ?? opaque_plan
+    }
+    return opaque_plan
+  }
+}
+
+function define<T>(names: Map<string, T>, name: string, value: T): string | undefined {
+  names.set(name, value)
+  return names.size > names_max ? 'too many prepared statements or portals' : undefined
+}

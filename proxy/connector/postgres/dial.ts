@@ -1,0 +1,262 @@
+/**
+ * The gateway's own connection to a target: TLS whose certificate is that of the address, the account's password by
+ * SCRAM-SHA-256, and what the target says of itself until it is ready.
+ *
+ * @module
+ */
+import { createHash } from 'node:crypto'
+import { connect, isIP, type Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
+import { connect as connectTls } from 'node:tls'
+import { TargetError } from '../../core/errors.ts'
+import { Handshake, HandshakeError } from './handshake.ts'
+import { dial_ms, handshake_bytes_max } from './limits.ts'
+import { letter, type Message, message, sqlState, stringEnd, textOf, u32 } from './message.ts'
+import { endPointBinding, type Scram, startScram } from './scram.ts'
+
+export interface PostgresTarget {
+  readonly name: string
+  readonly host: string
+  readonly port: number
+  /** `verify-full`: the certificate is of an authority in `ca` (PEM; without one, of those the system knows). */
+  readonly tls: { readonly kind: 'verify-full'; readonly ca?: string } | { readonly kind: 'off' }
+  /** Passwords by account; undefined for one that there is not. */
+  password(account: string): string | undefined
+  /** Protected columns, `SCHEMA.TABLE.COLUMN`, and the rule that says so. */
+  readonly columns: ReadonlyMap<string, string>
+}
+
+export interface Dialled {
+  readonly stream: Duplex
+  /** ParameterStatus, NoticeResponse and the like, as they came, for the client. */
+  readonly said: readonly Uint8Array[]
+  readonly parameters: ReadonlyMap<string, string>
+  readonly pid: number
+  readonly secret: Uint8Array
+  /** What came behind the first ReadyForQuery. */
+  readonly rest: Uint8Array
+  /** `SHA256:` fingerprint of the certificate; empty without TLS. */
+  readonly host_key: string
+}
+
+/** Rejects with a `TargetError`; no connection is left then. */
+export async function dialTarget(
+  target: PostgresTarget,
+  account: string,
+  parameters: ReadonlyMap<string, string>,
+): Promise<Dialled> {
+  const password = target.password(account)
+  if (password === undefined)
+    throw new TargetError('credential_rejected', 'the gateway has no password for this account')
+  return reach(target, async (stream, certificate) => {
+    stream.write(message(0, { u32: 0x30000 }, ...[...parameters].flat(), 0))
+    const handshake = new Handshake(stream)
+    const binding = certificate === undefined ? undefined : endPointBinding(certificate)
+    await authenticate(handshake, stream, password, certificate !== undefined, binding)
+    const ready = await untilReady(handshake)
+    return { stream, ...ready, rest: handshake.release(), host_key: fingerprintOf(certificate) }
+  })
+}
+
+/** Asks the target to cancel what runs in a session; resolves when it has heard, or never will. */
+export async function cancelAt(
+  target: PostgresTarget,
+  { pid, secret }: { readonly pid: number; readonly secret: Uint8Array },
+): Promise<void> {
+  await reach(target, async (stream) => {
+    stream.end(message(0, { u32: 80877102 }, { u32: pid }, secret))
+    stream.resume()
+    await new Promise<void>((resolve) => stream.once('close', () => resolve()))
+  }).catch(() => {})
+}
+
+/** Within the time that a dial has. Destroys the connection when `use` rejects. */
+async function reach<T>(
+  target: PostgresTarget,
+  use: (stream: Duplex, certificate: Uint8Array | undefined) => Promise<T>,
+): Promise<T> {
+  const socket = connect({ host: target.host, port: target.port, noDelay: true, keepAlive: true })
+  let stream: Duplex = socket
+  const { promise: late, reject } = Promise.withResolvers<never>()
+  const timer = setTimeout(
+    () => reject(new TargetError('target_timeout', 'the target does not answer in time')),
+    dial_ms,
+  )
+  const failed = new Promise<never>((_, fail) =>
+    socket.once('error', (error) =>
+      fail(new TargetError('target_unreachable', 'the target cannot be reached', { cause: error })),
+    ),
+  )
+  failed.catch(() => {})
+  socket.on('error', () => {})
+  try {
+    const used = (async () => {
+      await new Promise<void>((resolve) => socket.once('connect', () => resolve()))
+      if (target.tls.kind === 'off') return use(socket, undefined)
+      const secured = await secure(socket, target.host, target.tls.ca)
+      stream = secured.stream
+      return use(secured.stream, secured.certificate)
+    })()
+    used.catch(() => {})
+    return await Promise.race([used, late, failed])
+  } catch (error) {
+    stream.destroy()
+    socket.destroy()
+    if (!(error instanceof HandshakeError)) throw error
+    const what = error.is_gone ? 'it closed the connection' : error.message
+    throw new TargetError('target_protocol', `the target does not speak PostgreSQL: ${what}`)
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+/** SSLRequest, then TLS as `sslmode=verify-full` has it: a chain to an authority, and the name that was dialled. */
+async function secure(
+  socket: Socket,
+  host: string,
+  ca: string | undefined,
+): Promise<{ stream: Duplex; certificate: Uint8Array }> {
+  socket.write(message(0, { u32: 80877103 }))
+  const handshake = new Handshake(socket)
+  const answer = await handshake.byte()
+  // Nothing may stand between the answer and TLS: it would count as said over TLS (CVE-2021-23222).
+  if (answer !== letter('S') || handshake.release().length > 0)
+    throw new TargetError('target_protocol', 'the target does not offer TLS, which is demanded')
+  return new Promise((resolve, reject) => {
+    const stream = connectTls({
+      socket,
+      host,
+      ...(isIP(host) === 0 ? { servername: host } : {}),
+      ...(ca === undefined ? {} : { ca }),
+      rejectUnauthorized: true,
+      minVersion: 'TLSv1.2',
+    })
+    stream.once('secureConnect', () => {
+      const { raw } = stream.getPeerCertificate(true)
+      if (stream.authorized === true) resolve({ stream, certificate: new Uint8Array(raw) })
+      else reject(untrusted(stream.authorizationError))
+    })
+    stream.on('error', (error: Error) => reject(untrusted(error)))
+  })
+}
+
+const untrusted = (cause: unknown): TargetError =>
+  new TargetError(
+    'host_key_mismatch',
+    'the certificate of the target is not one that is trusted for its address',
+    { cause },
+  )
+
+async function authenticate(
+  handshake: Handshake,
+  stream: Duplex,
+  password: string,
+  is_secure: boolean,
+  binding: Uint8Array | undefined,
+): Promise<void> {
+  let scram: Scram | undefined
+  let is_verified = false
+  for (;;) {
+    const { type, bytes } = await handshake.message(handshake_bytes_max)
+    if (type === letter('E')) throw refusal(bytes)
+    if (type === letter('N') || type === letter('v')) continue
+    if (type !== letter('R') || bytes.length < 9) throw unspoken('an answer is out of place')
+    const body = textOf(bytes.subarray(9))
+    switch (u32(bytes, 5)) {
+      case 0:
+        // A server that skips the end of SCRAM has not proven that it knows the password.
+        if (scram !== undefined && !is_verified) throw unspoken('it did not prove who it is')
+        return
+      case 3:
+        if (!is_secure) throw unusable('a password in the clear')
+        stream.write(message('p', password))
+        break
+      case 10: {
+        scram = startScram(body.split('\0'), password, binding)
+        if (scram === undefined) throw unusable('a mechanism that is not SCRAM-SHA-256')
+        const first = new TextEncoder().encode(scram.first)
+        stream.write(message('p', scram.mechanism, { u32: first.length }, first))
+        break
+      }
+      case 11:
+        if (scram === undefined) throw unspoken('an answer is out of place')
+        stream.write(message('p', new TextEncoder().encode(await scram.final(body))))
+        break
+      case 12:
+        if (scram === undefined) throw unspoken('an answer is out of place')
+        scram.verify(body)
+        is_verified = true
+        break
+      default:
+        throw unusable('a login that is not known here (MD5 is one: use scram-sha-256)')
+    }
+  }
+}
+
+async function untilReady(
+  handshake: Handshake,
+): Promise<Pick<Dialled, 'said' | 'parameters' | 'pid' | 'secret'>> {
+  const said: Uint8Array[] = []
+  const parameters = new Map<string, string>()
+  let pid = 0
+  let secret: Uint8Array = new Uint8Array(4)
+  for (;;) {
+    const { type, bytes }: Message = await handshake.message(handshake_bytes_max)
+    switch (String.fromCharCode(type)) {
+      case 'E':
+        throw refusal(bytes)
+      case 'K':
+        pid = u32(bytes, 5)
+        secret = bytes.slice(9)
+        break
+      case 'S': {
+        const end = stringEnd(bytes, 5)
+        if (end >= 0 && bytes.at(-1) === 0)
+          parameters.set(textOf(bytes.subarray(5, end)), textOf(bytes.subarray(end + 1, -1)))
+        said.push(bytes)
+        break
+      }
+      case 'N':
+        said.push(bytes)
+        break
+      case 'Z':
+        return { said, parameters, pid, secret }
+      default:
+        throw unspoken('an answer is out of place')
+    }
+  }
+}
+
+/** What the codes mean that a login ends with. The target's own words may repeat what somebody typed. */
+const reasons: Readonly<Record<string, string>> = {
+  '28P01': 'it does not accept the password that the gateway has',
+  '28000': 'it does not let this account in',
+  '3D000': 'there is no such database',
+  '42501': 'this account may not connect to the database',
+  '53300': 'it has too many connections',
+  '57P03': 'it is starting or stopping',
+  '22023': 'it does not take one of the settings',
+  '42704': 'it does not know one of the settings',
+}
+
+function refusal(bytes: Uint8Array): TargetError {
+  const state = sqlState(bytes)
+  const code = state.startsWith('28') ? 'credential_rejected' : 'target_unreachable'
+  const shown = /^[0-9A-Z]{5}$/.test(state) ? ` (SQLSTATE ${state})` : ''
+  return new TargetError(
+    code,
+    `the target refuses: ${reasons[state] ?? 'its log says why'}${shown}`,
+  )
+}
+
+const unspoken = (what: string): TargetError =>
+  new TargetError('target_protocol', `the target does not speak PostgreSQL: ${what}`)
+
+const unusable = (what: string): TargetError =>
+  new TargetError('credential_rejected', `the target asks for ${what}`)
+
+function fingerprintOf(certificate: Uint8Array | undefined): string {
+  if (certificate === undefined) return ''
+  const digest = createHash('sha256').update(certificate).digest('base64')
+  return `SHA256:${digest.replace(/=+$/, '')}`
+}

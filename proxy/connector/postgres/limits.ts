@@ -1,0 +1,42 @@
+/**
+ * The limits of the PostgreSQL connector, each with its reason.
+ *
+ * @module
+ */
+
+/** A startup packet is names and settings: the server takes 10,000 bytes (MAX_STARTUP_PACKET_LENGTH). */
+export const startup_bytes_max = 10_000
+
+/** A password is a token: an ID token with many groups has some KiB. */
+export const password_bytes_max: number = 16 * 1024
+
+/**
+ * One message, held until it is whole, as its values are masked whole. The protocol's own limit is 1 GiB; a session
+ * must not be able to hold that much of the gateway's memory.
+ */
+export const message_bytes_max: number = 64 * 1024 * 1024
+
+/** Those that only say something, before the target is in use: an error with its context fits. */
+export const handshake_bytes_max: number = 64 * 1024
+
+/** A statement is parsed while others wait: 1 MiB takes some tenths of a second. */
+export const statement_bytes_max: number = 1024 * 1024
+
+/** Requests whose answers have not come: pipelines of drivers have hundreds. The client is ended above it. */
+export const pipeline_max = 100_000
+
+/** Prepared statements and open portals of one session: drivers keep hundreds. Each costs some hundred bytes. */
+export const names_max = 20_000
+
+/** How many columns a row may have: MaxTupleAttributeNumber is 1664, a result's target list no longer. */
+export const columns_max = 1664
+
+/** Texts of statements whose parse is remembered, for all sessions, and how long one of them may be. */
+export const parsed_max = 2_000
+export const parsed_bytes_max: number = 4 * 1024
+
+/** Reaching the target, and being let in by it: a handshake, TLS and some thousand rounds of a hash. */
+export const dial_ms = 10_000
+
+/** Rounds of PBKDF2 that a target may ask for: its default is 4,096, and a million take a second. */
+export const scram_iterations_max = 1_000_000

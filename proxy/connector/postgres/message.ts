@@ -1,0 +1,193 @@
+/**
+ * Messages of the frontend/backend protocol 3.0, cut from a stream and built by hand.
+ * PostgreSQL documentation, "Message Formats".
+ *
+ * @module
+ */
+
+/** A whole message: its type, its length, what they announce. */
+export interface Message {
+  /** ASCII of the type; 0 where there is none (startup). */
+  readonly type: number
+  /** With type and length. Owned by the receiver. */
+  readonly bytes: Uint8Array
+}
+
+export type Cut =
+  | { readonly ok: true; readonly messages: readonly Message[] }
+  | { readonly ok: false; readonly violation: string }
+
+/** Type and length. */
+export const header_bytes = 5
+
+/** Takes any split of a stream of typed messages. */
+export class MessageCutter {
+  readonly #bytes_max: number
+  #parts: Uint8Array[] = []
+  #held = 0
+  /** Of the message that has begun, once its header is here. */
+  #wanted = 0
+
+  constructor(bytes_max: number) {
+    this.#bytes_max = bytes_max
+  }
+
+  /** Bytes of a message that is not whole. */
+  get held(): number {
+    return this.#held
+  }
+
+  /** Gives up what is held. */
+  rest(): Uint8Array {
+    const rest = joined(this.#parts, this.#held)
+    this.#parts = []
+    this.#held = 0
+    this.#wanted = 0
+    return rest
+  }
+
+  /** Takes ownership of `chunk`. */
+  push(chunk: Uint8Array): Cut {
+    const messages: Message[] = []
+    let bytes = chunk
+    if (this.#held > 0) {
+      this.#parts.push(chunk)
+      this.#held += chunk.length
+      if (this.#held < Math.max(this.#wanted, header_bytes)) return { ok: true, messages }
+      bytes = this.rest()
+    }
+    let at = 0
+    while (bytes.length - at >= header_bytes) {
+      const length = 1 + u32(bytes, at + 1)
+      if (length < header_bytes) return violated('a message is shorter than its own length')
+      if (length > this.#bytes_max) return violated('a message is too long')
+      if (at + length > bytes.length) {
+        this.#wanted = length
+        break
+      }
+      messages.push({ type: bytes[at] ?? 0, bytes: bytes.subarray(at, at + length) })
+      at += length
+    }
+    if (at < bytes.length) {
+      this.#parts = [at === 0 ? bytes : bytes.subarray(at)]
+      this.#held = bytes.length - at
+    }
+    return { ok: true, messages }
+  }
+}
+
+const violated = (violation: string): Cut => ({ ok: false, violation })
+
+export function joined(parts: readonly Uint8Array[], length: number): Uint8Array {
+  const [first] = parts
+  if (parts.length === 1 && first !== undefined) return first
+  const bytes = new Uint8Array(length)
+  let at = 0
+  for (const part of parts) {
+    bytes.set(part, at)
+    at += part.length
+  }
+  return bytes
+}
+
+/** Unsigned, big-endian. The caller has checked that it is there. */
+export function u32(bytes: Uint8Array, at: number): number {
+  return (
+    (bytes[at] ?? 0) * 0x1000000 +
+    (((bytes[at + 1] ?? 0) << 16) | ((bytes[at + 2] ?? 0) << 8) | (bytes[at + 3] ?? 0))
+  )
+}
+
+/** Signed, as a length that may be -1 for NULL. */
+export function i32(bytes: Uint8Array, at: number): number {
+  return u32(bytes, at) | 0
+}
+
+export function u16(bytes: Uint8Array, at: number): number {
+  return ((bytes[at] ?? 0) << 8) | (bytes[at + 1] ?? 0)
+}
+
+/** Where the string ends that begins at `at`: the place of its zero byte, or -1. */
+export function stringEnd(bytes: Uint8Array, at: number): number {
+  return at > bytes.length ? -1 : bytes.indexOf(0, at)
+}
+
+const encoder = new TextEncoder()
+
+export type Part =
+  | number
+  | string
+  | Uint8Array
+  | { readonly u16: number }
+  | { readonly u32: number }
+
+/**
+ * A message of its parts: a number is a byte, a string is written with its zero byte. Type 0 is left out, as a
+ * startup packet has none.
+ */
+export function message(type: string | 0, ...parts: readonly Part[]): Uint8Array {
+  const pieces = parts.map(pieceOf)
+  const length = 4 + pieces.reduce((sum, piece) => sum + piece.length, 0)
+  const head = type === 0 ? 0 : 1
+  const bytes = new Uint8Array(head + length)
+  if (type !== 0) bytes[0] = type.charCodeAt(0)
+  new DataView(bytes.buffer).setUint32(head, length)
+  let at = head + 4
+  for (const piece of pieces) {
+    bytes.set(piece, at)
+    at += piece.length
+  }
+  return bytes
+}
+
+function pieceOf(part: Part): Uint8Array {
+  if (typeof part === 'number') return Uint8Array.of(part)
+  if (typeof part === 'string') return encoder.encode(`${part}\0`)
+  if (part instanceof Uint8Array) return part
+  const bytes = new Uint8Array('u16' in part ? 2 : 4)
+  const view = new DataView(bytes.buffer)
+  if ('u16' in part) view.setUint16(0, part.u16)
+  else view.setUint32(0, part.u32)
+  return bytes
+}
+
+export type Severity = 'ERROR' | 'FATAL' | 'NOTICE'
+
+/** An ErrorResponse or a NoticeResponse of the gateway. `code` is an SQLSTATE (appendix A of the documentation). */
+export function report(severity: Severity, code: string, text: string, hint?: string): Uint8Array {
+  const line = (field: string): string => field.replace(/\p{Cc}+/gu, ' ')
+  const fields: Part[] = [
+    ...[letter('S'), severity, letter('V'), severity],
+    ...[letter('C'), code, letter('M'), line(text)],
+    ...(hint === undefined ? [] : [letter('H'), line(hint)]),
+  ]
+  return message(severity === 'NOTICE' ? 'N' : 'E', ...fields, 0)
+}
+
+export const letter = (name: string): number => name.charCodeAt(0)
+
+const decoder = new TextDecoder()
+
+/** Fields of an ErrorResponse or a NoticeResponse by their letter, with their places; undefined when it is malformed. */
+export function reportFields(
+  bytes: Uint8Array,
+): readonly { readonly field: string; readonly start: number; readonly end: number }[] | undefined {
+  const fields: { field: string; start: number; end: number }[] = []
+  for (let at = header_bytes; at < bytes.length; ) {
+    const field = bytes[at] ?? 0
+    if (field === 0) return at === bytes.length - 1 ? fields : undefined
+    const end = stringEnd(bytes, at + 1)
+    if (end < 0) return undefined
+    fields.push({ field: String.fromCharCode(field), start: at + 1, end })
+    at = end + 1
+  }
+  return undefined
+}
+
+/** Of an ErrorResponse; empty when there is none. */
+export function sqlState(bytes: Uint8Array): string {
+  const code = reportFields(bytes)?.find(({ field }) => field === 'C')
+  return code === undefined ? '' : textOf(bytes.subarray(code.start, code.end))
+}
+
+export const textOf = (bytes: Uint8Array): string => decoder.decode(bytes)

@@ -1,0 +1,40 @@
+/**
+ * The parameters of a run as text, for its record.
+ *
+ * @module
+ */
+import type { Field } from '../../core/connector.ts'
+import { statement_record_bytes_max } from '../../core/limits.ts'
+
+const decoder = new TextDecoder('utf-8', { fatal: true })
+
+/** A line for each: `$1 = ...`. A value in binary format is text where it can be read as such, and hex where not. */
+export function parametersText(
+  bytes: Uint8Array,
+  values: readonly (Field | undefined)[],
+  formatOf: (index: number) => number,
+): Uint8Array {
+  let text = ''
+  for (const [index, value] of values.entries()) {
+    // The record takes no more; the message itself is recorded whole.
+    if (text.length > statement_record_bytes_max) break
+    const shown =
+      value === undefined
+        ? 'NULL'
+        : shownValue(bytes.subarray(value.start, value.end), formatOf(index) === 0)
+    text += `${index === 0 ? '' : '\n'}$${index + 1} = ${shown}`
+  }
+  return new TextEncoder().encode(text)
+}
+
+function shownValue(value: Uint8Array, is_text: boolean): string {
+  const part = value.subarray(0, statement_record_bytes_max)
+  try {
+    const text = decoder.decode(part, { stream: true })
+    decoder.decode()
+    if (is_text || !/[\u0000-\u0008\u000e-\u001f]/.test(text)) return text
+  } catch {
+    // Not UTF-8. What the decoder has seen of it is forgotten by the next call.
+  }
+  return `\\x${Buffer.from(part).toString('hex')}`
+}

@@ -1,0 +1,61 @@
+/**
+ * What is known of a statement before it runs: what policy judges, and how its results are treated.
+ *
+ * @module
+ */
+import type { Statement } from '../../core/statement.ts'
+import type { Treatment } from './rows.ts'
+
+/** The whole text of a Query or a Parse. */
+export interface Analysis {
+  readonly statement: Statement
+  /** One for each of its statements, in order; none for a text that cannot be read. */
+  readonly plans: readonly Plan[]
+  /** Why protected columns keep it from running, in a line for the user. */
+  readonly refused?: string
+}
+
+export interface Plan {
+  readonly outputs: Outputs
+  /** Names of the session that it changes once it has run. */
+  readonly effect?: Effect
+  /** It shows what another one of the session gives: of that name. */
+  readonly shows?: { readonly kind: 'prepared' | 'portal'; readonly name: string }
+  /** Of a `COPY ... TO STDOUT` with protected columns: how each column is treated, in its order. */
+  readonly copied?: readonly Treatment[]
+}
+
+/** Columns that have no origin in a table: what was computed. */
+export interface Outputs {
+  /** Whether a protected column plays any part: what the target says of it in words is covered then. */
+  readonly is_touched: boolean
+  /** The rule of each column that may show of one; `all` where columns cannot be told apart. */
+  readonly computed: 'none' | 'all' | readonly (string | undefined)[]
+}
+
+export type Effect =
+  | { readonly kind: 'prepare' | 'declare'; readonly name: string; readonly plan: Plan }
+  /** Without a name: all of them. */
+  | { readonly kind: 'deallocate' | 'close'; readonly name?: string }
+  | { readonly kind: 'discard' }
+
+/** The rule of a computed column of which nothing better is known. */
+export const computed_rule = 'column.computed'
+
+/** The rule of a column of which nothing is known: it came without being described, or of an unknown table. */
+export const unknown_rule = 'column.unknown'
+
+export const plain_outputs: Outputs = { is_touched: false, computed: 'none' }
+export const opaque_outputs: Outputs = { is_touched: true, computed: 'all' }
+
+/** Nothing is protected, or nothing of that is in reach. */
+export const plain_plan: Plan = { outputs: plain_outputs }
+/** It cannot be said what it shows. */
+export const opaque_plan: Plan = { outputs: opaque_outputs }
+
+/** Statements of one text, analysed; and columns, looked up. One for each state of a target's catalogue. */
+export interface Analyser {
+  analyse(text: Uint8Array): Analysis
+  /** The rule of a column as a result describes it; absent where no columns are protected. */
+  readonly column?: (relation: number, attribute: number) => string | undefined
+}

@@ -1,0 +1,67 @@
+/**
+ * A text of statements, analysed: parsed once, and remembered while it is short.
+ *
+ * @module
+ */
+import { parsed_bytes_max, parsed_max, statement_bytes_max } from '../limits.ts'
+import { type Analyser, type Analysis, type Plan, plain_plan } from '../plan.ts'
+import { classify, unparsed } from './classify.ts'
+import { effectOf, showsOf } from './effect.ts'
+import { type Parsed, parse } from './tree.ts'
+
+const unread: Analysis = { statement: unparsed, plans: [] }
+const utf8 = new TextDecoder('utf-8', { fatal: true })
+const latin1 = new TextDecoder('latin1')
+
+/** Where no columns are protected. */
+export function createAnalyser(): Analyser {
+  return {
+    analyse: remembering((parsed) => ({
+      statement: classify(parsed),
+      plans: parsed.statements.map(({ type, node }) => planOf(type, node, plain_plan)),
+    })),
+  }
+}
+
+/** What a statement does to names of the session, and shows of them, added to what is known of it otherwise. */
+export function planOf(
+  type: string,
+  node: Parsed['statements'][number]['node'],
+  plan: Plan,
+  inner: Plan = plain_plan,
+): Plan {
+  const effect = effectOf(type, node, inner)
+  const shows = showsOf(type, node)
+  return {
+    ...plan,
+    ...(effect === undefined ? {} : { effect }),
+    ...(shows === undefined ? {} : { shows }),
+  }
+}
+
+/** Analyses each text once while it is remembered. */
+export function remembering(analyse: (parsed: Parsed) => Analysis): (text: Uint8Array) => Analysis {
+  const known = new Map<string, Analysis>()
+  return (bytes) => {
+    if (bytes.length > statement_bytes_max) return unread
+    const text = decode(bytes)
+    const before = known.get(text)
+    if (before !== undefined) return before
+    const parsed = parse(text)
+    const analysis = parsed === undefined ? unread : analyse(parsed)
+    if (bytes.length > parsed_bytes_max) return analysis
+    const [oldest] = known.keys()
+    if (known.size >= parsed_max && oldest !== undefined) known.delete(oldest)
+    known.set(text, analysis)
+    return analysis
+  }
+}
+
+/** Encodings in which a byte of ASCII may be part of another character are kept out: what is ASCII is read alike. */
+function decode(bytes: Uint8Array): string {
+  try {
+    return utf8.decode(bytes)
+  } catch {
+    return latin1.decode(bytes)
+  }
+}

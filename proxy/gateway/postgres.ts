@@ -1,0 +1,109 @@
+/**
+ * The PostgreSQL side put together: who may come in, where to, and the session that each becomes.
+ *
+ * @module
+ */
+import type { Address } from '../config/address.ts'
+import type { Config } from '../config.ts'
+import { postgresConnector } from '../connector/postgres/connector.ts'
+import type { PostgresTarget } from '../connector/postgres/dial.ts'
+import { createClock } from '../core/clock.ts'
+import { createTokenIdentify } from '../identity/database-token.ts'
+import type { GatewayKeys } from '../identity/gateway-keys.ts'
+import type { Provider } from '../identity/provider.ts'
+import { parseTokenKey } from '../identity/token.ts'
+import { listen } from '../listener/listener.ts'
+import type { Log } from '../log.ts'
+import type { StaticPolicy } from '../policy/policy.ts'
+import type { RecorderClient } from '../recorder/client.ts'
+import { endWhenExpired } from '../session/expiry.ts'
+import { createFlight } from '../session/flight.ts'
+import { type Session, startSession } from '../session/session.ts'
+import { describeFault } from './fault.ts'
+import { Refusal } from './refusal.ts'
+
+export interface PostgresOptions {
+  readonly config: Config
+  readonly address: Address
+  readonly gateway_keys: GatewayKeys
+  readonly providers: readonly Provider[]
+  readonly policy: StaticPolicy
+  readonly recorder: RecorderClient
+  readonly log: Log
+}
+
+export interface PostgresSide {
+  readonly address: Address
+  /** Accepts no one any more; ends what still runs after `drain_ms`. Resolves when nothing runs. */
+  stop(drain_ms: number): Promise<void>
+}
+
+/** How long sessions that were told to end may take to write their last record. */
+const end_ms = 3_000
+
+/** Rejects with the error of the system when the port cannot be opened. */
+export async function openPostgres(options: PostgresOptions): Promise<PostgresSide> {
+  const { config, log, policy, recorder } = options
+  const token_key = parseTokenKey(options.gateway_keys.api_key)
+  if (token_key === undefined) throw new Refusal(1, 'keys/api.pem is not an Ed25519 key')
+  const configured = config.targets.filter((target) => target.protocol === 'postgres')
+  const targets = new Map(configured.map((target) => [target.name, postgresTarget(target)]))
+  const labels = new Map(config.targets.map((target) => [target.name, target.labels]))
+  const clock = createClock(Date.now, () => performance.now())
+  const flight = createFlight(() => performance.now())
+  const sessions = new Set<Session>()
+  const { tls } = config.gateway
+  const listener = await listen({
+    ...options.address,
+    connector: await postgresConnector({
+      target: (name) => targets.get(name),
+      now_ms: () => performance.now(),
+      ...(tls === undefined ? {} : { tls: { cert: tls.cert, key: tls.key.reveal() } }),
+    }),
+    identify: createTokenIdentify(token_key, options.providers, clock.now_us),
+    serve: async (greeting) => {
+      const session = startSession(greeting, {
+        policy,
+        recorder,
+        flight,
+        protocol: 'postgres',
+        labels: (target) => labels.get(target) ?? {},
+        fault: (error) => log('error', 'fault', describeFault(error)),
+      })
+      sessions.add(session)
+      const { ends_us } = greeting.identity
+      if (ends_us !== undefined) endWhenExpired(session, ends_us, clock.now_us)
+      await session.ended.finally(() => sessions.delete(session))
+    },
+    log: (event, fields) => log('info', event, fields),
+  })
+  return {
+    address: listener.address,
+    async stop(drain_ms) {
+      listener.stop()
+      const ended = Promise.all([...sessions].map((session) => session.ended.catch(() => {})))
+      await Promise.race([ended, Bun.sleep(drain_ms)])
+      for (const session of sessions) session.end('drained', 'the gateway is being stopped')
+      await Promise.race([ended, Bun.sleep(end_ms)])
+    },
+  }
+}
+
+function postgresTarget({
+  name,
+  address,
+  tls,
+  accounts,
+  columns,
+}: Extract<Config['targets'][number], { protocol: 'postgres' }>): PostgresTarget {
+  return {
+    name,
+    ...address,
+    tls,
+    columns: new Map(Object.entries(columns)),
+    password(account) {
+      const credential = Object.hasOwn(accounts, account) ? accounts[account] : undefined
+      return credential?.kind === 'password' ? credential.password.reveal() : undefined
+    },
+  }
+}

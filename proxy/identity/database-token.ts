@@ -1,0 +1,110 @@
+/**
+ * Who a password is that is a token: one that this gateway made for databases, or an ID token of a provider. A token of
+ * the API is none: it is another audience's (RFC 8725, section 3.9).
+ *
+ * @module
+ */
+import { createPublicKey, randomUUID } from 'node:crypto'
+import { decodeJwt, jwtVerify, SignJWT } from 'jose'
+import type { Identify } from '../core/connector.ts'
+import type { Identity } from '../core/identity.ts'
+import type { Denial } from '../core/verdict.ts'
+import { identityOf } from './claims.ts'
+import { id_token_characters_max } from './limits.ts'
+import type { Provider } from './provider.ts'
+import type { TokenKey } from './token.ts'
+
+export interface DatabaseTokenRequest {
+  readonly subject: string
+  readonly groups: readonly string[]
+  readonly lifetime_s: number
+}
+
+/** Of a token that is a password in a file or an environment: a working day. */
+export const database_token_lifetime_s_max: number = 24 * 3600
+
+const audience = 'sluice-database'
+const issuer = 'sluice'
+const algorithm = 'EdDSA'
+const clock_tolerance_s = 5
+
+/** `now_us`: UTC in microseconds. Throws a `RangeError` for a lifetime outside 1 s to a day. */
+export async function mintDatabaseToken(
+  key: TokenKey,
+  { subject, groups, lifetime_s }: DatabaseTokenRequest,
+  now_us: number,
+): Promise<{ readonly jwt: string; readonly token: string; readonly expires_s: number }> {
+  if (!Number.isInteger(lifetime_s) || lifetime_s < 1 || lifetime_s > database_token_lifetime_s_max)
+    throw new RangeError('a token for databases lives for 1 second to 24 hours')
+  const now_s = Math.floor(now_us / 1_000_000)
+  const token = randomUUID()
+  const jwt = await new SignJWT(groups.length === 0 ? {} : { groups: [...groups] })
+    .setProtectedHeader({ alg: algorithm })
+    .setIssuer(issuer)
+    .setAudience(audience)
+    .setSubject(subject)
+    .setJti(token)
+    .setIssuedAt(now_s)
+    .setExpirationTime(now_s + lifetime_s)
+    .sign(key)
+  return { jwt, token, expires_s: now_s + lifetime_s }
+}
+
+/** `now_us`: UTC in microseconds, asked for each token. Never rejects. */
+export function createTokenIdentify(
+  key: TokenKey,
+  providers: readonly Provider[],
+  now_us: () => number,
+): Identify {
+  const public_key = createPublicKey(key)
+  const by_issuer = new Map(providers.map((each) => [each.settings.issuer, each]))
+  return async (claim) => {
+    if (claim.kind !== 'token') return denied('a token is expected as the password')
+    const { jwt } = claim
+    if (jwt.length > id_token_characters_max) return denied('the password is too long for a token')
+    const provider = by_issuer.get(claimedIssuer(jwt) ?? '')
+    if (provider !== undefined) return ofProvider(provider, jwt)
+    try {
+      const { payload } = await jwtVerify(jwt, public_key, {
+        algorithms: [algorithm],
+        audience,
+        issuer,
+        requiredClaims: ['sub', 'jti', 'iat', 'exp'],
+        maxTokenAge: database_token_lifetime_s_max,
+        clockTolerance: clock_tolerance_s,
+        currentDate: new Date(now_us() / 1000),
+      })
+      const { sub = '', jti = '' } = payload
+      const claimed: unknown = payload['groups']
+      const groups = Array.isArray(claimed)
+        ? claimed.filter((each) => typeof each === 'string')
+        : []
+      return { issuer, subject: sub, groups, method: 'token', credential: jti }
+    } catch {
+      return denied(
+        'the password is not a valid token: `sluice token --database` makes one, an ID token is one too',
+      )
+    }
+  }
+}
+
+async function ofProvider(provider: Provider, jwt: string): Promise<Identity | Denial> {
+  const { settings } = provider
+  const verified = await provider.verify(jwt)
+  if (!verified.ok) return denied(`${settings.name}: ${verified.reason}`)
+  const known = identityOf(settings, verified.claims, jwt)
+  if ('allowed' in known) return known
+  if (known.roles.includes('user')) return known.identity
+  return denied('none of your groups may connect here')
+}
+
+/** Only chooses who verifies: nothing else is believed of it. */
+function claimedIssuer(jwt: string): string | undefined {
+  try {
+    return decodeJwt(jwt).iss
+  } catch {
+    return undefined
+  }
+}
+
+const denied = (message: string): Denial => ({ allowed: false, rule: 'identity.token', message })
