@@ -79,12 +79,19 @@ async function reach<T>(
   let stream: Duplex = socket
   const { promise: late, reject } = Promise.withResolvers<never>()
   const timer = setTimeout(
-    () => reject(new TargetError('target_timeout', 'the target does not answer in time')),
+    () =>
+      reject(
+        new TargetError('target_timeout', `the target ${target.name} does not answer in time`),
+      ),
     dial_ms,
   )
   const failed = new Promise<never>((_, fail) =>
     socket.once('error', (error) =>
-      fail(new TargetError('target_unreachable', 'the target cannot be reached', { cause: error })),
+      fail(
+        new TargetError('target_unreachable', `the target ${target.name} cannot be reached`, {
+          cause: error,
+        }),
+      ),
     ),
   )
   failed.catch(() => {})
