@@ -12,7 +12,8 @@ import { ClientError, TargetError } from '../../core/errors.ts'
 import { streamEndpoint } from '../stream/endpoint.ts'
 import { type Accepted, acceptClient } from './accept.ts'
 import { CancelKeys } from './cancel.ts'
-import { cancelAt, dialTarget, type PostgresTarget } from './dial.ts'
+import { type CatalogSource, createCatalogSource } from './catalog-source.ts'
+import { cancelAt, type Dialled, dialTarget, type PostgresTarget } from './dial.ts'
 import { joinTarget } from './link.ts'
 import { message, report } from './message.ts'
 import type { Analyser } from './plan.ts'
@@ -37,6 +38,8 @@ export async function postgresConnector(options: PostgresOptions): Promise<Conne
       ? undefined
       : createSecureContext({ ...options.tls, minVersion: 'TLSv1.2' })
   const plain = createAnalyser()
+  const catalogs = createCatalogSource(options.now_ms)
+  const made: Made = { target: options.target, keys, plain, catalogs }
   return {
     protocol: 'postgres',
     async accept(socket, source, identify, signal) {
@@ -54,7 +57,7 @@ export async function postgresConnector(options: PostgresOptions): Promise<Conne
         const accepting = acceptClient(socket, { tls, identify, source })
         accepting.catch(() => {})
         const accepted = await Promise.race([late, accepting])
-        if (accepted.kind === 'client') return greetingOf(accepted, source, options, keys, plain)
+        if (accepted.kind === 'client') return greetingOf(accepted, source, made)
         keys.cancel(accepted)
         return passageOf(socket)
       } catch (error) {
@@ -64,6 +67,30 @@ export async function postgresConnector(options: PostgresOptions): Promise<Conne
         signal.removeEventListener('abort', abort)
       }
     },
+  }
+}
+
+interface Made {
+  readonly target: PostgresOptions['target']
+  readonly keys: CancelKeys
+  /** Where no columns are protected. */
+  readonly plain: Analyser
+  readonly catalogs: CatalogSource
+}
+
+/** Without its catalogue a target is of no use, and its connection must not stay. */
+async function both(
+  dialling: Promise<Dialled>,
+  reading: Promise<Analyser> | Analyser,
+): Promise<[Dialled, Analyser]> {
+  try {
+    return await Promise.all([dialling, reading])
+  } catch (error) {
+    void dialling.then(
+      ({ stream }) => stream.destroy(),
+      () => {},
+    )
+    throw error
   }
 }
 
@@ -80,9 +107,7 @@ function passageOf(socket: Duplex): Passage {
 function greetingOf(
   accepted: Extract<Accepted, { kind: 'client' }>,
   source: string,
-  options: PostgresOptions,
-  keys: CancelKeys,
-  plain: Analyser,
+  { target: targetOf, keys, plain, catalogs }: Made,
 ): Greeting {
   const { stream, early, identity, jwt, account, target: name, parameters } = accepted
   const client = streamEndpoint('client', stream, {
@@ -101,7 +126,7 @@ function greetingOf(
     async welcome() {
       assert(!is_welcomed, 'a client is welcomed once')
       is_welcomed = true
-      const target = options.target(name)
+      const target = targetOf(name)
       if (target === undefined)
         throw new TargetError('target_unreachable', `there is no target named "${name}"`)
       return dial(target)
@@ -112,7 +137,10 @@ function greetingOf(
   async function dial(target: PostgresTarget): Promise<Link> {
     const database = databaseOf(parameters, account)
     const wanted = new Map([['user', account], ['database', database], ...settings(parameters)])
-    const dialled = await dialTarget(target, account, wanted)
+    const [dialled, analyser] = await both(
+      dialTarget(target, account, wanted),
+      target.columns.size === 0 ? plain : catalogs.analyser(target, account, database),
+    )
     for (const [setting, value] of dialled.parameters)
       if (!isReadable(setting, value)) {
         dialled.stream.destroy()
@@ -134,7 +162,7 @@ function greetingOf(
     return joinTarget({
       ...{ client, target: far, database, host_key: dialled.host_key },
       address: `${target.host}:${target.port}`,
-      analyser: plain,
+      analyser,
       welcome() {
         const hello = [
           message('R', { u32: 0 }),

@@ -40,3 +40,15 @@ export const dial_ms = 10_000
 
 /** Rounds of PBKDF2 that a target may ask for: its default is 4,096, and a million take a second. */
 export const scram_iterations_max = 1_000_000
+
+/** What the gateway remembers of a target's catalogue is as old as this at most when a session begins. */
+export const catalog_ms = 5_000
+
+/** ... and so large: relations with all their columns, held once for each database. */
+export const catalog_rows_max = 1_000_000
+
+/** Of one answer of the catalogue: the definition of a view. */
+export const catalog_bytes_max: number = 4 * 1024 * 1024
+
+/** Views upon views, each step another look at all of them. */
+export const catalog_steps_max = 100

@@ -32,7 +32,7 @@ const risks: readonly (readonly [RegExp, StatementRisk])[] = [
   ],
   // They run a text that nobody has read.
   [
-    /^(?:query_to_xml\w*|ts_stat|crosstab\w*|connectby|normal_rand_sql|pg_execute\w*|exec\w*_sql)$/,
+    /^(?:(?:table|query|cursor|schema|database)_to_xml\w*|ts_stat|crosstab\w*|connectby|normal_rand_sql|pg_execute\w*|exec\w*_sql)$/,
     'code',
   ],
 ]

@@ -1,0 +1,142 @@
+/**
+ * Statements where columns are protected: how their results are treated, and why some do not run: those that would
+ * give a protected value another place or another name, and those that nobody can read.
+ *
+ * @module
+ */
+import {
+  type Analyser,
+  type Analysis,
+  opaque_plan,
+  type Plan,
+  plain_plan,
+  unknown_rule,
+} from '../plan.ts'
+import { planOf, remembering } from './analyse.ts'
+import { type Catalog, ruleOf } from './catalog.ts'
+import { classify } from './classify.ts'
+import { copyPlan } from './copy.ts'
+import { flowRefusal } from './flow.ts'
+import { taintOf } from './taint.ts'
+import { type Node, type Parsed, textAt, typed } from './tree.ts'
+
+/** A plan, or why there is none. */
+export type Planned =
+  | { readonly ok: true; readonly plan: Plan }
+  | { readonly ok: false; readonly reason: string }
+
+/** For one state of a catalogue. */
+export function createProtectingAnalyser(catalog: Catalog): Analyser {
+  return {
+    analyse: remembering((parsed) => analyse(parsed, catalog)),
+    column: (relation, attribute) => ruleOf(catalog, relation, attribute, unknown_rule),
+  }
+}
+
+function analyse(parsed: Parsed, catalog: Catalog): Analysis {
+  const statement = classify(parsed)
+  if (statement.risks.includes('code')) return { statement, plans: [], refused: unreadable }
+  const plans: Plan[] = []
+  for (const { type, node } of parsed.statements) {
+    const found = planned(type, node, catalog)
+    if (!found.ok) return { statement, plans: [], refused: found.reason }
+    plans.push(found.plan)
+  }
+  return { statement, plans }
+}
+
+/** They move no values and give none a new name, whatever they are about. */
+const harmless: ReadonlySet<string> = new Set([
+  ...['TransactionStmt', 'VariableSetStmt', 'VariableShowStmt', 'ConstraintsSetStmt'],
+  ...['ListenStmt', 'UnlistenStmt', 'NotifyStmt', 'DeallocateStmt', 'ClosePortalStmt'],
+  ...['DiscardStmt', 'LockStmt', 'VacuumStmt', 'TruncateStmt', 'DropStmt', 'CheckPointStmt'],
+  ...['GrantStmt', 'GrantRoleStmt', 'CommentStmt', 'ReindexStmt', 'ClusterStmt', 'FetchStmt'],
+  ...[
+    'AlterDefaultPrivilegesStmt',
+    'CreateRoleStmt',
+    'AlterRoleStmt',
+    'AlterRoleSetStmt',
+    'DropRoleStmt',
+  ],
+  ...['CreateSchemaStmt', 'CreateSeqStmt', 'AlterSeqStmt', 'CreateEnumStmt', 'AlterEnumStmt'],
+  ...['CreatedbStmt', 'AlterDatabaseStmt', 'AlterDatabaseSetStmt', 'SecLabelStmt', 'IndexStmt'],
+])
+
+/** ... as long as no table with protected columns and no unknown function is in them. */
+const harmless_elsewhere: ReadonlySet<string> = new Set([
+  ...['CreateStmt', 'AlterTableStmt', 'RenameStmt', 'AlterObjectSchemaStmt', 'AlterOwnerStmt'],
+  ...[
+    'CreateTableAsStmt',
+    'ViewStmt',
+    'RefreshMatViewStmt',
+    'CreateStatsStmt',
+    'CompositeTypeStmt',
+  ],
+  ...[
+    'CreatePolicyStmt',
+    'AlterPolicyStmt',
+    'CreateDomainStmt',
+    'AlterDomainStmt',
+    'CreateRangeStmt',
+  ],
+])
+
+const another_name =
+  'a protected column would get another name or place, where it is not protected: this is for its administrator'
+const unreadable =
+  'columns are protected here, and this statement runs code that the gateway cannot read'
+
+const refused = (reason: string): Planned => ({ ok: false, reason })
+
+function planned(type: string, node: Node, catalog: Catalog): Planned {
+  switch (type) {
+    case 'SelectStmt':
+    case 'InsertStmt':
+    case 'UpdateStmt':
+    case 'DeleteStmt':
+    case 'MergeStmt':
+      return data(type, node, catalog)
+    case 'PrepareStmt':
+    case 'DeclareCursorStmt': {
+      const inner = innerOf(node['query'], catalog)
+      return inner.ok ? { ok: true, plan: planOf(type, node, plain_plan, inner.plan) } : inner
+    }
+    case 'ExplainStmt': {
+      const inner = innerOf(node['query'], catalog)
+      if (!inner.ok) return inner
+      // A plan shows what was asked for. What an unknown function gives may be worked out in it.
+      const is_strange = taintOf(type, node, catalog).is_strange
+      return { ok: true, plan: is_strange ? opaque_plan : plain_plan }
+    }
+    case 'ExecuteStmt': {
+      const { is_touched } = taintOf(type, node, catalog)
+      return { ok: true, plan: is_touched ? opaque_plan : planOf(type, node, plain_plan) }
+    }
+    case 'CallStmt':
+      return { ok: true, plan: opaque_plan }
+    case 'CopyStmt':
+      return copyPlan(node, catalog, (query) => innerOf(query, catalog), another_name)
+    default:
+      break
+  }
+  if (harmless.has(type)) return { ok: true, plan: planOf(type, node, plain_plan) }
+  if (!harmless_elsewhere.has(type)) return refused(unreadable)
+  // The names in the configuration are of the schema too.
+  const is_schema = textAt(node, 'renameType') === 'OBJECT_SCHEMA'
+  const { is_touched } = taintOf(type, node, catalog)
+  return is_touched || is_schema ? refused(another_name) : { ok: true, plan: plain_plan }
+}
+
+function innerOf(query: unknown, catalog: Catalog): Planned {
+  const inner = typed(query)
+  if (inner === undefined) return refused(unreadable)
+  return planned(inner.type, inner.node, catalog)
+}
+
+function data(type: string, node: Node, catalog: Catalog): Planned {
+  const taint = taintOf(type, node, catalog)
+  if (!taint.is_touched) return { ok: true, plan: plain_plan }
+  if (flowRefusal(type, node, taint, catalog)) return refused(another_name)
+  const computed = taint.outputs(type, node)
+  return { ok: true, plan: { outputs: { is_touched: true, computed } } }
+}

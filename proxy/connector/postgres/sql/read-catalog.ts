@@ -1,0 +1,249 @@
+/**
+ * From the rows of a target's system tables to what is protected: the configured columns, the same ones of tables that
+ * inherit, those that are generated of them, and every column of a view that may show of one.
+ *
+ * @module
+ */
+import { catalog_steps_max } from '../limits.ts'
+import { computed_rule } from '../plan.ts'
+import type { Catalog, CatalogColumn, Relation } from './catalog.ts'
+import { taintOf } from './taint.ts'
+import { parse } from './tree.ts'
+
+type Row = readonly (string | null)[]
+
+/** Answers of {@link catalog_query}, statement by statement. */
+export type CatalogRows = readonly (readonly Row[])[]
+
+const system = 'pg_catalog'
+const of_system = new Set(['pg_catalog', 'information_schema'])
+/** Extensions whose functions compute from what they are given, and read nothing. */
+const computing = [
+  ...['uuid-ossp', 'pgcrypto', 'citext', 'hstore', 'pg_trgm', 'ltree', 'intarray', 'unaccent'],
+  ...['fuzzystrmatch', 'btree_gin', 'btree_gist', 'cube', 'earthdistance', 'isn', 'seg', 'vector'],
+]
+
+export const catalog_query: string = `
+SELECT c.oid, n.nspname, c.relname FROM pg_catalog.pg_class c
+  JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind IN ('r','v','m','f','p','S');
+SELECT a.attrelid, a.attnum, a.attname, a.atttypid FROM pg_catalog.pg_attribute a
+  JOIN pg_catalog.pg_class c ON c.oid = a.attrelid
+  WHERE a.attnum > 0 AND NOT a.attisdropped AND c.relkind IN ('r','v','m','f','p','S')
+  ORDER BY a.attrelid, a.attnum;
+SELECT inhrelid, inhparent FROM pg_catalog.pg_inherits;
+SELECT ad.adrelid, ad.adnum, d.refobjsubid FROM pg_catalog.pg_depend d
+  JOIN pg_catalog.pg_attrdef ad ON ad.oid = d.objid
+  WHERE d.classid = 'pg_catalog.pg_attrdef'::pg_catalog.regclass
+  AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass
+  AND d.refobjid = ad.adrelid AND d.refobjsubid > 0 AND d.refobjsubid <> ad.adnum;
+SELECT DISTINCT r.ev_class, CASE WHEN d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass THEN d.refobjid END
+  FROM pg_catalog.pg_depend d JOIN pg_catalog.pg_rewrite r ON r.oid = d.objid
+  JOIN pg_catalog.pg_class c ON c.oid = r.ev_class AND c.relkind IN ('v','m')
+  WHERE d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass
+  AND d.refclassid IN ('pg_catalog.pg_class'::pg_catalog.regclass, 'pg_catalog.pg_proc'::pg_catalog.regclass)
+  AND NOT (d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.refobjid = r.ev_class);
+SELECT DISTINCT p.proname, n.nspname IN ('pg_catalog', 'information_schema') OR e.extname IN (${computing.map((name) => `'${name}'`).join(', ')}),
+  COALESCE(p.pronargs > 0 AND (t.typtype = 'c' OR t.typname IN ('record', 'any', 'anyelement', 'anynonarray', 'anycompatible', 'anycompatiblenonarray')), false)
+  FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
+  LEFT JOIN pg_catalog.pg_type t ON t.oid = p.proargtypes[0]
+  LEFT JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass AND d.objid = p.oid AND d.deptype = 'e'
+  LEFT JOIN pg_catalog.pg_extension e ON e.oid = d.refobjid AND d.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass`
+
+/** Definitions of views. */
+export const views_query = (views: readonly number[]): string =>
+  `SELECT oid, pg_catalog.pg_get_viewdef(oid) FROM pg_catalog.pg_class WHERE oid IN (${views.join(', ')})`
+
+/** What the planner knows of values: the most frequent ones among it. */
+const statistics: readonly (readonly [relation: string, columns: RegExp])[] = [
+  ['pg_stats', /^(?:most_common_vals|histogram_bounds|most_common_elems|range_\w+)$/],
+  ['pg_stats_ext', /^most_common_vals$/],
+  ['pg_stats_ext_exprs', /^(?:most_common_vals|histogram_bounds|most_common_elems|expr)$/],
+  ['pg_statistic', /^stavalues\d$/],
+  ['pg_statistic_ext_data', /^(?:stxdmcv|stxdexpr)$/],
+]
+
+export interface ReadCatalog {
+  readonly catalog: Catalog
+  /** Views of which a definition is needed before the catalogue is whole. */
+  readonly views: readonly number[]
+}
+
+export type CatalogRead =
+  | ({ readonly ok: true } & ReadCatalog)
+  /** One line for the user: a configured column is not there, so nobody knows what it is called now. */
+  | { readonly ok: false; readonly reason: string }
+
+export function readCatalog(
+  rows: CatalogRows,
+  configured: ReadonlyMap<string, string>,
+): CatalogRead {
+  const [
+    relation_rows = [],
+    column_rows = [],
+    inherited = [],
+    generated = [],
+    used = [],
+    called = [],
+  ] = rows
+  const relations = relationsOf(relation_rows, column_rows)
+  const by_name = new Map<string, Relation[]>()
+  for (const relation of relations.values()) {
+    const same = by_name.get(relation.name)
+    if (same === undefined) by_name.set(relation.name, [relation])
+    else same.push(relation)
+  }
+  for (const [path, rule] of configured) {
+    const [schema = '', table = '', column = ''] = path.split('.')
+    const relation = by_name.get(table)?.find((each) => each.schema === schema)
+    // Another database of the same server may not have it.
+    if (relation === undefined) continue
+    const found = relation.by_name.get(column)
+    if (found === undefined)
+      return {
+        ok: false,
+        reason: `the protected column ${path} is not there any more: the gateway's configuration must say what it is called now`,
+      }
+    relation.protected.set(found.attribute, `column.${rule}`)
+  }
+  for (const [name, columns] of statistics)
+    for (const relation of by_name.get(name) ?? [])
+      if (relation.schema === system)
+        for (const column of relation.columns)
+          if (columns.test(column.name))
+            relation.protected.set(column.attribute, 'column.statistics')
+  spread(relations, pairs(inherited), triples(generated))
+  return {
+    ok: true,
+    catalog: { relations, by_name, ...functionsOf(called) },
+    views: viewsInReach(relations, used),
+  }
+}
+
+/** Adds what views show, which may stand on each other in any order. */
+export function readViews(
+  { catalog, views }: ReadCatalog,
+  definitions: readonly Row[],
+  rows: CatalogRows,
+): void {
+  const parsed = new Map(
+    definitions.map(([oid, text]) => [Number(oid), parse(text ?? '')?.statements[0]]),
+  )
+  for (let step = 0, is_changed = true; is_changed; step++) {
+    is_changed = false
+    for (const oid of views) {
+      const view = catalog.relations.get(oid)
+      if (view === undefined || of_system.has(view.schema)) continue
+      const statement = parsed.get(oid)
+      const outputs =
+        statement === undefined || step > catalog_steps_max
+          ? 'all'
+          : taintOf(statement.type, statement.node, catalog).outputs(statement.type, statement.node)
+      for (const [index, { attribute }] of view.columns.entries()) {
+        const is_same =
+          outputs !== 'all' && (outputs.length === view.columns.length || outputs.length === 0)
+        const rule = is_same ? outputs[index] : computed_rule
+        if (rule === undefined || view.protected.has(attribute)) continue
+        view.protected.set(attribute, rule)
+        is_changed = true
+      }
+    }
+    if (spread(catalog.relations, pairs(rows[2] ?? []), triples(rows[3] ?? []))) is_changed = true
+  }
+}
+
+function relationsOf(
+  relation_rows: readonly Row[],
+  column_rows: readonly Row[],
+): Map<number, Relation> {
+  const columns = new Map<number, CatalogColumn[]>()
+  for (const [relation, attribute, name, type] of column_rows) {
+    const column = { attribute: Number(attribute), name: name ?? '', type: Number(type) }
+    const list = columns.get(Number(relation))
+    if (list === undefined) columns.set(Number(relation), [column])
+    else list.push(column)
+  }
+  return new Map(
+    relation_rows.map(([oid, schema, name]) => {
+      const own = columns.get(Number(oid)) ?? []
+      const relation: Relation = {
+        ...{ oid: Number(oid), schema: schema ?? '', name: name ?? '', columns: own },
+        by_name: new Map(own.map((column) => [column.name, column])),
+        protected: new Map(),
+      }
+      return [relation.oid, relation]
+    }),
+  )
+}
+
+/** To parents and children, which have the column under the same name, and to what is generated of one. */
+function spread(
+  relations: ReadonlyMap<number, Relation>,
+  inherited: readonly (readonly [number, number])[],
+  generated: readonly (readonly [number, number, number])[],
+): boolean {
+  let is_any = false
+  const protect = (
+    relation: Relation | undefined,
+    attribute: number | undefined,
+    rule: string,
+  ): boolean => {
+    if (relation === undefined || attribute === undefined || relation.protected.has(attribute))
+      return false
+    relation.protected.set(attribute, rule)
+    is_any = true
+    return true
+  }
+  for (let is_changed = true; is_changed; ) {
+    is_changed = false
+    for (const pair of inherited)
+      for (const [from, to] of [pair, [pair[1], pair[0]] as const]) {
+        const source = relations.get(from)
+        const target = relations.get(to)
+        for (const [attribute, rule] of source?.protected ?? []) {
+          const name = source?.columns.find((column) => column.attribute === attribute)?.name ?? ''
+          if (protect(target, target?.by_name.get(name)?.attribute, rule)) is_changed = true
+        }
+      }
+    for (const [oid, made, of] of generated) {
+      const relation = relations.get(oid)
+      const rule = relation?.protected.get(of)
+      if (rule !== undefined && protect(relation, made, rule)) is_changed = true
+    }
+  }
+  return is_any
+}
+
+/** Views over protected columns or unknown functions, and views over those. */
+function viewsInReach(
+  relations: ReadonlyMap<number, Relation>,
+  used: readonly Row[],
+): readonly number[] {
+  const reached = new Set<number>()
+  for (let before = -1; before !== reached.size; ) {
+    before = reached.size
+    for (const [view, of] of used) {
+      const source = of === null || of === undefined ? undefined : relations.get(Number(of))
+      const is_unknown = source === undefined
+      if (is_unknown || source.protected.size > 0 || reached.has(source.oid))
+        reached.add(Number(view))
+    }
+  }
+  return [...reached].filter((oid) => !of_system.has(relations.get(oid)?.schema ?? ''))
+}
+
+function functionsOf(called: readonly Row[]): Pick<Catalog, 'builtins' | 'of_rows'> {
+  const others = new Set(
+    called.filter(([, is_known]) => is_known !== 't').map(([name]) => name ?? ''),
+  )
+  const known = called.filter(([, is_known]) => is_known === 't').map(([name]) => name ?? '')
+  return {
+    builtins: new Set(known.filter((name) => !others.has(name))),
+    of_rows: new Set(called.filter(([, , takes]) => takes === 't').map(([name]) => name ?? '')),
+  }
+}
+
+const pairs = (rows: readonly Row[]): readonly (readonly [number, number])[] =>
+  rows.map(([one, two]) => [Number(one), Number(two)])
+
+const triples = (rows: readonly Row[]): readonly (readonly [number, number, number])[] =>
+  rows.map(([one, two, three]) => [Number(one), Number(two), Number(three)])

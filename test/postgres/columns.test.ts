@@ -1,0 +1,55 @@
+/** Protected columns, through the real wire: whatever way a statement takes to them, no value comes out. */
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { testWith } from '../fixture/require.ts'
+import { columns, database_sql, evasions, ordinary, secrets } from './columns.ts'
+import { components, openWorld, type PostgresWorld } from './world.ts'
+
+let world: PostgresWorld
+beforeAll(async () => {
+  if (!components.every((path) => Bun.file(path).size > 0)) return
+  world = await openWorld({ sql: database_sql, columns, masking: { packs: [] } })
+}, 60_000)
+afterAll(async () => {
+  await world?.[Symbol.asyncDispose]()
+}, 30_000)
+
+const words = (sql: string): string[] => [
+  ...['-d', 'postgres', '-v', 'VERBOSITY=verbose'],
+  ...sql.split('; ').flatMap((each) => ['-c', each]),
+]
+
+describe('an evasion is caught', () => {
+  for (const { sql, is } of evasions)
+    testWith(components, `${is}: ${sql}`, async () => {
+      const ran = await world.psql(words(sql))
+      const seen = `${ran.stdout}\n${ran.stderr}`
+      for (const secret of secrets) expect(seen).not.toContain(secret)
+      if (is === 'refused') expect(ran.stderr).toContain('ERROR:  42501')
+      else expect(ran.stderr).not.toContain('42501')
+      // It is not only that it fails: where it is masked, the target did what was asked.
+      const code = /ERROR: +([0-9A-Z]{5})/.exec(ran.stderr)?.[1] ?? ''
+      if (is === 'masked') expect(code).not.toMatch(/^(?:42|08|57)/)
+    })
+
+  testWith(components, 'and none of it is on the disk of the gateway', async () => {
+    await world.query("SELECT 'the end of them'")
+    const files = [...new Bun.Glob('**/*').scanSync({ cwd: world.data, absolute: true })]
+    const all = await Promise.all(files.map((file) => Bun.file(file).bytes()))
+    const has = (text: string): boolean => all.some((bytes) => Buffer.from(bytes).includes(text))
+    expect(has('the end of them')).toBe(true)
+    for (const secret of secrets.filter((each) => each.length > 4)) expect(has(secret)).toBe(false)
+  })
+
+  test('there are at least sixty', () => {
+    expect(new Set(evasions.map(({ sql }) => sql)).size).toBeGreaterThanOrEqual(60)
+  })
+})
+
+describe('what is not protected', () => {
+  for (const [sql, stdout] of ordinary)
+    testWith(components, sql, async () => {
+      const ran = await world.psql(words(sql))
+      expect(ran.stderr).toBe('')
+      expect(ran.stdout).toBe(stdout)
+    })
+})
