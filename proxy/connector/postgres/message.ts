@@ -23,26 +23,22 @@ export const header_bytes = 5
 /** Takes any split of a stream of typed messages. */
 export class MessageCutter {
   readonly #bytes_max: number
-  #parts: Uint8Array[] = []
+  /** Grows as bytes come, never by what a length claims. */
+  #room: Uint8Array<ArrayBuffer> = new Uint8Array()
   #held = 0
   /** Of the message that has begun, once its header is here. */
-  #wanted = 0
+  #wanted = header_bytes
 
   constructor(bytes_max: number) {
     this.#bytes_max = bytes_max
   }
 
-  /** Bytes of a message that is not whole. */
-  get held(): number {
-    return this.#held
-  }
-
   /** Gives up what is held. */
   rest(): Uint8Array {
-    const rest = joined(this.#parts, this.#held)
-    this.#parts = []
+    const rest = this.#room.subarray(0, this.#held)
+    this.#room = new Uint8Array()
     this.#held = 0
-    this.#wanted = 0
+    this.#wanted = header_bytes
     return rest
   }
 
@@ -51,9 +47,8 @@ export class MessageCutter {
     const messages: Message[] = []
     let bytes = chunk
     if (this.#held > 0) {
-      this.#parts.push(chunk)
-      this.#held += chunk.length
-      if (this.#held < Math.max(this.#wanted, header_bytes)) return { ok: true, messages }
+      this.#hold(chunk)
+      if (this.#held < this.#wanted) return { ok: true, messages }
       bytes = this.rest()
     }
     let at = 0
@@ -68,11 +63,19 @@ export class MessageCutter {
       messages.push({ type: bytes[at] ?? 0, bytes: bytes.subarray(at, at + length) })
       at += length
     }
-    if (at < bytes.length) {
-      this.#parts = [at === 0 ? bytes : bytes.subarray(at)]
-      this.#held = bytes.length - at
-    }
+    if (at < bytes.length) this.#hold(bytes.subarray(at))
     return { ok: true, messages }
+  }
+
+  #hold(bytes: Uint8Array): void {
+    const length = this.#held + bytes.length
+    if (length > this.#room.length) {
+      const room = new Uint8Array(Math.max(length, 2 * this.#room.length))
+      room.set(this.#room.subarray(0, this.#held))
+      this.#room = room
+    }
+    this.#room.set(bytes, this.#held)
+    this.#held = length
   }
 }
 
