@@ -20,7 +20,7 @@ export type Stream = 0 | 1 | 2
 export type Frame =
   | Wire
   /** Must be durable before what follows it in its direction goes on. Nothing of it is on the wire. */
-  | { readonly kind: 'fact'; readonly fact: TransferFact | StatementFact }
+  | { readonly kind: 'fact'; readonly fact: TransferFact | StatementFact; readonly early?: true }
   /** What the gateway itself says to a client whose request it does not forward: a whole message, or a line of stream 2. */
   | { readonly kind: 'answer'; readonly stream: 1 | 2; readonly bytes: Uint8Array }
 
@@ -36,6 +36,11 @@ export type Wire =
       readonly bytes: Uint8Array
       /** Where maskable values lie inside `bytes`; absent means scan all of it. Each is masked to its own length. */
       readonly fields?: readonly Field[]
+      /**
+       * Towards the target: proven to change nothing there, so it may go on while its record becomes durable. What
+       * it is answered waits for both. A fact may be early too.
+       */
+      readonly early?: true
       /** Set where `bytes` carry a piece of a file: nothing of them is masked, nothing is stored. */
       readonly content?: Content
     }

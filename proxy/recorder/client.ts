@@ -17,6 +17,7 @@ import type {
 } from '../core/ports.ts'
 import type { Content } from '../core/transfer.ts'
 import { BufferPool, isPooled } from './buffers.ts'
+import { flatten } from './flat-fields.ts'
 import type {
   Acknowledged,
   Committed,
@@ -172,8 +173,10 @@ export function startRecorder(
         transfer.push(buffer)
       },
       output(channel: number, stream: 1 | 2, bytes: Uint8Array, fields?: readonly Field[]) {
-        send({ kind: 'output', session, channel, stream, bytes, ...(fields && { fields }) })
+        const flat = fields && flatten(fields)
+        send({ kind: 'output', session, channel, stream, bytes, ...(flat && { fields: flat }) })
         transfer.push(bytes.buffer as ArrayBuffer)
+        if (flat !== undefined) transfer.push(flat.places.buffer)
       },
       download(channel: number, bytes: Uint8Array, pieces: readonly Content[]) {
         send({ kind: 'download', session, channel, bytes, pieces })
@@ -192,7 +195,7 @@ export function startRecorder(
       input(channel: number, bytes: Uint8Array, fields?: readonly Field[]) {
         // Not `slice`: a Buffer's shares its memory, which the transfer would take from its owner.
         const copy = new Uint8Array(bytes)
-        const more = fields && { fields }
+        const more = fields && { fields: flatten(fields) }
         const asked = ask(
           (ack) => ({ kind: 'input', session, ack, channel, bytes: copy, ...more }),
           session,

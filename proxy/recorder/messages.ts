@@ -9,10 +9,11 @@ import type { Ruleset } from '../../masking-wasm/compile/compile.ts'
 import type { RetentionRule } from '../../storage/evidence/retention.ts'
 import type { RecoveredState } from '../../storage/store/recover.ts'
 import type { MaskedCommand } from '../core/approval.ts'
-import type { ChannelRequest, Field, Stream } from '../core/connector.ts'
+import type { ChannelRequest, Stream } from '../core/connector.ts'
 import type { RecorderErrorCode } from '../core/errors.ts'
 import type { EndReason, RecordedEvent, SessionStart } from '../core/ports.ts'
 import type { Content } from '../core/transfer.ts'
+import type { FlatFields } from './flat-fields.ts'
 
 /** Everything the Worker needs to begin. Sent once, first. */
 export interface RecorderSetup {
@@ -81,7 +82,7 @@ export type ToSession = { readonly session: number } & (
           readonly kind: 'input'
           readonly channel: number
           readonly bytes: Uint8Array
-          readonly fields?: readonly Field[]
+          readonly fields?: FlatFields
         }
       | {
           readonly kind: 'upload'
@@ -97,7 +98,7 @@ export type ToSession = { readonly session: number } & (
       readonly channel: number
       readonly stream: 1 | 2
       readonly bytes: Uint8Array
-      readonly fields?: readonly Field[]
+      readonly fields?: FlatFields
     }
   | {
       readonly kind: 'download'

@@ -10,6 +10,7 @@ import { manifest, readStartDocument, startDocument } from '../../storage/eviden
 import type { RetentionRule } from '../../storage/evidence/retention.ts'
 import type { Journal } from '../../storage/journal/journal.ts'
 import type { OpenSession } from '../../storage/store/recover.ts'
+import type { Field } from '../core/connector.ts'
 import { RecorderError } from '../core/errors.ts'
 import {
   checkpoint_ms,
@@ -21,6 +22,7 @@ import {
 import type { EndReason, SessionStart } from '../core/ports.ts'
 import type { MaskerSource } from '../tap/sink.ts'
 import { BufferPool, isPooled } from './buffers.ts'
+import { type FlatFields, unflatten } from './flat-fields.ts'
 import { Group } from './group.ts'
 import { EvidenceLog, type LogParts } from './log.ts'
 import type { FromRecorder, ToRecorder, ToSession } from './messages.ts'
@@ -295,7 +297,7 @@ export function createRecorder(parts: RecorderParts): RecorderCore {
     }
     switch (message.kind) {
       case 'output':
-        trail.output(message.channel, message.stream, message.bytes, message.fields)
+        trail.output(message.channel, message.stream, message.bytes, fieldsOf(message))
         if (isPooled(message.bytes.buffer)) group.spend(message.bytes.buffer)
         return
       case 'download': {
@@ -320,7 +322,7 @@ export function createRecorder(parts: RecorderParts): RecorderCore {
         return
       }
       case 'input':
-        trail.input(message.channel, message.bytes, message.fields)
+        trail.input(message.channel, message.bytes, fieldsOf(message))
         break
       case 'event':
         trail.event(message.channel, message.event)
@@ -395,3 +397,6 @@ export function createRecorder(parts: RecorderParts): RecorderCore {
     log.add('session.ended', id, manifest(facts, end))
   }
 }
+
+const fieldsOf = ({ fields }: { readonly fields?: FlatFields }): readonly Field[] | undefined =>
+  fields === undefined ? undefined : unflatten(fields)

@@ -10,8 +10,8 @@ import type { Content } from '../core/transfer.ts'
 
 type Data = Extract<Wire, { kind: 'data' }>
 
-/** `run`: bytes without framing. `messages`: whole ones, with their texts. `content`: ... with pieces of files. */
-type Shape = 'run' | 'messages' | 'content'
+/** `run`: bytes without framing. `messages`: whole ones, with their texts; `early`: ... that need not wait. `content`: ... with pieces of files. */
+type Shape = 'run' | 'messages' | 'early' | 'content'
 
 /** What was gathered: of one stream and one shape, `length` bytes in all. */
 export interface Gathered {
@@ -21,6 +21,8 @@ export interface Gathered {
   /** Set for messages; places are in the joined bytes, as those of `pieces`. */
   readonly fields?: readonly Field[]
   readonly pieces?: readonly Content[]
+  /** All of it need not wait for its record. */
+  readonly early?: true
 }
 
 export interface Gather {
@@ -54,7 +56,8 @@ export function createGather(
     const [found, moved] = [fields, pieces]
     fields = []
     pieces = []
-    emit(shape === 'messages' ? { ...gathered, fields: found } : { ...gathered, pieces: moved })
+    if (shape === 'content') emit({ ...gathered, pieces: moved })
+    else emit({ ...gathered, fields: found, ...(shape === 'early' ? { early: true } : {}) })
   }
   const add = (data: Data): void => {
     const { stream, bytes } = data
@@ -64,8 +67,10 @@ export function createGather(
     shape = is
     if (is !== 'run') {
       const { fields: places = [], content } = data
-      for (const place of places)
-        fields.push({ ...place, start: length + place.start, end: length + place.end })
+      if (length === 0) fields = [...places]
+      else
+        for (const place of places)
+          fields.push({ ...place, start: length + place.start, end: length + place.end })
       if (content !== undefined)
         pieces.push({ ...content, start: length + content.start, end: length + content.end })
     }
@@ -83,7 +88,8 @@ export function createGather(
 
 function shapeOf(data: Data): Shape {
   if (data.content !== undefined) return 'content'
-  return data.fields === undefined ? 'run' : 'messages'
+  if (data.fields === undefined) return 'run'
+  return data.early === true ? 'early' : 'messages'
 }
 
 /** Copies the parts into `into`, which is as long as all of them. */

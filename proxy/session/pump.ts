@@ -1,6 +1,7 @@
 /**
  * The two directions of one channel. Two invariants, both pinned by test/property/pump.test.ts:
- * a byte is durable before it is forwarded, and the journal never sees an unmasked byte.
+ * a byte is durable before it is forwarded, and the journal never sees an unmasked byte. What is proven to change
+ * nothing at the target may go there before; its answer is behind it in the journal.
  * Synchronous over frames; towards the client not even a promise per chunk.
  *
  * @module
@@ -120,19 +121,22 @@ export function startPump(
     client.resume()
   }
   // A microtask: what one read of the socket brings, and a key does not wait.
-  const input = createGather(queueMicrotask, ({ stream, parts, length, fields, pieces }) => {
+  const input = createGather(queueMicrotask, ({ stream, parts, length, fields, pieces, early }) => {
     const [first] = parts
     const bytes =
       parts.length === 1 && first !== undefined ? first : join(parts, new Uint8Array(length))
     const wire: Wire = { kind: 'data', stream, bytes }
     const recorded =
       pieces === undefined ? recorder.input(id, bytes, fields) : recorder.upload(id, bytes, pieces)
-    void sent(recorded, () => target.write(codec.to_target.encode(wire), () => accepted(length)))
+    void sent(early === true ? apart(recorded) : recorded, () =>
+      target.write(codec.to_target.encode(wire), () => accepted(length)),
+    )
   })
   const toTarget = (frame: Frame): void => {
     if (frame.kind === 'fact') {
       input.flush()
-      void sent(recorder.event(id, frame.fact))
+      const recorded = recorder.event(id, frame.fact)
+      void sent(frame.early === true ? apart(recorded) : recorded)
       return
     }
     if (frame.kind === 'answer') {
@@ -205,6 +209,12 @@ export function startPump(
       closed()
     },
   })
+
+  /** What goes on before its record is durable: nobody waits, and a failure ends the session all the same. */
+  function apart(recorded: Promise<void>): Promise<void> {
+    recorded.catch(broke)
+    return Promise.resolve()
+  }
 
   /** A record that failed ends the session elsewhere; anything else is a fault of ours. */
   function broke(error: unknown): void {

@@ -10,9 +10,10 @@ import type { MaskStream } from '../../masking-wasm/host/engine.ts'
 import type { RecordSpan } from '../../storage/evidence/record.ts'
 import type { Field } from '../core/connector.ts'
 import { message_record_bytes_max } from '../core/limits.ts'
-import { type MaskerSource, recordSpans, type TapSink } from './sink.ts'
+import type { MaskerSource, TapSink } from './sink.ts'
 
 const star = 0x2a
+const newline = 0x0a
 /** As long as the masker's own masks. */
 const cover_bytes_max = 4096
 
@@ -40,11 +41,16 @@ export class MessageTap {
     const length = bytes.length
     this.#offset += length
     const spans: RecordSpan[] = []
-    for (const { start, end, rule } of fields) {
+    const texts: Field[] = []
+    for (const field of fields) {
+      const { start, end, rule } = field
       if (end <= start) continue
-      if (rule !== undefined) this.#cover(bytes.subarray(start, end), rule, start, offset, spans)
-      else this.#mask(bytes.subarray(start, end), start, offset, spans)
+      if (rule === undefined) texts.push(field)
+      else this.#cover(bytes.subarray(start, end), rule, start, offset, spans)
     }
+    const covered = spans.length
+    if (texts.length > 0) this.#mask(bytes, texts, offset, spans)
+    if (covered > 0 && spans.length > covered) spans.sort((one, other) => one.at - other.at)
     if (length <= message_record_bytes_max) this.#record(bytes, offset, spans)
     else this.#recordParts(bytes, offset, spans)
   }
@@ -94,24 +100,45 @@ export class MessageTap {
     }
   }
 
-  #mask(text: Uint8Array, at: number, offset: number, spans: RecordSpan[]): void {
+  /**
+   * All texts in one go, a newline between each and the next: what is found in one of them alone is found, and what
+   * reaches over their border is masked on both sides of it.
+   */
+  #mask(bytes: Uint8Array, texts: readonly Field[], offset: number, spans: RecordSpan[]): void {
+    let length = texts.length - 1
+    for (const { start, end } of texts) length += end - start
+    const joined = new Uint8Array(length)
+    let to = 0
+    for (const { start, end } of texts) {
+      if (to > 0) joined[to++] = newline
+      joined.set(bytes.subarray(start, end), to)
+      to += end - start
+    }
     const base = this.#masked_bytes
-    const raw = text.slice()
-    let done = 0
+    this.#masked_bytes += length
+    /** The text that is looked at, and where it stands in the joined ones. */
+    let index = 0
+    let text_at = 0
     // One after the other: a result is borrowed until the next call.
     for (const step of ['push', 'end'] as const) {
-      const masked = step === 'push' ? this.#masker.push(raw) : this.#masker.flush('end')
-      text.set(masked.bytes, done)
-      // The masker counts text alone; a record counts the stream.
-      // Its raw bytes are a getter, which a spread would leave behind.
-      const moved = masked.spans.map((span) => ({
-        ...span,
-        raw: span.raw,
-        raw_offset: span.raw_offset - base + offset + at,
-      }))
-      spans.push(...recordSpans(this.#sink, this.#channel, this.#stream, moved, at + done))
-      done += masked.bytes.length
+      const masked = step === 'push' ? this.#masker.push(joined) : this.#masker.flush('end')
+      for (const { raw_offset, raw_length, rule } of masked.spans) {
+        const from = raw_offset - base
+        const until = from + raw_length
+        for (let text = texts[index]; text !== undefined && text_at < until; text = texts[index]) {
+          const text_end = text_at + text.end - text.start
+          const part_from = Math.max(from, text_at)
+          const part_until = Math.min(until, text_end)
+          if (part_from < part_until) {
+            const at = text.start + part_from - text_at
+            const part = bytes.subarray(at, at + part_until - part_from)
+            this.#cover(part, rule, at, offset, spans)
+          }
+          if (until < text_end) break
+          text_at = text_end + 1
+          index += 1
+        }
+      }
     }
-    this.#masked_bytes += raw.length
   }
 }

@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { connect, type Socket } from 'node:net'
+import { connect } from 'node:net'
+import type { Duplex } from 'node:stream'
 import {
   header_bytes,
   type Message,
@@ -17,7 +18,7 @@ import {
 } from '../../proxy/connector/postgres/message.ts'
 
 export interface Wire extends AsyncDisposable {
-  readonly socket: Socket
+  readonly socket: Duplex
   send(...messages: readonly Uint8Array[]): void
   /** The next message: its type, and the bytes behind its length. */
   next(): Promise<{ readonly type: string; readonly body: Uint8Array }>
@@ -30,6 +31,12 @@ export interface Wire extends AsyncDisposable {
 /** A connection on which nothing was said. */
 export async function openWire(port: number): Promise<Wire> {
   const socket = connect({ port, host: '127.0.0.1', noDelay: true })
+  await new Promise<void>((resolve) => socket.once('connect', () => resolve()))
+  return wireOver(socket)
+}
+
+/** A stream on which messages come from now on. */
+export function wireOver(socket: Duplex): Wire {
   const cutter = new MessageCutter(1 << 30)
   const came: Message[] = []
   let is_over = false
@@ -50,7 +57,8 @@ export async function openWire(port: number): Promise<Wire> {
       is_over = true
       wakeUp()
     })
-  await new Promise<void>((resolve) => socket.once('connect', () => resolve()))
+  // It may have been read before, and stopped.
+  socket.resume()
   const take = async (): Promise<Message | undefined> => {
     for (;;) {
       const first = came.shift()

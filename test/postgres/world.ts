@@ -40,6 +40,8 @@ export interface WorldOptions {
   readonly masking?: Readonly<Record<string, unknown>>
   readonly database?: Postgres
   readonly tls?: 'verify-full' | 'off'
+  /** Instead of the database's own: what stands in front of it. */
+  readonly address?: string
 }
 
 export async function openWorld(options: WorldOptions = {}): Promise<PostgresWorld> {
@@ -69,7 +71,7 @@ export async function openWorld(options: WorldOptions = {}): Promise<PostgresWor
         {
           name: 'orders',
           protocol: 'postgres',
-          address: database.address,
+          address: options.address ?? database.address,
           tls,
           ...(tls === 'off' ? {} : { ca_file }),
           accounts: { owner: { password_file } },

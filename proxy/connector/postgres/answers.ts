@@ -24,6 +24,14 @@ import { type Column, readColumns, readCopyRow, readRow, type Treatment } from '
 import { isReadable } from './sql/settings.ts'
 import { treatmentsOf } from './treatment.ts'
 
+/** A frame that is still being made. */
+interface Growing {
+  readonly kind: 'data'
+  readonly stream: 1
+  bytes: Uint8Array
+  readonly fields: Field[]
+}
+
 type Running = Extract<Expected, { kind: 'query' | 'execute' }>
 
 /** In these the target's words do not repeat values: access, syntax, missing objects, states, resources. */
@@ -39,6 +47,9 @@ export class Answers {
   /** Set while rows of a COPY come: how they are treated. */
   #copy: { readonly treatments: readonly Treatment[] | undefined } | undefined
   #frames: Frame[] = []
+  #last: Growing | undefined
+  /** What came of statements: behind all that came with their ends, which is then one record. */
+  #results: Frame[] = []
   #isBroken = false
 
   constructor(conversation: Conversation, analyser: Analyser) {
@@ -55,11 +66,13 @@ export class Answers {
     const cut = this.#cutter.push(wire.bytes)
     if (!cut.ok) return this.#broken(cut.violation)
     this.#frames = []
+    this.#results = []
+    this.#last = undefined
     for (const each of cut.messages) {
       const violation = this.#answer(each)
       if (violation !== undefined) return this.#broken(violation)
     }
-    return { ok: true, frames: this.#frames }
+    return { ok: true, frames: [...this.#frames, ...this.#results] }
   }
 
   flush(): Decoded {
@@ -355,11 +368,25 @@ export class Answers {
   #result(running: Running, tag: string, error?: string): void {
     const { rows, bytes } = running
     const fact = { kind: 'result', ...this.#numbers(running), tag, rows, bytes } as const
-    this.#frames.push({ kind: 'fact', fact: error === undefined ? fact : { ...fact, error } })
+    this.#results.push({ kind: 'fact', fact: error === undefined ? fact : { ...fact, error } })
   }
 
   #pass(bytes: Uint8Array, fields: readonly Field[]): void {
-    this.#frames.push({ kind: 'data', stream: 1, bytes, fields })
+    const last = this.#last
+    // Messages that came as they go on lie behind each other: they are one piece.
+    if (
+      last !== undefined &&
+      last.bytes.buffer === bytes.buffer &&
+      last.bytes.byteOffset + last.bytes.length === bytes.byteOffset
+    ) {
+      const { length } = last.bytes
+      for (const field of fields)
+        last.fields.push({ ...field, start: length + field.start, end: length + field.end })
+      last.bytes = new Uint8Array(bytes.buffer, last.bytes.byteOffset, length + bytes.length)
+      return
+    }
+    this.#last = { kind: 'data', stream: 1, bytes, fields: [...fields] }
+    this.#frames.push(this.#last)
   }
 }
 

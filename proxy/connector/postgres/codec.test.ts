@@ -141,6 +141,21 @@ function mutate(
   }
 }
 
+/** The bytes, their fields in them, and the facts: where frames begin and end does not count. */
+function joined({ frames, violation }: Run): unknown {
+  let length = 0
+  const bytes: Uint8Array[] = []
+  const fields: unknown[] = []
+  for (const frame of dataOf(frames)) {
+    for (const field of frame.fields ?? [])
+      fields.push({ ...field, start: length + field.start, end: length + field.end })
+    bytes.push(frame.bytes)
+    length += frame.bytes.length
+  }
+  const facts = frames.filter((frame) => frame.kind === 'fact')
+  return { violation, bytes: Buffer.concat(bytes).toString('hex'), fields, facts }
+}
+
 const dataOf = (frames: readonly Frame[]): Extract<Frame, { kind: 'data' }>[] =>
   frames.filter((frame) => frame.kind === 'data')
 
@@ -165,9 +180,29 @@ function checkForwarded({ frames }: Run): void {
   }
 }
 
+/** A frame may be of several messages, each with the fields in it. */
+function messagesOf({ bytes, fields = [] }: Extract<Frame, { kind: 'data' }>): {
+  bytes: Uint8Array
+  fields: { start: number; end: number }[]
+}[] {
+  const cut = new MessageCutter(1 << 30).push(bytes.slice())
+  if (!cut.ok) throw new Error(cut.violation)
+  let at = 0
+  const all = cut.messages.map((each) => {
+    const until = at + each.bytes.length
+    const own = fields
+      .filter(({ start, end }) => start >= at && end <= until)
+      .map(({ start, end }) => ({ start: start - at, end: end - at }))
+    at = until
+    return { bytes: each.bytes, fields: own }
+  })
+  expect(all.reduce((sum, each) => sum + each.fields.length, 0)).toBe(fields.length)
+  return all
+}
+
 /** Every value of a row and every word of the target lies in a field, so that it is masked. */
 function checkShown({ frames }: Run): void {
-  for (const { bytes, fields = [] } of dataOf(frames)) {
+  for (const { bytes, fields } of dataOf(frames).flatMap(messagesOf)) {
     const covered = (start: number, end: number): boolean =>
       fields.some((field) => field.start <= start && field.end >= end)
     const type = letterOf(bytes[0])
@@ -274,7 +309,7 @@ describe('answers', () => {
     const whole = decodeAll(ready(), 1, [bytes])
     fc.assert(
       fc.property(fc.array(fc.nat(bytes.length), { maxLength: 20 }), (at) => {
-        expect(decodeAll(ready(), 1, cutAt(bytes, at))).toEqual(whole)
+        expect(joined(decodeAll(ready(), 1, cutAt(bytes, at)))).toEqual(joined(whole))
       }),
       runs,
     )

@@ -11,6 +11,8 @@ export interface Analysis {
   readonly statement: Statement
   /** One for each of its statements, in order; none for a text that cannot be read. */
   readonly plans: readonly Plan[]
+  /** Whether its tree proves that it changes nothing. */
+  readonly only_reads: boolean
   /** Why protected columns keep it from running, in a line for the user. */
   readonly refused?: string
 }

@@ -5,10 +5,10 @@
  * @module
  */
 import type { Decoded, Field, Frame, Wire } from '../../core/connector.ts'
-import type { Judge } from '../../core/statement.ts'
+import type { Judge, StatementFact } from '../../core/statement.ts'
 import type { Denial, Verdict } from '../../core/verdict.ts'
 import type { Conversation } from './conversation.ts'
-import { message_bytes_max } from './limits.ts'
+import { message_bytes_max, names_max } from './limits.ts'
 import {
   header_bytes,
   i32,
@@ -33,8 +33,9 @@ export class Requests {
   readonly #cutter = new MessageCutter(message_bytes_max)
   #statements = 0
   #runs = 0
-  /** Numbers of prepared statements by name, as they were asked for: for the records alone. */
-  readonly #numbers = new Map<string, number>()
+  /** Prepared statements and portals by name, as they were asked for: for the records, and whether they only read. */
+  readonly #prepared = new Map<string, Asked>()
+  readonly #portals = new Map<string, Asked>()
   #frames: Frame[] = []
   #isBroken = false
 
@@ -88,14 +89,15 @@ export class Requests {
         const end = stringEnd(bytes, header_bytes)
         if (end < 0 || end + 5 !== bytes.length) return malformed('Execute')
         const portal = textOf(bytes.subarray(header_bytes, end))
-        return this.#pass(bytes, [], { kind: 'execute', portal, rows: 0, bytes: 0 })
+        const early = this.#portals.get(portal)?.only_reads === true
+        return this.#pass(bytes, [], { kind: 'execute', portal, rows: 0, bytes: 0 }, early)
       }
       case 'S':
         if (bytes.length !== header_bytes) return malformed('Sync')
-        return this.#pass(bytes, [], { kind: 'sync' })
+        return this.#pass(bytes, [], { kind: 'sync' }, true)
       case 'H':
         if (bytes.length !== header_bytes) return malformed('Flush')
-        return this.#pass(bytes, [])
+        return this.#pass(bytes, [], undefined, true)
       case 'd':
         return this.#pass(bytes, [{ start: header_bytes, end: bytes.length }])
       case 'c':
@@ -122,7 +124,10 @@ export class Requests {
     const { statement, analysis, denied } = this.#decide(text, new Uint8Array(), false)
     const asked = { kind: 'query', statement, at: 0, rows: 0, bytes: 0 } as const
     if (denied === undefined)
-      return this.#pass(bytes, [{ start: header_bytes, end }], { ...asked, plans: analysis.plans })
+      return this.#pass(
+        ...([bytes, [{ start: header_bytes, end }]] as const),
+        ...([{ ...asked, plans: analysis.plans }, analysis.only_reads] as const),
+      )
     return this.#pass(message('Q', denied_statement), [], { ...asked, plans: [], denied })
   }
 
@@ -134,10 +139,13 @@ export class Requests {
     const name = textOf(raw_name)
     const text = bytes.subarray(name_end + 1, end)
     const { statement, analysis, denied } = this.#decide(text, raw_name, true)
-    this.#numbers.set(name, statement)
+    // One that fails to replace another of its name leaves that in its place.
+    const before = name === '' || (this.#prepared.get(name)?.only_reads ?? true)
+    remember(this.#prepared, name, { statement, only_reads: before && analysis.only_reads })
     const plan: Plan = analysis.plans.length > 1 ? opaque_plan : (analysis.plans[0] ?? opaque_plan)
     const asked = { kind: 'parse', name, prepared: { statement, plan } } as const
-    if (denied === undefined) return this.#pass(bytes, [{ start: name_end + 1, end }], asked)
+    // To parse changes nothing.
+    if (denied === undefined) return this.#pass(bytes, [{ start: name_end + 1, end }], asked, true)
     // The types of its parameters stay: a Bind may follow before anybody knows.
     const types = bytes.subarray(end + 1)
     return this.#pass(message('P', raw_name, 0, denied_statement, types), [], { ...asked, denied })
@@ -171,11 +179,13 @@ export class Requests {
       format_count === 0 ? 0 : u16(bytes, formats_at + 2 * (format_count === 1 ? 0 : index))
     const name = textOf(bytes.subarray(portal_end + 1, name_end))
     const run = ++this.#runs
-    const statement = this.#numbers.get(name) ?? 0
+    const { statement = 0, only_reads = false } = this.#prepared.get(name) ?? {}
     const parameters = parametersText(bytes, values, formatOf)
-    this.#frames.push({ kind: 'fact', fact: { kind: 'run', statement, run, parameters } })
+    this.#fact({ kind: 'run', statement, run, parameters }, only_reads)
     const portal = textOf(bytes.subarray(header_bytes, portal_end))
-    return this.#pass(bytes, fields, { kind: 'bind', portal, name, run })
+    const before = portal === '' || (this.#portals.get(portal)?.only_reads ?? true)
+    remember(this.#portals, portal, { statement, only_reads: before && only_reads })
+    return this.#pass(bytes, fields, { kind: 'bind', portal, name, run }, only_reads)
   }
 
   #named(kind: 'describe' | 'close', bytes: Uint8Array): string | undefined {
@@ -184,7 +194,8 @@ export class Requests {
     if (which !== letter('S') && which !== letter('P')) return malformed(what)
     if (stringEnd(bytes, header_bytes + 1) !== bytes.length - 1) return malformed(what)
     const name = textOf(bytes.subarray(header_bytes + 1, -1))
-    return this.#pass(bytes, [], { kind, of: which === letter('S') ? 'prepared' : 'portal', name })
+    const of = which === letter('S') ? 'prepared' : 'portal'
+    return this.#pass(bytes, [], { kind, of, name }, true)
   }
 
   /** The fast path names a function by its number alone: nobody can read what it would do. */
@@ -195,7 +206,7 @@ export class Requests {
       message: 'functions are called by SELECT here, not by the fast path',
     }
     const text = new TextEncoder().encode('FunctionCall')
-    const { statement } = this.#record(text, new Uint8Array(), false, ['fast_path'], denied)
+    const { statement } = this.#record(text, new Uint8Array(), false, ['fast_path'], denied, false)
     const asked = { kind: 'query', statement, plans: [], at: 0, rows: 0, bytes: 0 } as const
     return this.#pass(message('Q', denied_statement), [], { ...asked, denied })
   }
@@ -212,7 +223,8 @@ export class Requests {
         ? { allowed: false, rule: 'masking.columns', message: analysis.refused }
         : judged
     const { kinds } = analysis.statement
-    return { analysis, ...this.#record(text, name, is_prepared, kinds, verdict) }
+    const early = verdict.allowed && (is_prepared || analysis.only_reads)
+    return { analysis, ...this.#record(text, name, is_prepared, kinds, verdict, early) }
   }
 
   #record(
@@ -221,23 +233,39 @@ export class Requests {
     is_prepared: boolean,
     kinds: readonly string[],
     verdict: Verdict,
+    early: boolean,
   ): { statement: number; denied: Denial | undefined } {
     const statement = ++this.#statements
-    this.#frames.push({
-      kind: 'fact',
-      fact: { kind: 'statement', statement, text, name, is_prepared, kinds, verdict },
-    })
+    this.#fact({ kind: 'statement', statement, text, name, is_prepared, kinds, verdict }, early)
     return { statement, denied: verdict.allowed ? undefined : verdict }
+  }
+
+  #fact(fact: StatementFact, early: boolean): void {
+    this.#frames.push(early ? { kind: 'fact', fact, early } : { kind: 'fact', fact })
   }
 
   #pass(
     bytes: Uint8Array,
     fields: readonly Field[],
     asked?: Parameters<Conversation['expect']>[0],
+    early = false,
   ): string | undefined {
-    this.#frames.push({ kind: 'data', stream: 0, bytes, fields })
+    const frame = { kind: 'data', stream: 0, bytes, fields } as const
+    this.#frames.push(early ? { ...frame, early } : frame)
     return asked === undefined ? undefined : this.#conversation.expect(asked)
   }
+}
+
+interface Asked {
+  readonly statement: number
+  readonly only_reads: boolean
+}
+
+/** What is forgotten is taken for a change, and has the number 0 in the records. */
+function remember(names: Map<string, Asked>, name: string, asked: Asked): void {
+  const [oldest] = names.keys()
+  if (names.size >= names_max && oldest !== undefined && !names.has(name)) names.delete(oldest)
+  names.set(name, asked)
 }
 
 const malformed = (what: string): string => `a ${what} is malformed`

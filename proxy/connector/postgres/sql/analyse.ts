@@ -7,9 +7,10 @@ import { parsed_bytes_max, parsed_max, statement_bytes_max } from '../limits.ts'
 import { type Analyser, type Analysis, type Plan, plain_plan } from '../plan.ts'
 import { classify, unparsed } from './classify.ts'
 import { effectOf, showsOf } from './effect.ts'
+import { onlyReads } from './reads.ts'
 import { type Parsed, parse } from './tree.ts'
 
-const unread: Analysis = { statement: unparsed, plans: [] }
+const unread: Analysis = { statement: unparsed, plans: [], only_reads: false }
 const utf8 = new TextDecoder('utf-8', { fatal: true })
 const latin1 = new TextDecoder('latin1')
 
@@ -19,6 +20,7 @@ export function createAnalyser(): Analyser {
     analyse: remembering((parsed) => ({
       statement: classify(parsed),
       plans: parsed.statements.map(({ type, node }) => planOf(type, node, plain_plan)),
+      only_reads: onlyReads(parsed),
     })),
   }
 }

@@ -17,6 +17,7 @@ import { type Catalog, ruleOf } from './catalog.ts'
 import { classify } from './classify.ts'
 import { copyPlan } from './copy.ts'
 import { flowRefusal } from './flow.ts'
+import { onlyReads } from './reads.ts'
 import { taintOf } from './taint.ts'
 import { type Node, type Parsed, textAt, typed } from './tree.ts'
 
@@ -35,14 +36,15 @@ export function createProtectingAnalyser(catalog: Catalog): Analyser {
 
 function analyse(parsed: Parsed, catalog: Catalog): Analysis {
   const statement = classify(parsed)
-  if (statement.risks.includes('code')) return { statement, plans: [], refused: unreadable }
+  if (statement.risks.includes('code'))
+    return { statement, plans: [], only_reads: false, refused: unreadable }
   const plans: Plan[] = []
   for (const { type, node } of parsed.statements) {
     const found = planned(type, node, catalog)
-    if (!found.ok) return { statement, plans: [], refused: found.reason }
+    if (!found.ok) return { statement, plans: [], only_reads: false, refused: found.reason }
     plans.push(found.plan)
   }
-  return { statement, plans }
+  return { statement, plans, only_reads: onlyReads(parsed) }
 }
 
 /** They move no values and give none a new name, whatever they are about. */
