@@ -47,16 +47,27 @@ export function remembering(analyse: (parsed: Parsed) => Analysis): (text: Uint8
   return (bytes) => {
     if (bytes.length > statement_bytes_max) return unread
     const text = decode(bytes)
-    const before = known.get(text)
+    const shape = shapeOf(text)
+    const before = known.get(shape)
     if (before !== undefined) return before
     const parsed = parse(text)
     const analysis = parsed === undefined ? unread : analyse(parsed)
     if (bytes.length > parsed_bytes_max) return analysis
     const [oldest] = known.keys()
     if (known.size >= parsed_max && oldest !== undefined) known.delete(oldest)
-    known.set(text, analysis)
+    known.set(shape, analysis)
     return analysis
   }
+}
+
+/** Whole numbers that stand for themselves, and not in a name, a parameter or another number. */
+const numbers = /(?<![\w.$\u0080-\uffff])\d+(?![\w.$\u0080-\uffff])/g
+/** Where a number may stand in something else: texts, names in quotes, comments. */
+const quoting = /['"$\\]|--|\/\*/
+
+/** The same for texts that differ in whole numbers alone: no number decides over anything that an analysis says. */
+function shapeOf(text: string): string {
+  return quoting.test(text) ? text : text.replace(numbers, '0')
 }
 
 /** Encodings in which a byte of ASCII may be part of another character are kept out: what is ASCII is read alike. */
