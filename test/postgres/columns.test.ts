@@ -28,7 +28,9 @@ describe('an evasion is caught', () => {
       else expect(ran.stderr).not.toContain('42501')
       // It is not only that it fails: where it is masked, the target did what was asked.
       const code = /ERROR: +([0-9A-Z]{5})/.exec(ran.stderr)?.[1] ?? ''
-      if (is === 'masked') expect(code).not.toMatch(/^(?:42|08|57)/)
+      // Some values are looked up as the name of something; those errors have no place in the text.
+      const is_looked_up = /reg\w+|current_setting|nextval|_privilege|convert_to|timezone/.test(sql)
+      if (is === 'masked' && !is_looked_up) expect(code).not.toMatch(/^(?:42|08|57)/)
     })
 
   testWith(components, 'and none of it is on the disk of the gateway', async () => {

@@ -166,6 +166,18 @@ export const evasions: readonly Evasion[] = [
     'SELECT tags::int[] FROM people',
     "SELECT jsonb_path_query(doc, 'strict $.key.x') FROM people",
   ),
+  // ... in errors that are otherwise about the text alone.
+  ...masked(
+    'SELECT ssn::regclass FROM people',
+    'SELECT ssn::regtype FROM people',
+    'SELECT ssn::regnamespace FROM people',
+    'SELECT current_setting(ssn) FROM people',
+    'SELECT nextval(ssn) FROM people',
+    'SELECT to_tsvector(ssn::regconfig, name) FROM people',
+    "SELECT has_table_privilege(ssn, 'select') FROM people",
+    'SELECT convert_to(name, ssn) FROM people',
+    'SELECT timezone(ssn, now()) FROM people',
+  ),
   // COPY.
   ...masked(
     'COPY people TO STDOUT',
@@ -179,6 +191,9 @@ export const evasions: readonly Evasion[] = [
     'COPY (SELECT ssn FROM people) TO STDOUT',
     'COPY (SELECT * FROM people) TO STDOUT',
     'COPY (SELECT get_ssn(1)) TO STDOUT',
+    'CREATE TEMP TABLE mine (a text); INSERT INTO mine SELECT ssn FROM people; SELECT * FROM mine',
+    'CREATE TEMP TABLE mine (a text); UPDATE mine SET a = (SELECT ssn FROM people LIMIT 1); SELECT a FROM mine',
+    'CREATE TEMP TABLE mine (LIKE people); INSERT INTO mine (id, name, ssn) SELECT id, name, ssn FROM people; TABLE mine',
     'COPY (UPDATE people SET name = name RETURNING ssn) TO STDOUT',
   ),
   // Into another place, under another name.
@@ -247,6 +262,14 @@ export const ordinary: readonly (readonly [sql: string, stdout: string])[] = [
   ['SELECT ssn FROM people WHERE id = 1', '***********\n'],
   ['SELECT pin, born, name FROM people WHERE id = 1', '||ada\n'],
   ['COPY people (id, ssn, pin) TO STDOUT', '1\t***********\t\\N\n2\t***********\t\\N\n'],
+  [
+    "CREATE TEMP TABLE mine AS SELECT title, id FROM orders; SELECT * FROM mine ORDER BY id; INSERT INTO mine VALUES ('new', 9) RETURNING title, id; SELECT m.title, p.ssn FROM mine m JOIN people p USING (id) WHERE id = 1; COPY mine TO STDOUT",
+    'SELECT 2\ntea|1\nink|2\nnew|9\nINSERT 0 1\ntea|***********\ntea\t1\nink\t2\nnew\t9\n',
+  ],
+  [
+    'CREATE TEMP VIEW v AS SELECT title FROM orders; SELECT * FROM v ORDER BY 1',
+    'CREATE VIEW\nink\ntea\n',
+  ],
   ['SELECT last_value FROM counter', '1\n'],
   [
     "SELECT data_type FROM information_schema.columns WHERE table_name = 'orders' AND column_name = 'title'",

@@ -40,10 +40,10 @@ about('order', () => {
         ],
       )
       expect(await wire.ready()).toEqual([
-        ...['1', '2', 'D NULL', 'C SELECT 1'],
+        ...['1', '2', 'D 1', 'C SELECT 1'],
         ...['E 42501 dropping a database is forbidden', 'Z I'],
       ])
-      expect(await wire.ready()).toEqual(['1', '2', 'D NULL', 'C SELECT 1', 'Z I'])
+      expect(await wire.ready()).toEqual(['1', '2', 'D 3', 'C SELECT 1', 'Z I'])
     },
   )
   holds('in a transaction its state is failed, as the target says', async () => {
@@ -138,10 +138,10 @@ about('formats', () => {
       ...['C SELECT 1', 'Z I'],
     ])
   })
-  holds('rows that nobody described are NULL', async () => {
+  holds('rows that the client did not ask to be described are masked alike', async () => {
     await using wire = await enter()
     wire.send(parse('SELECT ssn, name FROM people WHERE id = 1'), bind(), execute(), sync())
-    expect(await wire.ready()).toEqual(['1', '2', 'D NULL|NULL', 'C SELECT 1', 'Z I'])
+    expect(await wire.ready()).toEqual(['1', '2', 'D ***********|ada', 'C SELECT 1', 'Z I'])
   })
   holds('a statement that was described once is known whenever it runs', async () => {
     await using wire = await enter()
@@ -177,6 +177,48 @@ about('formats', () => {
       expect(shown).toContain(`with $1 = ${'*'.repeat(token.length)}`)
     },
   )
+})
+
+about('names that mean something else later', () => {
+  holds('a prepared statement that is planned anew is described anew', async () => {
+    await world.database.run(
+      "DROP SCHEMA IF EXISTS other CASCADE; CREATE SCHEMA other; CREATE TABLE other.people (ssn text); INSERT INTO other.people VALUES ('plain')",
+    )
+    // What is known of the catalogue is some seconds old.
+    await Bun.sleep(5_100)
+    await using wire = await enter()
+    wire.send(
+      query('SET search_path = other'),
+      parse('SELECT ssn FROM people', 'a'),
+      describe('S', 'a'),
+    )
+    wire.send(bind({ name: 'a' }), execute(), sync())
+    await wire.ready()
+    expect(await wire.ready()).toContain('D plain')
+    wire.send(query('SET search_path = public'), bind({ name: 'a' }), execute(), sync())
+    await wire.ready()
+    const answers = await wire.ready()
+    expect(answers).toContain('D ***********')
+    clean(answers)
+  })
+  holds('a table of the session hides a protected one until it is dropped', async () => {
+    await using wire = await enter()
+    wire.send(query("CREATE TEMP TABLE people (ssn text); INSERT INTO people VALUES ('plain')"))
+    wire.send(
+      parse('SELECT ssn FROM people', 'a'),
+      describe('S', 'a'),
+      bind({ name: 'a' }),
+      execute(),
+      sync(),
+    )
+    wire.send(query('DROP TABLE pg_temp.people'), bind({ name: 'a' }), execute(), sync())
+    await wire.ready()
+    await wire.ready()
+    await wire.ready()
+    const answers = await wire.ready()
+    expect(answers).toContain('D ***********')
+    clean(answers)
+  })
 })
 
 about('names that are used again', () => {

@@ -34,8 +34,10 @@ interface Growing {
 
 type Running = Extract<Expected, { kind: 'query' | 'execute' }>
 
-/** In these the target's words do not repeat values: access, syntax, missing objects, states, resources. */
-const wordless = /^(?:08|25|26|34|3D|3F|40|42|53|54|55|57|58)/
+/** In these the target's words do not repeat values: connections, states, names that were written, resources. */
+const wordless = /^(?:08|25|26|34|40|53|54|57)/
+/** ... nor in these, where they are about a place of the text: `ssn::regclass` is such an error of a value. */
+const wordless_in_text = /^(?:3F|42)/
 /** Texts of an error that a person reads: M message, D detail, H hint, W where, q internal query; names beside them. */
 const spoken = new Set(['M', 'D', 'H', 'W', 'q'])
 const named = new Set(['s', 't', 'c', 'd', 'n'])
@@ -135,7 +137,10 @@ export class Answers {
         this.#conversation.close(head.of, head.name)
         return done()
       case 'n':
-        return is('describe') ? done() : out_of_place
+        if (head?.kind !== 'describe') return out_of_place
+        if (head.is_own !== true) return done()
+        this.#conversation.shift()
+        return undefined
       case 't':
         if (!is('describe')) return out_of_place
         this.#pass(bytes, [])
@@ -164,11 +169,9 @@ export class Answers {
     const head = this.#conversation.head
     if (head?.kind === 'describe') {
       this.#conversation.shift()
-      const described =
-        head.of === 'prepared'
-          ? this.#conversation.prepared(head.name)
-          : this.#conversation.portal(head.name)
-      if (described !== undefined) described.columns = columns
+      const portal = head.of === 'portal' ? this.#conversation.portal(head.name) : undefined
+      if (portal !== undefined) portal.columns = columns
+      if (head.is_own === true) return undefined
     } else if (head?.kind === 'query' && head.denied === undefined) {
       const plan = head.plans[head.at] ?? opaque_plan
       head.treatments = this.#treatments(columns, plan)
@@ -181,7 +184,8 @@ export class Answers {
   }
 
   #treatments(columns: readonly Column[], plan: Plan): readonly Treatment[] {
-    return treatmentsOf(columns, this.#conversation.shown(plan), this.#analyser.column)
+    const shown = this.#conversation.shown(plan)
+    return treatmentsOf(columns, shown, this.#analyser.column, this.#conversation.isOwn(shown))
   }
 
   #row(bytes: Uint8Array): string | undefined {
@@ -297,7 +301,10 @@ export class Answers {
   #report(bytes: Uint8Array): readonly Field[] | undefined {
     const fields = reportFields(bytes)
     if (fields === undefined) return undefined
-    const is_covered = this.#isTouched() && !wordless.test(sqlState(bytes))
+    const code = sqlState(bytes)
+    const is_placed = fields.some(({ field }) => field === 'P')
+    const is_wordless = wordless.test(code) || (is_placed && wordless_in_text.test(code))
+    const is_covered = this.#isTouched() && !is_wordless
     return fields.flatMap(({ field, start, end }): readonly Field[] => {
       if (spoken.has(field)) return [{ start, end, ...(is_covered ? { rule: unknown_rule } : {}) }]
       return named.has(field) ? [{ start, end }] : []

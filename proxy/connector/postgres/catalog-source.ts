@@ -45,7 +45,6 @@ async function ask(target: PostgresTarget, account: string, database: string): P
     ['database', database],
     ['application_name', 'sluice catalogue'],
     ['client_encoding', 'UTF8'],
-    ['search_path', 'pg_catalog'],
   ])
   const dialled = await dialTarget(target, account, parameters)
   const timer = setTimeout(() => dialled.stream.destroy(), dial_ms)

@@ -16,14 +16,16 @@ export interface Prepared {
   /** Its number in the records. */
   readonly statement: number
   readonly plan: Plan
-  /** Once the target has described them. */
-  columns?: readonly Column[]
 }
 
 export interface Portal {
   readonly statement: number
   readonly run: number
   readonly plan: Plan
+  /**
+   * Once the target has described them: of this very portal, as a prepared statement may be planned anew and then
+   * mean other tables of the same names.
+   */
   columns?: readonly Column[]
 }
 
@@ -55,6 +57,8 @@ export type Expected =
       readonly kind: 'describe' | 'close'
       readonly of: 'prepared' | 'portal'
       readonly name: string
+      /** Asked by the gateway itself: the client hears nothing of it. */
+      readonly is_own?: true
     }
   | ({ readonly kind: 'execute'; readonly portal: string } & Running)
   | { readonly kind: 'sync' }
@@ -70,6 +74,8 @@ export class Conversation {
   #copying = false
   readonly #prepared = new Map<string, Prepared>()
   readonly #portals = new Map<string, Portal>()
+  /** Tables and views that this session has made, which was let through: nothing protected is in them. */
+  readonly #created = new Set<string>()
 
   /** Tells what is wrong when there is too much of it. */
   expect(asked: Expected): string | undefined {
@@ -139,11 +145,8 @@ export class Conversation {
   }
 
   bind({ portal, name, run }: Extract<Expected, { kind: 'bind' }>): string | undefined {
-    const { statement = 0, plan = opaque_plan, columns } = this.#prepared.get(name) ?? {}
-    return define(this.#portals, portal, {
-      ...{ statement, run, plan },
-      ...(columns === undefined ? {} : { columns }),
-    })
+    const { statement = 0, plan = opaque_plan } = this.#prepared.get(name) ?? {}
+    return define(this.#portals, portal, { statement, run, plan })
   }
 
   close(of: 'prepared' | 'portal', name: string): void {
@@ -160,6 +163,9 @@ export class Conversation {
         return define(this.#prepared, effect.name, { statement, plan: effect.plan })
       case 'declare':
         return define(this.#portals, effect.name, { statement, run: 0, plan: effect.plan })
+      case 'create':
+        this.#created.add(effect.name)
+        return this.#created.size > names_max ? 'too many tables were made' : undefined
       case 'deallocate':
         if (effect.name === undefined) this.#prepared.clear()
         else this.#prepared.delete(effect.name)
@@ -173,6 +179,14 @@ export class Conversation {
         this.#portals.clear()
         return undefined
     }
+  }
+
+  /** Whether whatever the catalogue does not have in it was made by this session. */
+  isOwn({ strangers = [] }: Plan): boolean {
+    // Values too long for their row lie in tables of the system that the catalogue leaves out.
+    const is_own = (name: string): boolean =>
+      this.#created.has(name) && !name.startsWith('pg_toast')
+    return strangers.length > 0 && strangers.every(is_own)
   }
 
   /** What a statement shows: its own, or that of the one that it names. Nothing is known of a name that is not here. */

@@ -23,6 +23,8 @@ export interface Plan {
   readonly effect?: Effect
   /** It shows what another one of the session gives: of that name. */
   readonly shows?: { readonly kind: 'prepared' | 'portal'; readonly name: string }
+  /** Relations that it names and the catalogue does not have: they may be younger than what is known of it. */
+  readonly strangers?: readonly string[]
   /** Of a `COPY ... TO STDOUT` with protected columns: how each column is treated, in its order. */
   readonly copied?: readonly Treatment[]
 }
@@ -40,6 +42,8 @@ export type Effect =
   /** Without a name: all of them. */
   | { readonly kind: 'deallocate' | 'close'; readonly name?: string }
   | { readonly kind: 'discard' }
+  /** A table or a view, of nothing that is protected. */
+  | { readonly kind: 'create'; readonly name: string }
 
 /** The rule of a computed column of which nothing better is known. */
 export const computed_rule = 'column.computed'
@@ -58,6 +62,13 @@ export const opaque_plan: Plan = { outputs: opaque_outputs }
 /** Statements of one text, analysed; and columns, looked up. One for each state of a target's catalogue. */
 export interface Analyser {
   analyse(text: Uint8Array): Analysis
-  /** The rule of a column as a result describes it; absent where no columns are protected. */
-  readonly column?: (relation: number, attribute: number) => string | undefined
+  /**
+   * The rule of a column as a result describes it; absent where no columns are protected. A table that is not known
+   * is taken for one that is protected, unless it must be one that the session made.
+   */
+  readonly column?: (
+    relation: number,
+    attribute: number,
+    are_strangers_own: boolean,
+  ) => string | undefined
 }

@@ -89,8 +89,12 @@ export class Requests {
         const end = stringEnd(bytes, header_bytes)
         if (end < 0 || end + 5 !== bytes.length) return malformed('Execute')
         const portal = textOf(bytes.subarray(header_bytes, end))
-        const early = this.#portals.get(portal)?.only_reads === true
-        return this.#pass(bytes, [], { kind: 'execute', portal, rows: 0, bytes: 0 }, early)
+        const asked = this.#portals.get(portal)
+        const early = asked?.only_reads === true
+        const violation = asked?.is_described === true ? undefined : this.#describe(portal, early)
+        return (
+          violation ?? this.#pass(bytes, [], { kind: 'execute', portal, rows: 0, bytes: 0 }, early)
+        )
       }
       case 'S':
         if (bytes.length !== header_bytes) return malformed('Sync')
@@ -195,7 +199,16 @@ export class Requests {
     if (stringEnd(bytes, header_bytes + 1) !== bytes.length - 1) return malformed(what)
     const name = textOf(bytes.subarray(header_bytes + 1, -1))
     const of = which === letter('S') ? 'prepared' : 'portal'
+    const portal = of === 'portal' && kind === 'describe' ? this.#portals.get(name) : undefined
+    if (portal !== undefined) this.#portals.set(name, { ...portal, is_described: true })
     return this.#pass(bytes, [], { kind, of, name }, true)
+  }
+
+  /** Where columns are protected, rows must not come of which nobody said what they are. */
+  #describe(portal: string, early: boolean): string | undefined {
+    if (this.#analyser.column === undefined) return undefined
+    const asked = { kind: 'describe', of: 'portal', name: portal, is_own: true } as const
+    return this.#pass(message('D', letter('P'), portal), [], asked, early)
   }
 
   /** The fast path names a function by its number alone: nobody can read what it would do. */
@@ -259,6 +272,8 @@ export class Requests {
 interface Asked {
   readonly statement: number
   readonly only_reads: boolean
+  /** Of a portal: since it was bound. */
+  readonly is_described?: true
 }
 
 /** What is forgotten is taken for a change, and has the number 0 in the records. */

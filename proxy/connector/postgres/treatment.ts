@@ -4,14 +4,16 @@
  *
  * @module
  */
-import { computed_rule, type Plan } from './plan.ts'
+import { type Analyser, computed_rule, type Plan } from './plan.ts'
 import { type Column, type Treatment, treatmentOf } from './rows.ts'
 
 /** `protectedBy`: the rule of a column of a table; undefined where no columns are protected. */
 export function treatmentsOf(
   columns: readonly Column[],
   { outputs: { computed } }: Plan,
-  protectedBy: ((relation: number, attribute: number) => string | undefined) | undefined,
+  protectedBy: Analyser['column'],
+  /** Whether tables that nobody knows are the session's own. */
+  are_strangers_own: boolean,
 ): readonly Treatment[] {
   if (protectedBy === undefined) return columns.map(() => undefined)
   // Positions count only where the statement names as many columns as there are.
@@ -25,7 +27,7 @@ export function treatmentsOf(
             ? undefined
             : computed_rule
           : rules[index]
-        : protectedBy(relation, attribute)
+        : protectedBy(relation, attribute, are_strangers_own)
     return rule === undefined ? undefined : treatmentOf(type, rule)
   })
 }

@@ -1,5 +1,6 @@
 /** What the tree of a text says, whatever the text looks like. */
 import { beforeAll, describe, expect, test } from 'bun:test'
+import type { StatementRisk } from '../../../core/statement.ts'
 import { createAnalyser } from './analyse.ts'
 import { loadParser } from './tree.ts'
 
@@ -34,7 +35,7 @@ describe('a statement', () => {
     expect(of(`SELECT ${'1 + '.repeat(1000)}1`).statement.risks).toEqual([])
     expect(of(`SELECT '${'x'.repeat(1024 * 1024)}'`).statement.risks).toEqual(['unparsed'])
   })
-  const risks: readonly (readonly [string, string])[] = [
+  const risks: readonly (readonly [string, StatementRisk])[] = [
     ["COPY t TO PROGRAM 'x'", 'program'],
     ["LOAD 'x'", 'program'],
     ["CREATE FUNCTION f() RETURNS int LANGUAGE plpython3u AS ''", 'program'],

@@ -38,9 +38,10 @@ export function ruleOf(
   relation: number,
   attribute: number,
   unknown: string,
+  are_strangers_own: boolean,
 ): string | undefined {
   const found = catalog.relations.get(relation)
-  if (found === undefined) return unknown
+  if (found === undefined) return are_strangers_own ? undefined : unknown
   // Columns of the system: where a row lies, and who wrote it.
   if (attribute < 0) return undefined
   // All of a row.

@@ -19,7 +19,7 @@ import { copyPlan } from './copy.ts'
 import { flowRefusal } from './flow.ts'
 import { onlyReads } from './reads.ts'
 import { taintOf } from './taint.ts'
-import { type Node, type Parsed, textAt, typed } from './tree.ts'
+import { type Node, type Parsed, textAt, typed, walk } from './tree.ts'
 
 /** A plan, or why there is none. */
 export type Planned =
@@ -30,7 +30,8 @@ export type Planned =
 export function createProtectingAnalyser(catalog: Catalog): Analyser {
   return {
     analyse: remembering((parsed) => analyse(parsed, catalog)),
-    column: (relation, attribute) => ruleOf(catalog, relation, attribute, unknown_rule),
+    column: (relation, attribute, are_strangers_own) =>
+      ruleOf(catalog, relation, attribute, unknown_rule, are_strangers_own),
   }
 }
 
@@ -126,7 +127,9 @@ function planned(type: string, node: Node, catalog: Catalog): Planned {
   // The names in the configuration are of the schema too.
   const is_schema = textAt(node, 'renameType') === 'OBJECT_SCHEMA'
   const { is_touched } = taintOf(type, node, catalog)
-  return is_touched || is_schema ? refused(another_name) : { ok: true, plan: plain_plan }
+  return is_touched || is_schema
+    ? refused(another_name)
+    : { ok: true, plan: planOf(type, node, plain_plan) }
 }
 
 function innerOf(query: unknown, catalog: Catalog): Planned {
@@ -137,8 +140,22 @@ function innerOf(query: unknown, catalog: Catalog): Planned {
 
 function data(type: string, node: Node, catalog: Catalog): Planned {
   const taint = taintOf(type, node, catalog)
-  if (!taint.is_touched) return { ok: true, plan: plain_plan }
+  const strangers = strangersOf(type, node, catalog)
+  const known: Plan = strangers.length === 0 ? plain_plan : { ...plain_plan, strangers }
+  if (!taint.is_touched) return { ok: true, plan: planOf(type, node, known) }
   if (flowRefusal(type, node, taint, catalog)) return refused(another_name)
   const computed = taint.outputs(type, node)
-  return { ok: true, plan: { outputs: { is_touched: true, computed } } }
+  return { ok: true, plan: { ...known, outputs: { is_touched: true, computed } } }
+}
+
+/** Relations of the statement that the catalogue does not have, whatever schema is said. */
+function strangersOf(type: string, node: Node, catalog: Catalog): readonly string[] {
+  const found = new Set<string>()
+  const common = new Set<string>()
+  for (const { type: kind, node: inner } of walk(node, type)) {
+    if (kind === 'CommonTableExpr') common.add(textAt(inner, 'ctename'))
+    const name = textAt(inner, 'relname')
+    if (name !== '' && !catalog.by_name.has(name)) found.add(name)
+  }
+  return [...found].filter((name) => !common.has(name))
 }
