@@ -104,11 +104,11 @@ async function runGateway(options: Options): Promise<void> {
   /** Where browsers find the pages; in the trial, where the API turns out to be. */
   let pages_at = config.gateway.public_url
 
+  const logins = createDeviceLogins(providers, {
+    page: (id) => (pages_at === undefined ? undefined : `${pages_at}/login/device?login=${id}`),
+    log: (event, fields) => log('info', event, fields),
+  })
   const openHere = async (ssh: Address): Promise<Door> => {
-    const logins = createDeviceLogins(providers, {
-      page: (id) => (pages_at === undefined ? undefined : `${pages_at}/login/device?login=${id}`),
-      log: (event, fields) => log('info', event, fields),
-    })
     const desk = openDesk(policy, evidence.recorder)
     const side = await bind('listen.ssh', ssh, trial !== undefined, (address) =>
       openSsh({
@@ -164,6 +164,7 @@ async function runGateway(options: Options): Promise<void> {
           openPostgres({
             ...{ config, address, gateway_keys, providers, policy, log },
             recorder: evidence.recorder,
+            logins: providers.length === 0 ? undefined : logins,
           }),
         )
 
@@ -181,7 +182,7 @@ async function runGateway(options: Options): Promise<void> {
             ? readAll(evidence, data, config)
             : readArchive(options.archive)),
           recorder: evidence.recorder,
-          waitingLogin: door.waitingLogin,
+          waitingLogin: async (id) => logins.waiting(id) ?? (await door.waitingLogin(id)),
           requests: door.requests,
           vote: door.vote,
           failing,

@@ -9,6 +9,7 @@ import { postgresConnector } from '../connector/postgres/connector.ts'
 import type { PostgresTarget } from '../connector/postgres/dial.ts'
 import { createClock } from '../core/clock.ts'
 import { createTokenIdentify } from '../identity/database-token.ts'
+import type { DeviceLogins } from '../identity/device-login.ts'
 import type { GatewayKeys } from '../identity/gateway-keys.ts'
 import type { Provider } from '../identity/provider.ts'
 import { parseTokenKey } from '../identity/token.ts'
@@ -29,6 +30,8 @@ export interface PostgresOptions {
   readonly providers: readonly Provider[]
   readonly policy: StaticPolicy
   readonly recorder: RecorderClient
+  /** Undefined where nobody signs in by a browser. */
+  readonly logins: DeviceLogins | undefined
   readonly log: Log
 }
 
@@ -58,6 +61,7 @@ export async function openPostgres(options: PostgresOptions): Promise<PostgresSi
     connector: await postgresConnector({
       target: (name) => targets.get(name),
       now_ms: () => performance.now(),
+      ...(options.logins === undefined ? {} : { sign_in: options.logins }),
       ...(tls === undefined ? {} : { tls: { cert: tls.cert, key: tls.key.reveal() } }),
     }),
     identify: createTokenIdentify(token_key, options.providers, clock.now_us),

@@ -40,6 +40,7 @@ export interface WorldOptions {
   readonly masking?: Readonly<Record<string, unknown>>
   readonly database?: Postgres
   readonly tls?: 'verify-full' | 'off'
+  readonly identity?: Readonly<Record<string, unknown>>
   /** Instead of the database's own: what stands in front of it. */
   readonly address?: string
 }
@@ -67,6 +68,7 @@ export async function openWorld(options: WorldOptions = {}): Promise<PostgresWor
         tls: { cert_file: certificates.cert_file, key_file: certificates.key_file },
       },
       listen: { ssh: '127.0.0.1:0', postgres: '127.0.0.1:0', api: '127.0.0.1:0' },
+      ...(options.identity === undefined ? {} : { identity: options.identity }),
       targets: [
         {
           name: 'orders',

@@ -8,10 +8,13 @@ import type { Duplex } from 'node:stream'
 import { type SecureContext, TLSSocket } from 'node:tls'
 import type { Identify } from '../../core/connector.ts'
 import { ClientError } from '../../core/errors.ts'
-import type { Identity } from '../../core/identity.ts'
+import type { Identity, IdentityProof } from '../../core/identity.ts'
+import type { Proven, SignIn, SignInRequest } from '../../core/sign-in.ts'
+import type { Denial } from '../../core/verdict.ts'
 import { Handshake, HandshakeError } from './handshake.ts'
 import { password_bytes_max, startup_bytes_max } from './limits.ts'
 import { letter, message, report, textOf } from './message.ts'
+import { signInByNotice, wantedSignIn } from './sign-in.ts'
 import { readStartup, type Startup } from './startup.ts'
 
 export type Accepted =
@@ -22,7 +25,9 @@ export type Accepted =
       /** What it sent behind its password. */
       readonly early: Uint8Array
       readonly identity: Identity
-      readonly jwt: string
+      readonly proof: IdentityProof
+      /** The client was told so already. */
+      readonly is_told: boolean
       readonly account: string
       readonly target: string
       readonly tls: string
@@ -34,6 +39,9 @@ export interface AcceptOptions {
   /** Undefined where the gateway has no certificate: who wants TLS is told that there is none. */
   readonly tls: SecureContext | undefined
   readonly identify: Identify
+  /** Undefined where nobody signs in by a browser. */
+  readonly sign_in: SignIn | undefined
+  readonly patience: () => void
   readonly source: string
 }
 
@@ -114,8 +122,9 @@ async function login(
   stream: Duplex,
   handshake: Handshake,
   { minor, parameters }: Start,
-  { identify, source }: AcceptOptions,
+  options: AcceptOptions,
 ): Promise<Accepted> {
+  const { source } = options
   const is_secure = stream instanceof TLSSocket
   const tls = is_secure ? (stream.getProtocol() ?? 'TLS') : 'off'
   if (!is_secure && !isLoopback(source))
@@ -129,20 +138,54 @@ async function login(
   // Both are recorded and shown: nothing in them may be obeyed by a terminal.
   if (at < 1 || target === '' || /[\s\p{C}]/u.test(user))
     return refuse(stream, '28000', 'log in as ACCOUNT@TARGET, with a token as the password')
+  const wanted = wantedSignIn(parameters.get('options'))
+  const proven =
+    wanted === undefined
+      ? await byToken(stream, handshake, options.identify)
+      : await bySignIn(stream, handshake, wanted.provider, options, { source, account, target })
+  if ('allowed' in proven) {
+    await farewell(stream, report('FATAL', '28P01', proven.message))
+    throw new ClientError('unidentified', proven.message)
+  }
+  const settings = new Map(parameters)
+  if (wanted !== undefined) settings.set('options', wanted.rest)
+  return {
+    ...{ kind: 'client', stream, early: handshake.release(), ...proven, account, target },
+    ...{ tls, minor, parameters: settings, is_told: wanted !== undefined },
+  }
+}
+
+async function byToken(
+  stream: Duplex,
+  handshake: Handshake,
+  identify: Identify,
+): Promise<Proven | Denial> {
   stream.write(message('R', { u32: 3 }))
   const { type, bytes } = await handshake.message(password_bytes_max)
   if (type !== letter('p') || bytes.at(-1) !== 0)
     return refuse(stream, '08P01', 'a password was expected')
-  const jwt = textOf(bytes.subarray(5, -1))
-  const identity = await identify({ kind: 'token', jwt })
-  if ('allowed' in identity) {
-    await farewell(stream, report('FATAL', '28P01', identity.message))
-    throw new ClientError('unidentified', identity.message)
-  }
-  return {
-    ...{ kind: 'client', stream, early: handshake.release(), identity, jwt, account, target },
-    ...{ tls, minor, parameters },
-  }
+  const jwt = bytes.slice(5, -1)
+  const identity = await identify({ kind: 'token', jwt: textOf(jwt) })
+  if ('allowed' in identity) return identity
+  return { identity, proof: { kind: 'token', fields: { jwt } } }
+}
+
+/** Without a password: the client has to be told that it needs none before it hears anything else. */
+async function bySignIn(
+  stream: Duplex,
+  handshake: Handshake,
+  provider: string,
+  { sign_in, patience }: AcceptOptions,
+  asked: SignInRequest,
+): Promise<Proven | Denial> {
+  stream.write(message('R', { u32: 0 }))
+  const gone = new AbortController()
+  void handshake.ended().then(() => gone.abort())
+  const say = (notice: Uint8Array): void => void stream.write(notice)
+  const proven = await signInByNotice(provider, sign_in, asked, gone.signal, say, patience)
+  if (gone.signal.aborted)
+    throw new ClientError('client_gone', 'the client left before it logged in')
+  return proven
 }
 
 async function refuse(stream: Duplex, code: string, reason: string): Promise<never> {

@@ -13,7 +13,6 @@ import {
   type Message,
   MessageCutter,
   report,
-  reportFields,
   sqlState,
   stringEnd,
   textOf,
@@ -23,6 +22,7 @@ import { type Analyser, opaque_plan, type Plan, unknown_rule } from './plan.ts'
 import { type Column, readColumns, readCopyRow, readRow, type Treatment } from './rows.ts'
 import { isReadable } from './sql/settings.ts'
 import { treatmentsOf } from './treatment.ts'
+import { wordFields } from './words.ts'
 
 /** A frame that is still being made. */
 interface Growing {
@@ -33,14 +33,6 @@ interface Growing {
 }
 
 type Running = Extract<Expected, { kind: 'query' | 'execute' }>
-
-/** In these the target's words do not repeat values: connections, states, names that were written, resources. */
-const wordless = /^(?:08|25|26|34|40|53|54|57)/
-/** ... nor in these, where they are about a place of the text: `ssn::regclass` is such an error of a value. */
-const wordless_in_text = /^(?:3F|42)/
-/** Texts of an error that a person reads: M message, D detail, H hint, W where, q internal query; names beside them. */
-const spoken = new Set(['M', 'D', 'H', 'W', 'q'])
-const named = new Set(['s', 't', 'c', 'd', 'n'])
 
 export class Answers {
   readonly #conversation: Conversation
@@ -273,7 +265,7 @@ export class Answers {
   }
 
   #error(bytes: Uint8Array): string | undefined {
-    const fields = this.#report(bytes)
+    const fields = wordFields(bytes, () => this.#isTouched())
     if (fields === undefined) return 'an ErrorResponse is malformed'
     const head = this.#conversation.head
     const running = this.#running()
@@ -291,24 +283,10 @@ export class Answers {
   }
 
   #notice(bytes: Uint8Array): string | undefined {
-    const fields = this.#report(bytes)
+    const fields = wordFields(bytes, () => this.#isTouched())
     if (fields === undefined) return 'a NoticeResponse is malformed'
     this.#pass(bytes, fields)
     return undefined
-  }
-
-  /** Where a protected column plays a part, words that may repeat its values are covered. */
-  #report(bytes: Uint8Array): readonly Field[] | undefined {
-    const fields = reportFields(bytes)
-    if (fields === undefined) return undefined
-    const code = sqlState(bytes)
-    const is_placed = fields.some(({ field }) => field === 'P')
-    const is_wordless = wordless.test(code) || (is_placed && wordless_in_text.test(code))
-    const is_covered = this.#isTouched() && !is_wordless
-    return fields.flatMap(({ field, start, end }): readonly Field[] => {
-      if (spoken.has(field)) return [{ start, end, ...(is_covered ? { rule: unknown_rule } : {}) }]
-      return named.has(field) ? [{ start, end }] : []
-    })
   }
 
   #isTouched(): boolean {

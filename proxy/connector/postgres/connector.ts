@@ -9,6 +9,7 @@ import type { Duplex } from 'node:stream'
 import { createSecureContext } from 'node:tls'
 import type { Connector, Greeting, Link, Passage } from '../../core/connector.ts'
 import { ClientError, TargetError } from '../../core/errors.ts'
+import type { SignIn } from '../../core/sign-in.ts'
 import { streamEndpoint } from '../stream/endpoint.ts'
 import { type Accepted, acceptClient } from './accept.ts'
 import { CancelKeys } from './cancel.ts'
@@ -25,6 +26,8 @@ export interface PostgresOptions {
   readonly target: (name: string) => PostgresTarget | undefined
   /** Monotonic milliseconds. */
   readonly now_ms: () => number
+  /** Signing in by a browser; nobody can without it. */
+  readonly sign_in?: SignIn
   /** PEM; without it there is no TLS towards clients. */
   readonly tls?: { readonly cert: string; readonly key: string }
 }
@@ -42,7 +45,7 @@ export async function postgresConnector(options: PostgresOptions): Promise<Conne
   const made: Made = { target: options.target, keys, plain, catalogs }
   return {
     protocol: 'postgres',
-    async accept(socket, source, identify, signal) {
+    async accept(socket, source, identify, signal, patience = () => {}) {
       const { promise: late, reject } = Promise.withResolvers<never>()
       const abort = (): void => {
         reject(new ClientError('client_timeout', 'not authenticated in time'))
@@ -54,7 +57,9 @@ export async function postgresConnector(options: PostgresOptions): Promise<Conne
       signal.addEventListener('abort', abort, { once: true })
       if (signal.aborted) abort()
       try {
-        const accepting = acceptClient(socket, { tls, identify, source })
+        const accepting = acceptClient(socket, {
+          ...{ tls, identify, source, patience, sign_in: options.sign_in },
+        })
         accepting.catch(() => {})
         const accepted = await Promise.race([late, accepting])
         if (accepted.kind === 'client') return greetingOf(accepted, source, made)
@@ -109,7 +114,7 @@ function greetingOf(
   source: string,
   { target: targetOf, keys, plain, catalogs }: Made,
 ): Greeting {
-  const { stream, early, identity, jwt, account, target: name, parameters } = accepted
+  const { stream, early, identity, proof, account, target: name, parameters } = accepted
   const client = streamEndpoint('client', stream, {
     early,
     farewell: (text) => report('FATAL', '57P01', text),
@@ -117,7 +122,7 @@ function greetingOf(
   let is_welcomed = false
   return {
     identity,
-    proof: { kind: 'token', fields: { jwt: new TextEncoder().encode(jwt) } },
+    proof,
     account,
     target: name,
     source,
@@ -165,7 +170,7 @@ function greetingOf(
       analyser,
       welcome() {
         const hello = [
-          message('R', { u32: 0 }),
+          ...(accepted.is_told ? [] : [message('R', { u32: 0 })]),
           ...negotiated(accepted),
           ...dialled.said,
           message('K', { u32: key.pid }, key.secret),

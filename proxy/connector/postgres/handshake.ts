@@ -16,6 +16,9 @@ export class HandshakeError extends Error {
   }
 }
 
+/** What a client says while it is not asked. */
+const unasked_bytes_max = 64 * 1024
+
 export class Handshake {
   readonly #stream: Duplex
   #held: Uint8Array = new Uint8Array()
@@ -62,6 +65,15 @@ export class Handshake {
     await this.#until(length)
     const bytes = this.#take(length)
     return { type: bytes[0] ?? 0, bytes }
+  }
+
+  /** Resolves when the stream has ended; what comes before that is kept. */
+  async ended(): Promise<void> {
+    while (!this.#isEnded) {
+      // So little that it cannot be meant to fill the memory.
+      if (this.#held.length < unasked_bytes_max) this.#stream.resume()
+      await this.#wake.promise
+    }
   }
 
   /** Ends the reading; returns what came and was not asked for. */
