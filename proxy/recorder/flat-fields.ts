@@ -26,7 +26,10 @@ export function flatten(fields: readonly Field[]): FlatFields {
   return { places, rules }
 }
 
-export function unflatten({ places, rules }: FlatFields): readonly Field[] {
+/** Those of a message, if it has any. */
+export function fieldsOf(message: { readonly fields?: FlatFields }): readonly Field[] | undefined {
+  if (message.fields === undefined) return undefined
+  const { places, rules } = message.fields
   const fields: Field[] = []
   for (let at = 0; at < places.length; at += 2)
     fields.push({ start: places[at] ?? 0, end: places[at + 1] ?? 0 })

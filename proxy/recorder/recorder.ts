@@ -10,7 +10,6 @@ import { manifest, readStartDocument, startDocument } from '../../storage/eviden
 import type { RetentionRule } from '../../storage/evidence/retention.ts'
 import type { Journal } from '../../storage/journal/journal.ts'
 import type { OpenSession } from '../../storage/store/recover.ts'
-import type { Field } from '../core/connector.ts'
 import { RecorderError } from '../core/errors.ts'
 import {
   checkpoint_ms,
@@ -22,7 +21,7 @@ import {
 import type { EndReason, SessionStart } from '../core/ports.ts'
 import type { MaskerSource } from '../tap/sink.ts'
 import { BufferPool, isPooled } from './buffers.ts'
-import { type FlatFields, unflatten } from './flat-fields.ts'
+import { fieldsOf } from './flat-fields.ts'
 import { Group } from './group.ts'
 import { EvidenceLog, type LogParts } from './log.ts'
 import type { FromRecorder, ToRecorder, ToSession } from './messages.ts'
@@ -397,6 +396,3 @@ export function createRecorder(parts: RecorderParts): RecorderCore {
     log.add('session.ended', id, manifest(facts, end))
   }
 }
-
-const fieldsOf = ({ fields }: { readonly fields?: FlatFields }): readonly Field[] | undefined =>
-  fields === undefined ? undefined : unflatten(fields)

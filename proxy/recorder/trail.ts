@@ -18,7 +18,7 @@ import type { EndReason, RecordedEvent } from '../core/ports.ts'
 import type { Content } from '../core/transfer.ts'
 import { judgedOf } from '../core/verdict.ts'
 import { EchoTracker } from '../tap/echo.ts'
-import { InputTap, password_prompt } from '../tap/input.ts'
+import { asksForPassword, InputTap } from '../tap/input.ts'
 import { MessageTap } from '../tap/message.ts'
 import { OutputTap } from '../tap/output.ts'
 import { type MaskerSource, maskCommand, maskPlain, type TapSink } from '../tap/sink.ts'
@@ -74,7 +74,7 @@ export interface TrailPlace extends TreeState {
   readonly leaves: LeafPlace | undefined
 }
 
-/** Channels that are for nothing that has words; statements of a database have records of their own. */
+/** Channels without words; statements have records of their own. */
 const wordless: ReadonlySet<ChannelRequest['kind']> = new Set(['shell', 'agent', 'database'])
 
 /** The end of the output that is kept to recognise a password prompt. */
@@ -176,7 +176,7 @@ export class Trail {
             sink,
             echo,
             now_ms,
-            prompts: () => prompts(taps.prompt),
+            prompts: () => asksForPassword(taps.prompt),
           })
         : new StdinTap(channel, maskers, sink),
       messages: undefined,
@@ -289,11 +289,9 @@ export class Trail {
         break
       case 'statement':
       case 'run':
-      case 'result': {
-        const taps = this.#channels.get(channel)
-        if (taps !== undefined && !taps.stopped) taps.statements.add(event)
+      case 'result':
+        this.#channels.get(channel)?.statements.add(event)
         break
-      }
       default:
         this.record({ ...event, channel })
     }
@@ -405,6 +403,3 @@ function closeTaps(taps: ChannelTaps): Record<'0' | '1' | '2', string> {
   if (messages === undefined) return streams
   return { ...streams, '0': messages.in.close(), '1': messages.out.close() }
 }
-
-const decoder = new TextDecoder('latin1')
-const prompts = (tail: Uint8Array): boolean => password_prompt.test(decoder.decode(tail))

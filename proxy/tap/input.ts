@@ -30,6 +30,12 @@ export interface InputTapOptions {
 export const password_prompt: RegExp =
   /(?:pass(?:word|phrase|code)|\bPIN\b|\bOTP\b|verification code)[^\r\n]{0,80}[:?]\s?$/i
 
+const latin1 = new TextDecoder('latin1')
+
+/** Whether the end of what was printed asks for a password. */
+export const asksForPassword = (tail: Uint8Array): boolean =>
+  password_prompt.test(latin1.decode(tail))
+
 export class InputTap {
   readonly #to: InputTapOptions
   readonly #digest = createHash('sha256')
