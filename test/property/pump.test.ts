@@ -5,6 +5,7 @@
 import { describe, expect, test } from 'bun:test'
 import fc from 'fast-check'
 import type { Channel, Codec, Endpoint, EndpointEvents, Wire } from '../../proxy/core/connector.ts'
+import { RecorderError } from '../../proxy/core/errors.ts'
 import type { SessionRecorder } from '../../proxy/core/ports.ts'
 import { createFlight } from '../../proxy/session/flight.ts'
 import { startPump } from '../../proxy/session/pump.ts'
@@ -28,10 +29,15 @@ const mixed: Codec = {
 }
 
 /** An endpoint that logs what is written to it, and whose peer the test plays. */
-function endpoint(name: string, log: string[]): Endpoint & { peer: EndpointEvents } {
-  let closed = false
-  const made: Endpoint & { peer: EndpointEvents } = {
+interface Played extends Endpoint {
+  peer: EndpointEvents
+  closes: number
+}
+
+function endpoint(name: string, log: string[]): Played {
+  const made: Played = {
     peer: { wire: () => {}, closed: () => {} },
+    closes: 0,
     start(on) {
       made.peer = on
     },
@@ -44,8 +50,8 @@ function endpoint(name: string, log: string[]): Endpoint & { peer: EndpointEvent
       sent?.()
     },
     close() {
-      if (closed) return
-      closed = true
+      made.closes += 1
+      if (made.closes > 1) return
       queueMicrotask(() => made.peer.closed())
     },
   }
@@ -193,6 +199,61 @@ describe('pump', () => {
     disk.resolve()
     while (log.length < sent) await turn()
     expect(paused).toEqual([true, false])
+  })
+
+  test('what only reads goes on before its record is durable, and never past what waits', async () => {
+    const log: string[] = []
+    const client = endpoint('client', log)
+    const target = endpoint('target', log)
+    const waiting: { resolve(): void; reject(error: Error): void }[] = []
+    const disk = (): Promise<void> => {
+      const { promise, resolve, reject } = Promise.withResolvers<void>()
+      waiting.push({ resolve, reject })
+      return promise
+    }
+    const recorder: SessionRecorder = {
+      id: 'a session',
+      event: disk,
+      channel: () => Promise.resolve(undefined),
+      output: () => {},
+      buffer: (length) => new Uint8Array(length),
+      recycle: () => {},
+      download: () => {},
+      upload: disk,
+      input: disk,
+      flush: disk,
+      close: disk,
+    }
+    /** Small letters only read. */
+    const codec: Codec = {
+      ...identity,
+      decode(wire) {
+        if (wire.kind === 'control') return { ok: true, frames: [wire] }
+        const only_reads = (wire.bytes[0] ?? 0) >= 0x61
+        const frame = { ...wire, fields: [] }
+        return { ok: true, frames: [only_reads ? { ...frame, early: true } : frame] }
+      },
+    }
+    startPump(
+      ...([channelOf(client, target, codec), { to_target: codec, to_client: codec }] as const),
+      ...([target, recorder, createFlight(() => 0), () => 1] as const),
+    )
+    const type = async (text: string): Promise<void> => {
+      client.peer.wire({ kind: 'data', stream: 0, bytes: new TextEncoder().encode(text) })
+      await turn()
+    }
+    await type('a')
+    expect(log).toEqual(['target a'])
+    await type('B')
+    await type('c')
+    expect(log).toEqual(['target a'])
+    waiting[1]?.resolve()
+    await turn()
+    expect(log).toEqual(['target a', 'target B', 'target c'])
+    // A record that fails ends the session, though nobody waited for it.
+    waiting[0]?.reject(new RecorderError('journal_io', 'no'))
+    await turn()
+    expect(Math.min(client.closes, target.closes)).toBeGreaterThan(0)
   })
 })
 

@@ -29,6 +29,8 @@ export function createCatalogSource(now_ms: () => number): CatalogSource {
       const name = JSON.stringify([target.name, database])
       const before = known.get(name)
       if (before !== undefined && now_ms() < before.until_ms) return before.analyser
+      // Sessions that run keep theirs; nobody else needs an old one.
+      for (const [old, { until_ms }] of known) if (now_ms() >= until_ms) known.delete(old)
       const analyser = ask(target, account, database)
       known.set(name, { until_ms: now_ms() + catalog_ms, analyser })
       analyser.catch(() => {
