@@ -11,7 +11,7 @@ import { sealEnvelope } from '../../storage/evidence/envelope.ts'
 import type { SessionFacts } from '../../storage/evidence/manifest.ts'
 import type { SessionStart } from '../core/ports.ts'
 import { type MaskerSource, maskPlain } from '../tap/sink.ts'
-import type { SessionSecrets } from './trail.ts'
+import type { SessionSecrets } from './trail-state.ts'
 
 export interface OpeningParts {
   readonly gateway: string

@@ -28,7 +28,8 @@ import type { FromRecorder, ToRecorder, ToSession } from './messages.ts'
 import { maskedStart, type OpeningParts, openSession } from './opening.ts'
 import { createRecycling } from './recycling.ts'
 import { type Masking, withRules } from './tables.ts'
-import { no_records, Trail, type TrailPorts } from './trail.ts'
+import { Trail, type TrailPorts } from './trail.ts'
+import { no_records } from './trail-state.ts'
 
 export interface RecorderParts extends OpeningParts, Masking {
   /** Verifier keys of the logs of this gateway's workers. */

@@ -7,8 +7,7 @@
 import assert from 'node:assert'
 import { commitSpan, spanNonce } from '../../storage/evidence/commitment.ts'
 import { type Document } from '../../storage/evidence/document.ts'
-import { LeafList, type LeafListState, type LeafPlace } from '../../storage/evidence/leaf-list.ts'
-import type { SessionFacts } from '../../storage/evidence/manifest.ts'
+import { LeafList, type LeafPlace } from '../../storage/evidence/leaf-list.ts'
 import { leafHash, MerkleTree, type TreeState } from '../../storage/evidence/merkle.ts'
 import { encodeRecord, type RecordFacts } from '../../storage/evidence/record.ts'
 import { sealValue } from '../../storage/evidence/seal.ts'
@@ -25,6 +24,7 @@ import { type MaskerSource, maskCommand, maskPlain, type TapSink } from '../tap/
 import { Statements } from '../tap/statements.ts'
 import { StdinTap } from '../tap/stdin.ts'
 import { Transfers } from '../tap/transfers.ts'
+import type { SessionSecrets, TrailState } from './trail-state.ts'
 
 export interface TrailPorts {
   readonly now_us: () => number
@@ -42,33 +42,6 @@ export interface TrailPorts {
   /** Nothing more of the channel is recorded or released: `message` is on record, and for the user. */
   stopped(trail: Trail, channel: number, message: string): void
 }
-
-/** Made at the session's start, sealed into its envelope, forgotten at its end. */
-export interface SessionSecrets {
-  readonly salt: Uint8Array
-  readonly sealing_key: Uint8Array
-  readonly hmac_key: Uint8Array
-}
-
-/** What a trail begins with; after a crash, what was recovered of it. */
-export interface TrailState {
-  readonly id: string
-  /** The members of the start document; the manifest repeats them. */
-  readonly facts: SessionFacts
-  readonly records: number
-  readonly frontier: readonly Uint8Array[]
-  /** Absent when the store lacks a list that it should have: the manifest then names none. */
-  readonly leaves?: LeafListState
-  /** Gone with the process that made them. */
-  readonly secrets?: SessionSecrets
-}
-
-/** How a session begins. */
-export const no_records = {
-  records: 0,
-  frontier: [],
-  leaves: { digests: [], hashes: [] },
-} as const
 
 export interface TrailPlace extends TreeState {
   readonly leaves: LeafPlace | undefined

@@ -1,0 +1,35 @@
+/**
+ * What a session's trail begins with.
+ *
+ * @module
+ */
+
+import type { LeafListState } from '../../storage/evidence/leaf-list.ts'
+import type { SessionFacts } from '../../storage/evidence/manifest.ts'
+
+/** Made at the session's start, sealed into its envelope, forgotten at its end. */
+export interface SessionSecrets {
+  readonly salt: Uint8Array
+  readonly sealing_key: Uint8Array
+  readonly hmac_key: Uint8Array
+}
+
+/** What a trail begins with; after a crash, what was recovered of it. */
+export interface TrailState {
+  readonly id: string
+  /** The members of the start document; the manifest repeats them. */
+  readonly facts: SessionFacts
+  readonly records: number
+  readonly frontier: readonly Uint8Array[]
+  /** Absent when the store lacks a list that it should have: the manifest then names none. */
+  readonly leaves?: LeafListState
+  /** Gone with the process that made them. */
+  readonly secrets?: SessionSecrets
+}
+
+/** How a session begins. */
+export const no_records = {
+  records: 0,
+  frontier: [],
+  leaves: { digests: [], hashes: [] },
+} as const
