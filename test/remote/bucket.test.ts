@@ -15,7 +15,7 @@ import { database_name } from '../../storage/store/layout.ts'
 import { openReader } from '../../storage/store/reader.ts'
 import type { FailureCode, Report } from '../../storage/verify/report.ts'
 import { verify } from '../../storage/verify/verify.ts'
-import { testWith } from '../fixture/require.ts'
+import { testSlow, testWith } from '../fixture/require.ts'
 import { ceph_components, shareCeph } from '../fixture/share-ceph.ts'
 import { flip, forgeries } from './forgeries.ts'
 import {
@@ -99,7 +99,7 @@ describe('a bucket with Object Lock', () => {
     start_ms,
   )
 
-  testWith(
+  testSlow(
     ceph_components,
     'is proven before it is relied on',
     async () => {
@@ -127,7 +127,7 @@ describe('a bucket with Object Lock', () => {
     start_ms,
   )
 
-  testWith(
+  testSlow(
     ceph_components,
     "tells an older copy of the data directory, and another history of its log, from the log's past",
     async () => {
@@ -174,7 +174,7 @@ describe('a bucket with Object Lock', () => {
     start_ms,
   )
 
-  testWith(
+  testSlow(
     ceph_components,
     'hides nothing: what is put over it, or marked as deleted, is named and read all the same',
     async () => {
@@ -213,7 +213,7 @@ describe('a bucket with Object Lock', () => {
     start_ms,
   )
 
-  testWith(
+  testSlow(
     ceph_components,
     'knows a session that was put there beside the log',
     async () => {
@@ -243,7 +243,7 @@ describe('a bucket with Object Lock', () => {
   )
 
   for (const { title, change, retain_days, expected } of forgeries)
-    testWith(
+    testSlow(
       ceph_components,
       `is not mistaken for another: ${title}`,
       async () => {

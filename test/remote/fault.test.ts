@@ -5,7 +5,7 @@
 import { describe, expect } from 'bun:test'
 import { prefixOf } from '../../storage/replicate/keys.ts'
 import type { Bucket } from '../../storage/replicate/s3.ts'
-import { testWith } from '../fixture/require.ts'
+import { testSlow } from '../fixture/require.ts'
 import { type Fault, startS3Proxy } from '../fixture/s3-proxy.ts'
 import { ceph_components, shareCeph } from '../fixture/share-ceph.ts'
 import { bucketOf, Folder, keptEvidence, project, replicaOf, verifyBucket } from './world.ts'
@@ -26,7 +26,7 @@ async function contentsOf(bucket: Bucket, origin: string): Promise<Map<string, S
 const isFixed = (key: string): boolean => !/\/(?:probe|checkpoint)$/.test(key)
 
 describe('replication to a store that fails', () => {
-  testWith(
+  testSlow(
     ceph_components,
     'every request fails in another way before it succeeds: all arrives, each in one shape',
     async () => {
@@ -75,7 +75,7 @@ describe('replication to a store that fails', () => {
     start_ms,
   )
 
-  testWith(
+  testSlow(
     ceph_components,
     'a refusal and a slow answer are told by name, and heal by themselves',
     async () => {
@@ -104,7 +104,7 @@ describe('replication to a store that fails', () => {
     start_ms,
   )
 
-  testWith(
+  testSlow(
     ceph_components,
     'gone for an hour: the lag says so, tries become rare, and all of it arrives',
     async () => {
@@ -148,7 +148,7 @@ describe('replication to a store that fails', () => {
     start_ms,
   )
 
-  testWith(
+  testSlow(
     ceph_components,
     'a gateway that dies between sending and hearing of it sends the same bytes again',
     async () => {
@@ -186,7 +186,7 @@ describe('replication to a store that fails', () => {
     start_ms,
   )
 
-  testWith(
+  testSlow(
     ceph_components,
     'the store is killed while the queue is full, again and again: nothing is lost when it is back',
     async () => {
