@@ -24,7 +24,6 @@ import { openDesk } from './gateway/desk.ts'
 import { type Evidence, lockData, openEvidence } from './gateway/evidence.ts'
 import { reloadOnHangup } from './gateway/hangup.ts'
 import { type Options, readOptions } from './gateway/options.ts'
-import { openPostgres } from './gateway/postgres.ts'
 import { Refusal } from './gateway/refusal.ts'
 import { readSetup } from './gateway/setup.ts'
 import { fingerprints, hostKeys, openSsh, publicLine } from './gateway/ssh.ts'
@@ -157,11 +156,12 @@ async function runGateway(options: Options): Promise<void> {
         : await openWorkers(ssh)
 
   const { postgres: postgres_address } = config.listen
+  // Loaded where it is needed alone: the parser of its statements has a memory of its own, and the collector counts it.
   const postgres =
     postgres_address === undefined
       ? undefined
-      : await bind('listen.postgres', postgres_address, false, (address) =>
-          openPostgres({
+      : await bind('listen.postgres', postgres_address, false, async (address) =>
+          (await import('./gateway/postgres.ts')).openPostgres({
             ...{ config, address, gateway_keys, providers, policy, log },
             recorder: evidence.recorder,
             logins: providers.length === 0 ? undefined : logins,
