@@ -17,11 +17,10 @@ import { listen } from '../listener/listener.ts'
 import type { Log } from '../log.ts'
 import type { StaticPolicy } from '../policy/policy.ts'
 import type { RecorderClient } from '../recorder/client.ts'
-import { endWhenExpired } from '../session/expiry.ts'
 import { createFlight } from '../session/flight.ts'
-import { type Session, startSession } from '../session/session.ts'
 import { describeFault } from './fault.ts'
 import { Refusal } from './refusal.ts'
+import { createSessions } from './sessions.ts'
 
 export interface PostgresOptions {
   readonly config: Config
@@ -41,9 +40,6 @@ export interface PostgresSide {
   stop(drain_ms: number): Promise<void>
 }
 
-/** How long sessions that were told to end may take to write their last record. */
-const end_ms = 3_000
-
 /** Rejects with the error of the system when the port cannot be opened. */
 export async function openPostgres(options: PostgresOptions): Promise<PostgresSide> {
   const { config, log, policy, recorder } = options
@@ -54,7 +50,7 @@ export async function openPostgres(options: PostgresOptions): Promise<PostgresSi
   const labels = new Map(config.targets.map((target) => [target.name, target.labels]))
   const clock = createClock(Date.now, () => performance.now())
   const flight = createFlight(() => performance.now())
-  const sessions = new Set<Session>()
+  const sessions = createSessions(clock.now_us)
   const { tls } = config.gateway
   const listener = await listen({
     ...options.address,
@@ -65,30 +61,22 @@ export async function openPostgres(options: PostgresOptions): Promise<PostgresSi
       ...(tls === undefined ? {} : { tls: { cert: tls.cert, key: tls.key.reveal() } }),
     }),
     identify: createTokenIdentify(token_key, options.providers, clock.now_us),
-    serve: async (greeting) => {
-      const session = startSession(greeting, {
+    serve: (greeting) =>
+      sessions.run(greeting, {
         policy,
         recorder,
         flight,
         protocol: 'postgres',
         labels: (target) => labels.get(target) ?? {},
         fault: (error) => log('error', 'fault', describeFault(error)),
-      })
-      sessions.add(session)
-      const { ends_us } = greeting.identity
-      if (ends_us !== undefined) endWhenExpired(session, ends_us, clock.now_us)
-      await session.ended.finally(() => sessions.delete(session))
-    },
+      }),
     log: (event, fields) => log('info', event, fields),
   })
   return {
     address: listener.address,
     async stop(drain_ms) {
       listener.stop()
-      const ended = Promise.all([...sessions].map((session) => session.ended.catch(() => {})))
-      await Promise.race([ended, Bun.sleep(drain_ms)])
-      for (const session of sessions) session.end('drained', 'the gateway is being stopped')
-      await Promise.race([ended, Bun.sleep(end_ms)])
+      await sessions.stop(drain_ms)
     },
   }
 }

@@ -18,11 +18,10 @@ import { type Listener, listen } from '../listener/listener.ts'
 import type { Log } from '../log.ts'
 import type { StaticPolicy } from '../policy/policy.ts'
 import type { RecorderClient } from '../recorder/client.ts'
-import { endWhenExpired } from '../session/expiry.ts'
 import { createFlight } from '../session/flight.ts'
-import { type Session, startSession } from '../session/session.ts'
 import { describeFault } from './fault.ts'
 import { Refusal } from './refusal.ts'
+import { createSessions } from './sessions.ts'
 
 export interface SshOptions {
   readonly config: Config
@@ -50,9 +49,6 @@ export interface SshSide {
   stop(drain_ms: number): Promise<void>
 }
 
-/** How long sessions that were told to end may take to write their last record. */
-const end_ms = 3_000
-
 /** Rejects with the error of the system when the port cannot be opened. */
 export async function openSsh(options: SshOptions): Promise<SshSide> {
   const { config, log, policy, recorder } = options
@@ -67,7 +63,7 @@ export async function openSsh(options: SshOptions): Promise<SshSide> {
   const labels = new Map(config.targets.map((target) => [target.name, target.labels]))
   const clock = createClock(Date.now, () => performance.now())
   const flight = createFlight(() => performance.now())
-  const sessions = new Set<Session>()
+  const sessions = createSessions(clock.now_us)
   const listener: Listener = await listen({
     ...options.address,
     is_shared: options.is_shared,
@@ -86,8 +82,8 @@ export async function openSsh(options: SshOptions): Promise<SshSide> {
     identify: createIdentify({
       identity: { keys: [...config.identity.keys, ...options.extra_keys] },
     }),
-    serve: async (greeting) => {
-      const session = startSession(greeting, {
+    serve: (greeting) =>
+      sessions.run(greeting, {
         policy,
         recorder,
         approvals: options.approvals,
@@ -95,12 +91,7 @@ export async function openSsh(options: SshOptions): Promise<SshSide> {
         protocol: 'ssh',
         labels: (target) => labels.get(target) ?? {},
         fault: (error) => log('error', 'fault', describeFault(error)),
-      })
-      sessions.add(session)
-      const { ends_us } = greeting.identity
-      if (ends_us !== undefined) endWhenExpired(session, ends_us, clock.now_us)
-      await session.ended.finally(() => sessions.delete(session))
-    },
+      }),
     log: (event, fields) => log('info', event, fields),
   })
   return {
@@ -110,10 +101,7 @@ export async function openSsh(options: SshOptions): Promise<SshSide> {
     },
     async stop(drain_ms) {
       listener.stop()
-      const ended = Promise.all([...sessions].map((session) => session.ended.catch(() => {})))
-      await Promise.race([ended, Bun.sleep(drain_ms)])
-      for (const session of sessions) session.end('drained', 'the gateway is being stopped')
-      await Promise.race([ended, Bun.sleep(end_ms)])
+      await sessions.stop(drain_ms)
     },
   }
 }
