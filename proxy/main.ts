@@ -191,6 +191,13 @@ async function runGateway(options: Options): Promise<void> {
           log,
         })
   if (trial !== undefined) pages_at = api?.url
+  reloadOnHangup({
+    path: options.config,
+    config,
+    recorder: evidence.recorder,
+    log,
+    others: door.reload,
+  })
   const ssh_at = door.address === undefined ? 'off' : formatAddress(door.address)
   const postgres_at = postgres === undefined ? '' : ` postgres=${formatAddress(postgres.address)}`
   process.stdout.write(`sluice ready ssh=${ssh_at} api=${api?.url ?? 'off'}${postgres_at}\n`)
@@ -204,13 +211,6 @@ async function runGateway(options: Options): Promise<void> {
   if (trial !== undefined && door.address !== undefined)
     process.stdout.write(trial.text(door.address, api?.url ?? 'off'))
 
-  reloadOnHangup({
-    path: options.config,
-    config,
-    recorder: evidence.recorder,
-    log,
-    others: door.reload,
-  })
   let stopping = false
   const stop = async (): Promise<void> => {
     if (stopping) return

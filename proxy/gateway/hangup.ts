@@ -20,16 +20,19 @@ export interface HangupOptions {
   readonly others?: () => void
 }
 
-export function reloadOnHangup({ path, config, recorder, log, others }: HangupOptions): void {
-  if (path === undefined) return
+/** Returns what does the same without a signal. */
+export function reloadOnHangup({ path, config, recorder, log, others }: HangupOptions): () => void {
+  if (path === undefined) return () => {}
   const reload = createReload({
     load: () => loadConfig(path, process.env),
     own: ownSecrets(config.identity.oidc, config.targets, config.evidence.remote),
     use: recorder.useRuleset,
     log,
   })
-  process.on('SIGHUP', () => {
+  const again = (): void => {
     others?.()
     void reload()
-  })
+  }
+  process.on('SIGHUP', again)
+  return again
 }

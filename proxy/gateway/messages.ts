@@ -20,7 +20,12 @@ export type FromWorker =
   | { readonly kind: 'voted'; readonly ask: number; readonly result: VoteResult }
   | { readonly kind: 'login'; readonly ask: number; readonly login: WaitingLogin | undefined }
 
-export type ToWorker = { readonly ask: number } & (
+export type ToWorker =
+  /** The masking rules are to be read again. By this pipe, since a signal may come before there is an ear for it. */
+  { readonly kind: 'reload' } | Question
+
+/** Answered with the same number. */
+export type Question = { readonly ask: number } & (
   | { readonly kind: 'waiting_login'; readonly id: string }
   | { readonly kind: 'requests' }
   | { readonly kind: 'vote'; readonly id: string; readonly vote: Vote }

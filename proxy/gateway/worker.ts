@@ -85,7 +85,12 @@ export async function runWorker(
     }),
   )
 
-  reloadOnHangup({ path: options.config, config, recorder: evidence.recorder, log })
+  const reload = reloadOnHangup({
+    path: options.config,
+    config,
+    recorder: evidence.recorder,
+    log,
+  })
   let stopping = false
   const stop = async (): Promise<void> => {
     if (stopping) return
@@ -100,6 +105,10 @@ export async function runWorker(
   // The gateway is gone: without it nobody watches over this process, and nobody reads what it records.
   process.on('disconnect', () => void stop())
   process.on('message', (message: ToWorker) => {
+    if (message.kind === 'reload') {
+      reload()
+      return
+    }
     const { ask } = message
     switch (message.kind) {
       case 'waiting_login': {

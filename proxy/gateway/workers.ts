@@ -16,7 +16,7 @@ import {
   worker_end_ms,
   worker_ready_ms,
 } from './limits.ts'
-import type { FromWorker, ToWorker } from './messages.ts'
+import type { FromWorker, Question, ToWorker } from './messages.ts'
 import { workerWord } from './options.ts'
 import { Refusal } from './refusal.ts'
 
@@ -131,7 +131,7 @@ export async function startWorkers(options: WorkersOptions): Promise<Workers> {
 
   /** Answers until one is `enough`, all have answered, or it takes too long. */
   const askAll = (
-    message: Distribute<ToWorker>,
+    message: Distribute<Question>,
     enough: (answer: Answer) => boolean,
   ): Promise<readonly Answer[]> =>
     new Promise((resolve) => {
@@ -198,8 +198,7 @@ export async function startWorkers(options: WorkersOptions): Promise<Workers> {
       )
     },
     reload: () => {
-      // One that is not ready reads the file as it starts, and has no ear for a signal yet.
-      for (const { child, reasons } of workers) if (reasons !== undefined) child?.kill('SIGHUP')
+      for (const { child } of workers) child?.send({ kind: 'reload' } satisfies ToWorker)
     },
     stop,
   }
