@@ -7,7 +7,7 @@
 import { equalBytes, isCount, toHex } from '../evidence/bytes.ts'
 import { type Checkpoint, parseCheckpoint } from '../evidence/checkpoint.ts'
 import { leafHash, MerkleTree, storedHashIndex } from '../evidence/merkle.ts'
-import { openNote, parseNote } from '../evidence/note.ts'
+import { type NoteVerifier, openNote, parseNote } from '../evidence/note.ts'
 import type { Trust } from '../evidence/trust.ts'
 import { log_page_entries, missing_run_max } from './limits.ts'
 import type { Findings, LogFacts } from './report.ts'
@@ -133,8 +133,17 @@ function readCheckpoint(
     )
     return undefined
   }
-  if (trust === undefined) return checkpoint
-  const opened = openNote(note, trust.logs)
+  return trust === undefined ? checkpoint : signedBy(trust.logs, note, checkpoint, findings)
+}
+
+/** The checkpoint, if one of these logs signed it as its own; undefined after a finding. */
+export function signedBy(
+  logs: readonly NoteVerifier[],
+  note: Uint8Array,
+  checkpoint: Checkpoint,
+  findings: Findings,
+): Checkpoint | undefined {
+  const opened = openNote(note, logs)
   if (opened.ok && opened.signed_by.some(({ name }) => name === checkpoint.origin))
     return checkpoint
   const unknown = !opened.ok && opened.reason === 'unknown_key'

@@ -10,10 +10,11 @@ import { digestOf, openDocument } from '../evidence/document.ts'
 import { decodeLogEntry } from '../evidence/log-entry.ts'
 import type { LoggedDocument } from '../evidence/logged.ts'
 import { leafHash } from '../evidence/merkle.ts'
-import { type NoteVerifier, noteVerifier, openNote, parseNote } from '../evidence/note.ts'
+import { type NoteVerifier, noteVerifier, parseNote } from '../evidence/note.ts'
 import { verifyInclusion } from '../evidence/proof.ts'
 import type { Trust } from '../evidence/trust.ts'
 import { worker_logs_max } from './limits.ts'
+import { signedBy } from './log-check.ts'
 import type { Findings } from './report.ts'
 
 export interface CheckedDocument {
@@ -89,20 +90,7 @@ function checkNote(
     )
     return undefined
   }
-  if (logs === undefined) return checkpoint
-  const opened = openNote(note, logs)
-  if (opened.ok && opened.signed_by.some(({ name }) => name === checkpoint.origin))
-    return checkpoint
-  const unknown = !opened.ok && opened.reason === 'unknown_key'
-  findings.fail(
-    'checkpoint_signature_wrong',
-    unknown
-      ? `No key of the trust file signed the checkpoint of ${JSON.stringify(checkpoint.origin)}: ` +
-          'it is the log of another gateway, or was signed by someone else.'
-      : `The signature of the checkpoint of ${JSON.stringify(checkpoint.origin)} is wrong: it was changed ` +
-          'after it was signed, or was never signed by this log.',
-  )
-  return undefined
+  return logs === undefined ? checkpoint : signedBy(logs, note, checkpoint, findings)
 }
 
 /**
