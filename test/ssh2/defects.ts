@@ -219,6 +219,28 @@ export const defects: Readonly<Record<string, (library: Library) => Promise<void
     }
   },
 
+  async 'packets that are ready together are one write, and arrive whole'(library) {
+    const sent = Buffer.from(Array.from({ length: 300_000 }, (_, i) => (i * i) % 251))
+    let received: Promise<Buffer> | undefined
+    const { client } = await join(library, {
+      onSession: (session) => session.on('exec', (accept: Loose) => (received = gather(accept()))),
+      client: { algorithms: { cipher: ['aes128-gcm@openssh.com'] } },
+    })
+    const channel = await exec(client)
+    let writes = 0
+    const write = client['_sock'].write.bind(client['_sock'])
+    client['_sock'].write = (...args: unknown[]) => {
+      writes += 1
+      return write(...args)
+    }
+    channel.end(sent)
+    const got = await received
+    assert(got?.equals(sent) === true, `${got?.length} of ${sent.length} bytes, or others`)
+    // Ten packets of data, four in a write, and the end.
+    assert(writes <= 4, `${writes} writes`)
+    client.end()
+  },
+
   /** The counter grows after the write; an answer that comes during the write is encrypted with the old one. */
   async 'no IV is used twice when a transport answers at once'(library) {
     const [near, far] = directPair()
