@@ -1,13 +1,15 @@
 /**
- * The HTTP API: evidence for programs, by a bearer token, each reading recorded before it is answered.
+ * The HTTP API: evidence for programs by a bearer token, and for people by the session of their browser; each reading is
+ * recorded before it is answered. The pages for people are beside it (`console/`).
  *
  * @module
  */
 import { OpenAPIHono } from '@hono/zod-openapi'
 import { StoreError } from '../../storage/store/errors.ts'
+import { consoleApp } from '../console/app.ts'
 import { addCast } from './cast.ts'
 import { addDocs } from './docs.ts'
-import { type ApiEnv, onlyForHosts, onlyWithBearer, withSecurityHeaders } from './guard.ts'
+import { type ApiEnv, onlyForHosts, onlyKnownCallers, withSecurityHeaders } from './guard.ts'
 import { addHealth } from './health.ts'
 import { addLines } from './lines.ts'
 import { addLog } from './log.ts'
@@ -49,9 +51,10 @@ export function createApi(ports: ApiPorts): Api {
     await next()
   })
   app.use(onlyForHosts(ports.hosts))
-  // What is added before this line is there without a token, and the rest is not.
+  if (ports.console !== undefined) app.route('/', consoleApp(ports.console))
+  // What of the API is added before this line is there for everybody, and the rest is not.
   addDocs(app)
-  app.use('/api/*', onlyWithBearer(ports))
+  app.use('/api/*', onlyKnownCallers(ports))
   const gate = createStreamGate()
   addHealth(app, ports)
   addLogin(app, ports)
@@ -87,10 +90,17 @@ function addDocument(app: OpenAPIHono<ApiEnv>): void {
     scheme: 'bearer',
     bearerFormat: 'JWT',
   })
+  app.openAPIRegistry.registerComponent('securitySchemes', 'session', {
+    type: 'apiKey',
+    in: 'cookie',
+    name: '__Host-sluice-session',
+    description:
+      "a browser that has signed in at /login; what changes something needs the page's token as x-csrf-token too",
+  })
   app.doc31('/api/openapi.json', {
     openapi: '3.1.0',
     info: { title: 'Sluice', version: '0.1.0', license: { name: 'Apache-2.0' } },
-    security: [{ bearer: [] }],
+    security: [{ bearer: [] }, { session: [] }],
   })
 }
 

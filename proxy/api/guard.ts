@@ -5,6 +5,8 @@
  * @module
  */
 import { createMiddleware } from 'hono/factory'
+import { sessionOf } from '../console/cookie.ts'
+import { whyForeign } from '../console/own-request.ts'
 import type { ApiCaller, ApiPorts } from './ports.ts'
 import { ProblemError } from './problem.ts'
 
@@ -47,22 +49,38 @@ export function onlyForHosts(hosts: readonly string[]): Middleware {
   })
 }
 
-/** RFC 6750. A query parameter never carries a token here: it would be logged. */
-export function onlyWithBearer(ports: ApiPorts): Middleware {
+/**
+ * A bearer token (RFC 6750), or else the session of a browser. A query parameter never carries a token here: it would be
+ * logged.
+ */
+export function onlyKnownCallers(ports: ApiPorts): Middleware {
   return createMiddleware<ApiEnv>(async (context, next) => {
-    const bearer = /^Bearer +([A-Za-z0-9._~+/-]+=*)$/i.exec(
-      context.req.header('authorization') ?? '',
-    )?.[1]
-    if (bearer === undefined)
-      throw unauthorized(
-        'a bearer token is needed: an ID token of a provider, or one that `sluice token` makes',
-        '',
-      )
-    const authenticated = await ports.authenticate(bearer)
-    if (!authenticated.ok) throw unauthorized(authenticated.reason, ', error="invalid_token"')
-    context.set('caller', authenticated.caller)
+    const authorization = context.req.header('authorization')
+    const session =
+      authorization === undefined && ports.console !== undefined
+        ? sessionOf(context, ports.console)
+        : undefined
+    if (session !== undefined && ports.console !== undefined) {
+      const token = context.req.header('x-csrf-token') ?? ''
+      const why = whyForeign(context.req.raw, ports.console.origin(), session, token)
+      if (why !== undefined)
+        throw new ProblemError({ status: 403, title: 'Forbidden', detail: why })
+      context.set('caller', session.caller)
+    } else context.set('caller', await bearerOf(authorization ?? '', ports))
     await next()
   })
+}
+
+async function bearerOf(authorization: string, ports: ApiPorts): Promise<ApiCaller> {
+  const bearer = /^Bearer +([A-Za-z0-9._~+/-]+=*)$/i.exec(authorization)?.[1]
+  if (bearer === undefined)
+    throw unauthorized(
+      'a bearer token is needed, an ID token of a provider or one that `sluice token` makes, or a browser that has signed in at /login',
+      '',
+    )
+  const authenticated = await ports.authenticate(bearer)
+  if (authenticated.ok) return authenticated.caller
+  throw unauthorized(authenticated.reason, ', error="invalid_token"')
 }
 
 /** As a session names them. Without an issuer, which is a token of the gateway's own, whoever vouched for them. */
@@ -78,7 +96,7 @@ export function readableSubject(caller: ApiCaller): 'everyone' | { readonly only
   throw new ProblemError({
     status: 403,
     title: 'Forbidden',
-    detail: 'the token has no role that may read evidence',
+    detail: 'you have no role that may read evidence',
   })
 }
 

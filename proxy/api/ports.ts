@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { ConsolePorts } from '../console/ports.ts'
 import type { ApprovalRequest, Vote, VoteResult } from '../core/approval.ts'
 
 export interface ApiPorts {
@@ -26,6 +27,8 @@ export interface ApiPorts {
   /** Commands that wait for a person, and somebody's decision about one. Absent where none can wait. */
   requests?(): Promise<readonly ApprovalRequest[]>
   vote?(id: string, vote: Vote): Promise<VoteResult>
+  /** The pages, and who is signed in to them. */
+  readonly console?: ConsolePorts
   health(): Health
   /** An answer of 500 and above, for the gateway's own log. The error names no payload. */
   failed?(error: Error): void

@@ -64,8 +64,8 @@ export function problemsOf(
 
 const descriptions: Readonly<Record<number, string>> = {
   400: 'A parameter is not of its form',
-  401: 'No bearer token, or one that is not valid here',
-  403: 'The token has no role that may do this',
+  401: 'No bearer token, or one that is not valid here, and no session',
+  403: 'The caller has no role that may do this, or a page of another site has asked for it',
   404: 'There is none, or it is not for this caller',
   503: 'The answer could not be recorded or read, or too many are under way',
 }

@@ -9,6 +9,8 @@ import { formatAddress } from '../config/address.ts'
 import type { Config } from '../config.ts'
 import { createClock } from '../core/clock.ts'
 import { createBearerVerifier } from '../identity/bearer.ts'
+import { createBrowserLogins } from '../identity/browser-login.ts'
+import { createBrowserSessions } from '../identity/browser-session.ts'
 import type { GatewayKeys } from '../identity/gateway-keys.ts'
 import type { Provider } from '../identity/provider.ts'
 import { createTokenVerifier, parseTokenKey } from '../identity/token.ts'
@@ -46,6 +48,8 @@ export async function openApi(options: ApiOptions): Promise<ApiSide> {
   const token_key = parseTokenKey(options.gateway_keys.api_key)
   if (token_key === undefined) throw new Refusal(1, 'keys/api.pem is not an Ed25519 key')
   const { now_us } = createClock(Date.now, () => performance.now())
+  /** Where browsers find it; without a TLS proxy in front, where the port turns out to be. */
+  let origin = public_url ?? ''
   const api = createApi({
     reader: options.reader,
     logs: options.logs,
@@ -59,6 +63,15 @@ export async function openApi(options: ApiOptions): Promise<ApiSide> {
     waitingLogin: options.waitingLogin,
     requests: options.requests,
     vote: options.vote,
+    console: {
+      origin: () => origin,
+      logins: createBrowserLogins(options.providers, {
+        origin: () => origin,
+        now_us,
+        log: (event, fields) => log('info', event, fields),
+      }),
+      sessions: createBrowserSessions(now_us),
+    },
     health: () => {
       const reasons = failing()
       const status = reasons.length === 0 ? 'ok' : 'failing'
@@ -71,5 +84,7 @@ export async function openApi(options: ApiOptions): Promise<ApiSide> {
     Bun.serve({ hostname: host, port, fetch: api.fetch }),
   )
   const at = { host: http.hostname ?? '127.0.0.1', port: http.port ?? 0 }
-  return { url: `http://${formatAddress(at)}`, stop: () => void http.stop(true) }
+  const url = `http://${formatAddress(at)}`
+  if (origin === '') origin = url
+  return { url, stop: () => void http.stop(true) }
 }

@@ -17,7 +17,8 @@ export interface FakeIssuer {
   rotate(kid: string): Promise<void>
   /** `changes` replace the usual claims; undefined takes one away. */
   token(changes?: Readonly<Record<string, unknown>>): Promise<string>
-  provider(settings?: Partial<OidcSettings>, limits?: FetchLimits): Provider
+  /** `clock`: UTC in microseconds, where it is not the one that stands still. */
+  provider(settings?: Partial<OidcSettings>, limits?: FetchLimits, clock?: () => number): Provider
   stop(): void
 }
 
@@ -61,6 +62,7 @@ export async function startFakeIssuer(): Promise<FakeIssuer> {
         return Response.json({
           issuer: url,
           jwks_uri: `${url}/keys`,
+          authorization_endpoint: `${url}/authorize`,
           token_endpoint: `${url}/token`,
           device_authorization_endpoint: `${url}/device`,
           id_token_signing_alg_values_supported: ['ES256'],
@@ -88,11 +90,11 @@ export async function startFakeIssuer(): Promise<FakeIssuer> {
         .setProtectedHeader({ alg: 'ES256', kid: key.kid })
         .sign(key.private_key)
     },
-    provider: (changes, limits) =>
+    provider: (changes, limits, clock = now_us) =>
       createProvider(
         { ...settings, issuer: url, ...changes },
         {
-          now_us,
+          now_us: clock,
           monotonic_ms: () => performance.now(),
           keys_cooldown_ms: 100,
           ...(limits === undefined ? {} : { fetch: createBoundedFetch(limits) }),

@@ -59,3 +59,24 @@ export const subject_characters_max = 255
 export const groups_max = 500
 
 export const group_characters_max = 256
+
+/** From the page that sends a browser to a provider until it is back: as for a code, and a slow form more. */
+export const browser_login_s: number = 10 * 60
+
+/** What such a browser keeps meanwhile: an address of the gateway's and a few random words, encrypted. */
+export const login_ticket_characters_max = 4096
+
+/** An address within the gateway; one with a query is some hundred characters. */
+export const return_path_characters_max = 1024
+
+/** A working day: then the provider is asked again whether this is still somebody. */
+export const browser_session_ms: number = 8 * 60 * 60_000
+
+/** Nobody was there for this long. A page that looks for news is somebody. */
+export const browser_session_idle_ms: number = 60 * 60_000
+
+/** Some 2 KiB each. */
+export const browser_sessions_max = 10_000
+
+/** Browsers of one person; who signs in once more ends the oldest. */
+export const browser_sessions_per_person_max = 10

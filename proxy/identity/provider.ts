@@ -1,6 +1,6 @@
 /**
  * One OpenID provider: its metadata and keys, asked for when they are needed; the device authorization grant
- * (RFC 8628) and the verification of what it issues.
+ * (RFC 8628), the code of a browser (RFC 6749, section 4.1), and the verification of what it issues.
  *
  * @module
  */
@@ -36,8 +36,23 @@ export interface Provider {
   authorize(nonce: string): Promise<Asked<DeviceCode>>
   /** Waits for the person, until `signal`. Never rejects. */
   token(code: DeviceCode, signal: AbortSignal): Promise<Asked<string>>
+  /** Where to send a browser (RFC 6749, section 4.1, with RFC 7636). Never rejects. */
+  authorizeBrowser(redirect_uri: string): Promise<Asked<BrowserRequest>>
+  /** The ID token for what a browser brought back. `returned` is the redirect URI with that. Never rejects. */
+  redeem(request: BrowserChecks, returned: URL): Promise<Asked<string>>
   /** Never rejects. */
   verify(jwt: string, nonce?: string): Promise<VerifiedIdToken>
+}
+
+/** What the answer to a request has to match. The verifier is a secret of the one browser that asked. */
+export interface BrowserChecks {
+  readonly state: string
+  readonly nonce: string
+  readonly verifier: string
+}
+
+export interface BrowserRequest extends BrowserChecks {
+  readonly url: string
 }
 
 /** `reason` is one line for a person; it names the provider and repeats nothing that it answered. */
@@ -109,6 +124,48 @@ export function createProvider(settings: OidcSettings, ports: ProviderPorts): Pr
         const asked = await poll({ ...polled, interval: seconds }, signal)
         if (asked.ok || asked.code !== 'unavailable') return asked
         if (signal.aborted || failures >= poll_failures_max) return asked
+      }
+    },
+    async authorizeBrowser(redirect_uri) {
+      try {
+        const { configuration } = await metadata()
+        const { authorization_endpoint } = configuration.serverMetadata()
+        if (authorization_endpoint === undefined || !isTrusted(new URL(authorization_endpoint)))
+          return failed(
+            'unusable',
+            `${name} has no page to sign in at that a browser may be sent to`,
+          )
+        const verifier = client.randomPKCECodeVerifier()
+        const checks = { state: client.randomState(), nonce: client.randomNonce(), verifier }
+        const url = client.buildAuthorizationUrl(configuration, {
+          redirect_uri,
+          scope: settings.scopes.join(' '),
+          state: checks.state,
+          nonce: checks.nonce,
+          code_challenge: await client.calculatePKCECodeChallenge(verifier),
+          code_challenge_method: 'S256',
+        })
+        return { ok: true, value: { ...checks, url: url.href } }
+      } catch (error) {
+        return failureOf(error, name)
+      }
+    },
+    async redeem({ state, nonce, verifier }, returned) {
+      // Before the provider is asked for anything: whoever sends a browser here chooses what it brings.
+      if (returned.searchParams.getAll('state').join() !== state)
+        return failed('unusable', 'this is the answer to another sign-in')
+      try {
+        const { configuration } = await metadata()
+        const { id_token } = await client.authorizationCodeGrant(configuration, returned, {
+          pkceCodeVerifier: verifier,
+          expectedState: state,
+          expectedNonce: nonce,
+          idTokenExpected: true,
+        })
+        if (id_token !== undefined) return { ok: true, value: id_token }
+        return failed('unusable', `${name} signed you in without an ID token`)
+      } catch (error) {
+        return failureOf(error, name)
       }
     },
     verify: (jwt, nonce) =>
@@ -203,8 +260,11 @@ function deviceCode(polled: client.DeviceAuthorizationResponse): DeviceCode | un
 }
 
 function failureOf(error: unknown, name: string): Extract<Asked<never>, { ok: false }> {
-  if (error instanceof client.ResponseBodyError) {
-    // RFC 8628, section 3.5.
+  // RFC 8628, section 3.5, and RFC 6749, section 4.1.2.1.
+  if (
+    error instanceof client.ResponseBodyError ||
+    error instanceof client.AuthorizationResponseError
+  ) {
     if (error.error === 'access_denied')
       return failed('refused', `the sign-in was refused at ${name}`)
     if (error.error === 'expired_token')

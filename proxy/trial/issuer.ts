@@ -7,7 +7,8 @@
 import { createHash, generateKeyPairSync, randomBytes, timingSafeEqual } from 'node:crypto'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type Provider from 'oidc-provider'
-import type { Configuration } from 'oidc-provider'
+import type { Configuration, interactionPolicy } from 'oidc-provider'
+import { callback_path } from '../identity/browser-login.ts'
 import { confirmPage, loginPage, messagePage, page_headers } from './issuer-pages.ts'
 
 export interface Person {
@@ -50,8 +51,12 @@ export async function startIssuer(options: IssuerOptions): Promise<Issuer> {
   process.noDeprecation = true
   const provider = await quietly(async () => {
     // Here and not above: a gateway with a configuration does not load it.
-    const { default: OpenIdProvider } = await import('oidc-provider')
-    return new OpenIdProvider(url, configuration(options))
+    const { default: OpenIdProvider, interactionPolicy } = await import('oidc-provider')
+    const policy = interactionPolicy.base()
+    // Whose port it is on loopback nobody could tell, so by default a person is asked each time. PKCE ties a code to
+    // who began, and all are on this machine.
+    policy.get('consent')?.checks.remove('native_client_prompt')
+    return new OpenIdProvider(url, configuration(options, policy))
   })
   provider.use(async (context, next) => {
     await next()
@@ -77,7 +82,10 @@ export async function startIssuer(options: IssuerOptions): Promise<Issuer> {
   }
 }
 
-function configuration({ people, client_id, id_token_s = 3600 }: IssuerOptions): Configuration {
+function configuration(
+  { people, client_id, id_token_s = 3600 }: IssuerOptions,
+  policy: interactionPolicy.DefaultPolicy,
+): Configuration {
   const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
   const kid = randomBytes(8).toString('hex')
   return {
@@ -85,12 +93,13 @@ function configuration({ people, client_id, id_token_s = 3600 }: IssuerOptions):
       {
         client_id,
         client_name: 'Sluice',
-        application_type: 'web',
+        // RFC 8252, section 7.3: which port the API has on loopback is not known yet.
+        application_type: 'native',
         token_endpoint_auth_method: 'none',
         id_token_signed_response_alg: 'ES256',
-        grant_types: ['urn:ietf:params:oauth:grant-type:device_code'],
-        response_types: [],
-        redirect_uris: [],
+        grant_types: ['urn:ietf:params:oauth:grant-type:device_code', 'authorization_code'],
+        response_types: ['code'],
+        redirect_uris: [`http://127.0.0.1${callback_path}`],
       },
     ],
     jwks: { keys: [{ ...privateKey.export({ format: 'jwk' }), kid, alg: 'ES256', use: 'sig' }] },
@@ -123,7 +132,7 @@ function configuration({ people, client_id, id_token_s = 3600 }: IssuerOptions):
       if (person === undefined) return undefined
       return { accountId: id, claims: () => ({ sub: id, groups: [...person.groups] }) }
     },
-    interactions: { url: (_context, { uid }) => `${interaction_path}${uid}` },
+    interactions: { policy, url: (_context, { uid }) => `${interaction_path}${uid}` },
     // The only client is the gateway that people want to sign in at: there is nothing to consent to besides.
     loadExistingGrant: async (context) => {
       const { client, session, provider, params } = context.oidc

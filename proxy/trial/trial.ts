@@ -202,6 +202,7 @@ an auditor's key. Everything lives in ${data}. Open a second terminal here and c
 
   The API:  curl -H "Authorization: Bearer $(bun run sluice token --role auditor${cli})" ${api}/api/sessions
   In a browser, with the same token: ${api}/api/docs
+  The pages for people, with a name and a password from above: ${api}/console
 
 The auditor's private key is ${here('trial', 'auditor.key.jwk')}. Here it lies beside the gateway for the trial
 only: a real one is made by the auditor, elsewhere, and only its public half comes here (evidence.auditors).

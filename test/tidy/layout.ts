@@ -112,8 +112,17 @@ export const folders: Readonly<Record<string, Folder>> = {
     ours: ['proxy/core', 'proxy/config', 'proxy/identity', 'proxy/connector/ssh'],
     builtins: 'any',
   },
+  // The pages, and how a browser signs in to them; the API serves them.
+  'proxy/console': { ours: ['proxy/core'], builtins: 'any' },
   'proxy/api': {
-    ours: ['proxy/core', 'storage/evidence', 'storage/store', 'storage/replay', 'storage/verify'],
+    ours: [
+      'proxy/core',
+      'proxy/console',
+      'storage/evidence',
+      'storage/store',
+      'storage/replay',
+      'storage/verify',
+    ],
     builtins: 'any',
   },
   'proxy/cli': {
@@ -174,7 +183,8 @@ export const packages: readonly Package[] = [
   { name: /^openid-client$/, folders: ['proxy/identity'] },
   // Only the trial has an identity provider of its own.
   { name: /^oidc-provider$/, folders: ['proxy/trial'] },
-  { name: /^(hono|@hono\/zod-openapi|swagger-ui-dist)(\/|$)/, folders: ['proxy/api'] },
+  { name: /^(@hono\/zod-openapi|swagger-ui-dist)(\/|$)/, folders: ['proxy/api'] },
+  { name: /^hono(\/|$)/, folders: ['proxy/api', 'proxy/console'] },
   { name: /^(drizzle-orm|drizzle-kit|libsql)(\/|$)/, folders: ['storage/store'] },
   // Signs requests of S3. Tests own the bucket, which a gateway never does.
   { name: /^aws4fetch$/, folders: ['storage/replicate', 'test', 'bench'] },
