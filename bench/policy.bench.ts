@@ -227,6 +227,7 @@ async function measureApprovals(): Promise<{ votes_s: number; memory_mb: number 
     after: () => () => {},
     mayApprove: () => true,
     note: async () => {},
+    mask: async (text) => text,
   })
   Bun.gc(true)
   const before = memory()

@@ -22,6 +22,7 @@ import { openApi } from './gateway/api.ts'
 import { bind } from './gateway/bind.ts'
 import { openDesk } from './gateway/desk.ts'
 import { type Evidence, lockData, openEvidence } from './gateway/evidence.ts'
+import { createFeed } from './gateway/feed.ts'
 import { reloadOnHangup } from './gateway/hangup.ts'
 import { type Options, readOptions } from './gateway/options.ts'
 import { Refusal } from './gateway/refusal.ts'
@@ -107,8 +108,9 @@ async function runGateway(options: Options): Promise<void> {
     page: (id) => (pages_at === undefined ? undefined : `${pages_at}/login/device?login=${id}`),
     log: (event, fields) => log('info', event, fields),
   })
+  const feed = createFeed()
   const openHere = async (ssh: Address): Promise<Door> => {
-    const desk = openDesk(policy, evidence.recorder)
+    const desk = openDesk(policy, evidence.recorder, feed.changed)
     const side = await bind('listen.ssh', ssh, trial !== undefined, (address) =>
       openSsh({
         config,
@@ -133,7 +135,10 @@ async function runGateway(options: Options): Promise<void> {
       reload: () => {},
       requests: async () => desk.requests(),
       vote: desk.vote,
-      stop: () => side.stop(options.drain_ms),
+      stop: () => {
+        desk.close()
+        return side.stop(options.drain_ms)
+      },
     }
   }
   const openWorkers = async (ssh: Address): Promise<Door> => {
@@ -145,6 +150,7 @@ async function runGateway(options: Options): Promise<void> {
       command: [process.execPath, import.meta.path, ...process.argv.slice(2)],
       drain_ms: options.drain_ms,
       log,
+      changed: feed.changed,
     })
   }
   const { ssh } = config.listen
@@ -184,6 +190,7 @@ async function runGateway(options: Options): Promise<void> {
           recorder: evidence.recorder,
           waitingLogin: async (id) => logins.waiting(id) ?? (await door.waitingLogin(id)),
           requests: door.requests,
+          feed,
           vote: door.vote,
           failing,
           replica: evidence.replica,

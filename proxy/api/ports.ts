@@ -4,7 +4,7 @@
  * @module
  */
 import type { ConsolePorts } from '../console/ports.ts'
-import type { ApprovalRequest, Vote, VoteResult } from '../core/approval.ts'
+import type { ApprovalRequest, HoldOutcome, Vote, VoteResult } from '../core/approval.ts'
 
 export interface ApiPorts {
   readonly reader: EvidenceReader
@@ -29,6 +29,7 @@ export interface ApiPorts {
   vote?(id: string, vote: Vote): Promise<VoteResult>
   /** The pages, and who is signed in to them. */
   readonly console?: ConsolePorts
+  readonly feed?: RequestFeed
   health(): Health
   /** An answer of 500 and above, for the gateway's own log. The error names no payload. */
   failed?(error: Error): void
@@ -37,6 +38,22 @@ export interface ApiPorts {
    * loopback listener by DNS rebinding, and then says its own name here.
    */
   readonly hosts: readonly string[]
+}
+
+/** What happened to requests. */
+export interface RequestFeed {
+  /** Another one after each change, and after a restart. */
+  readonly version: string
+  /** Resolves at the next change, and after `wait_ms` in any case. */
+  changedAfter(version: string, wait_ms: number): Promise<void>
+  /** The last few that ended, the newest first. */
+  ended(): readonly EndedRequest[]
+}
+
+export interface EndedRequest {
+  readonly request: ApprovalRequest
+  readonly outcome: HoldOutcome
+  readonly ended_us: number
 }
 
 export interface Health {

@@ -1,14 +1,14 @@
 /**
- * `GET /api/requests` and `POST /api/requests/:id/approve|deny`: commands that wait for a person.
+ * `GET /api/requests` and `POST /api/requests/:id/approve|deny|cancel`: commands that wait for a person.
  *
  * @module
  */
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi'
 import { bodyLimit } from 'hono/body-limit'
 import { formatTime } from '../../storage/replay/time.ts'
-import type { ApprovalRequest, VoteRefusal } from '../core/approval.ts'
+import type { ApprovalRequest, Decider, HoldOutcome, VoteRefusal } from '../core/approval.ts'
 import { type ApiEnv, readableSubject } from './guard.ts'
-import type { ApiCaller, ApiPorts } from './ports.ts'
+import type { ApiCaller, ApiPorts, EndedRequest } from './ports.ts'
 import { ProblemError, problemsOf } from './problem.ts'
 
 /** A sentence for the requester. */
@@ -16,6 +16,16 @@ const comment_characters_max = 500
 
 /** A decision and its comment. */
 const body_bytes_max = 8 * 1024
+
+/** How long an answer waits for news: less than what proxies allow, and than a phone sleeps. */
+const news_ms = 20_000
+
+/** Each holds a connection and nothing else; who is one too many hears at once how things are. */
+const waiting_max = 500
+
+/** Of one answer; each request may have a command of 128 KiB. */
+const listed_default = 200
+const listed_max = 2_000
 
 const person = z.object({ subject: z.string(), issuer: z.string() })
 const requestSchema = z
@@ -34,6 +44,15 @@ const requestSchema = z
     terminal: z.boolean(),
     command: z.string(),
     masked: z.array(z.string()).openapi({ description: 'rules that masked a part of the command' }),
+    spans: z
+      .array(z.object({ at: z.int(), length: z.int(), rule: z.string() }))
+      .openapi({ description: 'which part of the command, in UTF-16 code units, is which mask' }),
+    environment: z
+      .record(z.string(), z.string())
+      .openapi({ description: 'what of the environment of the client goes with it, masked' }),
+    own: z
+      .boolean()
+      .openapi({ description: 'the caller made it: they may give it up, and not decide' }),
     rule: z.string(),
     risk: z.string(),
     findings: z.array(z.string()),
@@ -45,15 +64,47 @@ const requestSchema = z
   })
   .openapi('Request')
 
+const endedSchema = requestSchema
+  .extend({
+    outcome: z.enum(['approved', 'denied', 'expired', 'cancelled']),
+    by: z.array(person),
+    comment: z.string().openapi({ description: 'of who denied it, masked' }),
+    ended: z.string().openapi({ format: 'date-time' }),
+  })
+  .openapi('EndedRequest')
+
 const listRoute = createRoute({
   method: 'get',
   path: '/api/requests',
   tags: ['Requests'],
   summary: 'Commands that wait for an approval, the oldest first',
+  request: {
+    query: z.object({
+      after: z
+        .string()
+        .max(64)
+        .optional()
+        .openapi({
+          description: `a version that was seen: the answer waits for another one, ${news_ms / 1_000} s at most`,
+        }),
+      limit: z.coerce.number().int().min(1).max(listed_max).optional(),
+    }),
+  },
   responses: {
     200: {
-      description: 'All that the caller may see',
-      content: { 'application/json': { schema: z.object({ requests: z.array(requestSchema) }) } },
+      description:
+        'What the caller may see. `ended`: the last of those that wait no more, the newest first',
+      content: {
+        'application/json': {
+          schema: z.object({
+            version: z.string(),
+            now: z.string().openapi({ format: 'date-time' }),
+            requests: z.array(requestSchema),
+            more: z.int().openapi({ description: 'that wait besides those listed' }),
+            ended: z.array(endedSchema),
+          }),
+        },
+      },
     },
     ...problemsOf(401, 403, 503),
   },
@@ -72,12 +123,18 @@ const decisionBody = z.strictObject({
     .optional(),
 })
 
-const decide = (verb: 'approve' | 'deny') =>
+const verbs = {
+  approve: 'Let the command run',
+  deny: 'Do not let the command run',
+  cancel: 'Give up a request of your own',
+} as const
+
+const decide = (verb: keyof typeof verbs) =>
   createRoute({
     method: 'post',
     path: `/api/requests/{id}/${verb}`,
     tags: ['Requests'],
-    summary: verb === 'approve' ? 'Let the command run' : 'Do not let the command run',
+    summary: verbs[verb],
     request: {
       params: z.object({ id: z.string().regex(/^[0-9a-z]{1,32}$/) }),
       body: { required: true, content: { 'application/json': { schema: decisionBody } } },
@@ -87,7 +144,10 @@ const decide = (verb: 'approve' | 'deny') =>
         description: 'It counts, and is on record. `waiting`: more approvals are needed',
         content: {
           'application/json': {
-            schema: z.object({ id: z.string(), state: z.enum(['approved', 'denied', 'waiting']) }),
+            schema: z.object({
+              id: z.string(),
+              state: z.enum(['approved', 'denied', 'cancelled', 'waiting']),
+            }),
           },
         },
       },
@@ -96,13 +156,31 @@ const decide = (verb: 'approve' | 'deny') =>
   })
 
 export function addRequests(app: OpenAPIHono<ApiEnv>, ports: ApiPorts): void {
+  let waiting = 0
   app.openapi(listRoute, async (context) => {
     const caller = context.get('caller')
+    const { after, limit = listed_default } = context.req.valid('query')
+    if (after !== undefined && waiting < waiting_max) {
+      waiting++
+      await ports.feed?.changedAfter(after, news_ms).finally(() => waiting--)
+    }
+    // Before the list is made: what changes meanwhile is asked for again.
+    const version = ports.feed?.version ?? ''
     const all = (await ports.requests?.()) ?? []
     const seen = all
       .filter((request) => maySee(caller, request))
       .toSorted((a, b) => a.requested_us - b.requested_us)
-    return context.json({ requests: seen.map(requestJson) }, 200)
+    const ended = (ports.feed?.ended() ?? []).filter(({ request }) => maySee(caller, request))
+    return context.json(
+      {
+        version,
+        now: formatTime(Date.now() * 1_000),
+        requests: seen.slice(0, limit).map((request) => requestJson(request, caller)),
+        more: Math.max(0, seen.length - limit),
+        ended: ended.map((each) => endedJson(each, caller)),
+      },
+      200,
+    )
   })
   app.use(
     '/api/requests/*',
@@ -113,7 +191,7 @@ export function addRequests(app: OpenAPIHono<ApiEnv>, ports: ApiPorts): void {
       },
     }),
   )
-  for (const verb of ['approve', 'deny'] as const)
+  for (const verb of ['approve', 'deny', 'cancel'] as const)
     app.openapi(decide(verb), async (context) => {
       const { id } = context.req.valid('param')
       const { digest, comment } = context.req.valid('json')
@@ -142,6 +220,7 @@ function refusal(code: VoteRefusal, detail: string): ProblemError {
     case 'unknown':
       return new ProblemError({ status: 404, title: 'Not Found', detail })
     case 'own':
+    case 'other':
     case 'role':
     case 'policy':
     case 'group':
@@ -154,7 +233,22 @@ function refusal(code: VoteRefusal, detail: string): ProblemError {
   }
 }
 
-function requestJson(request: ApprovalRequest): z.infer<typeof requestSchema> {
+function endedJson(
+  { request, outcome, ended_us }: EndedRequest,
+  caller: ApiCaller,
+): z.infer<typeof endedSchema> {
+  return {
+    ...requestJson(request, caller),
+    outcome: outcome.kind,
+    by: deciders(outcome).map(({ subject, issuer }) => ({ subject, issuer })),
+    comment: outcome.kind === 'denied' ? outcome.comment : '',
+    ended: formatTime(ended_us),
+  }
+}
+
+const deciders = (outcome: HoldOutcome): readonly Decider[] => ('by' in outcome ? outcome.by : [])
+
+function requestJson(request: ApprovalRequest, caller: ApiCaller): z.infer<typeof requestSchema> {
   const {
     is_terminal,
     command,
@@ -174,7 +268,14 @@ function requestJson(request: ApprovalRequest): z.infer<typeof requestSchema> {
     terminal: is_terminal,
     command: command.text,
     masked: [...command.rules],
-    approvals: approvals.map((each) => ({ ...each, given: [...each.given] })),
+    spans: [...(command.spans ?? [])],
+    environment: { ...command.environment },
+    own: caller.subject === request.subject,
+    approvals: approvals.map(({ group, quorum, given }) => ({
+      group,
+      quorum,
+      given: given.map(({ subject, issuer }) => ({ subject, issuer })),
+    })),
     requested: formatTime(requested_us),
     expires: formatTime(expires_us),
   }

@@ -1,6 +1,6 @@
 /**
- * `sluice requests`, `sluice approve ID`, `sluice deny ID`: commands that wait, and decisions about them, by the API of
- * a running gateway.
+ * `sluice requests`, `sluice approve ID`, `sluice deny ID`, `sluice cancel ID`: commands that wait, and decisions about
+ * them, by the API of a running gateway.
  *
  * @module
  */
@@ -58,17 +58,23 @@ export function createRequests(mint: TokenMint): readonly Verb[] {
     },
     decision('approve', 'Let a command run that waits', mint),
     decision('deny', 'Refuse a command that waits', mint),
+    decision('cancel', 'Give up a command of your own that waits', mint),
   ]
 }
 
-function decision(name: 'approve' | 'deny', summary: string, mint: TokenMint): Verb {
+function decision(name: 'approve' | 'deny' | 'cancel', summary: string, mint: TokenMint): Verb {
   return {
     name,
     summary,
     operands: 'ID',
     operands_min: 1,
     operands_max: 1,
-    options: { comment: { value: 'TEXT', help: 'why; the requester sees it' }, ...options },
+    options: {
+      ...(name === 'cancel'
+        ? {}
+        : { comment: { value: 'TEXT', help: 'why; the requester sees it' } as const }),
+      ...options,
+    },
     async run(call): Promise<ExitCode> {
       const [id = ''] = call.operands
       if (!/^[0-9a-z]{1,32}$/.test(id)) throw new UsageError('ID is as `sluice requests` shows it')

@@ -10,6 +10,16 @@ import type { HoldTerms } from './verdict.ts'
 export interface MaskedCommand {
   readonly text: string
   readonly rules: readonly string[]
+  /** Which part of the text which rule masked, in order; places are in UTF-16 code units. */
+  readonly spans?: readonly MaskedSpan[]
+  /** What of the client's environment goes with it, masked. */
+  readonly environment?: Readonly<Record<string, string>>
+}
+
+export interface MaskedSpan {
+  readonly at: number
+  readonly length: number
+  readonly rule: string
 }
 
 export interface HeldCommand {
@@ -38,8 +48,10 @@ export interface Decider {
 
 export type HoldOutcome =
   | { readonly kind: 'approved'; readonly by: readonly Decider[] }
+  /** The comment is masked. */
   | { readonly kind: 'denied'; readonly by: readonly Decider[]; readonly comment: string }
-  | { readonly kind: 'expired' }
+  /** In time, or `stopped`: with the gateway. */
+  | { readonly kind: 'expired'; readonly stopped?: true }
   | { readonly kind: 'cancelled' }
 
 export interface Held {
@@ -96,7 +108,8 @@ export interface Approver extends Decider {
 }
 
 export interface Vote {
-  readonly decision: 'approve' | 'deny'
+  /** `cancel` is for who made the request, and for nobody else. */
+  readonly decision: 'approve' | 'deny' | 'cancel'
   readonly approver: Approver
   /** What they saw; anything else is refused. */
   readonly digest?: string
@@ -105,15 +118,22 @@ export interface Vote {
 
 export type VoteResult =
   /** `waiting`: more approvals are needed. */
-  | { readonly ok: true; readonly state: 'approved' | 'denied' | 'waiting' }
+  | { readonly ok: true; readonly state: 'approved' | 'denied' | 'cancelled' | 'waiting' }
   | { readonly ok: false; readonly code: VoteRefusal; readonly message: string }
 
 export type VoteRefusal =
   | 'unknown'
   | 'own'
+  | 'other'
   | 'role'
   | 'policy'
   | 'group'
   | 'twice'
   | 'digest'
   | 'recording'
+
+/** What happened at a desk. */
+export type DeskChange =
+  /** It is new, or has one approval more. */
+  | { readonly kind: 'waiting'; readonly request: ApprovalRequest }
+  | { readonly kind: 'ended'; readonly request: ApprovalRequest; readonly outcome: HoldOutcome }

@@ -24,6 +24,7 @@ import type { ReplicaFacts } from './replication.ts'
 export interface ApiOptions extends Pick<ApiPorts, 'reader' | 'logs'> {
   readonly waitingLogin: NonNullable<ApiPorts['waitingLogin']>
   readonly requests: NonNullable<ApiPorts['requests']>
+  readonly feed: NonNullable<ApiPorts['feed']>
   readonly vote: NonNullable<ApiPorts['vote']>
   readonly address: NonNullable<Config['listen']['api']>
   readonly is_any_port: boolean
@@ -36,6 +37,9 @@ export interface ApiOptions extends Pick<ApiPorts, 'reader' | 'logs'> {
   readonly public_url: string | undefined
   readonly log: Log
 }
+
+/** Seconds without a byte; those who wait for news of requests are answered before. */
+const idle_s = 60
 
 export interface ApiSide {
   readonly url: string
@@ -62,6 +66,7 @@ export async function openApi(options: ApiOptions): Promise<ApiSide> {
       }),
     waitingLogin: options.waitingLogin,
     requests: options.requests,
+    feed: options.feed,
     vote: options.vote,
     console: {
       origin: () => origin,
@@ -81,7 +86,7 @@ export async function openApi(options: ApiOptions): Promise<ApiSide> {
     failed: (error) => log('error', 'api_fault', describeFault(error)),
   })
   const http = await bind('listen.api', options.address, options.is_any_port, ({ host, port }) =>
-    Bun.serve({ hostname: host, port, fetch: api.fetch }),
+    Bun.serve({ hostname: host, port, fetch: api.fetch, idleTimeout: idle_s }),
   )
   const at = { host: http.hostname ?? '127.0.0.1', port: http.port ?? 0 }
   const url = `http://${formatAddress(at)}`

@@ -3,12 +3,17 @@
  *
  * @module
  */
+import type { DeskChange } from '../core/approval.ts'
 import { createClock } from '../core/clock.ts'
 import { createDesk, type Desk } from '../policy/approval/desk.ts'
 import type { StaticPolicy } from '../policy/policy.ts'
 import type { RecorderClient } from '../recorder/client.ts'
 
-export function openDesk(policy: StaticPolicy, recorder: RecorderClient): Desk {
+export function openDesk(
+  policy: StaticPolicy,
+  recorder: RecorderClient,
+  changed: (change: DeskChange) => void,
+): Desk {
   const clock = createClock(Date.now, () => performance.now())
   return createDesk({
     now_us: clock.now_us,
@@ -19,5 +24,7 @@ export function openDesk(policy: StaticPolicy, recorder: RecorderClient): Desk {
     mayApprove: (approver, { target, account, terms }) =>
       policy.approve(approver, target, account, terms),
     note: ({ type, facts }) => recorder.note(type, facts),
+    mask: recorder.mask,
+    changed,
   })
 }

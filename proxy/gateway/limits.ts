@@ -7,6 +7,9 @@
 /** More than the cores of the machines that a gateway runs on; each costs 150 MB and a journal. */
 export const workers_max = 64
 
+/** Requests that ended and are still shown, each with a command of up to 128 KiB. */
+export const ended_requests_max = 50
+
 /** How long a worker waits for its data directory: the one before it may still be draining, its gateway gone. */
 export const worker_lock_ms = 10_000
 export const worker_lock_look_ms = 250

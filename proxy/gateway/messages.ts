@@ -5,7 +5,7 @@
  */
 import type { WaitingLogin } from '../api/ports.ts'
 import type { Address } from '../config/address.ts'
-import type { ApprovalRequest, Vote, VoteResult } from '../core/approval.ts'
+import type { ApprovalRequest, DeskChange, Vote, VoteResult } from '../core/approval.ts'
 
 export type FromWorker =
   /** It accepts connections. */
@@ -17,6 +17,8 @@ export type FromWorker =
       readonly ask: number
       readonly requests: readonly ApprovalRequest[]
     }
+  /** Unasked. */
+  | { readonly kind: 'desk'; readonly change: DeskChange }
   | { readonly kind: 'voted'; readonly ask: number; readonly result: VoteResult }
   | { readonly kind: 'login'; readonly ask: number; readonly login: WaitingLogin | undefined }
 

@@ -66,7 +66,7 @@ export async function runWorker(
             log: (event, fields) => log('info', event, fields),
           },
         )
-  const desk = openDesk(policy, evidence.recorder)
+  const desk = openDesk(policy, evidence.recorder, (change) => tell({ kind: 'desk', change }))
   const door = await bind('listen.ssh', { ...ssh, port }, false, (address) =>
     openSsh({
       config,
@@ -96,6 +96,7 @@ export async function runWorker(
     if (stopping) return
     stopping = true
     log('info', 'stopping', { sessions: door.sessions })
+    desk.close()
     await door.stop(options.drain_ms)
     await evidence.stop()
     process.exit(0)

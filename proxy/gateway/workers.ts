@@ -6,7 +6,7 @@
  */
 import type { WaitingLogin } from '../api/ports.ts'
 import type { Address } from '../config/address.ts'
-import type { ApprovalRequest, Vote, VoteResult } from '../core/approval.ts'
+import type { ApprovalRequest, DeskChange, Vote, VoteResult } from '../core/approval.ts'
 import type { Log } from '../log.ts'
 import {
   restart_forgiven_ms,
@@ -28,6 +28,8 @@ export interface WorkersOptions {
   readonly command: readonly string[]
   readonly drain_ms: number
   readonly log: Log
+  /** At the desk of one of them. */
+  changed(change: DeskChange): void
 }
 
 export interface Workers {
@@ -89,6 +91,7 @@ export async function startWorkers(options: WorkersOptions): Promise<Workers> {
             worker.reasons = []
             resolve(message.address)
           } else if (message.kind === 'health') worker.reasons = message.reasons
+          else if (message.kind === 'desk') options.changed(message.change)
           else waiting.get(message.ask)?.(message)
         },
       })

@@ -30,6 +30,8 @@ import type {
 export interface RecorderClient extends Recorder {
   /** Writes a fact to the gateway's log; resolves when it is durable. */
   note(type: NoteType, facts: Readonly<Record<string, unknown>>): Promise<void>
+  /** What the rules of now leave of a text that is no session's. */
+  mask(text: string): Promise<string>
   /**
    * Masks sessions that begin from now on with these rules; those that run keep theirs. Resolves when the change is in the
    * gateway's log. Rejects with a `RecorderError`, and nothing has changed, when it cannot be.
@@ -217,6 +219,12 @@ export function startRecorder(
     const client: RecorderClient = {
       open,
       note: (type, facts) => ask((ack) => ({ kind: 'note', ack, type, facts })).then(() => {}),
+      async mask(text) {
+        const { masked } = await ask((ack) => ({ kind: 'mask', ack, text }))
+        if (masked === undefined)
+          throw new RecorderError('recorder_gone', 'the recorder did not answer')
+        return masked
+      },
       async useRuleset(ruleset, idle_ms) {
         await ask((ack) => ({ kind: 'ruleset', ack, ruleset, idle_ms }))
         hashes = { ...hashes, rules_hash: ruleset.hash }

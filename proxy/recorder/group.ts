@@ -52,7 +52,7 @@ export class Group {
     this.#schedule()
   }
 
-  ack(ack: number, answer: Pick<Acknowledged, 'opened' | 'command'> = {}): void {
+  ack(ack: number, answer: Pick<Acknowledged, 'opened' | 'command' | 'masked'> = {}): void {
     this.#items.push({ kind: 'ack', ack, ...answer })
     this.#schedule()
   }

@@ -50,6 +50,8 @@ export type ToRecorder =
       readonly type: NoteType
       readonly facts: Readonly<Record<string, unknown>>
     }
+  /** A text that is no session's, to be masked with the rules of now. */
+  | { readonly kind: 'mask'; readonly ack: number; readonly text: string }
   /** Sessions that begin from now on are masked with these. */
   | {
       readonly kind: 'ruleset'
@@ -141,6 +143,8 @@ export interface Acknowledged {
   readonly opened?: { readonly session: number; readonly id: string }
   /** Set for a `channel` with a command: as it is on record. */
   readonly command?: MaskedCommand
+  /** Set for a `mask`. */
+  readonly masked?: string
   /** The call failed; recording as a whole did not. */
   readonly error?: { readonly code: RecorderErrorCode; readonly message: string }
 }

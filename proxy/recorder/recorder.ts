@@ -18,8 +18,8 @@ import {
   prepare_idle_ms,
   prepare_slice_pause_ms,
 } from '../core/limits.ts'
-import type { EndReason, SessionStart } from '../core/ports.ts'
-import type { MaskerSource } from '../tap/sink.ts'
+import type { SessionStart } from '../core/ports.ts'
+import { type MaskerSource, maskPlain } from '../tap/sink.ts'
 import { BufferPool, isPooled } from './buffers.ts'
 import { fieldsOf } from './flat-fields.ts'
 import { Group } from './group.ts'
@@ -29,7 +29,7 @@ import { maskedStart, type OpeningParts, openSession } from './opening.ts'
 import { createRecycling } from './recycling.ts'
 import { type Masking, withRules } from './tables.ts'
 import { Trail, type TrailPorts } from './trail.ts'
-import { no_records } from './trail-state.ts'
+import { type End, no_records } from './trail-state.ts'
 
 export interface RecorderParts extends OpeningParts, Masking {
   /** Verifier keys of the logs of this gateway's workers. */
@@ -58,11 +58,6 @@ export interface RecorderCore {
 }
 
 type Message = Exclude<ToRecorder, { kind: 'setup' }>
-
-interface End {
-  readonly reason: EndReason
-  readonly detail: string
-}
 
 export function createRecorder(parts: RecorderParts): RecorderCore {
   const { journal, post } = parts
@@ -260,6 +255,9 @@ export function createRecorder(parts: RecorderParts): RecorderCore {
       case 'note':
         log.add(message.type, parts.gateway, message.facts)
         group.ack(message.ack)
+        break
+      case 'mask':
+        group.ack(message.ack, { masked: maskPlain(masking.maskers, message.text) })
         break
       case 'ruleset':
         useRuleset(message)

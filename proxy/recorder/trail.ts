@@ -24,7 +24,7 @@ import { type MaskerSource, maskCommand, maskPlain, type TapSink } from '../tap/
 import { Statements } from '../tap/statements.ts'
 import { StdinTap } from '../tap/stdin.ts'
 import { Transfers } from '../tap/transfers.ts'
-import type { SessionSecrets, TrailState } from './trail-state.ts'
+import type { SessionSecrets, TrailState, WaitingHold } from './trail-state.ts'
 
 export interface TrailPorts {
   readonly now_us: () => number
@@ -44,6 +44,7 @@ export interface TrailPorts {
 }
 
 export interface TrailPlace extends TreeState {
+  readonly waiting: readonly WaitingHold[]
   readonly leaves: LeafPlace | undefined
 }
 
@@ -74,6 +75,9 @@ export class Trail {
   readonly #channels = new Map<number, ChannelTaps>()
   #tree: MerkleTree
   #durable: TreeState
+  /** Held commands whose end is not recorded, and as the disk has them. */
+  #waiting: readonly WaitingHold[]
+  #waiting_durable: readonly WaitingHold[]
   readonly #leaves: LeafList | undefined
 
   constructor(number: number, state: TrailState, ports: TrailPorts) {
@@ -82,6 +86,8 @@ export class Trail {
     this.#ports = ports
     this.#durable = { size: state.records, frontier: state.frontier }
     this.#tree = new MerkleTree(this.#durable)
+    this.#waiting = state.waiting ?? []
+    this.#waiting_durable = this.#waiting
     if (state.leaves !== undefined) this.#leaves = new LeafList(state.leaves)
   }
 
@@ -102,18 +108,21 @@ export class Trail {
   /** How far it is, to be settled when that is durable. */
   place(): TrailPlace {
     const { size } = this.#tree
-    return { size, frontier: this.#tree.frontier(), leaves: this.#leaves?.place() }
+    const leaves = this.#leaves?.place()
+    return { size, frontier: this.#tree.frontier(), leaves, waiting: this.#waiting }
   }
 
   /** A group commit made everything up to there durable. */
   settle(place: TrailPlace): void {
     this.#durable = place
+    this.#waiting_durable = place.waiting
     if (place.leaves !== undefined) this.#leaves?.settle(place.leaves)
   }
 
   /** The group commit failed: the trail is again what is on disk. Its taps must not be used any more. */
   rollBack(): void {
     this.#tree = new MerkleTree(this.#durable)
+    this.#waiting = this.#waiting_durable
     this.#leaves?.rollBack()
   }
 
@@ -162,6 +171,9 @@ export class Trail {
       stopped: false,
     }
     this.#channels.set(channel, taps)
+    const env = Object.fromEntries(
+      Object.entries(request.env).map(([name, value]) => [name, this.#plain(value)]),
+    )
     this.record({
       kind: 'channel',
       channel,
@@ -169,9 +181,7 @@ export class Trail {
       ...(request.pty === undefined
         ? {}
         : { pty: { ...request.pty, term: this.#plain(request.pty.term) } }),
-      env: Object.fromEntries(
-        Object.entries(request.env).map(([name, value]) => [name, this.#plain(value)]),
-      ),
+      env,
     })
     if (wordless.has(request.kind)) return undefined
     const masked = maskCommand(sink, maskers, channel, request.command)
@@ -179,7 +189,7 @@ export class Trail {
       { kind: 'command', channel, confidence: 'exact', spans: masked.spans },
       masked.bytes,
     )
-    return masked.shown
+    return { ...masked.shown, environment: env }
   }
 
   output(channel: number, stream: 1 | 2, bytes: Uint8Array, fields?: readonly Field[]): void {
@@ -240,7 +250,12 @@ export class Trail {
       case 'failed':
         this.record({ ...event, channel, message: this.#plain(event.message) })
         break
+      case 'hold':
+        this.#waiting = [...this.#waiting, { channel, request: event.request }]
+        this.record({ ...event, channel })
+        break
       case 'approval':
+        this.#waiting = this.#waiting.filter(({ request }) => request !== event.request)
         this.record({ ...event, channel, comment: this.#plain(event.comment) })
         break
       case 'resize':
@@ -272,6 +287,10 @@ export class Trail {
 
   /** Ends every channel and writes the last record. */
   end(reason: EndReason, detail: string): void {
+    // Nobody can decide about them any more.
+    for (const { channel, request } of this.#waiting)
+      this.record({ kind: 'approval', channel, request, outcome: 'expired', by: [], comment: '' })
+    this.#waiting = []
     for (const channel of this.#channels.keys()) this.#endChannel(channel)
     this.record({ kind: 'end', channel: 0, reason, detail: this.#plain(detail) })
   }

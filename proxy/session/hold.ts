@@ -85,7 +85,10 @@ export async function waitForApproval({
       )
     }
     case 'expired':
-      return denied(`request ${held.id} expired: nobody approved it in time`, exit_expired)
+      return denied(
+        `request ${held.id} expired: ${outcome.stopped === true ? 'the gateway is being stopped' : 'nobody approved it in time'}`,
+        exit_expired,
+      )
     case 'cancelled':
       return denied(`request ${held.id} was given up`, exit_cancelled)
   }

@@ -132,7 +132,28 @@ export function maskCommand(
     'end',
   )
   const rules = [...new Set(spans.map(({ rule }) => rule))]
-  return { bytes, spans, shown: { text: new TextDecoder().decode(bytes), rules } }
+  return { bytes, spans, shown: { ...asText(bytes, spans), rules } }
+}
+
+/** Spans in bytes of UTF-8 become spans in a text, in one pass. */
+function asText(
+  bytes: Uint8Array,
+  spans: readonly RecordSpan[],
+): Required<Pick<MaskedCommand, 'text' | 'spans'>> {
+  const decoder = new TextDecoder()
+  let text = ''
+  let done = 0
+  const textTo = (end: number): number => {
+    text += decoder.decode(bytes.subarray(done, end), { stream: true })
+    done = end
+    return text.length
+  }
+  const shown = spans.map(({ at, n, rule }) => {
+    const begin = textTo(at)
+    return { at: begin, length: textTo(at + n) - begin, rule }
+  })
+  textTo(bytes.length)
+  return { text: text + decoder.decode(), spans: shown }
 }
 
 /** Between two keys a shell wraps its line, or paints it anew; more is a program's. */

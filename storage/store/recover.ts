@@ -6,6 +6,7 @@
  */
 import { LeafList, type LeafListState } from '../evidence/leaf-list.ts'
 import { leafHash, MerkleTree, storedHashIndex } from '../evidence/merkle.ts'
+import { decodeRecord } from '../evidence/record.ts'
 import { StoreError } from './errors.ts'
 import { documentFacts } from './facts.ts'
 import type { Queries } from './queries.ts'
@@ -31,6 +32,8 @@ export interface OpenSession {
   readonly frontier: readonly Uint8Array[]
   /** Its leaf lists so far; absent when the store lacks a full one. */
   readonly leaves?: LeafListState
+  /** Held commands that nobody decided about. */
+  readonly waiting: readonly { readonly channel: number; readonly request: string }[]
   /** Set when its `end` record is there and only the manifest is missing. */
   readonly end?: { readonly reason: string; readonly ended_us: number }
 }
@@ -63,6 +66,7 @@ export function recover(queries: Queries): RecoveredState {
 function openSession(queries: Queries, row: SessionTableRow): OpenSession {
   const tree = new MerkleTree()
   const leaves = new LeafList()
+  const waiting = new Map<string, number>()
   // A manifest must not name a list that nobody has. The recorder stored each full one before the record
   // that filled it, so one is missing only where somebody changed the store.
   let has_lists = true
@@ -70,6 +74,7 @@ function openSession(queries: Queries, row: SessionTableRow): OpenSession {
   while (next !== undefined) {
     const page: ReturnType<Queries['records']> = queries.records(row.id, next)
     for (const stored of page.records) {
+      follow(waiting, stored)
       const leaf = leafHash(stored)
       tree.append(leaf)
       const full = leaves.append(leaf)
@@ -88,11 +93,20 @@ function openSession(queries: Queries, row: SessionTableRow): OpenSession {
     facts,
     records: tree.size,
     frontier: tree.frontier(),
+    waiting: [...waiting].map(([request, channel]) => ({ request, channel })),
     ...(has_lists ? { leaves: leaves.state() } : {}),
     ...(row.end_reason === null
       ? {}
       : { end: { reason: row.end_reason, ended_us: row.ended_us ?? 0 } }),
   }
+}
+
+function follow(waiting: Map<string, number>, stored: Uint8Array): void {
+  const decoded = decodeRecord(stored)
+  if (!decoded.ok) return
+  const { header } = decoded
+  if (header.kind === 'hold') waiting.set(header.request, header.channel)
+  else if (header.kind === 'approval') waiting.delete(header.request)
 }
 
 /** Roots of the perfect subtrees that the size consists of. */

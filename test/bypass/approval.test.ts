@@ -7,9 +7,8 @@ import { existsSync, mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { decodeLogEntry } from '../../storage/evidence/log-entry.ts'
 import { openGathered } from '../../storage/store/gathered.ts'
-import { sluice } from '../fixture/gateway.ts'
+import { approvalsOf, type Request } from '../fixture/approvals.ts'
 import { type Guarded, openGuarded } from '../fixture/guarded.ts'
-import type { Ran } from '../fixture/ran.ts'
 import { ssh, ssh_keygen, sshd, testWith } from '../fixture/require.ts'
 import { until } from '../fixture/until.ts'
 
@@ -26,21 +25,6 @@ permit (principal, action == Action::"exec", resource) when { context.program ==
 @id("two") @approval("dba") @quorum("2")
 permit (principal, action == Action::"exec", resource) when { context.program == "ln" };
 `
-
-interface Request {
-  readonly id: string
-  readonly digest: string
-  readonly command: string
-  readonly masked: readonly string[]
-  readonly session: string
-  readonly subject: string
-}
-
-interface Waiting {
-  readonly child: Bun.Subprocess<'pipe', 'pipe', 'pipe'>
-  readonly request: Request
-  readonly ran: Promise<Ran>
-}
 
 for (const workers of [1, 2])
   describe(`with ${workers === 1 ? 'one process' : 'workers'}`, () => {
@@ -60,53 +44,8 @@ for (const workers of [1, 2])
     }, 30_000)
 
     const at = (name: string): string => join(traces, name)
-    const cli = (...words: string[]): Promise<Ran> =>
-      sluice([...words, '--data', guarded.data, '--url', guarded.gateway.api])
-    const listed = async (): Promise<readonly Request[]> => {
-      const ran = await cli('requests', '--as', 'bob', '--json')
-      if (ran.code !== 0) throw new Error(ran.stderr)
-      return JSON.parse(ran.stdout) as Request[]
-    }
-    const start = async (command: string, ...options: string[]): Promise<Waiting> => {
-      const known = new Set((await listed()).map(({ id }) => id))
-      const child = Bun.spawn([...guarded.ssh(), ...options, command], {
-        stdin: 'pipe',
-        stdout: 'pipe',
-        stderr: 'pipe',
-      })
-      const ran = Promise.all([child.exited, child.stdout.text(), child.stderr.text()]).then(
-        ([code, stdout, stderr]) => ({ code, stdout, stderr }),
-      )
-      const request = await until('a request', async () =>
-        (await listed()).find(({ id }) => !known.has(id)),
-      )
-      return { child, request, ran }
-    }
-    const tokenOf = async (subject: string, role: string, ...more: string[]): Promise<string> =>
-      (
-        await sluice([
-          'token',
-          '--subject',
-          subject,
-          '--role',
-          role,
-          ...more,
-          '--data',
-          guarded.data,
-        ])
-      ).stdout.trim()
-    const post = (path: string, token: string, body: unknown): Promise<Response> =>
-      fetch(`${guarded.gateway.api}${path}`, {
-        method: 'POST',
-        headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
-        body: JSON.stringify(body),
-      })
-    const factsOf = async (session: string) =>
-      (await guarded.records(session)).flatMap(({ header }) =>
-        header.kind === 'hold' || header.kind === 'approval' || header.kind === 'verdict'
-          ? [header]
-          : [],
-      )
+    const { cli, facts: factsOf, post, start, token: tokenOf, watch } = approvalsOf(() => guarded)
+    const listed = async (): Promise<readonly Request[]> => (await watch()).requests
 
     testWith(
       needs,
@@ -181,12 +120,61 @@ for (const workers of [1, 2])
         expect(denied.code).toBe(0)
         const { code, stderr } = await ran
         expect(code).toBe(126)
-        expect(stderr).toContain(`sluice: request ${request.id} was denied by bob: not today `)
+        expect(stderr).toContain(`sluice: request ${request.id} was denied by bob: not today ***`)
+        expect(stderr).not.toContain(secret)
         expect(existsSync(at('b'))).toBe(false)
         const facts = await factsOf(request.session)
         expect(facts.at(-1)).toMatchObject({ kind: 'verdict', allowed: false, rule: 'hold' })
         expect(facts.at(-2)).toMatchObject({ kind: 'approval', outcome: 'denied' })
         expect(JSON.stringify(facts)).not.toContain(secret)
+      },
+      60_000,
+    )
+
+    testWith(
+      needs,
+      'it is given up by who asked, by the CLI, and by nobody else',
+      async () => {
+        const { request, ran } = await start(`touch ${at('l')}`)
+        const others = await cli('cancel', request.id, '--as', 'bob')
+        expect([others.code, others.stderr]).toEqual([
+          1,
+          expect.stringContaining('a request is given up by who made it alone'),
+        ])
+        expect((await cli('cancel', request.id, '--as', 'ann')).code).toBe(0)
+        const { code, stderr } = await ran
+        expect([code, stderr]).toEqual([
+          130,
+          expect.stringContaining(`request ${request.id} was given up`),
+        ])
+        expect(existsSync(at('l'))).toBe(false)
+        expect((await factsOf(request.session)).at(-2)).toMatchObject({ outcome: 'cancelled' })
+      },
+      60_000,
+    )
+
+    testWith(
+      needs,
+      'who watches is told when something happens, and what became of it',
+      async () => {
+        const before = await watch()
+        const news = watch(before.version)
+        const { request, ran } = await start(`touch ${at('m')} ${secret}`)
+        // The request before may have ended only now, which is news too.
+        const seen =
+          (await news).requests.find(({ id }) => id === request.id) ??
+          (await watch()).requests.find(({ id }) => id === request.id)
+        expect(seen).toMatchObject({ id: request.id, own: false, environment: {} })
+        const [span] = seen?.spans ?? []
+        expect(seen?.command.slice(span?.at, (span?.at ?? 0) + (span?.length ?? 0))).toMatch(
+          /^\*+$/,
+        )
+        expect(span?.rule).toBe(seen?.masked[0] ?? 'none')
+        await cli('deny', request.id, '--as', 'bob', '--comment', `no ${secret}`)
+        await ran
+        const [ended] = (await watch()).ended
+        expect(ended).toMatchObject({ id: request.id, outcome: 'denied', by: [{ subject: 'bob' }] })
+        expect(ended?.comment).toMatch(/^no \*+$/)
       },
       60_000,
     )
@@ -358,14 +346,14 @@ for (const workers of [1, 2])
         const { request, ran } = await start(`touch ${at('k')}`)
         expect(await guarded.gateway.stop()).toBe(0)
         const { code, stderr } = await ran
-        expect(code).toBe(255)
-        expect(stderr).toContain('sluice: the gateway is being stopped')
+        expect(code).toBe(124)
+        expect(stderr).toContain(`request ${request.id} expired: the gateway is being stopped`)
         expect(existsSync(at('k'))).toBe(false)
         await guarded.restart()
-        const facts = await factsOf(request.session)
-        expect(facts.some((fact) => fact.kind === 'approval' && fact.outcome === 'cancelled')).toBe(
-          true,
-        )
+        expect((await factsOf(request.session)).at(-2)).toMatchObject({
+          kind: 'approval',
+          outcome: 'expired',
+        })
       },
       90_000,
     )
@@ -376,11 +364,19 @@ for (const workers of [1, 2])
       async () => {
         const { request, ran } = await start(`touch ${at('i')}`)
         await guarded.gateway.kill9()
-        expect((await ran).code).toBe(255)
+        // A worker whose gateway is gone ends as one that was told to.
+        expect((await ran).code).toBe(workers === 1 ? 255 : 124)
         await guarded.restart()
         expect(await listed()).toEqual([])
         expect((await cli('approve', request.id, '--as', 'bob')).code).toBe(1)
         expect(existsSync(at('i'))).toBe(false)
+        // Its session is ended within a second, and with it the request.
+        const ended = await until('the end of the request', async () =>
+          (await factsOf(request.session)).find(({ kind }) => kind === 'approval'),
+        )
+        expect(ended).toMatchObject({ request: request.id, outcome: 'expired', by: [] })
+        const verified = await guarded.verify()
+        expect([verified.code, verified.stderr]).toEqual([0, ''])
       },
       90_000,
     )

@@ -326,6 +326,7 @@ function openSessionOf(entries: readonly Entry[], has_end: boolean): OpenSession
     records: tree.size,
     frontier: tree.frontier(),
     leaves: list.state(),
+    waiting: [],
     ...(has_end ? { end: { reason: 'client', ended_us: 1_700_000_000_000_000 } } : {}),
   }
 }

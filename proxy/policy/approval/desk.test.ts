@@ -1,6 +1,6 @@
 /** The desk by itself: what an approval is bound to, quorums, limits, and decisions that cannot be recorded. */
 import { describe, expect, test } from 'bun:test'
-import type { Approver, HeldCommand, Vote } from '../../core/approval.ts'
+import type { Approver, DeskChange, HeldCommand, Vote } from '../../core/approval.ts'
 import { createDesk, type DeskFact, type DeskPorts } from './desk.ts'
 import { requests_each_max, requests_max } from './limits.ts'
 
@@ -56,6 +56,7 @@ function play(changed: Partial<DeskPorts> = {}) {
     },
     mayApprove: () => true,
     note: async (fact) => void notes.push(fact),
+    mask: async (text) => text.replaceAll('hunter2', '*******'),
     ...changed,
   })
   return { desk, notes, timers, expire: () => [...timers].forEach((run) => run()) }
@@ -175,6 +176,56 @@ test('the requester, whoever vouches for them, and who policy does not let', asy
     code: 'digest',
   })
   expect(desk.requests()).toHaveLength(1)
+})
+
+test('who made it may give it up, and nobody else', async () => {
+  const { desk, notes } = play()
+  const request = held(desk)
+  const cancel = (subject: string): Promise<unknown> =>
+    desk.vote(request.id, { ...yes(subject), decision: 'cancel' })
+  expect(await cancel('bob')).toMatchObject({ code: 'other' })
+  expect(desk.requests()).toHaveLength(1)
+  expect(await cancel('ann')).toEqual({ ok: true, state: 'cancelled' })
+  expect(await request.decided).toEqual({ kind: 'cancelled' })
+  expect(request.redeem(command())).toBe(false)
+  expect(notes.map(({ facts }) => facts['decision'])).toEqual(['cancel', 'cancel'])
+})
+
+test('a comment is masked before anybody has it', async () => {
+  const { desk } = play()
+  const request = held(desk)
+  await desk.vote(request.id, { ...yes('bob'), decision: 'deny', comment: 'not with hunter2' })
+  expect(await request.decided).toMatchObject({ comment: 'not with *******' })
+})
+
+test("a comment that cannot be masked is nobody's, and nothing is decided", async () => {
+  const { desk } = play({ mask: () => Promise.reject(new Error('gone')) })
+  const request = held(desk)
+  expect(
+    await desk.vote(request.id, { ...yes('bob'), decision: 'deny', comment: 'x' }),
+  ).toMatchObject({ code: 'recording' })
+  expect(desk.requests()).toHaveLength(1)
+})
+
+test('a desk that closes ends what waits, and holds nothing more', async () => {
+  const { desk, timers } = play()
+  const request = held(desk)
+  desk.close()
+  expect(await request.decided).toEqual({ kind: 'expired', stopped: true })
+  expect(desk.hold(command())).toBeUndefined()
+  expect(timers.size).toBe(0)
+})
+
+test('who watches hears of each change, with the request as it is then', async () => {
+  const changes: DeskChange[] = []
+  const { desk } = play({ changed: (change) => changes.push(change) })
+  const terms = { ...command().terms, approvals: [{ group: '', quorum: 2 }] }
+  const { id } = held(desk, { terms })
+  await desk.vote(id, yes('bob'))
+  await desk.vote(id, yes('eve'))
+  expect(
+    changes.map(({ kind, request }) => `${kind} ${request.approvals[0]?.given.length}`),
+  ).toEqual(['waiting 0', 'waiting 1', 'ended 2'])
 })
 
 test('only so many wait, of one person and of all, and what ended leaves nothing behind', () => {

@@ -8,6 +8,7 @@ import type {
   ApprovalRequest,
   Approvals,
   Decider,
+  DeskChange,
   Held,
   HeldCommand,
   HoldOutcome,
@@ -26,6 +27,10 @@ export interface DeskPorts {
   mayApprove(approver: Vote['approver'], command: HeldCommand): boolean
   /** Resolves when the fact is durable; only then does it count. */
   note(fact: DeskFact): Promise<void>
+  /** A comment as it may be shown to anybody. */
+  mask(text: string): Promise<string>
+  /** Somebody may be watching. */
+  changed?(change: DeskChange): void
 }
 
 /** For the gateway's log; it holds nothing of the command. */
@@ -37,6 +42,8 @@ export interface DeskFact {
 export interface Desk extends Approvals {
   requests(): readonly ApprovalRequest[]
   vote(id: string, vote: Vote): Promise<VoteResult>
+  /** The gateway ends: nothing waits any more. */
+  close(): void
 }
 
 interface Pending {
@@ -55,6 +62,7 @@ interface Pending {
 export function createDesk(ports: DeskPorts): Desk {
   const key = crypto.getRandomValues(new Uint8Array(32))
   const pending = new Map<string, Pending>()
+  let is_closed = false
 
   const digestOf = (command: HeldCommand): string => {
     const { session, channel, identity, account, target, environment, is_terminal } = command
@@ -82,7 +90,8 @@ export function createDesk(ports: DeskPorts): Desk {
     const own = [...pending.values()].filter(
       (each) => each.command.identity.subject === identity.subject,
     )
-    if (pending.size >= requests_max || own.length >= requests_each_max) return undefined
+    if (is_closed || pending.size >= requests_max || own.length >= requests_each_max)
+      return undefined
     const id = newId(pending)
     const digest = digestOf(command)
     const requested_us = ports.now_us()
@@ -96,9 +105,10 @@ export function createDesk(ports: DeskPorts): Desk {
       forget()
       pending.delete(id)
       resolve(ended)
+      ports.changed?.({ kind: 'ended', request: shown(request), outcome: ended })
     }
     const forget = ports.after(terms.expires_ms, () => end({ kind: 'expired' }))
-    pending.set(id, {
+    const request: Pending = {
       id,
       digest,
       command,
@@ -107,7 +117,9 @@ export function createDesk(ports: DeskPorts): Desk {
       end,
       given: terms.approvals.map(() => []),
       deciding: false,
-    })
+    }
+    pending.set(id, request)
+    ports.changed?.({ kind: 'waiting', request: shown(request) })
     return {
       id,
       digest,
@@ -123,7 +135,7 @@ export function createDesk(ports: DeskPorts): Desk {
   }
 
   const vote = async (id: string, given: Vote): Promise<VoteResult> => {
-    const { approver, decision, comment } = given
+    const { approver, decision } = given
     const request = pending.get(id)
     if (request === undefined)
       return refused('unknown', 'no such request waits: it was decided, given up, or has expired')
@@ -149,7 +161,9 @@ export function createDesk(ports: DeskPorts): Desk {
     }
     if (request.deciding) return refused('unknown', 'somebody decides this moment: look again')
     request.deciding = true
+    let comment = ''
     try {
+      comment = given.comment === '' ? '' : await ports.mask(given.comment)
       await ports.note({ type: 'approval.decided', facts })
     } catch {
       return refused('recording', 'the decision cannot be recorded, so it does not count')
@@ -163,12 +177,19 @@ export function createDesk(ports: DeskPorts): Desk {
       request.end({ kind: 'denied', by: [by], comment })
       return { ok: true, state: 'denied' }
     }
+    if (decision === 'cancel') {
+      request.end({ kind: 'cancelled' })
+      return { ok: true, state: 'cancelled' }
+    }
     for (const [at, { group }] of command.terms.approvals.entries())
       if (group === '' || approver.groups.includes(group)) request.given[at]?.push(by)
     const is_enough = command.terms.approvals.every(
       ({ quorum }, at) => (request.given[at]?.length ?? 0) >= quorum,
     )
-    if (!is_enough) return { ok: true, state: 'waiting' }
+    if (!is_enough) {
+      ports.changed?.({ kind: 'waiting', request: shown(request) })
+      return { ok: true, state: 'waiting' }
+    }
     const all = new Map(request.given.flat().map((each) => [JSON.stringify(each), each]))
     request.end({ kind: 'approved', by: [...all.values()] })
     return { ok: true, state: 'approved' }
@@ -178,8 +199,10 @@ export function createDesk(ports: DeskPorts): Desk {
     const { command, given } = request
     const { approvals } = command.terms
     // By name alone: whoever vouches for it, the same name may be the same person.
-    if (approver.subject === command.identity.subject)
-      return refused('own', 'a request is decided by somebody else than who made it')
+    const is_own = approver.subject === command.identity.subject
+    if (decision === 'cancel')
+      return is_own ? undefined : refused('other', 'a request is given up by who made it alone')
+    if (is_own) return refused('own', 'a request is decided by somebody else than who made it')
     if (!approver.roles.includes('approver')) return refused('role', 'this needs the role approver')
     if (!ports.mayApprove(approver, command))
       return refused('policy', 'policy does not let you decide about this')
@@ -199,38 +222,43 @@ export function createDesk(ports: DeskPorts): Desk {
   return {
     hold,
     vote,
-    requests: () =>
-      [...pending.values()].map((request) => {
-        const { command } = request
-        const { identity, terms } = command
-        return {
-          id: request.id,
-          digest: request.digest,
-          session: command.session,
-          channel: command.channel,
-          subject: identity.subject,
-          issuer: identity.issuer,
-          groups: identity.groups,
-          account: command.account,
-          target: command.target,
-          labels: command.labels,
-          source: command.source,
-          is_terminal: command.is_terminal,
-          command: command.shown,
-          rule: command.rule,
-          risk: terms.risk,
-          findings: terms.findings,
-          says: terms.says,
-          reason: terms.reason,
-          approvals: terms.approvals.map(({ group, quorum }, at) => ({
-            group,
-            quorum,
-            given: [...(request.given[at] ?? [])],
-          })),
-          requested_us: request.requested_us,
-          expires_us: request.expires_us,
-        }
-      }),
+    requests: () => [...pending.values()].map(shown),
+    close() {
+      is_closed = true
+      for (const request of [...pending.values()]) request.end({ kind: 'expired', stopped: true })
+    },
+  }
+}
+
+function shown(request: Pending): ApprovalRequest {
+  const { command } = request
+  const { identity, terms } = command
+  return {
+    id: request.id,
+    digest: request.digest,
+    session: command.session,
+    channel: command.channel,
+    subject: identity.subject,
+    issuer: identity.issuer,
+    groups: identity.groups,
+    account: command.account,
+    target: command.target,
+    labels: command.labels,
+    source: command.source,
+    is_terminal: command.is_terminal,
+    command: command.shown,
+    rule: command.rule,
+    risk: terms.risk,
+    findings: terms.findings,
+    says: terms.says,
+    reason: terms.reason,
+    approvals: terms.approvals.map(({ group, quorum }, at) => ({
+      group,
+      quorum,
+      given: [...(request.given[at] ?? [])],
+    })),
+    requested_us: request.requested_us,
+    expires_us: request.expires_us,
   }
 }
 
