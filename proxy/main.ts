@@ -110,7 +110,7 @@ async function runGateway(options: Options): Promise<void> {
   })
   const feed = createFeed()
   const openHere = async (ssh: Address): Promise<Door> => {
-    const desk = openDesk(policy, evidence.recorder, feed.changed)
+    const desk = openDesk(policy, evidence.recorder, feed.changed, () => pages_at)
     const side = await bind('listen.ssh', ssh, trial !== undefined, (address) =>
       openSsh({
         config,

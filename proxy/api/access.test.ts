@@ -71,6 +71,7 @@ describe('the OpenAPI document', () => {
       '/api/logs/{log}/tile/{tile}',
       '/api/requests',
       '/api/requests/{id}/approve',
+      '/api/requests/{id}/cancel',
       '/api/requests/{id}/deny',
       '/api/sessions',
       '/api/sessions/{id}',
@@ -122,7 +123,7 @@ describe('the OpenAPI document', () => {
         }
       }
     }
-    expect(asked).toBe(52)
+    expect(asked).toBe(56)
     expect(readings).toEqual([])
     expect((await call('/api/openapi.json', '')).status).toBe(401)
     expect((await call('/api/nothing', '')).status).toBe(401)

@@ -5,6 +5,7 @@
  */
 import { Hono } from 'hono'
 import { html } from 'hono/html'
+import { addApprovals } from './approvals.ts'
 import { sessionOf } from './cookie.ts'
 import { assets, pageResponse } from './frame.ts'
 import type { ConsolePorts, ConsoleSession } from './ports.ts'
@@ -18,6 +19,7 @@ export function consoleApp(ports: ConsolePorts): Hono {
     app.get(path, () => new Response(Bun.file(file)))
   addSignIn(app, ports)
   app.get('/', (context) => context.redirect('/console', 303))
+  addApprovals(app, ports)
   addPage(app, ports, '/console', (session) => pageResponse(homePage(session)))
   return app
 }

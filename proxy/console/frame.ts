@@ -18,16 +18,23 @@ export interface Page {
   readonly session?: ConsoleSession | undefined
   /** Paths of scripts of the gateway's own. Without one a page runs nothing. */
   readonly scripts?: readonly string[]
+  /** ... and of style sheets, besides the one that every page has. */
+  readonly styles?: readonly string[]
 }
 
 /** Files that pages name, by path. */
 export const assets: Readonly<Record<string, string>> = {
   '/console/page.css': fileURLToPath(new URL('./page.css', import.meta.url)),
+  '/console/api.js': fileURLToPath(new URL('./api.js', import.meta.url)),
+  '/console/approvals.css': fileURLToPath(new URL('./approvals.css', import.meta.url)),
+  '/console/approvals.js': fileURLToPath(new URL('./approvals.js', import.meta.url)),
+  '/console/approval-card.js': fileURLToPath(new URL('./approval-card.js', import.meta.url)),
 }
 
 /** What the head of a page leads to. */
 const places: readonly (readonly [path: string, name: string])[] = [
   ['/console', 'Home'],
+  ['/approvals', 'Approvals'],
   ['/api/docs', 'API'],
 ]
 
@@ -37,7 +44,7 @@ const places: readonly (readonly [path: string, name: string])[] = [
  * @param status of the answer
  */
 export async function pageResponse(page: Page, status = 200): Promise<Response> {
-  const { title, session, scripts = [] } = page
+  const { title, session, scripts = [], styles = [] } = page
   const text = await html`<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8"><title>${title} · Sluice</title>
 <meta name="viewport" content="width=device-width">${
@@ -46,7 +53,8 @@ export async function pageResponse(page: Page, status = 200): Promise<Response> 
       : html`
 <meta name="csrf-token" content="${session.csrf_token}">`
   }
-<link rel="icon" href="data:,"><link rel="stylesheet" href="/console/page.css">
+<link rel="icon" href="data:,">
+${['/console/page.css', ...styles].map((path) => html`<link rel="stylesheet" href="${path}">`)}
 ${scripts.map((path) => html`<script src="${path}" type="module"></script>`)}</head>
 <body>${session === undefined ? '' : head(session)}
 <main><h1>${title}</h1>

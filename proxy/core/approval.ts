@@ -71,6 +71,8 @@ export interface Held {
 export interface Approvals {
   /** Undefined when no more can wait. */
   hold(command: HeldCommand): Held | undefined
+  /** Where a browser finds what waits; undefined where none can. */
+  page?(): string | undefined
 }
 
 /** What of a request anybody may see who may decide about it. */

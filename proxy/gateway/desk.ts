@@ -13,6 +13,7 @@ export function openDesk(
   policy: StaticPolicy,
   recorder: RecorderClient,
   changed: (change: DeskChange) => void,
+  public_url: () => string | undefined,
 ): Desk {
   const clock = createClock(Date.now, () => performance.now())
   return createDesk({
@@ -25,6 +26,10 @@ export function openDesk(
       policy.approve(approver, target, account, terms),
     note: ({ type, facts }) => recorder.note(type, facts),
     mask: recorder.mask,
+    page() {
+      const url = public_url()
+      return url === undefined ? undefined : `${url}/approvals`
+    },
     changed,
   })
 }

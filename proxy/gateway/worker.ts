@@ -66,7 +66,12 @@ export async function runWorker(
             log: (event, fields) => log('info', event, fields),
           },
         )
-  const desk = openDesk(policy, evidence.recorder, (change) => tell({ kind: 'desk', change }))
+  const desk = openDesk(
+    policy,
+    evidence.recorder,
+    (change) => tell({ kind: 'desk', change }),
+    () => public_url,
+  )
   const door = await bind('listen.ssh', { ...ssh, port }, false, (address) =>
     openSsh({
       config,

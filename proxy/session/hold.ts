@@ -54,7 +54,7 @@ export async function waitForApproval({
     expires_us: held.expires_us,
   })
   const waiting = wait(() => held.cancel())
-  for (const line of linesOf(command, held.id)) waiting.say(line)
+  for (const line of linesOf(command, held.id, approvals.page?.())) waiting.say(line)
   const stopTelling = countDown(terms.expires_ms, (left) =>
     waiting.say(`request ${held.id} expires in ${left}`),
   )
@@ -94,7 +94,11 @@ export async function waitForApproval({
   }
 }
 
-function linesOf({ terms, rule }: HeldCommand, id: string): readonly string[] {
+function linesOf(
+  { terms, rule }: HeldCommand,
+  id: string,
+  page: string | undefined,
+): readonly string[] {
   const found = terms.says === '' ? '' : `: it ${terms.says} (${terms.findings.join(', ')})`
   const reason = terms.reason === '' ? '' : `; ${terms.reason}`
   const whom = terms.approvals.map(({ group, quorum }) => {
@@ -104,7 +108,7 @@ function linesOf({ terms, rule }: HeldCommand, id: string): readonly string[] {
   return [
     `this command waits by ${rule}${found}${reason}`,
     `request ${id} needs ${whom.join(' and ')}, within ${duration(terms.expires_ms)}; Ctrl-C gives it up`,
-    `they approve it by: sluice approve ${id}`,
+    `they approve it ${page === undefined ? 'by' : `at ${page}, or by`}: sluice approve ${id}`,
   ]
 }
 

@@ -29,6 +29,8 @@ export interface DeskPorts {
   note(fact: DeskFact): Promise<void>
   /** A comment as it may be shown to anybody. */
   mask(text: string): Promise<string>
+  /** Where a browser finds what waits. */
+  page?(): string | undefined
   /** Somebody may be watching. */
   changed?(change: DeskChange): void
 }
@@ -222,6 +224,7 @@ export function createDesk(ports: DeskPorts): Desk {
   return {
     hold,
     vote,
+    page: () => ports.page?.(),
     requests: () => [...pending.values()].map(shown),
     close() {
       is_closed = true
