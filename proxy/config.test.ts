@@ -55,6 +55,7 @@ journal: { segment_bytes: 8388608 }
     expect(ann?.kind === 'password' && ann.password.reveal()).toBe('from the environment')
     expect(config.policy).toEqual({
       files: [],
+      approvals: { webhooks: [] },
       forwarding: 'allow',
       agent_forwarding: 'deny',
       transfers: { upload: 'allow', download: 'deny' },

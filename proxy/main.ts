@@ -24,6 +24,7 @@ import { openDesk } from './gateway/desk.ts'
 import { type Evidence, lockData, openEvidence } from './gateway/evidence.ts'
 import { createFeed } from './gateway/feed.ts'
 import { reloadOnHangup } from './gateway/hangup.ts'
+import { startNotifying } from './gateway/notifying.ts'
 import { type Options, readOptions } from './gateway/options.ts'
 import { Refusal } from './gateway/refusal.ts'
 import { readSetup } from './gateway/setup.ts'
@@ -161,6 +162,15 @@ async function runGateway(options: Options): Promise<void> {
         ? await openHere(ssh)
         : await openWorkers(ssh)
 
+  const notifying = startNotifying({
+    webhooks: config.policy.approvals.webhooks,
+    public_url: pages_at,
+    recorder: evidence.recorder,
+    requests: door.requests,
+    log,
+  })
+  feed.watch(notifying.changed)
+
   const { postgres: postgres_address } = config.listen
   // Loaded where it is needed alone: the parser of its statements has a memory of its own, and the collector counts it.
   const postgres =
@@ -191,6 +201,7 @@ async function runGateway(options: Options): Promise<void> {
           waitingLogin: async (id) => logins.waiting(id) ?? (await door.waitingLogin(id)),
           requests: door.requests,
           feed,
+          openLink: notifying.open,
           vote: door.vote,
           failing,
           replica: evidence.replica,
@@ -225,6 +236,7 @@ async function runGateway(options: Options): Promise<void> {
     log('info', 'stopping', {})
     await Promise.all([door.stop(), postgres?.stop(options.drain_ms)])
     api?.stop()
+    notifying.stop()
     trial?.stop()
     await evidence.stop()
     process.exit(0)

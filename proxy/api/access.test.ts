@@ -70,6 +70,7 @@ describe('the OpenAPI document', () => {
       '/api/logs/{log}/checkpoint',
       '/api/logs/{log}/tile/{tile}',
       '/api/requests',
+      '/api/requests/link',
       '/api/requests/{id}/approve',
       '/api/requests/{id}/cancel',
       '/api/requests/{id}/deny',
@@ -123,7 +124,7 @@ describe('the OpenAPI document', () => {
         }
       }
     }
-    expect(asked).toBe(56)
+    expect(asked).toBe(60)
     expect(readings).toEqual([])
     expect((await call('/api/openapi.json', '')).status).toBe(401)
     expect((await call('/api/nothing', '')).status).toBe(401)

@@ -30,6 +30,8 @@ export interface ApiPorts {
   /** The pages, and who is signed in to them. */
   readonly console?: ConsolePorts
   readonly feed?: RequestFeed
+  /** Somebody comes by the link of a message; it is on record when it resolves. */
+  openLink?(link: string, caller: ApiCaller): Promise<LinkOpened>
   health(): Health
   /** An answer of 500 and above, for the gateway's own log. The error names no payload. */
   failed?(error: Error): void
@@ -39,6 +41,10 @@ export interface ApiPorts {
    */
   readonly hosts: readonly string[]
 }
+
+export type LinkOpened =
+  | { readonly ok: true; readonly id: string }
+  | { readonly ok: false; readonly status: 403 | 410; readonly detail: string }
 
 /** What happened to requests. */
 export interface RequestFeed {

@@ -155,6 +155,26 @@ const decide = (verb: keyof typeof verbs) =>
     },
   })
 
+const linkRoute = createRoute({
+  method: 'post',
+  path: '/api/requests/link',
+  tags: ['Requests'],
+  summary: 'Open the request of a link in a message, once; nothing is decided by it',
+  request: {
+    body: {
+      required: true,
+      content: { 'application/json': { schema: z.strictObject({ link: z.string().max(256) }) } },
+    },
+  },
+  responses: {
+    200: {
+      description: 'It is on record who opened it',
+      content: { 'application/json': { schema: z.object({ id: z.string() }) } },
+    },
+    ...problemsOf(400, 401, 403, 404, 410, 413, 503),
+  },
+})
+
 export function addRequests(app: OpenAPIHono<ApiEnv>, ports: ApiPorts): void {
   let waiting = 0
   app.openapi(listRoute, async (context) => {
@@ -191,6 +211,14 @@ export function addRequests(app: OpenAPIHono<ApiEnv>, ports: ApiPorts): void {
       },
     }),
   )
+  app.openapi(linkRoute, async (context) => {
+    const { link } = context.req.valid('json')
+    const opened = await ports.openLink?.(link, context.get('caller'))
+    if (opened === undefined) throw new ProblemError({ status: 404, title: 'Not Found' })
+    if (opened.ok) return context.json({ id: opened.id }, 200)
+    const { status, detail } = opened
+    throw new ProblemError({ status, title: status === 410 ? 'Gone' : 'Forbidden', detail })
+  })
   for (const verb of ['approve', 'deny', 'cancel'] as const)
     app.openapi(decide(verb), async (context) => {
       const { id } = context.req.valid('param')

@@ -134,9 +134,19 @@ export type Credential =
   | { readonly kind: 'private_key'; readonly key: PrivateKey }
   | { readonly kind: 'password'; readonly from: string; readonly password: Secret }
 
+/** Somebody's chat, which is told of requests. */
+export interface Webhook {
+  readonly name: string
+  /** HTTPS, or loopback. */
+  readonly url: Secret
+  /** Signs what is sent; none: it is not signed. */
+  readonly secret: Secret | undefined
+}
+
 export interface PolicyConfig {
   /** Policies in Cedar, as text; none: the built-in policy holds. */
   readonly files: readonly PolicyText[]
+  readonly approvals: { readonly webhooks: readonly Webhook[] }
   readonly forwarding: Choice
   readonly agent_forwarding: Choice
   readonly transfers: { readonly upload: TransferChoice; readonly download: TransferChoice }

@@ -22,6 +22,7 @@ import { isOnDevice, parsePublicKey, type SshPublicKey } from './public-key.ts'
 import { remote } from './remote.ts'
 import type { ConfigFile, PackName, TargetFile } from './schema.ts'
 import { serverCertificate } from './server-certificate.ts'
+import { webhooks } from './webhooks.ts'
 
 /** 64 MiB: a group commit is small against it, and a spare of it is quickly written. */
 const segment_bytes_default = 64 * 1024 * 1024
@@ -57,6 +58,7 @@ export function resolveConfig(file: ConfigFile, around: Surroundings): Config {
     targets: reached,
     policy: {
       files: policyFiles(policy?.files, around),
+      approvals: { webhooks: webhooks(policy?.approvals?.webhooks, public_url, around) },
       forwarding: policy?.forwarding ?? 'deny',
       agent_forwarding: policy?.agent_forwarding ?? 'deny',
       transfers: {

@@ -88,8 +88,19 @@ export interface AccountFile {
 export type Choice = 'allow' | 'deny'
 export type TransferChoice = Choice | 'scan'
 
+export interface WebhookFile {
+  readonly name: string
+  readonly url?: string | undefined
+  /** Where the address itself is a secret, as Slack's are. */
+  readonly url_file?: string | undefined
+  readonly secret_file?: string | undefined
+  /** `${ENV:NAME}` only. */
+  readonly secret?: string | undefined
+}
+
 export interface PolicyFile {
   readonly files?: readonly string[] | undefined
+  readonly approvals?: { readonly webhooks?: readonly WebhookFile[] | undefined } | undefined
   readonly forwarding?: Choice | undefined
   readonly agent_forwarding?: Choice | undefined
   readonly transfers?:
@@ -144,6 +155,8 @@ export interface RetentionFile {
 const entries_max = 10_000
 /** A person chooses one from a list. */
 const providers_max = 20
+/** Each is told of each request. */
+const webhooks_max = 16
 /** A rule is compiled into one automaton with all others. */
 const custom_rules_max = 200
 
@@ -256,6 +269,14 @@ const oidc: z.ZodType<OidcFile> = z.strictObject({
   bind_session_to_token: z.boolean().optional(),
 })
 
+const webhook: z.ZodType<WebhookFile> = z.strictObject({
+  name: rule_name,
+  url: z.string().max(1024).optional(),
+  url_file: path.optional(),
+  secret_file: path.optional(),
+  secret: z.string().optional(),
+})
+
 const target: z.ZodType<TargetFile> = z.strictObject({
   name: target_name,
   protocol: z.enum(['ssh', 'postgres']),
@@ -308,6 +329,9 @@ export const configSchema: z.ZodType<ConfigFile> = z.strictObject({
   policy: z
     .strictObject({
       files: z.array(path).min(1).max(100).optional(),
+      approvals: z
+        .strictObject({ webhooks: z.array(webhook).max(webhooks_max).optional() })
+        .optional(),
       forwarding: choice.optional(),
       agent_forwarding: choice.optional(),
       transfers: z

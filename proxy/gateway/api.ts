@@ -25,6 +25,7 @@ export interface ApiOptions extends Pick<ApiPorts, 'reader' | 'logs'> {
   readonly waitingLogin: NonNullable<ApiPorts['waitingLogin']>
   readonly requests: NonNullable<ApiPorts['requests']>
   readonly feed: NonNullable<ApiPorts['feed']>
+  readonly openLink: NonNullable<ApiPorts['openLink']>
   readonly vote: NonNullable<ApiPorts['vote']>
   readonly address: NonNullable<Config['listen']['api']>
   readonly is_any_port: boolean
@@ -67,6 +68,7 @@ export async function openApi(options: ApiOptions): Promise<ApiSide> {
     waitingLogin: options.waitingLogin,
     requests: options.requests,
     feed: options.feed,
+    openLink: options.openLink,
     vote: options.vote,
     console: {
       origin: () => origin,

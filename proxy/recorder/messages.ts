@@ -74,6 +74,7 @@ export type NoteType =
   | 'timestamp.taken'
   | 'approval.decided'
   | 'approval.refused'
+  | 'approval.opened'
 
 /** `session` is the recorder's small number for one. */
 export type ToSession = { readonly session: number } & (

@@ -17,6 +17,7 @@ export type LogEntryType =
   | 'evidence.replicated'
   | 'approval.decided'
   | 'approval.refused'
+  | 'approval.opened'
   | 'heartbeat'
   | 'retention.applied'
   | 'timestamp.taken'

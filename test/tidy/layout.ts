@@ -112,6 +112,8 @@ export const folders: Readonly<Record<string, Folder>> = {
     ours: ['proxy/core', 'proxy/config', 'proxy/identity', 'proxy/connector/ssh'],
     builtins: 'any',
   },
+  // Messages about requests: what they say, and how they get there.
+  'proxy/notify': { ours: ['proxy/core'], builtins: /^node:crypto$/ },
   // The pages, and how a browser signs in to them; the API serves them.
   'proxy/console': { ours: ['proxy/core'], builtins: 'any' },
   'proxy/api': {
