@@ -18,6 +18,7 @@ import type { Config } from './config.ts'
 import type { ApprovalRequest, Vote, VoteResult } from './core/approval.ts'
 import { createClock } from './core/clock.ts'
 import { RecorderError } from './core/errors.ts'
+import { createAccess, whyEnded } from './gateway/access.ts'
 import { openApi } from './gateway/api.ts'
 import { bind } from './gateway/bind.ts'
 import { openDesk } from './gateway/desk.ts'
@@ -27,14 +28,17 @@ import { reloadOnHangup } from './gateway/hangup.ts'
 import { startNotifying } from './gateway/notifying.ts'
 import { type Options, readOptions } from './gateway/options.ts'
 import { Refusal } from './gateway/refusal.ts'
+import { createSessions } from './gateway/sessions.ts'
 import { readSetup } from './gateway/setup.ts'
 import { fingerprints, hostKeys, openSsh, publicLine } from './gateway/ssh.ts'
 import { runWorker } from './gateway/worker.ts'
 import { startWorkers } from './gateway/workers.ts'
 import { createDeviceLogins } from './identity/device-login.ts'
 import { loadGatewayKeys, loadLogKeys } from './identity/gateway-keys.ts'
+import { createKeyRing } from './identity/keys.ts'
 import { createProvider } from './identity/provider.ts'
 import { createLog } from './log.ts'
+import { createLivePolicy } from './policy/live.ts'
 import { createPolicy } from './policy/policy.ts'
 import { startTrial, trial_targets, whyMisplaced } from './trial/trial.ts'
 
@@ -58,7 +62,14 @@ async function main(): Promise<void> {
 }
 
 async function runGateway(options: Options): Promise<void> {
-  const { config, warnings, ruleset, policy: policy_parts, data } = await readSetup(options)
+  const {
+    config,
+    warnings,
+    ruleset,
+    policy: policy_parts,
+    data,
+    rules_source,
+  } = await readSetup(options)
   const log = createLog((line) => process.stderr.write(line), Date.now)
   if (config.listen.postgres !== undefined && options.workers > 1)
     throw new Refusal(2, 'listen.postgres: is not possible with --workers in this version')
@@ -74,9 +85,14 @@ async function runGateway(options: Options): Promise<void> {
     options.config === undefined
       ? await startTrial({ data, host_key_line: publicLine(host_keys[0]) })
       : undefined
-  const policy = createPolicy(
-    { policy: config.policy, targets: trial === undefined ? config.targets : trial_targets },
-    policy_parts,
+  const clock = createClock(Date.now, () => performance.now())
+  const access = createAccess(clock.now_us)
+  const policy = createLivePolicy(
+    createPolicy(
+      { policy: config.policy, targets: trial === undefined ? config.targets : trial_targets },
+      policy_parts,
+      { access },
+    ),
   )
   const worker_keys =
     options.workers === 1
@@ -97,11 +113,13 @@ async function runGateway(options: Options): Promise<void> {
     worker_logs: worker_keys.map(({ origin, log_key }) => noteSigner(origin, log_key).verifier_key),
     log,
   })
-  const clock = createClock(Date.now, () => performance.now())
   const providers = [...config.identity.oidc, ...(trial === undefined ? [] : [trial.provider])].map(
     (settings) =>
       createProvider(settings, { now_us: clock.now_us, monotonic_ms: () => performance.now() }),
   )
+  const keys = createKeyRing([...config.identity.keys, ...(trial?.keys ?? [])])
+  const standing = { access, keys, providers }
+  const sessions = createSessions(clock.now_us, whyEnded(standing))
   /** Where browsers find the pages; in the trial, where the API turns out to be. */
   let pages_at = config.gateway.public_url
 
@@ -119,7 +137,8 @@ async function runGateway(options: Options): Promise<void> {
         is_shared: false,
         host_keys,
         gateway_keys,
-        extra_keys: trial?.keys ?? [],
+        keys,
+        sessions,
         extra_targets: trial === undefined ? [] : [trial.target],
         policy,
         recorder: evidence.recorder,
@@ -178,7 +197,7 @@ async function runGateway(options: Options): Promise<void> {
       ? undefined
       : await bind('listen.postgres', postgres_address, false, async (address) =>
           (await import('./gateway/postgres.ts')).openPostgres({
-            ...{ config, address, gateway_keys, providers, policy, log },
+            ...{ config, address, gateway_keys, providers, policy, sessions, log },
             recorder: evidence.recorder,
             logins: providers.length === 0 ? undefined : logins,
           }),
@@ -211,9 +230,8 @@ async function runGateway(options: Options): Promise<void> {
   if (trial !== undefined) pages_at = api?.url
   reloadOnHangup({
     path: options.config,
-    config,
+    ...{ config, rules_source, policy, sessions, log, ...standing },
     recorder: evidence.recorder,
-    log,
     others: door.reload,
   })
   const ssh_at = door.address === undefined ? 'off' : formatAddress(door.address)

@@ -180,7 +180,7 @@ async function createCaseJudge(
         targets: [{ name: each.target, accounts: { [account]: {} }, labels: each.labels ?? {} }],
       },
       parts,
-      each.time === undefined ? Date.now : () => Date.parse(each.time ?? ''),
+      each.time === undefined ? {} : { now_ms: () => Date.parse(each.time ?? '') },
     )
     const identity = {
       issuer: each.issuer ?? 'keys',

@@ -19,6 +19,15 @@ export interface Identity {
   readonly credential: string
   /** UTC in microseconds: when its sessions end, where they are bound to the credential's own end. */
   readonly ends_us?: number
+  /** Of somebody whom a provider signed in: how that provider names them and the sign-in, when it ends it. */
+  readonly login?: ProviderLogin
+}
+
+export interface ProviderLogin {
+  readonly sub: string
+  readonly sid?: string
+  /** UTC in microseconds. */
+  readonly issued_us: number
 }
 
 /**

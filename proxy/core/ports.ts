@@ -47,6 +47,7 @@ export type EndReason =
   | 'recording_failed'
   | 'drained'
   | 'expired'
+  | 'revoked'
   | 'crashed'
 
 /**

@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { TimedGrant } from './access.ts'
 import type { GrantedTransfer } from './transfer.ts'
 
 export type Verdict = Grant | Denial
@@ -16,6 +17,8 @@ export interface Grant extends Judged {
   readonly rule: string
   /** Of a channel that carries files: how much of that is allowed. */
   readonly transfer?: GrantedTransfer
+  /** Without which it would not be allowed: the session ends with it. */
+  readonly by_grant?: TimedGrant
 }
 
 export interface Denial extends Judged {

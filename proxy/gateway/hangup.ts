@@ -1,19 +1,30 @@
 /**
- * SIGHUP: the section `masking` of the configuration is read again, for sessions that begin afterwards.
+ * SIGHUP: masking rules, policy, registered keys and roles of the configuration are read again, and put in use at one
+ * moment. Nothing else of the file is taken.
  *
  * @module
  */
 import { ownSecrets } from '../config/known-secrets.ts'
 import { type Config, loadConfig } from '../config.ts'
 import type { Log } from '../log.ts'
+import type { LivePolicy } from '../policy/live.ts'
+import { createPolicy } from '../policy/policy.ts'
+import { preparePolicy } from '../policy/prepare.ts'
 import type { RecorderClient } from '../recorder/client.ts'
-import { createReload } from '../reload/reload.ts'
+import { createReload, type ReloadPorts } from '../reload/reload.ts'
+import { type Standing, whyEnded } from './access.ts'
+import { policy_engines } from './limits.ts'
+import type { Ending, Running, Sessions } from './sessions.ts'
 
-export interface HangupOptions {
+export interface HangupOptions extends Standing {
   /** Path of the configuration. Without one there is nothing to read again, and a terminal that is closed ends the trial. */
   readonly path: string | undefined
   /** What this process runs with. */
   readonly config: Config
+  /** What its masking rules were made of. */
+  readonly rules_source: string
+  readonly policy: LivePolicy
+  readonly sessions: Sessions
   readonly recorder: RecorderClient
   readonly log: Log
   /** Who else is to read it. */
@@ -21,12 +32,15 @@ export interface HangupOptions {
 }
 
 /** Returns what does the same without a signal. */
-export function reloadOnHangup({ path, config, recorder, log, others }: HangupOptions): () => void {
+export function reloadOnHangup(options: HangupOptions): () => void {
+  const { path, config, recorder, log, others } = options
   if (path === undefined) return () => {}
   const reload = createReload({
     load: () => loadConfig(path, process.env),
     own: ownSecrets(config.identity.oidc, config.targets, config.evidence.remote),
-    use: recorder.useRuleset,
+    source: options.rules_source,
+    prepare: prepareWith(options),
+    use: recorder.configure,
     log,
   })
   const again = (): void => {
@@ -35,4 +49,69 @@ export function reloadOnHangup({ path, config, recorder, log, others }: HangupOp
   }
   process.on('SIGHUP', again)
   return again
+}
+
+function prepareWith(options: HangupOptions): ReloadPorts['prepare'] {
+  const { config, policy, keys, providers, access, sessions } = options
+  let reloads = 0
+  const in_use = {
+    keys: config.identity.keys,
+    roles: new Map(providers.map(({ settings }) => [settings.issuer, settings.roles])),
+  }
+  return async ({ config: next, locate }) => {
+    const read = await preparePolicy(next.policy.files)
+    if (!read.ok) return { ok: false, problem: locate(['policy', 'files'], read.problem) }
+    const engine = policy_engines[reloads % 2]
+    // Targets and their accounts stay: their credentials are those of the start.
+    const source = { policy: next.policy, targets: config.targets }
+    const made = createPolicy(source, read.parts, {
+      access,
+      ...(engine === undefined ? {} : { engine }),
+    })
+    const before = { policy: policy.current, hash: policy.hash, ...in_use }
+    const roles = new Map(next.identity.oidc.map((each) => [each.issuer, each.roles]))
+    const put = (
+      to: typeof policy.current,
+      owners: typeof in_use.keys,
+      of_issuer: typeof in_use.roles,
+    ): void => {
+      policy.use(to)
+      keys.use(owners)
+      in_use.keys = owners
+      in_use.roles = of_issuer
+      // Whose provider is not in the file any more has no role.
+      for (const provider of providers)
+        provider.useRoles(of_issuer.get(provider.settings.issuer) ?? no_roles)
+    }
+    return {
+      ok: true,
+      policy_hash: made.hash,
+      take() {
+        put(made, next.identity.keys, roles)
+        reloads += 1
+        return () => {
+          put(before.policy, before.keys, before.roles)
+          reloads -= 1
+        }
+      },
+      enforce: () => {
+        const rest = whyEnded(options)
+        const is_other_policy = made.hash !== before.hash
+        return sessions.end(
+          (running) => rest(running) ?? (is_other_policy ? forbidden(policy, running) : undefined),
+        )
+      },
+    }
+  }
+}
+
+/** No group has any. */
+const no_roles = { user: [], approver: [], auditor: [], admin: [] } as const
+
+function forbidden(policy: LivePolicy, { greeting }: Running): Ending | undefined {
+  const { identity, account, target, source } = greeting
+  const verdict = policy.connect(identity, account, target, source)
+  return verdict.allowed
+    ? undefined
+    : { reason: 'revoked', message: `policy was changed: ${verdict.message}` }
 }

@@ -29,6 +29,12 @@ export const worker_end_ms = 15_000
 /** How long workers may take to say whose login it is that a browser asks for; one that is busy with bulk answers late. */
 export const worker_answer_ms = 5_000
 
+/**
+ * Cedar gives no memory back but for a set of the same name: of two names one is in use, and the next policy takes the other's
+ * place, so that the one in use is whole as long as the next may still be refused.
+ */
+export const policy_engines = ['reloaded-1', 'reloaded-2'] as const
+
 /** Receipts of the bucket that could not be logged, a full disk being the usual reason, are logged this much later. */
 export const receipts_retry_ms = 5_000
 /** A checkpoint is signed every second; witnesses see one this often. */

@@ -20,7 +20,7 @@ import type { RecorderClient } from '../recorder/client.ts'
 import { createFlight } from '../session/flight.ts'
 import { describeFault } from './fault.ts'
 import { Refusal } from './refusal.ts'
-import { createSessions } from './sessions.ts'
+import type { Sessions } from './sessions.ts'
 
 export interface PostgresOptions {
   readonly config: Config
@@ -28,6 +28,7 @@ export interface PostgresOptions {
   readonly gateway_keys: GatewayKeys
   readonly providers: readonly Provider[]
   readonly policy: StaticPolicy
+  readonly sessions: Sessions
   readonly recorder: RecorderClient
   /** Undefined where nobody signs in by a browser. */
   readonly logins: DeviceLogins | undefined
@@ -50,7 +51,7 @@ export async function openPostgres(options: PostgresOptions): Promise<PostgresSi
   const labels = new Map(config.targets.map((target) => [target.name, target.labels]))
   const clock = createClock(Date.now, () => performance.now())
   const flight = createFlight(() => performance.now())
-  const sessions = createSessions(clock.now_us)
+  const { sessions } = options
   const { tls } = config.gateway
   const listener = await listen({
     ...options.address,

@@ -7,7 +7,7 @@ import { resolve } from 'node:path'
 import type { Ruleset } from '../../masking-wasm/compile/compile.ts'
 import { type Config, loadConfig } from '../config.ts'
 import { type PolicyParts, preparePolicy } from '../policy/prepare.ts'
-import { whyRefused } from '../reload/reload.ts'
+import { sourceOf, whyRefused } from '../reload/reload.ts'
 import { compileRules } from '../tap/ruleset.ts'
 import type { Options } from './options.ts'
 import { Refusal } from './refusal.ts'
@@ -16,6 +16,8 @@ export interface Setup {
   readonly config: Config
   readonly warnings: readonly string[]
   readonly ruleset: Ruleset
+  /** What the ruleset was made of. */
+  readonly rules_source: string
   readonly policy: PolicyParts
   /** The data directory, absolute. */
   readonly data: string
@@ -26,8 +28,9 @@ export async function readSetup(options: Options): Promise<Setup> {
   const loaded = loadConfig(options.config, process.env)
   if (!loaded.ok) throw new Refusal(2, loaded.problem)
   const { config, locate, warnings } = loaded
-  const { packs, custom, known } = config.masking
-  const rules = compileRules(packs, custom, known.take())
+  const { packs, custom, known, idle_ms_max } = config.masking
+  const values = known.take()
+  const rules = compileRules(packs, custom, values)
   if (!rules.ok) throw new Refusal(2, whyRefused(rules, locate))
   const prepared = await preparePolicy(config.policy.files)
   if (!prepared.ok) throw new Refusal(2, locate(['policy', 'files'], prepared.problem))
@@ -36,6 +39,7 @@ export async function readSetup(options: Options): Promise<Setup> {
     config,
     warnings: [...warnings, ...prepared.warnings.map((each) => locate(['policy', 'files'], each))],
     ruleset: rules.ruleset,
+    rules_source: sourceOf({ packs, custom, known: values }, idle_ms_max),
     policy: prepared.parts,
     data,
   }

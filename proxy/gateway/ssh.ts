@@ -9,11 +9,10 @@ import { sshConnector } from '../connector/ssh/connector.ts'
 import type { SshTarget } from '../connector/ssh/dial.ts'
 import { parseKey } from '../connector/ssh/library.ts'
 import type { Approvals } from '../core/approval.ts'
-import { createClock } from '../core/clock.ts'
 import { fingerprint } from '../core/fingerprint.ts'
 import type { DeviceLogins } from '../identity/device-login.ts'
 import type { GatewayKeys } from '../identity/gateway-keys.ts'
-import { createIdentify } from '../identity/keys.ts'
+import type { KeyRing } from '../identity/keys.ts'
 import { type Listener, listen } from '../listener/listener.ts'
 import type { Log } from '../log.ts'
 import type { StaticPolicy } from '../policy/policy.ts'
@@ -21,7 +20,7 @@ import type { RecorderClient } from '../recorder/client.ts'
 import { createFlight } from '../session/flight.ts'
 import { describeFault } from './fault.ts'
 import { Refusal } from './refusal.ts'
-import { createSessions } from './sessions.ts'
+import type { Sessions } from './sessions.ts'
 
 export interface SshOptions {
   readonly config: Config
@@ -30,8 +29,8 @@ export interface SshOptions {
   readonly is_shared: boolean
   readonly host_keys: readonly string[]
   readonly gateway_keys: GatewayKeys
-  /** Besides those of the configuration. */
-  readonly extra_keys: Config['identity']['keys']
+  readonly keys: KeyRing
+  readonly sessions: Sessions
   readonly extra_targets: readonly SshTarget[]
   readonly policy: StaticPolicy
   readonly recorder: RecorderClient
@@ -61,9 +60,8 @@ export async function openSsh(options: SshOptions): Promise<SshSide> {
     ].map((target) => [target.name, target]),
   )
   const labels = new Map(config.targets.map((target) => [target.name, target.labels]))
-  const clock = createClock(Date.now, () => performance.now())
   const flight = createFlight(() => performance.now())
-  const sessions = createSessions(clock.now_us)
+  const { sessions } = options
   const listener: Listener = await listen({
     ...options.address,
     is_shared: options.is_shared,
@@ -79,9 +77,7 @@ export async function openSsh(options: SshOptions): Promise<SshSide> {
         open: (stream, source, connector) => listener.admit(stream, source, connector),
       },
     }),
-    identify: createIdentify({
-      identity: { keys: [...config.identity.keys, ...options.extra_keys] },
-    }),
+    identify: options.keys.identify,
     serve: (greeting) =>
       sessions.run(greeting, {
         policy,

@@ -11,9 +11,12 @@ import { generateSshKey } from '../config/ssh-keygen.ts'
 import { createClock } from '../core/clock.ts'
 import { createDeviceLogins, type DeviceLogins } from '../identity/device-login.ts'
 import { loadGatewayKeys, loadLogKeys } from '../identity/gateway-keys.ts'
+import { createKeyRing } from '../identity/keys.ts'
 import { createProvider } from '../identity/provider.ts'
 import { createLog } from '../log.ts'
+import { createLivePolicy } from '../policy/live.ts'
 import { createPolicy } from '../policy/policy.ts'
+import { createAccess, whyEnded } from './access.ts'
 import { bind } from './bind.ts'
 import { openDesk } from './desk.ts'
 import { type Lock, openEvidence } from './evidence.ts'
@@ -22,6 +25,7 @@ import { worker_lock_look_ms, worker_lock_ms } from './limits.ts'
 import type { FromWorker, ToWorker } from './messages.ts'
 import type { Options } from './options.ts'
 import { Refusal } from './refusal.ts'
+import { createSessions } from './sessions.ts'
 import { readSetup } from './setup.ts'
 import { hostKeys, openSsh } from './ssh.ts'
 
@@ -29,14 +33,22 @@ export async function runWorker(
   options: Options,
   { number, port }: NonNullable<Options['worker']>,
 ): Promise<void> {
-  const { config, ruleset, policy: policy_parts, data: root } = await readSetup(options)
+  const {
+    config,
+    ruleset,
+    rules_source,
+    policy: policy_parts,
+    data: root,
+  } = await readSetup(options)
   const { ssh } = config.listen
   if (ssh === undefined) throw new Refusal(2, 'listen.ssh: a worker needs it')
   const data = workerData(root, number)
   const log = createLog((line) => process.stderr.write(line), Date.now, { worker: number })
   const lock = await waitForLock(data)
   const gateway_keys = loadGatewayKeys(root, () => generateSshKey(config.gateway.name).private_text)
-  const policy = createPolicy(config, policy_parts)
+  const clock = createClock(Date.now, () => performance.now())
+  const access = createAccess(clock.now_us)
+  const policy = createLivePolicy(createPolicy(config, policy_parts, { access }))
   const evidence = await openEvidence({
     data,
     lock,
@@ -48,24 +60,21 @@ export async function runWorker(
     log,
     changed: (reasons) => tell({ kind: 'health', reasons }),
   })
-  const clock = createClock(Date.now, () => performance.now())
   const { public_url } = config.gateway
+  const providers = config.identity.oidc.map((settings) =>
+    createProvider(settings, { now_us: clock.now_us, monotonic_ms: () => performance.now() }),
+  )
+  const keys = createKeyRing(config.identity.keys)
+  const standing = { access, keys, providers }
+  const sessions = createSessions(clock.now_us, whyEnded(standing))
   const logins: DeviceLogins | undefined =
-    config.identity.oidc.length === 0
+    providers.length === 0
       ? undefined
-      : createDeviceLogins(
-          config.identity.oidc.map((settings) =>
-            createProvider(settings, {
-              now_us: clock.now_us,
-              monotonic_ms: () => performance.now(),
-            }),
-          ),
-          {
-            page: (id) =>
-              public_url === undefined ? undefined : `${public_url}/login/device?login=${id}`,
-            log: (event, fields) => log('info', event, fields),
-          },
-        )
+      : createDeviceLogins(providers, {
+          page: (id) =>
+            public_url === undefined ? undefined : `${public_url}/login/device?login=${id}`,
+          log: (event, fields) => log('info', event, fields),
+        })
   const desk = openDesk(
     policy,
     evidence.recorder,
@@ -79,7 +88,8 @@ export async function runWorker(
       is_shared: true,
       host_keys: hostKeys(config, gateway_keys),
       gateway_keys,
-      extra_keys: [],
+      keys,
+      sessions,
       extra_targets: [],
       policy,
       recorder: evidence.recorder,
@@ -92,9 +102,8 @@ export async function runWorker(
 
   const reload = reloadOnHangup({
     path: options.config,
-    config,
+    ...{ config, rules_source, policy, sessions, log, ...standing },
     recorder: evidence.recorder,
-    log,
   })
   let stopping = false
   const stop = async (): Promise<void> => {

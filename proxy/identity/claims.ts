@@ -47,9 +47,19 @@ export function identityOf(
       groups,
       method: 'token',
       credential: credentialOf(claims, jwt),
+      ...loginOf(claims),
       ...(ends_s === undefined ? {} : { ends_us: ends_s * 1_000_000 }),
     },
     roles: rolesOf(rules.roles, groups),
+  }
+}
+
+/** What a provider names when it ends a sign-in (OpenID Connect Back-Channel Logout, section 2.4). */
+function loginOf({ sub, iat, sid }: JWTPayload): Pick<Identity, 'login'> {
+  if (!isPlain(sub, subject_characters_max) || typeof iat !== 'number') return {}
+  const issued_us = iat * 1_000_000
+  return {
+    login: { sub, issued_us, ...(isPlain(sid, subject_characters_max) ? { sid } : {}) },
   }
 }
 

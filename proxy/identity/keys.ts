@@ -16,12 +16,51 @@ export interface KeyOwner {
   readonly key: { readonly blob: Uint8Array }
 }
 
-/** Asked for every key that a client probes; an answer is not yet a proof, which the signature is. */
-export function createIdentify(config: {
-  readonly identity: { readonly keys: readonly KeyOwner[] }
-}): Identify {
+/** The registered keys, which may change while sessions run. */
+export interface KeyRing {
+  /** Asked for every key that a client probes; an answer is not yet a proof, which the signature is. */
+  readonly identify: Identify
+  /** Whether somebody whom a key of here let in would be let in by it now, as no less than they were. */
+  holds(identity: Identity): boolean
+  /** Of everybody who has a key under this name. */
+  groups(subject: string): readonly string[]
+  use(owners: readonly KeyOwner[]): void
+}
+
+export const keys_issuer = 'keys'
+
+type Owners = ReadonlyMap<string, Identity | 'ambiguous'>
+
+export function createKeyRing(first: readonly KeyOwner[]): KeyRing {
+  let owners = ownersOf(first)
+  return {
+    identify: (claim) => Promise.resolve(identify(claim, owners)),
+    holds(identity) {
+      if (identity.issuer !== keys_issuer) return true
+      return [...owners.values()].some(
+        (owner) =>
+          owner !== 'ambiguous' &&
+          owner.credential === identity.credential &&
+          owner.subject === identity.subject &&
+          identity.groups.every((group) => owner.groups.includes(group)),
+      )
+    },
+    groups: (subject) => [
+      ...new Set(
+        [...owners.values()].flatMap((owner) =>
+          owner !== 'ambiguous' && owner.subject === subject ? owner.groups : [],
+        ),
+      ),
+    ],
+    use(next) {
+      owners = ownersOf(next)
+    },
+  }
+}
+
+function ownersOf(keys: readonly KeyOwner[]): Owners {
   const owners = new Map<string, Identity | 'ambiguous'>()
-  for (const { subject, groups, key } of config.identity.keys) {
+  for (const { subject, groups, key } of keys) {
     const blob = nameOf(key.blob)
     const known = owners.get(blob)
     // Fail closed: whoever signed, the record would name one of them for the other.
@@ -30,15 +69,12 @@ export function createIdentify(config: {
       continue
     }
     const credential = fingerprint(key.blob)
-    owners.set(blob, { issuer: 'keys', subject, groups, method: 'public_key', credential })
+    owners.set(blob, { issuer: keys_issuer, subject, groups, method: 'public_key', credential })
   }
-  return (claim) => Promise.resolve(identify(claim, owners))
+  return owners
 }
 
-function identify(
-  claim: Claim,
-  owners: ReadonlyMap<string, Identity | 'ambiguous'>,
-): Identity | Denial {
+function identify(claim: Claim, owners: Owners): Identity | Denial {
   if (claim.kind === 'token')
     return denied('identity.token', 'tokens are not accepted here in this version; use a key')
   const owner = owners.get(nameOf(claim.blob))

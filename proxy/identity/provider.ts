@@ -32,6 +32,8 @@ export interface OidcSettings extends ClaimRules {
 
 export interface Provider {
   readonly settings: OidcSettings
+  /** Groups that have a role, from now on. */
+  useRoles(roles: ClaimRules['roles']): void
   /** Asks for a code. Never rejects. */
   authorize(nonce: string): Promise<Asked<DeviceCode>>
   /** Waits for the person, until `signal`. Never rejects. */
@@ -78,7 +80,8 @@ export interface ProviderPorts {
   readonly keys_cooldown_ms?: number
 }
 
-export function createProvider(settings: OidcSettings, ports: ProviderPorts): Provider {
+export function createProvider(given: OidcSettings, ports: ProviderPorts): Provider {
+  let settings = given
   const { name, issuer, client_id } = settings
   const fetch = ports.fetch ?? createBoundedFetch()
   const metadata = createMetadata(settings, fetch, ports)
@@ -101,7 +104,12 @@ export function createProvider(settings: OidcSettings, ports: ProviderPorts): Pr
   }
 
   return {
-    settings,
+    get settings() {
+      return settings
+    },
+    useRoles(roles) {
+      settings = { ...settings, roles }
+    },
     async authorize(nonce) {
       try {
         const { configuration } = await metadata()

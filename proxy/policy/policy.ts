@@ -7,6 +7,7 @@
  *
  * @module
  */
+import { type AccessGate, no_access_gate } from '../core/access.ts'
 import type { ChannelRequest } from '../core/connector.ts'
 import type { Identity } from '../core/identity.ts'
 import type { AskedAt, Policy } from '../core/ports.ts'
@@ -48,16 +49,32 @@ export interface StaticPolicy extends Policy {
 /** A name in a message: long enough for any that is configured. */
 const shown_characters_max = 64
 
+export interface PolicyPorts {
+  /** UTC. */
+  readonly now_ms?: () => number
+  /** Who has which access for a time, and who has none any more. */
+  readonly access?: AccessGate
+  /**
+   * Under which Cedar keeps what it has prepared. Of policies of the same name the newest alone can be asked: it takes
+   * the places of those before. Its own unless given.
+   */
+  readonly engine?: string
+}
+
 export function createPolicy(
   config: PolicySource,
   parts: PolicyParts,
-  now_ms: () => number = Date.now,
+  { now_ms = Date.now, access = no_access_gate, engine }: PolicyPorts = {},
 ): StaticPolicy {
   const targets = new Map(
     config.targets.map(({ name, accounts }) => [name, new Set(Object.keys(accounts))]),
   )
   const labels = new Map(config.targets.map((target) => [target.name, target.labels ?? {}]))
-  const judge = createJudge({ engine: createEngine(parts.policies), read: parts.read, now_ms })
+  const judge = createJudge({
+    engine: createEngine(parts.policies, engine),
+    read: parts.read,
+    now_ms,
+  })
   const text = canonicalPolicy(config, parts.text)
   const place = (target: string, at: AskedAt): Place => ({
     target,
@@ -68,6 +85,8 @@ export function createPolicy(
     text,
     hash: sha256(text),
     connect(identity, account, target, source = '') {
+      const revocation = access.revoked(identity)
+      if (revocation !== undefined) return denied('access.revoked', revocation.message)
       const known = connect(targets, account, target)
       if (!known.allowed) return known
       const where = place(target, { account, source })

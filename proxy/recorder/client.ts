@@ -4,7 +4,6 @@
  *
  * @module
  */
-import type { Ruleset } from '../../masking-wasm/compile/compile.ts'
 import type { ChannelRequest, Field, Stream } from '../core/connector.ts'
 import { RecorderError } from '../core/errors.ts'
 import type {
@@ -21,6 +20,7 @@ import { flatten } from './flat-fields.ts'
 import type {
   Acknowledged,
   Committed,
+  Configuration,
   FromRecorder,
   NoteType,
   RecorderSetup,
@@ -33,10 +33,11 @@ export interface RecorderClient extends Recorder {
   /** What the rules of now leave of a text that is no session's. */
   mask(text: string): Promise<string>
   /**
-   * Masks sessions that begin from now on with these rules; those that run keep theirs. Resolves when the change is in the
-   * gateway's log. Rejects with a `RecorderError`, and nothing has changed, when it cannot be.
+   * Sessions that begin after the call have these on record, and are masked with the rules; those that run keep theirs.
+   * Resolves when the change is in the gateway's log. Rejects with a `RecorderError`, and nothing has changed, when it
+   * cannot be.
    */
-  useRuleset(ruleset: Ruleset, idle_ms: number): Promise<void>
+  configure(configuration: Configuration): Promise<void>
   /** The store has everything up to here on disk. */
   projected(lsn: number): void
   /** The bucket has everything up to here. */
@@ -225,9 +226,10 @@ export function startRecorder(
           throw new RecorderError('recorder_gone', 'the recorder did not answer')
         return masked
       },
-      async useRuleset(ruleset, idle_ms) {
-        await ask((ack) => ({ kind: 'ruleset', ack, ruleset, idle_ms }))
-        hashes = { ...hashes, rules_hash: ruleset.hash }
+      async configure(configuration) {
+        await ask((ack) => ({ kind: 'configuration', ack, ...configuration }))
+        const { rules } = configuration
+        if (rules !== undefined) hashes = { ...hashes, rules_hash: rules.ruleset.hash }
       },
       projected: (lsn) => send({ kind: 'projected', lsn }),
       replicated: (lsn) => send({ kind: 'replicated', lsn }),

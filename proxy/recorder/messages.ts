@@ -38,6 +38,13 @@ export interface RecorderSetup {
   readonly recovered: RecoveredState
 }
 
+export interface Configuration {
+  /** Sessions that begin are masked with these; absent where they stay. */
+  readonly rules?: { readonly ruleset: Ruleset; readonly idle_ms: number }
+  /** What decides from now on, also in sessions that run. */
+  readonly policy_hash: string
+}
+
 /** `ack` asks for an {@link Acknowledged}. */
 export type ToRecorder =
   | RecorderSetup
@@ -52,13 +59,8 @@ export type ToRecorder =
     }
   /** A text that is no session's, to be masked with the rules of now. */
   | { readonly kind: 'mask'; readonly ack: number; readonly text: string }
-  /** Sessions that begin from now on are masked with these. */
-  | {
-      readonly kind: 'ruleset'
-      readonly ack: number
-      readonly ruleset: Ruleset
-      readonly idle_ms: number
-    }
+  /** The gateway runs with these from now on. */
+  | ({ readonly kind: 'configuration'; readonly ack: number } & Configuration)
   /** A released buffer was sent and can be filled again. */
   | { readonly kind: 'spent'; readonly buffer: ArrayBuffer }
   /** The store has everything up to here on disk. */

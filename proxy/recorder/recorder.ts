@@ -27,7 +27,7 @@ import { EvidenceLog, type LogParts } from './log.ts'
 import type { FromRecorder, ToRecorder, ToSession } from './messages.ts'
 import { maskedStart, type OpeningParts, openSession } from './opening.ts'
 import { createRecycling } from './recycling.ts'
-import { type Masking, withRules } from './tables.ts'
+import { type Masking, withConfiguration } from './tables.ts'
 import { Trail, type TrailPorts } from './trail.ts'
 import { type End, no_records } from './trail-state.ts'
 
@@ -259,8 +259,8 @@ export function createRecorder(parts: RecorderParts): RecorderCore {
       case 'mask':
         group.ack(message.ack, { masked: maskPlain(masking.maskers, message.text) })
         break
-      case 'ruleset':
-        useRuleset(message)
+      case 'configuration':
+        configure(message)
         break
       case 'spent':
         pool.give(message.buffer)
@@ -336,12 +336,12 @@ export function createRecorder(parts: RecorderParts): RecorderCore {
     group.ack(message.ack)
   }
 
-  function useRuleset(message: Extract<Message, { kind: 'ruleset' }>): void {
+  function configure(message: Extract<Message, { kind: 'configuration' }>): void {
     const in_use = [...sessions.values()].map(({ maskers }) => maskers)
     const next =
       is_failing || !journal.ready
         ? 'nothing can be recorded now'
-        : withRules(masking, message, in_use, parts.load)
+        : withConfiguration(masking, message, in_use, parts.load)
     if (typeof next === 'string') {
       group.refuse(message.ack, new RecorderError('rules_refused', next))
       return

@@ -7,6 +7,7 @@
 import type { Ruleset } from '../../masking-wasm/compile/compile.ts'
 import { masking_tables_max } from '../core/limits.ts'
 import type { MaskerSource } from '../tap/sink.ts'
+import type { Configuration } from './messages.ts'
 import type { OpeningParts } from './opening.ts'
 
 export interface Masking extends Pick<OpeningParts, 'hashes'> {
@@ -14,17 +15,19 @@ export interface Masking extends Pick<OpeningParts, 'hashes'> {
   readonly idle_ms: number
 }
 
-/** With other rules; or, in a line, why not. `in_use`: of the sessions that run. */
-export function withRules(
+/** With another configuration; or, in a line, why not. `in_use`: of the sessions that run. */
+export function withConfiguration(
   masking: Masking,
-  { ruleset, idle_ms }: { readonly ruleset: Ruleset; readonly idle_ms: number },
+  { rules, policy_hash }: Configuration,
   in_use: Iterable<MaskerSource>,
   load: (ruleset: Ruleset) => MaskerSource,
 ): Masking | string {
+  if (rules === undefined) return { ...masking, hashes: { ...masking.hashes, policy_hash } }
+  const { ruleset, idle_ms } = rules
   if (new Set([...in_use, masking.maskers]).size >= masking_tables_max)
     return `sessions still use ${masking_tables_max} sets of rules; reload again when some have ended`
   try {
-    const hashes = { ...masking.hashes, rules_hash: ruleset.hash }
+    const hashes = { ...masking.hashes, rules_hash: ruleset.hash, policy_hash }
     return { maskers: load(ruleset), idle_ms, hashes }
   } catch (error) {
     return error instanceof Error ? error.message : 'unknown'

@@ -7,6 +7,9 @@ import { createReload, type ReloadPorts } from './reload.ts'
 interface Played {
   readonly ports: ReloadPorts
   readonly used: Ruleset[]
+  /** Policies: taken, taken back, enforced. */
+  readonly policies: string[]
+  policy_problem: string | undefined
   readonly logged: (readonly [event: string, reason: string])[]
   text: string
   loads: number
@@ -15,6 +18,8 @@ interface Played {
 function play(use: (ruleset: Ruleset) => Promise<void> = async () => {}): Played {
   const played: Played = {
     used: [],
+    policies: [],
+    policy_problem: undefined,
     logged: [],
     text: 'masking: { packs: [], custom: [{ name: a, pattern: "abc-[0-9]+" }] }',
     loads: 0,
@@ -24,9 +29,29 @@ function play(use: (ruleset: Ruleset) => Promise<void> = async () => {}): Played
         return parseConfig(played.text, 's.yaml', '/', {}, { is_trial: true })
       },
       own: [{ text: 'the own password', held_by: 'gateway' }],
-      async use(ruleset) {
-        await use(ruleset)
-        played.used.push(ruleset)
+      source: '',
+      async prepare({ config }) {
+        if (played.policy_problem !== undefined)
+          return { ok: false, problem: played.policy_problem }
+        const name = config.policy.forwarding
+        return {
+          ok: true,
+          policy_hash: name,
+          take() {
+            played.policies.push(`take ${name}`)
+            return () => void played.policies.push(`undo ${name}`)
+          },
+          enforce() {
+            played.policies.push(`enforce ${name}`)
+            return 0
+          },
+        }
+      },
+      async use({ rules, policy_hash }) {
+        played.policies.push(`record ${policy_hash}`)
+        if (rules === undefined) return
+        await use(rules.ruleset)
+        played.used.push(rules.ruleset)
       },
       log: (_level, event, { reason = '' }) => void played.logged.push([event, String(reason)]),
     },
@@ -39,7 +64,8 @@ test('any number of signals at once are two reloads: what runs, and one more', a
   const reload = createReload(played.ports)
   await Promise.all(Array.from({ length: 20 }, reload))
   expect(played.loads).toBe(2)
-  expect(played.used.length).toBe(2)
+  // What the second one found was in use already.
+  expect(played.used.length).toBe(1)
   await reload()
   expect(played.loads).toBe(3)
 }, 60_000)
@@ -67,7 +93,7 @@ test('what cannot be taken is logged, and the next reload is as any', async () =
     await reload()
   }
   expect(played.used).toEqual([])
-  const reasons = played.logged.filter(([event]) => event === 'masking_not_reloaded')
+  const reasons = played.logged.filter(([event]) => event === 'configuration_not_reloaded')
   expect(reasons.map(([, reason]) => reason)).toEqual([
     expect.stringContaining('nonsense'),
     expect.stringMatching(
@@ -78,5 +104,32 @@ test('what cannot be taken is logged, and the next reload is as any', async () =
   full = false
   await reload()
   expect(played.used.length).toBe(1)
-  expect(played.logged.at(-1)?.[0]).toBe('masking_reloaded')
+  expect(played.logged.at(-1)?.[0]).toBe('configuration_reloaded')
+}, 60_000)
+
+test('a policy is in use before its record is asked for, enforced after, and taken back when there is none', async () => {
+  let full = false
+  const played = play(async () => {
+    if (full) throw new Error('no space left')
+  })
+  const reload = createReload(played.ports)
+  await reload()
+  expect(played.policies).toEqual(['take deny', 'record deny', 'enforce deny'])
+  played.policies.length = 0
+  full = true
+  played.text = `policy: { forwarding: allow }\n${played.text.replace('abc', 'abd')}`
+  await reload()
+  expect(played.policies).toEqual(['take allow', 'record allow', 'undo allow'])
+  played.policies.length = 0
+  full = false
+  played.policy_problem = 's.yaml:1:1 policy.files: p.cedar:3:4 unexpected token'
+  await reload()
+  expect(played.policies).toEqual([])
+  expect(played.used.length).toBe(1)
+  expect(played.logged.at(-1)).toEqual(['configuration_not_reloaded', played.policy_problem])
+  // The rules that were refused with the policy come with the next one.
+  played.policy_problem = undefined
+  await reload()
+  expect(played.policies).toEqual(['take allow', 'record allow', 'enforce allow'])
+  expect(played.used.length).toBe(2)
 }, 60_000)

@@ -1,7 +1,7 @@
 /**
- * New masking rules while sessions run: on SIGHUP the configuration is read again, and what its section `masking` says is
- * compiled and given to the recorder. Nothing else of the file is taken. What is wrong with it changes nothing, and is
- * logged.
+ * Another configuration while sessions run: on SIGHUP the file is read again. Its masking rules are compiled, its policy is
+ * read, its registered keys and roles are taken: all of it at one moment, or, when something is wrong with it, nothing, and
+ * the log says what.
  *
  * @module
  */
@@ -11,13 +11,22 @@ import type { LoadedConfig } from '../config.ts'
 import type { CompiledRules } from '../tap/ruleset.ts'
 import type { CompileRequest } from './compile-worker.ts'
 
+type Loaded = Extract<LoadedConfig, { ok: true }>
+
 export interface ReloadPorts {
   /** Reads the configuration again. */
   load(): LoadedConfig
   /** What the gateway logs in with as long as it runs, whatever the file now says. */
   readonly own: readonly KnownSecret[]
-  /** Sessions that begin afterwards have these. Resolves when that is on record; rejects when it cannot be. */
-  use(ruleset: Ruleset, idle_ms: number): Promise<void>
+  /** What the rules in use were made of ({@link sourceOf}): the same need not be compiled again. */
+  readonly source: string
+  /** What else of it may change. Changes nothing yet. */
+  prepare(loaded: Loaded): Promise<Prepared>
+  /** Resolves when that is on record; rejects when it cannot be. */
+  use(configuration: {
+    readonly rules?: { readonly ruleset: Ruleset; readonly idle_ms: number }
+    readonly policy_hash: string
+  }): Promise<void>
   log(
     level: 'info' | 'warn' | 'error',
     event: string,
@@ -25,14 +34,27 @@ export interface ReloadPorts {
   ): void
 }
 
+export type Prepared =
+  | {
+      readonly ok: true
+      readonly policy_hash: string
+      /** Puts it in use. Returns what takes that back. */
+      take(): () => void
+      /** It is on record: who may not go on under it ends. Returns how many. */
+      enforce(): number
+    }
+  /** One line: where it stands, and what is wrong. */
+  | { readonly ok: false; readonly problem: string }
+
 /** One at a time; what is asked for meanwhile is one more, as the file may have changed since. */
 export function createReload(ports: ReloadPorts): () => Promise<void> {
+  const state = { source: ports.source }
   let running: Promise<void> | undefined
   let again = false
   const run = async (): Promise<void> => {
     do {
       again = false
-      await once(ports)
+      await once(ports, state)
     } while (again)
     running = undefined
   }
@@ -43,9 +65,12 @@ export function createReload(ports: ReloadPorts): () => Promise<void> {
   }
 }
 
-async function once({ load, own, use, log }: ReloadPorts): Promise<void> {
+async function once(
+  { load, own, prepare, use, log }: ReloadPorts,
+  state: { source: string },
+): Promise<void> {
   const failed = (reason: string): void =>
-    log('error', 'masking_not_reloaded', { reason, kept: 'the rules that were in use' })
+    log('error', 'configuration_not_reloaded', { reason, kept: 'what was in use' })
   try {
     const loaded = load()
     if (!loaded.ok) {
@@ -54,17 +79,38 @@ async function once({ load, own, use, log }: ReloadPorts): Promise<void> {
     }
     for (const warning of loaded.warnings) log('warn', 'config', { warning })
     const { packs, custom, known, idle_ms_max } = loaded.config.masking
-    const values = withOwn(known.take(), own)
-    const rules = await compileElsewhere({ packs, custom, known: values })
-    if (!rules.ok) {
+    const request = { packs, custom, known: withOwn(known.take(), own) }
+    const source = sourceOf(request, idle_ms_max)
+    const rules = source === state.source ? undefined : await compileElsewhere(request)
+    if (rules?.ok === false) {
       failed(whyRefused(rules, loaded.locate))
       return
     }
-    await use(rules.ruleset, idle_ms_max)
-    log('info', 'masking_reloaded', {
-      rules: rules.ruleset.names.length,
-      rules_hash: rules.ruleset.hash,
-      known_secrets: values.length,
+    const prepared = await prepare(loaded)
+    if (!prepared.ok) {
+      failed(prepared.problem)
+      return
+    }
+    const { policy_hash } = prepared
+    // Before the record of it is asked for, so that no session begins under the one and has the other on record.
+    const undo = prepared.take()
+    try {
+      await use({
+        ...(rules === undefined ? {} : { rules: { ruleset: rules.ruleset, idle_ms: idle_ms_max } }),
+        policy_hash,
+      })
+    } catch (error) {
+      undo()
+      throw error
+    }
+    state.source = source
+    log('info', 'configuration_reloaded', {
+      policy_hash,
+      ...(rules === undefined
+        ? {}
+        : { rules: rules.ruleset.names.length, rules_hash: rules.ruleset.hash }),
+      known_secrets: request.known.length,
+      sessions_ended: prepared.enforce(),
     })
   } catch (error) {
     // Their messages carry no payload.
@@ -72,10 +118,20 @@ async function once({ load, own, use, log }: ReloadPorts): Promise<void> {
   }
 }
 
+/** Names what rules are made of, in no order, without saying it: a digest under a key of this process. */
+export function sourceOf({ packs, custom, known }: CompileRequest, idle_ms: number): string {
+  const values = known.map(({ text, held_by }) => `${held_by} ${text}`).toSorted()
+  return new Bun.CryptoHasher('sha256', source_key)
+    .update(JSON.stringify([packs, custom, values, idle_ms]))
+    .digest('hex')
+}
+
+const source_key = crypto.getRandomValues(new Uint8Array(32))
+
 /** One line: where it stands, and what is wrong. */
 export function whyRefused(
   { index, rule, reason }: Extract<CompiledRules, { ok: false }>,
-  locate: Extract<LoadedConfig, { ok: true }>['locate'],
+  locate: Loaded['locate'],
 ): string {
   return locate(
     index === undefined ? ['masking'] : ['masking', 'custom', index],

@@ -7,7 +7,11 @@ const start_us = 1_800_000_000_000_000
 const create = (): { session: Session; ends: string[]; close: () => void } => {
   const { promise: ended, resolve: close } = Promise.withResolvers<void>()
   const ends: string[] = []
-  return { session: { ended, end: (reason) => ends.push(reason) }, ends, close }
+  return {
+    session: { id: undefined, grants: [], ended, end: (reason) => ends.push(reason) },
+    ends,
+    close,
+  }
 }
 
 test('it ends then, and not before', async () => {

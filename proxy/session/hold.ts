@@ -6,7 +6,7 @@
 import type { Approvals, Decider, HeldCommand, HoldOutcome } from '../core/approval.ts'
 import type { Channel } from '../core/connector.ts'
 import type { SessionRecorder } from '../core/ports.ts'
-import type { Denial, Grant } from '../core/verdict.ts'
+import type { Denial, Grant, HoldTerms, Verdict } from '../core/verdict.ts'
 
 export interface HoldParts {
   readonly approvals: Approvals
@@ -14,6 +14,8 @@ export interface HoldParts {
   readonly recorder: SessionRecorder
   /** Whom the user may ask. */
   readonly command: HeldCommand
+  /** Policy, once more: it may be another one by the time that the command is approved. */
+  readonly judge: () => Verdict
 }
 
 export type HoldEnd =
@@ -35,6 +37,7 @@ export async function waitForApproval({
   channel,
   recorder,
   command,
+  judge,
 }: HoldParts): Promise<HoldEnd> {
   const { terms, rule } = command
   const denied = (message: string, exit_code: number): HoldEnd => ({
@@ -74,6 +77,8 @@ export async function waitForApproval({
   switch (outcome.kind) {
     case 'approved':
       if (!held.redeem(command)) return denied('the approval is for something else', exit_denied)
+      if (!isEnough(terms, judge()))
+        return denied('policy was changed meanwhile, and wants more: ask again', exit_denied)
       waiting.say(`request ${held.id} was approved by ${namesOf(outcome.by)}`)
       waiting.end()
       return { verdict: { allowed: true, rule, risk: terms.risk, findings: terms.findings } }
@@ -92,6 +97,16 @@ export async function waitForApproval({
     case 'cancelled':
       return denied(`request ${held.id} was given up`, exit_cancelled)
   }
+}
+
+/** Whether the approvals that were given are those that policy wants now. */
+function isEnough({ approvals }: HoldTerms, now: Verdict): boolean {
+  if (now.allowed) return true
+  return (
+    now.hold?.approvals.every((wanted) =>
+      approvals.some(({ group, quorum }) => group === wanted.group && quorum >= wanted.quorum),
+    ) ?? false
+  )
 }
 
 function linesOf(

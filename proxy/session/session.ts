@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { TimedGrant } from '../core/access.ts'
 import type { Approvals, MaskedCommand } from '../core/approval.ts'
 import type { Channel, ChannelRequest, Endpoint, Greeting, Link } from '../core/connector.ts'
 import { RecorderError, TargetError } from '../core/errors.ts'
@@ -27,6 +28,10 @@ export interface SessionPorts {
 }
 
 export interface Session {
+  /** As it is on record; undefined until its start is. */
+  readonly id: string | undefined
+  /** Without which something in it would not have been allowed: it ends with each of them. */
+  readonly grants: readonly TimedGrant[]
   /** Ends it, with a line that the user sees. */
   end(reason: EndReason, message: string): void
   readonly ended: Promise<void>
@@ -39,6 +44,8 @@ const exit_failed = 255
 
 export function startSession(greeting: Greeting, ports: SessionPorts): Session {
   let link: Link | undefined
+  let id: string | undefined
+  const grants: TimedGrant[] = []
   let end_reason: EndReason | undefined
   let end_detail = ''
   const end = (reason: EndReason, message: string): void => {
@@ -48,7 +55,15 @@ export function startSession(greeting: Greeting, ports: SessionPorts): Session {
     if (link === undefined) greeting.refuse({ allowed: false, rule: reason, message })
     else link.close(message)
   }
-  return { end, ended: run() }
+  const ended = run()
+  return {
+    get id() {
+      return id
+    },
+    grants,
+    end,
+    ended,
+  }
 
   async function run(): Promise<void> {
     const { identity, account, target } = greeting
@@ -81,6 +96,7 @@ export function startSession(greeting: Greeting, ports: SessionPorts): Session {
     let recorder: SessionRecorder
     try {
       recorder = await opened
+      ;({ id } = recorder)
     } catch (error) {
       const message = error instanceof RecorderError ? error.message : 'recording failed'
       end('recording_failed', `no session: ${message}`)
@@ -196,6 +212,7 @@ export function startSession(greeting: Greeting, ports: SessionPorts): Session {
         rule,
         terms,
       },
+      judge: () => ports.policy.channel(identity, target, request, greeting),
     })
   }
 

@@ -93,7 +93,10 @@ describe('the masking rules of a gateway that runs', () => {
         custom: [{ name: 'employee-id', pattern: '\\bEMP-[0-9]{6}\\b' }],
         known_secrets_file: join(dir, 'known'),
       })
-      expect(await reload('masking_reloaded')).toMatchObject({ level: 'info', known_secrets: 2 })
+      expect(await reload('configuration_reloaded')).toMatchObject({
+        level: 'info',
+        known_secrets: 2,
+      })
       first.print(`${token.slice(20)} y\n`)
       // A pause in its midst shows six characters at most, and the rest is masked whatever happens meanwhile.
       expect(await first.line()).toMatch(/^x (?:ghp_..)?\*+ y$/)
@@ -120,28 +123,28 @@ describe('the masking rules of a gateway that runs', () => {
       [{ packs: ['none'] }, /masking\.packs/],
     ] as const) {
       configure(masking)
-      const event = await reload('masking_not_reloaded')
+      const event = await reload('configuration_not_reloaded')
       expect(event).toMatchObject({ level: 'error' })
       expect(String(event['reason'])).toMatch(reason)
       const { stdout } = await guarded.run(`echo '${employee} ${listed}'`)
       expect(stdout).toBe(`${stars(employee)} ${stars(listed)}\n`)
     }
     writeFileSync(config, 'masking: [')
-    expect(String((await reload('masking_not_reloaded'))['reason'])).toContain('sluice.yaml')
+    expect(String((await reload('configuration_not_reloaded'))['reason'])).toContain('sluice.yaml')
     expect((await guarded.run(`echo '${employee}'`)).stdout).toBe(`${stars(employee)}\n`)
     writeFileSync(config, whole)
   })
 
   testWith(needs, 'mask the passwords in use, though the file has them no more', async () => {
     configure({ packs: [] }, false)
-    expect(await reload('masking_reloaded')).toMatchObject({ known_secrets: 1 })
+    expect(await reload('configuration_reloaded')).toMatchObject({ known_secrets: 1 })
     const { stdout } = await guarded.run(`echo '${employee} ${listed} ${password}'`)
     expect(stdout).toBe(`${employee} ${listed} ${stars(password)}\n`)
   })
 
   testWith(needs, 'are named in the log and in the manifest of each session', async () => {
     expect(await first.end()).toBe(0)
-    const hashes = events('masking_reloaded').map((event) => String(event['rules_hash']))
+    const hashes = events('configuration_reloaded').map((event) => String(event['rules_hash']))
     expect(new Set(hashes).size).toBe(2)
     let logged = await documentsOf(guarded.data)
     // The client is gone a moment before its session is.
@@ -172,7 +175,7 @@ describe('the masking rules of a gateway that runs', () => {
       const rounds = async (count: number): Promise<void> => {
         for (let i = 0; i < count; i++) {
           configure({ custom: [{ name: 'employee-id', pattern: `EMP-[0-9]{${5 + (i % 7)}}` }] })
-          await reload('masking_reloaded')
+          await reload('configuration_reloaded')
           await guarded.run('true')
         }
       }
@@ -201,7 +204,7 @@ describe('with several workers', () => {
       process.kill(guarded.gateway.pid, 'SIGHUP')
       // The gateway's own, which logs who reads, and theirs.
       await until('three reloads', () =>
-        guarded.gateway.stderr().split('"masking_reloaded"').length === 4 ? true : undefined,
+        guarded.gateway.stderr().split('"configuration_reloaded"').length === 4 ? true : undefined,
       )
       // By a hash of the addresses, either may have it.
       for (let i = 0; i < 12; i++)

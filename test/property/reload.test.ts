@@ -51,7 +51,12 @@ test('each session keeps its rules, and no more sets are in use than there may b
   }
   const useRules = async (ruleset: Ruleset): Promise<string> => {
     const of = ++ack
-    recorder.receive({ kind: 'ruleset', ack: of, ruleset, idle_ms: 10 })
+    recorder.receive({
+      kind: 'configuration',
+      ack: of,
+      rules: { ruleset, idle_ms: 10 },
+      policy_hash: 'b'.repeat(64),
+    })
     await until(() => answers.has(of))
     return answers.get(of) ?? ''
   }

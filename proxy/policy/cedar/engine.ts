@@ -41,9 +41,10 @@ export interface Engine {
 
 let engines = 0
 
-export function createEngine(policies: readonly LoadedPolicy[]): Engine {
+/** `prefix`: of the names of what is prepared; its own unless given. */
+export function createEngine(policies: readonly LoadedPolicy[], prefix?: string): Engine {
   engines += 1
-  const slicer = createSlicer(policies, `sluice-${engines}`)
+  const slicer = createSlicer(policies, prefix ?? `sluice-${engines}`)
   const order = new Map(policies.map(({ id }, index) => [id, index]))
   const by_id = new Map(policies.map((policy) => [policy.id, policy]))
   const answers = new Map<string, Answer>()

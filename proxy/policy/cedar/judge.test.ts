@@ -29,7 +29,7 @@ const policyOf = async (text: string, now_ms = Date.UTC(2026, 2, 2, 9)): Promise
       ],
     },
     prepared.parts,
-    () => now_ms,
+    { now_ms: () => now_ms },
   )
 }
 const exec = (command: string): ChannelRequest => ({

@@ -1,0 +1,79 @@
+/**
+ * What this process knows of grants and revocations. In a gateway with workers they are its own, and the workers are told.
+ *
+ * @module
+ */
+import { type AccessGate, fits, isFor, type Revocation, type TimedGrant } from '../core/access.ts'
+import type { EndReason } from '../core/ports.ts'
+import { rolesOf } from '../identity/claims.ts'
+import type { KeyRing } from '../identity/keys.ts'
+import type { Provider } from '../identity/provider.ts'
+import type { Ending, Running } from './sessions.ts'
+
+export interface AccessState {
+  readonly revocations: readonly Revocation[]
+  /** Those that are running, and those that will. */
+  readonly grants: readonly TimedGrant[]
+}
+
+export interface Access extends AccessGate {
+  readonly state: AccessState
+  use(next: AccessState): void
+}
+
+export function createAccess(now_us: () => number): Access {
+  let state: AccessState = { revocations: [], grants: [] }
+  return {
+    get state() {
+      return state
+    },
+    use(next) {
+      state = next
+    },
+    revoked(identity, session) {
+      const now = now_us()
+      return state.revocations.find(
+        (each) => (each.ends_us ?? Number.MAX_VALUE) > now && fits(each, identity, session),
+      )
+    },
+    grants(identity, target, account) {
+      const now = now_us()
+      return state.grants.filter((grant) => isFor(grant, identity, target, account, now))
+    },
+  }
+}
+
+/** What the sessions of a process rest on. */
+export interface Standing {
+  readonly access: Access
+  readonly keys: KeyRing
+  readonly providers: readonly Provider[]
+}
+
+/** Asked when a session begins, and of all that run when one of these has changed. */
+export function whyEnded({
+  access,
+  keys,
+  providers,
+}: Standing): (running: Running) => Ending | undefined {
+  return ({ greeting: { identity }, session }) => {
+    const revocation = access.revoked(identity, session.id)
+    if (revocation !== undefined) return ended(revocation.message)
+    if (!keys.holds(identity))
+      return ended('your key is not registered any more, or not for as much: this session ends')
+    const provider = providers.find(({ settings }) => settings.issuer === identity.issuer)
+    if (
+      provider !== undefined &&
+      !rolesOf(provider.settings.roles, identity.groups).includes('user')
+    )
+      return ended('none of your groups may connect here any more: this session ends')
+    const gone = session.grants.find(
+      ({ id }) => !access.state.grants.some((each) => each.id === id),
+    )
+    return gone === undefined
+      ? undefined
+      : ended(`grant ${gone.id} was revoked, and this session with it`)
+  }
+}
+
+const ended = (message: string, reason: EndReason = 'revoked'): Ending => ({ reason, message })
