@@ -1,17 +1,28 @@
 /**
  * The storage of evidence: a durable append through the journal against a bare preallocated file, verification against
- * `sha256sum` over the same bytes, replication against a bare loop of PUTs to the same Ceph.
+ * `sha256sum` over the same bytes, replication against a bare loop of PUTs to the same Ceph; and what years of use do
+ * to a search and to a proof.
  *
  * @module
  */
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Options } from './main.ts'
 import { timeAppends } from './measure/append.ts'
+import { commands_of_session, fillLog, fillStore } from './measure/large-store.ts'
+import { logGrowth, proofTimes } from './measure/log-proof.ts'
 import { replicationRates } from './measure/replication.ts'
+import { searchTimes } from './measure/search.ts'
 import { bulkEvidence, verificationRates } from './measure/verification.ts'
 import { type Figure, figure, type Goal, median, quantile, type Report } from './report.ts'
+
+/** At `--scale 1`. */
+const commands = 1_000_000
+const log_entries = 10_000_000
+const proofs = 500
+/** Entries that a gateway writes while its memory is looked at. */
+const more_entries = 100_000
 
 const concurrent = [1, 32, 1000] as const
 /** Bytes of the evidence at `--size 1024`: more says nothing else, and Ceph has to keep it. */
@@ -25,6 +36,8 @@ export async function bench(options: Options): Promise<Report> {
   const goals: Goal[] = []
   try {
     if (wanted('append')) append(dir, options, figures, goals)
+    if (wanted('search')) await search(dir, options, figures, goals)
+    if (wanted('log')) await proof(dir, options, figures, goals)
     if (wanted('verify') || wanted('replicate')) {
       const evidence = await bulkEvidence(dir, Math.ceil(options.size_mib * evidence_share))
       if (wanted('verify')) {
@@ -58,9 +71,62 @@ export async function bench(options: Options): Promise<Report> {
     method: {
       append: '300 bytes of each of N sessions in one commit; rounds of both alternate',
       evidence_mib: Math.ceil(options.size_mib * evidence_share),
+      search: `${commands * options.scale} commands, ${commands_of_session} a session; pages of 50, asked through the store's Worker`,
+      log: `${log_entries * options.scale} entries; a proof is made beside no gateway, its hashes read from the disk, and verified`,
       bare: 'aws4fetch, bodies of 4 MiB, 8 at a time, locked as evidence is',
     },
   }
+}
+
+async function search(
+  dir: string,
+  options: Options,
+  figures: Figure[],
+  goals: Goal[],
+): Promise<void> {
+  const data = join(dir, 'search')
+  mkdirSync(data)
+  const sessions = Math.ceil((commands * options.scale) / commands_of_session)
+  console.error(`storage: search, making ${sessions} sessions ...`)
+  fillStore(data, sessions)
+  console.error('storage: search ...')
+  const kinds = await searchTimes(data, sessions, 10 * options.rounds)
+  const worst = [...kinds].map(([kind, times]) => {
+    figures.push(
+      figure(`search: ${kind}, p50`, 'ms', [median(times)]),
+      figure(`search: ${kind}, p99`, 'ms', [quantile(times, 0.99)]),
+    )
+    return quantile(times, 0.99)
+  })
+  goals.push({
+    ...{ name: 'search, p99 of the slowest kind', value: Math.max(...worst), unit: 'ms' },
+    at_most: 20,
+  })
+}
+
+async function proof(
+  dir: string,
+  options: Options,
+  figures: Figure[],
+  goals: Goal[],
+): Promise<void> {
+  const data = join(dir, 'log')
+  mkdirSync(data)
+  const entries = Math.ceil(log_entries * options.scale)
+  console.error(`storage: log, making ${entries} entries ...`)
+  const root = fillLog(data, entries)
+  console.error('storage: log ...')
+  const times = await proofTimes(data, entries, root, proofs)
+  const growth = logGrowth(data, more_entries)
+  figures.push(
+    figure('proof of one entry, p50', 'ms', [median(times)]),
+    figure('proof of one entry, p99', 'ms', [quantile(times, 0.99)]),
+    figure(`heap of the log, ${more_entries} entries later`, 'MiB more', [growth]),
+  )
+  goals.push(
+    { name: 'proof of one entry, p99', value: quantile(times, 0.99), unit: 'ms', at_most: 10 },
+    { name: 'heap of the log', value: growth, unit: 'MiB more', at_most: 1 },
+  )
 }
 
 function append(dir: string, options: Options, figures: Figure[], goals: Goal[]): void {

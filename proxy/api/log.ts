@@ -155,17 +155,18 @@ async function tileResponse(log: NamedLog | undefined, path: string): Promise<Re
   const data =
     level === 'entries'
       ? encodeEntryBundle(await reader.logEntries(first, first + tile.width))
-      : await tileData({ ...tile, level }, (indexes) =>
-          Promise.all(indexes.map((at) => hashAt(reader, at))),
-        )
+      : await tileData({ ...tile, level }, (indexes) => hashesAt(reader, indexes))
   return new Response(Uint8Array.from(data), {
     headers: { 'content-type': 'application/octet-stream' },
   })
 }
 
-async function hashAt(reader: LogReader, index: number): Promise<Uint8Array> {
-  const hash = await reader.logHash(index)
-  if (hash !== undefined) return hash
+async function hashesAt(
+  reader: LogReader,
+  indexes: readonly number[],
+): Promise<readonly Uint8Array[]> {
+  const hashes = (await reader.logHashes(indexes)).filter((hash) => hash !== undefined)
+  if (hashes.length === indexes.length) return hashes
   // The log says that it has it: the store is behind, or broken.
   throw new ProblemError({ status: 503, title: 'Service Unavailable' })
 }

@@ -127,8 +127,8 @@ export interface LogReader {
   log(): Promise<{ readonly size: number; readonly checkpoint: Uint8Array | undefined }>
   /** Entries `from` to `to`, `to` excluded. */
   logEntries(from: number, to: number): Promise<readonly Uint8Array[]>
-  /** A stored hash by its index in the order of Go's `tlog.StoredHashIndex`. */
-  logHash(index: number): Promise<Uint8Array | undefined>
+  /** Stored hashes by their indexes in the order of Go's `tlog.StoredHashIndex`. */
+  logHashes(indexes: readonly number[]): Promise<readonly (Uint8Array | undefined)[]>
 }
 
 export interface SessionQuery {

@@ -254,7 +254,7 @@ function sourceOf(files: Files): EvidenceSource {
     sessions: async () => ({ sessions: [] }),
     log: async () => ({ size: 0, checkpoint: undefined }),
     logEntries: async () => [],
-    logHash: async () => undefined,
+    logHashes: async () => [],
   }
 }
 

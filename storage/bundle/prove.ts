@@ -16,7 +16,7 @@ import { log_page_entries } from './limits.ts'
 /** A log, and the documents behind its entries. */
 export type LogSource = Pick<
   EvidenceSource,
-  'log' | 'logEntries' | 'logHash' | 'document' | 'cosigned'
+  'log' | 'logEntries' | 'logHashes' | 'document' | 'cosigned'
 >
 
 export type Proven =
@@ -118,11 +118,10 @@ async function prove(
   if (document === undefined) return { ok: false, reason: 'its document is not in the store' }
   // One that a witness saw says more than the newest; what is beside the log is believed only if it fits.
   for (const { note, size, root } of [...(await cosignedHeads(source, head, index)), head]) {
-    const path = await inclusionProof(size, index, (places) =>
-      Promise.all(
-        places.map(async (place) => (await source.logHash(place)) ?? new Uint8Array(hash_bytes)),
-      ),
-    )
+    const path = await inclusionProof(size, index, async (places) => {
+      const hashes = await source.logHashes(places)
+      return places.map((_, at) => hashes[at] ?? new Uint8Array(hash_bytes))
+    })
     if (verifyInclusion(leafHash(entry), index, size, root, path))
       return { ok: true, logged: { document, entry, index, path, checkpoint: note } }
   }

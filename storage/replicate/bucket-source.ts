@@ -155,7 +155,11 @@ class LogSource implements BucketSource {
     return found
   }
 
-  async logHash(index: number): Promise<Uint8Array | undefined> {
+  async logHashes(indexes: readonly number[]): Promise<readonly (Uint8Array | undefined)[]> {
+    return Promise.all(indexes.map((index) => this.#logHash(index)))
+  }
+
+  async #logHash(index: number): Promise<Uint8Array | undefined> {
     // Only leaves are asked for, to tell which entry was changed. Those of a tile that is not full lie nowhere.
     const leaf = leafOf(index)
     if (leaf === undefined) return undefined

@@ -59,7 +59,7 @@ test('the Worker projects what is durable, answers every question, and says how 
   expect((await store.document(document.digest))?.bytes).toEqual(new Uint8Array(document.bytes))
   expect(await store.log()).toMatchObject({ size: 1 })
   expect(await store.logEntries(0, 5)).toHaveLength(1)
-  expect(await store.logHash(0)).toHaveLength(32)
+  expect((await store.logHashes([0]))[0]).toHaveLength(32)
   expect(await errorOf(store.sessions({ cursor: 'x' }))).toBeInstanceOf(RangeError)
   expect(store.failing).toBeUndefined()
   await store.stop()

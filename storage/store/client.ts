@@ -94,7 +94,7 @@ export function startStore(data: string, on: StoreEvents): Promise<StoreClient> 
     document: (digest_hex) => ask('document', digest_hex),
     log: () => ask('log'),
     logEntries: (from, to) => ask('logEntries', from, to),
-    logHash: (index) => ask('logHash', index),
+    logHashes: (indexes) => ask('logHashes', indexes),
     durable(lsn) {
       durable_lsn = lsn
       told ??= setTimeout(tell, durable_told_ms)

@@ -67,3 +67,16 @@ export const quiet_ms = 200
 
 /** Witnesses whose cosignatures are kept and read: a handful is many. */
 export const witnesses_max = 64
+
+/** A search whose words are in fewer commands than this looks at all of them: some 2 ms. */
+export const few_hits = 2_000
+
+/** Fewer sessions than this are asked one by one whether they have the words of a search: some 20 us each. */
+export const few_sessions = 500
+
+/** Hits that are read at a time: a page of sessions is often within the first. */
+export const hits_page = 256
+export const hits_page_max = 8_192
+
+/** Words that one of so many sessions has, of the newest, are no way to find one. */
+export const frequent_of = 5

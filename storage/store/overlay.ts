@@ -94,8 +94,10 @@ export class Overlay {
     ])
   }
 
-  logHash(place: number): Uint8Array | undefined {
-    return this.#read((base, tail) => tail.logHash(place) ?? base?.logHash(place))
+  logHashes(places: readonly number[]): (Uint8Array | undefined)[] {
+    return this.#read((base, tail) =>
+      places.map((place) => tail.logHash(place) ?? base?.logHash(place)),
+    )
   }
 
   close(): void {

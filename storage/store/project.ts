@@ -23,6 +23,15 @@ export interface Base {
   hash(place: number): Uint8Array | undefined
 }
 
+/** Number and start of a session. */
+type Place = Pick<SessionTableRow, 'no' | 'started_us'>
+
+/** Where the log goes on: its size, and the hashes that the next entries complete subtrees with, by their places. */
+interface LogEnd {
+  size: number
+  readonly lefts: Map<number, Uint8Array>
+}
+
 export class Projector {
   readonly #database: Database
   readonly #base: Base | undefined
@@ -30,7 +39,8 @@ export class Projector {
   readonly #sql: ReturnType<typeof prepareAll>
   readonly #insert_command_text: Statement
   /** Rows of sessions that records still come for. Emptied by a failure: it may have undone some. */
-  readonly #session_no = new Map<string, number>()
+  readonly #places = new Map<string, Place>()
+  #log: LogEnd | undefined
   #watermark_lsn: number
 
   constructor(database: Database, base?: Base) {
@@ -40,7 +50,7 @@ export class Projector {
     this.#sql = prepareAll(database)
     // A virtual table has no schema for Drizzle to know.
     this.#insert_command_text = database.connection.prepare(
-      'INSERT INTO command_text (rowid, text) VALUES (?, ?)',
+      'INSERT INTO command_text (rowid, text) VALUES ((? << 32) | ?, ?)',
     )
     this.#watermark_lsn = this.#queries.watermark()
   }
@@ -56,7 +66,13 @@ export class Projector {
     const { connection } = this.#database
     try {
       connection.exec('BEGIN IMMEDIATE')
-      for (const session of batch.sessions.values()) this.#session(session)
+      const sessions = [...batch.sessions.values()].map((session) => ({
+        session,
+        place: this.#place(session),
+      }))
+      // The full-text index writes a part of itself whenever a number is lower than the one before.
+      for (const { session, place } of sessions.toSorted((a, b) => a.place.no - b.place.no))
+        this.#session(session, place)
       for (const { digest, type, bytes } of batch.documents)
         this.#sql.insert_document.run({ digest, type, bytes })
       for (const { index, bytes } of batch.log_entries) this.#logEntry(index, bytes)
@@ -64,13 +80,14 @@ export class Projector {
       this.#sql.put_watermark.run({ lsn: batch.lsn })
       connection.exec('COMMIT')
     } catch (error) {
-      this.#session_no.clear()
+      this.#places.clear()
+      this.#log = undefined
       this.#rollBack()
       throw asStoreError(error, 'cannot project')
     }
     this.#watermark_lsn = batch.lsn
     for (const { id, manifest_digest } of batch.sessions.values())
-      if (manifest_digest !== undefined) this.#session_no.delete(id)
+      if (manifest_digest !== undefined) this.#places.delete(id)
   }
 
   #rollBack(): void {
@@ -83,21 +100,16 @@ export class Projector {
     }
   }
 
-  #session(session: FoldedSession): void {
-    const no = this.#sessionNo(session)
+  #session(session: FoldedSession, { no, started_us }: Place): void {
     for (const { first_seq, count, bytes } of session.chunks)
       this.#sql.insert_chunk.run({ session_no: no, first_seq, count, bytes: bytes.view() })
-    for (const { seq, t_us, program, confidence, text } of session.commands) {
-      const row = this.#sql.insert_command.get({
-        session_no: no,
-        seq,
-        t_us,
-        program,
-        confidence,
-        text,
-      })
-      this.#insert_command_text.run(row.no, text)
+    const commands = session.commands.toSorted((a, b) => a.seq - b.seq)
+    for (const { seq, t_us, program, confidence, text } of commands) {
+      const row = { session_no: no, seq, t_us, program, confidence, text }
+      if (this.#sql.insert_command.all(row).length > 0) this.#insert_command_text.run(no, seq, text)
     }
+    for (const name of new Set(commands.map(({ program }) => program)))
+      if (name !== null) this.#sql.insert_program.run({ name, started_us, session_no: no })
     this.#sql.advance_session.run({
       no,
       records: session.records,
@@ -108,20 +120,17 @@ export class Projector {
     })
   }
 
-  #sessionNo(session: FoldedSession): number {
+  #place(session: FoldedSession): Place {
     const { id, start } = session
-    const known = this.#session_no.get(id) ?? this.#sql.session_no.get({ id })?.no
+    const known = this.#places.get(id) ?? this.#sql.session_place.get({ id })
     if (known !== undefined) {
-      this.#session_no.set(id, known)
+      this.#places.set(id, known)
       return known
     }
     const seed = this.#base?.session(id)
-    if (seed !== undefined) {
-      this.#insert(seed)
-      return seed.no
-    }
+    if (seed !== undefined) return this.#insert(seed)
     const no = Math.max(this.#queries.sessionNoMax(), this.#base?.session_no_max ?? 0) + 1
-    this.#insert({
+    return this.#insert({
       no,
       id,
       subject: start?.subject ?? '',
@@ -142,49 +151,58 @@ export class Projector {
       envelope_digest: start?.envelope_digest ?? '',
       manifest_digest: null,
     })
-    return no
   }
 
-  #insert(row: SessionTableRow): void {
+  #insert(row: SessionTableRow): Place {
     const { no, id, started_us } = row
     this.#sql.insert_session.run({ ...row })
     for (const name of new Set(parseGroups(row.groups)))
       this.#sql.insert_group.run({ name, started_us, session_no: no })
-    this.#session_no.set(id, no)
+    // One that does not say when it began is behind all others, and no measure for them.
+    if (started_us > 0) this.#sql.put_order.run({ started_us })
+    const place = { no, started_us }
+    this.#places.set(id, place)
+    return place
   }
 
   #logEntry(index: number, bytes: Uint8Array): void {
     // A log that goes on from the base has none of its own yet.
-    const size = this.#queries.logSize() || (this.#base?.log_size ?? 0)
+    this.#log ??= { size: this.#queries.logSize() || (this.#base?.log_size ?? 0), lefts: new Map() }
+    const { size, lefts } = this.#log
     if (index !== size)
       throw new StoreError('store_damaged', `log entry ${index} follows ${size - 1}`)
     this.#sql.insert_log_entry.run({ no: index, bytes })
     const hashes = storedHashes(index, bytes, (places) =>
       places.map((place) => {
-        const stored = this.#queries.logHash(place) ?? this.#base?.hash(place)
+        const stored = lefts.get(place) ?? this.#queries.logHash(place) ?? this.#base?.hash(place)
+        lefts.delete(place)
         if (stored !== undefined) return stored
         throw new StoreError('store_damaged', `hash ${place} of the log is missing`)
       }),
     )
     const first = storedHashIndex(0, index)
-    for (const [offset, hash] of hashes.entries())
+    for (const [offset, hash] of hashes.entries()) {
       this.#sql.insert_log_hash.run({ no: first + offset, hash })
+      // The last one is of the largest subtree: the others are within it.
+      if (offset === hashes.length - 1) lefts.set(first + offset, hash)
+    }
+    this.#log.size++
   }
 }
 
 /** Unprepared, Drizzle costs six times as much; prepared, nothing that shows. */
 function prepareAll({ drizzle: db }: Database) {
   const p = sql.placeholder
-  const { session, session_group, chunk, command, document, log_entry, log_hash, checkpoint } =
-    tables
+  const { session, session_group, session_program, session_order, command, document } = tables
+  const { chunk, log_entry, log_hash, checkpoint } = tables
   return {
     put_watermark: db
       .insert(tables.watermark)
       .values({ id: 1, lsn: p('lsn') })
       .onConflictDoUpdate({ target: tables.watermark.id, set: { lsn: sql`excluded.lsn` } })
       .prepare(),
-    session_no: db
-      .select({ no: session.no })
+    session_place: db
+      .select({ no: session.no, started_us: session.started_us })
       .from(session)
       .where(eq(session.id, p('id')))
       .prepare(),
@@ -239,6 +257,7 @@ function prepareAll({ drizzle: db }: Database) {
     insert_command: db
       .insert(command)
       .values({
+        no: sql`(${p('session_no')} << 32) | ${p('seq')}`,
         session_no: p('session_no'),
         seq: p('seq'),
         t_us: p('t_us'),
@@ -246,7 +265,25 @@ function prepareAll({ drizzle: db }: Database) {
         confidence: p('confidence'),
         text: p('text'),
       })
-      .returning({ no: command.no })
+      // It may have come before: a row of a session and a sequence is written once.
+      .onConflictDoNothing()
+      .returning({ seq: command.seq })
+      .prepare(),
+    insert_program: db
+      .insert(session_program)
+      .values({ name: p('name'), started_us: p('started_us'), session_no: p('session_no') })
+      .onConflictDoNothing()
+      .prepare(),
+    put_order: db
+      .insert(session_order)
+      .values({ id: 1, started_us_max: p('started_us'), behind_us: 0 })
+      .onConflictDoUpdate({
+        target: session_order.id,
+        set: {
+          behind_us: sql`max(${session_order.behind_us}, ${session_order.started_us_max} - excluded.started_us_max)`,
+          started_us_max: sql`max(${session_order.started_us_max}, excluded.started_us_max)`,
+        },
+      })
       .prepare(),
     insert_document: db
       .insert(document)

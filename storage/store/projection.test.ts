@@ -155,7 +155,9 @@ describe('a projection that fails', () => {
     const session = new RecordedSession(1)
     const journal = data.journal()
     database.connection.prepare('PRAGMA max_page_count = 1').all()
-    append(journal, [...session.start(), session.output('x'.repeat(30_000))])
+    // More than the pages that a migration leaves free.
+    const outputs = Array.from({ length: 10 }, () => session.output('x'.repeat(30_000)))
+    append(journal, [...session.start(), ...outputs])
     projection.durable(journal.durable_lsn)
     const until = async (met: () => boolean): Promise<void> => {
       for (let tries = 0; !met() && tries < 500; tries++) await Bun.sleep(10)

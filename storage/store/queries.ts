@@ -5,20 +5,7 @@
  * @module
  */
 
-import type { SQL } from 'drizzle-orm'
-import {
-  and,
-  asc,
-  desc,
-  eq,
-  getTableColumns,
-  gte,
-  inArray,
-  isNull,
-  lt,
-  lte,
-  sql,
-} from 'drizzle-orm'
+import { and, asc, desc, eq, gte, isNull, lt, lte, sql } from 'drizzle-orm'
 import { decodeChunk } from './bytes.ts'
 import type { Database } from './database.ts'
 import { asStoreError, StoreError } from './errors.ts'
@@ -26,29 +13,18 @@ import { parseGroups, parseLabels } from './facts.ts'
 import { records_bytes_default, sessions_page_default, sessions_page_max } from './limits.ts'
 import type { RecordPage, SessionPage, SessionQuery, SessionRow } from './reader.ts'
 import type { ChunkRow, SessionTableRow } from './schema.ts'
-import {
-  checkpoint,
-  chunk,
-  command,
-  document,
-  log_entry,
-  log_hash,
-  session,
-  session_group,
-  watermark,
-} from './schema.ts'
+import { checkpoint, chunk, document, log_entry, log_hash, session, watermark } from './schema.ts'
+import { Search } from './search.ts'
 
 const p = sql.placeholder
 
 export class Queries {
-  readonly #database: Database
   readonly #sql: ReturnType<typeof prepareAll>
-  /** One statement for each set of filters that was ever asked for. */
-  readonly #pages = new Map<string, ReturnType<typeof preparePage>>()
+  readonly #search: Search
 
   constructor(database: Database) {
-    this.#database = database
     this.#sql = prepareAll(database)
+    this.#search = new Search(database)
   }
 
   watermark(): number {
@@ -75,19 +51,8 @@ export class Queries {
     const before = cursorOf(query.cursor)
     const text = query.text === undefined ? undefined : matchOf(query.text)
     if (text === '') return []
-    const given = { issuer, subject, group, target, program, text, since, until, ...before }
-    const names = Object.entries(given).flatMap(([name, value]) =>
-      value === undefined ? [] : name,
-    )
-    const key = names.join()
-    return guarded(() => {
-      let page = this.#pages.get(key)
-      if (page === undefined) {
-        page = preparePage(this.#database, new Set(names))
-        this.#pages.set(key, page)
-      }
-      return page.all({ ...given, limit })
-    })
+    const sought = { issuer, subject, group, target, program, text, since, until, ...before }
+    return guarded(() => this.#search.sessions(sought, limit))
   }
 
   /** Highest number of a session. */
@@ -146,6 +111,11 @@ export class Queries {
     return guarded(() => this.#sql.log_hash.get({ no: place })?.hash)
   }
 
+  /** In one pass; undefined for a place that has none. */
+  logHashes(places: readonly number[]): (Uint8Array | undefined)[] {
+    return places.map((place) => this.logHash(place))
+  }
+
   /** The chunk with the record `seq`, or the first one behind it. */
   #chunk(session_no: number, seq: number): ChunkRow | undefined {
     const place = this.#sql.chunk_holding.get({ session_no, seq })
@@ -201,57 +171,6 @@ function guarded<Result>(run: () => Result): Result {
   } catch (error) {
     throw asStoreError(error, 'cannot read the store')
   }
-}
-
-function preparePage({ drizzle: db }: Database, given: ReadonlySet<string>) {
-  const conditions: SQL[] = []
-  if (given.has('issuer')) conditions.push(eq(session.issuer, p('issuer')))
-  if (given.has('subject')) conditions.push(eq(session.subject, p('subject')))
-  if (given.has('target')) conditions.push(eq(session.target, p('target')))
-  if (given.has('since')) conditions.push(gte(session.started_us, p('since')))
-  if (given.has('until')) conditions.push(lt(session.started_us, p('until')))
-  if (given.has('before_us'))
-    conditions.push(
-      sql`(${session.started_us}, ${session.no}) < (${p('before_us')}, ${p('before_no')})`,
-    )
-  if (given.has('program'))
-    conditions.push(
-      inArray(
-        session.no,
-        sql`(SELECT ${command.session_no} FROM ${command} WHERE ${command.program} = ${p('program')})`,
-      ),
-    )
-  // CROSS JOIN keeps SQLite from walking all commands and asking the index for each: a hundred times slower.
-  if (given.has('text'))
-    conditions.push(
-      inArray(
-        session.no,
-        sql`(SELECT ${command.session_no} FROM command_text CROSS JOIN ${command}
-             ON ${command.no} = command_text.rowid WHERE command_text MATCH ${p('text')})`,
-      ),
-    )
-  const where = and(...conditions)
-  if (!given.has('group'))
-    return db
-      .select()
-      .from(session)
-      .where(where)
-      .orderBy(desc(session.started_us), desc(session.no))
-      .limit(p('limit'))
-      .prepare()
-  const by_group = [eq(session_group.name, p('group'))]
-  // The same bounds on the group's own columns, which are its primary key.
-  if (given.has('since')) by_group.push(gte(session_group.started_us, p('since')))
-  if (given.has('until')) by_group.push(lt(session_group.started_us, p('until')))
-  if (given.has('before_us')) by_group.push(lte(session_group.started_us, p('before_us')))
-  return db
-    .select(getTableColumns(session))
-    .from(session_group)
-    .crossJoin(session)
-    .where(and(...by_group, eq(session.no, session_group.session_no), where))
-    .orderBy(desc(session_group.started_us), desc(session_group.session_no))
-    .limit(p('limit'))
-    .prepare()
 }
 
 function prepareAll({ drizzle: db }: Database) {

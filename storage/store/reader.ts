@@ -72,8 +72,11 @@ export interface LogReader {
   log(): Promise<{ readonly size: number; readonly checkpoint: Uint8Array | undefined }>
   /** Entries `from` to `to`, `to` excluded; fewer when the log ends before. */
   logEntries(from: number, to: number): Promise<readonly Uint8Array[]>
-  /** Hash of the log's tree by its place in the order of Go's `tlog.StoredHashIndex`. */
-  logHash(index: number): Promise<Uint8Array | undefined>
+  /**
+   * Hashes of the log's tree by their places in the order of Go's `tlog.StoredHashIndex`, all at one moment; undefined
+   * for a place that it has not reached.
+   */
+  logHashes(indexes: readonly number[]): Promise<readonly (Uint8Array | undefined)[]>
 }
 
 /** Rejects with `StoreError`; an unreadable cursor is a `RangeError`. */
@@ -111,7 +114,7 @@ export function openReader(data: string): FileReader {
     document: async (digest_hex) => overlay.document(digest_hex),
     log: async () => overlay.log(),
     logEntries: async (from, to) => overlay.logEntries(from, to),
-    logHash: async (index) => overlay.logHash(index),
+    logHashes: async (indexes) => overlay.logHashes(indexes),
     cosigned: async () => readCosigned(data),
     close: () => overlay.close(),
   }

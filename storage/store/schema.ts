@@ -72,6 +72,23 @@ export interface SessionGroupRow {
   readonly session_no: number
 }
 
+/** One for each program of a session, in the order in which pages have sessions. */
+export interface SessionProgramRow {
+  readonly name: string
+  readonly started_us: number
+  readonly session_no: number
+}
+
+/**
+ * One row: how far the order of numbers is from that of starting. No session started more than `behind_us` before one
+ * with a lower number did: 0 unless a clock was set back, or two sessions overtook each other while they began.
+ */
+export interface SessionOrderRow {
+  readonly id: number
+  readonly started_us_max: number
+  readonly behind_us: number
+}
+
 /** Consecutive stored records of one session: each u32be length, then the bytes. */
 export interface ChunkRow {
   readonly no: number
@@ -84,6 +101,10 @@ export interface ChunkRow {
 
 /** What was run, masked. */
 export interface CommandRow {
+  /**
+   * `session_no << 32 | seq`: the full-text index then has the commands of a session side by side, the newest session last.
+   * More than a number can hold exactly: computed by SQLite, and never read.
+   */
   readonly no: number
   readonly session_no: number
   readonly seq: number
@@ -173,6 +194,25 @@ export const session_group: TableOf<'session_group', SessionGroupRow> = sqliteTa
   (table) => [primaryKey({ columns: [table.name, table.started_us, table.session_no] })],
 )
 
+export const session_program: TableOf<'session_program', SessionProgramRow> = sqliteTable(
+  'session_program',
+  {
+    name: text().notNull(),
+    started_us: integer().notNull(),
+    session_no: integer().notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.name, table.started_us, table.session_no] })],
+)
+
+export const session_order: TableOf<'session_order', SessionOrderRow, 'id'> = sqliteTable(
+  'session_order',
+  {
+    id: integer().primaryKey(),
+    started_us_max: integer().notNull(),
+    behind_us: integer().notNull(),
+  },
+)
+
 export const chunk: TableOf<'chunk', ChunkRow, 'no'> = sqliteTable(
   'chunk',
   {
@@ -185,19 +225,15 @@ export const chunk: TableOf<'chunk', ChunkRow, 'no'> = sqliteTable(
   (table) => [index('chunk_place').on(table.session_no, table.first_seq, table.count)],
 )
 
-export const command: TableOf<'command', CommandRow, 'no'> = sqliteTable(
-  'command',
-  {
-    no: integer().primaryKey(),
-    session_no: integer().notNull(),
-    seq: integer().notNull(),
-    t_us: integer().notNull(),
-    program: text(),
-    confidence: text().notNull(),
-    text: text().notNull(),
-  },
-  (table) => [index('command_program').on(table.program, table.session_no)],
-)
+export const command: TableOf<'command', CommandRow, 'no'> = sqliteTable('command', {
+  no: integer().primaryKey(),
+  session_no: integer().notNull(),
+  seq: integer().notNull(),
+  t_us: integer().notNull(),
+  program: text(),
+  confidence: text().notNull(),
+  text: text().notNull(),
+})
 
 export const document: TableOf<'document', DocumentRow> = sqliteTable('document', {
   digest: text().primaryKey(),

@@ -85,8 +85,8 @@ function ask(from: Queries, question: Question): unknown {
       return { size: from.logSize(), checkpoint: from.checkpoint() }
     case 'logEntries':
       return from.logEntries(...question.parameters)
-    case 'logHash':
-      return from.logHash(...question.parameters)
+    case 'logHashes':
+      return from.logHashes(...question.parameters)
   }
 }
 

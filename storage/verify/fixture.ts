@@ -49,7 +49,7 @@ export function sourceOf(stored: StoredEvidence, page_records = 3): EvidenceSour
     },
     log: async () => ({ size: stored.entries.length, checkpoint: stored.checkpoint }),
     logEntries: async (from, to) => stored.entries.slice(from, to),
-    logHash: async (index) => stored.hashes[index],
+    logHashes: async (indexes) => indexes.map((index) => stored.hashes[index]),
   }
 }
 

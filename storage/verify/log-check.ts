@@ -220,7 +220,7 @@ async function locate(
   let index = 0
   const fill = async (count: number): Promise<void> => {
     while (ahead.length < count && tree.size < size) {
-      const hash = await source.logHash(storedHashIndex(0, tree.size))
+      const [hash] = await source.logHashes([storedHashIndex(0, tree.size)])
       if (hash === undefined) return
       tree.append(hash)
       ahead.push(hash)

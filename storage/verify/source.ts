@@ -56,6 +56,6 @@ export interface EvidenceSource {
   objects?(): Iterable<KeptObject>
   /** Sessions that came to the bucket after its newest checkpoint, which cannot speak of them yet. */
   newerSessions?(): number
-  /** A stored hash of the log's tree, by Go's StoredHashIndex. Only asked to tell which entry was changed. */
-  logHash(index: number): Promise<Uint8Array | undefined>
+  /** Stored hashes of the log's tree, by Go's StoredHashIndex. Only asked for proofs, and to tell which entry was changed. */
+  logHashes(indexes: readonly number[]): Promise<readonly (Uint8Array | undefined)[]>
 }
