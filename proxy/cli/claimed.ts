@@ -28,16 +28,17 @@ const piece_bytes = 1024 * 1024
 export async function withClaimed<T>(
   call: Call,
   run: (claimed: ClaimedStreams) => Promise<T>,
+  restored: readonly string[] = [],
 ): Promise<T> {
   const files = new Map<string, number>()
   try {
-    for (const text of call.texts('raw')) {
-      const [, channel, name = '', file = ''] = /^(\d{1,9})\/([a-z]+)=(.+)$/s.exec(text) ?? []
-      const stream = Object.hasOwn(stream_names, name) ? stream_names[name] : undefined
-      if (channel === undefined || stream === undefined)
+    for (const text of [...call.texts('raw'), ...restored]) {
+      const named = readNamed(text)
+      if (named === undefined)
         throw new UsageError('--raw is N/input, N/output, N/error or N/command, and =FILE')
-      const key = `${Number(channel)}/${stream}`
-      if (files.has(key)) throw new UsageError(`--raw names ${channel}/${name} twice`)
+      const { channel, stream, file } = named
+      const key = `${channel}/${stream}`
+      if (files.has(key)) throw new UsageError(`--raw names a stream of channel ${channel} twice`)
       if (!existsSync(file)) throw new VerbError(`${file}: no such file`)
       files.set(key, openSync(file, 'r'))
     }
@@ -46,6 +47,16 @@ export async function withClaimed<T>(
   } finally {
     for (const descriptor of files.values()) closeSync(descriptor)
   }
+}
+
+/** `CHANNEL/STREAM=FILE`; undefined for anything else. */
+export function readNamed(
+  text: string,
+): { readonly channel: number; readonly stream: number; readonly file: string } | undefined {
+  const [, channel, name = '', file = ''] = /^(\d{1,9})\/([a-z]+)=(.+)$/s.exec(text) ?? []
+  const stream = Object.hasOwn(stream_names, name) ? stream_names[name] : undefined
+  if (channel === undefined || stream === undefined) return undefined
+  return { channel: Number(channel), stream, file }
 }
 
 function claimedFile(descriptor: number): ClaimedStream {

@@ -8,6 +8,8 @@ import { VerbError } from './verb.ts'
 
 export interface NewFile {
   write(text: string | Uint8Array): void
+  /** Bytes at their place, whatever was written before. */
+  writeAt(offset: number, bytes: Uint8Array): void
   /** Durable when it returns. */
   close(): void
 }
@@ -32,6 +34,10 @@ export function writeNew(path: string, mode: number): NewFile {
       // A disk that is nearly full takes a part, without an exception.
       for (let at = 0; at < bytes.length; )
         at += writeSync(descriptor, bytes, at, bytes.length - at)
+    },
+    writeAt(offset, bytes) {
+      for (let at = 0; at < bytes.length; )
+        at += writeSync(descriptor, bytes, at, bytes.length - at, offset + at)
     },
     close() {
       fsyncSync(descriptor)

@@ -1,7 +1,7 @@
 /**
  * `sluice unseal SESSION|FILE --key JWK`: opens the sealed envelope with an auditor's private key, and prints the
- * plain SHA-256 of each raw stream and file, as `sha256sum` would. What was masked stays masked: no key, salt or
- * proof is printed.
+ * plain SHA-256 of each raw stream and file, as `sha256sum` would. No key, salt or proof is printed, and what was masked
+ * stays masked; where it was kept sealed, `--restore` writes a stream as it was into a file.
  *
  * @module
  */
@@ -22,6 +22,7 @@ import { raw_option, withClaimed } from './claimed.ts'
 import type { Console } from './console.ts'
 import { withData } from './data.ts'
 import { key_option, openWith, type PrivateKey, readPrivateKey } from './private-key.ts'
+import { restore_option, restoreFiles } from './restore.ts'
 import { formatCount } from './table.ts'
 import {
   type Call,
@@ -43,7 +44,13 @@ export const unseal: Verb = {
   operands: 'ID|last|FILE',
   operands_min: 1,
   operands_max: 1,
-  options: { key: key_option, raw: raw_option, json: json_option, ...data_options },
+  options: {
+    key: key_option,
+    raw: raw_option,
+    restore: restore_option,
+    json: json_option,
+    ...data_options,
+  },
   async run(call) {
     const key = await readPrivateKey(call)
     const [given = ''] = call.operands
@@ -60,15 +67,19 @@ async function unsealSession(
 ): Promise<ExitCode> {
   const { id, start, manifest } = session
   const envelope = await openWith(session.envelope, key)
-  const found = await withClaimed(call, (claimed) =>
-    unsealRecords({
-      session: id,
-      envelope,
-      proof_hash: start.proof_hash,
-      records: session.records(),
-      ...(manifest === undefined ? {} : { end: manifest }),
-      claimed,
-    }),
+  const restored = await restoreFiles(call, session, envelope.sealing_key)
+  const found = await withClaimed(
+    call,
+    (claimed) =>
+      unsealRecords({
+        session: id,
+        envelope,
+        proof_hash: start.proof_hash,
+        records: session.records(),
+        ...(manifest === undefined ? {} : { end: manifest }),
+        claimed,
+      }),
+    restored,
   )
   const { console } = call
   if (call.flag('json'))
@@ -88,8 +99,8 @@ async function unsealFile(call: Call, file: string, key: PrivateKey): Promise<Ex
   }
   if (statSync(file).size > envelope_bytes_max)
     throw new VerbError(`${file}: too large for an envelope`)
-  if (call.texts('raw').length > 0)
-    throw new UsageError('--raw is compared with the records of a session: an envelope has none')
+  if (call.texts('raw').length > 0 || call.texts('restore').length > 0)
+    throw new UsageError('--raw and --restore need the records of a session: an envelope has none')
   const { session, proof } = await openWith(readFileSync(file), key)
   const kind = kindOf(proof)
   if (call.flag('json'))

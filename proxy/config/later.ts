@@ -19,7 +19,6 @@ const keys: ReadonlySet<string> = new Set([
 
 const values: Readonly<Record<string, readonly string[]>> = {
   'targets.*.protocol': ['docker', 'kubernetes'],
-  'evidence.raw': ['sealed'],
 }
 
 export interface Later {

@@ -43,7 +43,8 @@ export interface Config {
     readonly idle_ms_max: number
   }
   readonly evidence: {
-    readonly raw: 'commit'
+    /** Whether what records hide is kept, for auditors alone. */
+    readonly raw: 'commit' | 'sealed'
     readonly auditors: readonly AuditorKey[]
     /** Absent: evidence is local. */
     readonly remote?: Remote

@@ -73,7 +73,7 @@ export function resolveConfig(file: ConfigFile, around: Surroundings): Config {
       idle_ms_max: masking?.idle_ms_max ?? idle_ms_default,
     },
     evidence: {
-      raw: 'commit',
+      raw: file.evidence?.raw ?? 'commit',
       auditors: auditors(file, around),
       ...(kept === undefined ? {} : { remote: kept }),
       witnesses: witnesses(file, findings),

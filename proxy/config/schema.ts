@@ -123,7 +123,7 @@ export interface MaskingFile {
 export type ReplicationChoice = 'required' | 'queued'
 
 export interface EvidenceFile {
-  readonly raw?: 'commit' | undefined
+  readonly raw?: 'commit' | 'sealed' | undefined
   readonly auditors?: readonly string[] | undefined
   readonly replication?: ReplicationChoice | undefined
   readonly s3?: BucketFile | undefined
@@ -352,7 +352,7 @@ export const configSchema: z.ZodType<ConfigFile> = z.strictObject({
     .optional(),
   evidence: z
     .strictObject({
-      raw: z.literal('commit').optional(),
+      raw: z.enum(['commit', 'sealed']).optional(),
       auditors: z.array(path).min(1).max(16).optional(),
       replication: z.enum(['required', 'queued']).optional(),
       s3: s3.optional(),

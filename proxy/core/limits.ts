@@ -34,6 +34,12 @@ export const message_record_bytes_max: number = 512 * 1024
 /** Of a statement and of the parameters of its run, so much stands in their own records; the rest in the input's. */
 export const statement_record_bytes_max: number = 64 * 1024
 
+/** Masked bytes that are kept sealed: so many to a record, beside what one record hides. */
+export const hidden_record_bytes_max: number = 512 * 1024
+
+/** ... and so many of one session: as much as a bundle holds. Somebody who prints secrets for hours must not fill the disk twice. */
+export const hidden_session_bytes_max: number = 256 * 1024 * 1024
+
 /** What one group commit gathers at most; above it the disk is better used by writing now. */
 export const commit_bytes_max: number = 1024 * 1024
 

@@ -119,6 +119,7 @@ export async function openEvidence(options: EvidenceOptions): Promise<Evidence> 
       ruleset: options.ruleset,
       idle_ms: config.masking.idle_ms_max,
       policy_hash: options.policy_hash,
+      keeps_raw: config.evidence.raw === 'sealed',
       worker_logs: options.worker_logs ?? [],
       ...(remote === undefined ? {} : { retention: remote.retention }),
       recovered: store.recovered,

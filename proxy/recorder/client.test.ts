@@ -48,6 +48,7 @@ test('when the Worker dies its sessions end, later calls are refused, and it can
         auditors: [auditor.export({ format: 'jwk' })],
         ruleset: rules.ruleset,
         idle_ms: 300,
+        keeps_raw: false,
         policy_hash: '0',
         recovered: {
           watermark_lsn: 0,

@@ -31,6 +31,8 @@ export interface RecorderSetup {
   readonly ruleset: Ruleset
   readonly idle_ms: number
   readonly policy_hash: string
+  /** What records hide is kept, sealed. */
+  readonly keeps_raw: boolean
   /** Verifier keys of the logs of this gateway's workers: its own log says that they exist. */
   readonly worker_logs?: readonly string[]
   /** Set where evidence is replicated: a segment is kept until the bucket has what is in it. The log names the rules. */

@@ -32,10 +32,10 @@ import { Trail, type TrailPorts } from './trail.ts'
 import { type End, no_records } from './trail-state.ts'
 
 export interface RecorderParts extends OpeningParts, Masking {
-  /** Verifier keys of the logs of this gateway's workers. */
+  /** Verifier keys. */
   readonly worker_logs?: readonly string[]
-  /** Set where evidence is replicated. */
   readonly retention?: readonly RetentionRule[] | undefined
+  readonly keeps_raw: boolean
   readonly journal: Journal
   readonly log: LogParts
   /** Maskers of other rules than the first ones. */
@@ -94,6 +94,7 @@ export function createRecorder(parts: RecorderParts): RecorderCore {
     now_ms: parts.now_ms,
     maskers: parts.maskers,
     idle_ms: parts.idle_ms,
+    keeps_raw: parts.keeps_raw,
     after(delay_ms, run) {
       const timer = setTimeout(run, delay_ms)
       return () => clearTimeout(timer)
@@ -217,10 +218,10 @@ export function createRecorder(parts: RecorderParts): RecorderCore {
   }
 
   function logConfiguration(): void {
-    const { gateway, worker_logs = [], retention } = parts
-    const logs = worker_logs.length === 0 ? {} : { logs: worker_logs }
-    const kept = retention === undefined ? {} : { retention }
-    log.add('configuration.changed', gateway, { gateway, ...masking.hashes, ...logs, ...kept })
+    const { gateway, worker_logs: logs = [], retention } = parts
+    const facts = { gateway, ...masking.hashes, ...(logs.length === 0 ? {} : { logs }) }
+    const raw = parts.keeps_raw ? { raw: 'sealed' } : {}
+    log.add('configuration.changed', gateway, { ...facts, ...(retention && { retention }), ...raw })
   }
 
   function heartbeat(): void {

@@ -24,6 +24,7 @@ import { type MaskerSource, maskCommand, maskPlain, type TapSink } from '../tap/
 import { Statements } from '../tap/statements.ts'
 import { StdinTap } from '../tap/stdin.ts'
 import { Transfers } from '../tap/transfers.ts'
+import { Hidden } from './hidden.ts'
 import type { SessionSecrets, TrailState, WaitingHold } from './trail-state.ts'
 
 export interface TrailPorts {
@@ -32,6 +33,8 @@ export interface TrailPorts {
   readonly after: (delay_ms: number, run: () => void) => () => void
   readonly maskers: MaskerSource
   readonly idle_ms: number
+  /** What records hide is kept, sealed. */
+  readonly keeps_raw: boolean
   /** Memory for a record. */
   allocate(length: number): Uint8Array<ArrayBuffer>
   /** Appends stored bytes to the journal; durable at the next commit. */
@@ -79,6 +82,7 @@ export class Trail {
   #waiting: readonly WaitingHold[]
   #waiting_durable: readonly WaitingHold[]
   readonly #leaves: LeafList | undefined
+  readonly #hidden: Hidden | undefined
 
   constructor(number: number, state: TrailState, ports: TrailPorts) {
     this.number = number
@@ -89,6 +93,8 @@ export class Trail {
     this.#waiting = state.waiting ?? []
     this.#waiting_durable = this.#waiting
     if (state.leaves !== undefined) this.#leaves = new LeafList(state.leaves)
+    if (ports.keeps_raw)
+      this.#hidden = new Hidden((channel, what, value) => this.#seal(channel, what, value))
   }
 
   /** The tables that this session keeps. */
@@ -127,6 +133,7 @@ export class Trail {
   }
 
   record(facts: RecordFacts, payload?: Uint8Array): Uint8Array {
+    if (facts.kind !== 'sealed') this.#hidden?.write(facts.channel)
     const seq = this.#tree.size
     const place = { v: 1, session: this.state.id, seq, t_us: this.#ports.now_us() } as const
     const stored = encodeRecord({ ...place, ...facts }, payload, this.#ports.allocate)
@@ -164,7 +171,7 @@ export class Trail {
       messages: undefined,
       transfers: new Transfers({
         ...{ channel, maskers, sink, hmac_key: this.#secrets.hmac_key },
-        seal: (what, value) => this.#seal(channel, what, value),
+        seal: (what, value) => this.#seal(channel, what, new TextEncoder().encode(value)),
       }),
       statements: new Statements(channel, maskers, sink, this.#ports.now_us),
       prompt: new Uint8Array(),
@@ -324,13 +331,13 @@ export class Trail {
     }
     taps.transfers.close()
     const digests = closeTaps(taps)
-    this.#seal(channel, 'raw_sha256', JSON.stringify({ channel, sha256: digests }))
+    const value = JSON.stringify({ channel, sha256: digests })
+    this.#seal(channel, 'raw_sha256', new TextEncoder().encode(value))
     this.record({ kind: 'channel_end', channel })
   }
 
-  #seal(channel: number, what: string, value: string): void {
-    const payload = new TextEncoder().encode(value)
-    const sealed = sealValue(this.#secrets.sealing_key, this.records, payload)
+  #seal(channel: number, what: string, value: Uint8Array): void {
+    const sealed = sealValue(this.#secrets.sealing_key, this.records, value)
     this.record({ kind: 'sealed', channel, what }, sealed)
   }
 
@@ -376,14 +383,19 @@ export class Trail {
 
   #sink(channel: number): TapSink {
     const ports = this.#ports
+    const commit = (of: number, stream: number, raw_offset: number, raw: Uint8Array): string =>
+      Buffer.from(
+        commitSpan(spanNonce(this.#secrets.salt, this.state.id, of, stream, raw_offset), raw),
+      ).toString('hex')
     return {
       record: (facts, payload) => this.record(facts, payload),
       release: (stream, bytes, raw_length) =>
         ports.release(this, channel, stream, bytes, raw_length),
-      commit: (of, stream, raw_offset, raw) =>
-        Buffer.from(
-          commitSpan(spanNonce(this.#secrets.salt, this.state.id, of, stream, raw_offset), raw),
-        ).toString('hex'),
+      commit,
+      hide: (of, stream, raw_offset, raw) => {
+        this.#hidden?.add(of, stream, raw_offset, raw)
+        return commit(of, stream, raw_offset, raw)
+      },
       after: ports.after,
     }
   }

@@ -52,6 +52,7 @@ async function begin(setup: RecorderSetup): Promise<void> {
       gateway: setup.gateway,
       worker_logs: setup.worker_logs ?? [],
       retention: setup.retention,
+      keeps_raw: setup.keeps_raw,
       auditors: setup.auditors,
       recipients: await Promise.all(setup.auditors.map(thumbprint)),
       idle_ms: setup.idle_ms,

@@ -52,6 +52,8 @@ export function tapBench(): Bench {
       },
       commit: (channel, stream, raw_offset, raw) =>
         `${channel}/${stream}/${raw_offset}/${raw.length}`,
+      hide: (channel, stream, raw_offset, raw) =>
+        `${channel}/${stream}/${raw_offset}/${raw.length}`,
       after(delay_ms, run) {
         const id = timer_next++
         timers.set(id, { at_ms: time_ms + delay_ms, run })

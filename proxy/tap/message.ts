@@ -94,7 +94,7 @@ export class MessageTap {
       const part = text.subarray(from, from + cover_bytes_max)
       const n = part.length
       const raw_offset = offset + at + from
-      const commitment = this.#sink.commit(this.#channel, this.#stream, raw_offset, part)
+      const commitment = this.#sink.hide(this.#channel, this.#stream, raw_offset, part)
       spans.push({ at: at + from, n, offset: raw_offset, length: n, rule, commitment })
       part.fill(star)
     }

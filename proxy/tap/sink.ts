@@ -16,6 +16,8 @@ export interface TapSink {
   release(stream: 1 | 2, bytes: Uint8Array, raw_length: number): void
   /** Hiding commitment to raw bytes at an offset of a stream, as hex. */
   commit(channel: number, stream: number, raw_offset: number, raw: Uint8Array): string
+  /** ... to bytes that the next record hides: kept sealed besides, where raw streams are. They are borrowed. */
+  hide(channel: number, stream: number, raw_offset: number, raw: Uint8Array): string
   /** Calls back once, unless cancelled. */
   after(delay_ms: number, run: () => void): () => void
 }
@@ -44,7 +46,7 @@ export function recordSpans(
     offset: raw_base + span.raw_offset,
     length: span.raw_length,
     rule: span.rule,
-    commitment: sink.commit(channel, stream, raw_base + span.raw_offset, span.raw),
+    commitment: sink.hide(channel, stream, raw_base + span.raw_offset, span.raw),
   }))
 }
 

@@ -248,7 +248,7 @@ function wholeOf(spans: readonly RecordSpan[], payload: Uint8Array): Range {
 }
 
 /** The parts of a payload that are raw bytes, and where in the stream they were. */
-function* shownRanges(
+export function* shownRanges(
   { offset, spans }: Range,
   payload: Uint8Array,
 ): Generator<{ readonly at: number; readonly n: number; readonly offset: number }> {

@@ -89,6 +89,7 @@ export function start(
       signer: noteSigner('test/log', log_key),
       state: { size: 0, frontier: [] },
     },
+    keeps_raw: true,
     maskers: engineOnce(),
     load: (ruleset) => MaskingEngine.load(ruleset),
     gateway: 'test',
