@@ -3,16 +3,12 @@
  * over it, and it is an escape all the same, beside which a word ends. So at a boundary both are true: what begins
  * there may stand behind the byte before it or behind an escape, and what waits for the next byte may see either.
  */
-import { take } from './memory'
-
-/** Of one call: the host gives pieces of at most so many bytes when there are any. */
-const boundaries_max: u32 = 4096
 /** What stands for everything that was taken out. */
 export const escape: u32 = 0x1b
 const never: usize = 0xffffffff
 
-/** u32: distances from the window's input, ascending; the host writes them. */
-export let boundaries: usize = 0
+/** u32: distances from the window's input, ascending. */
+let boundaries: usize = 0
 let listed: u32 = 0
 let passed: u32 = 0
 let origin: usize = 0
@@ -20,14 +16,10 @@ let origin: usize = 0
 /** The next one that was not read yet. */
 export let boundary: usize = never
 
-export function initBoundaries(): bool {
-  boundaries = take(boundaries_max * 4)
-  return boundaries != 0
-}
-
-/** The next call has so many, at most {@link boundaries_max}. */
-export function listBoundaries(count: u32, input: usize): void {
-  listed = min(count, boundaries_max)
+/** The next call has those that stand at `list`. */
+export function listBoundaries(list: usize, count: u32, input: usize): void {
+  boundaries = list
+  listed = count
   passed = 0
   origin = input
   boundary = listed != 0 ? input + load<u32>(boundaries) : never

@@ -8,9 +8,8 @@
 import { take } from './memory'
 import { closeHash, finishHash, initHash, openHash, resetHash, updateHash } from './sha256'
 import { hashLanes, initLanes } from './sha256-lanes'
-import {
-  closeStream, flushStream, initStreams, input, openStream, pushStream, result, result_spans, window_max,
-} from './stream'
+import { closeReader, flushReader, initReaders, openReader, pushReader, Reader, resizeReader } from './reader'
+import { initStreams, input, result, result_spans, window_max } from './stream'
 import { initCheck } from './check'
 import { install } from './tables'
 
@@ -80,14 +79,14 @@ export function useTables(tables: usize, bytes: usize): usize {
   scratch = 0
   scratch_bytes = 0
   store<u8>(area, memory_problem, 1)
-  if (!initCheck() || !initStreams()) return area
+  if (!initCheck() || !initStreams() || !initReaders()) return area
   started = true
   return done()
 }
 
-export function maskerOpen(unit: u32): usize {
+export function maskerOpen(unit: u32, reading: u32): usize {
   if (!started) return problem(not_started)
-  const stream = openStream(unit != 0)
+  const stream = openReader(unit != 0, reading != 0)
   if (stream == 0) return problem(memory_problem)
   store<u8>(area, 0)
   store<u32>(area, newMasker(stream), 4)
@@ -97,15 +96,19 @@ export function maskerOpen(unit: u32): usize {
 export function maskerPush(stream: usize, _from: usize, bytes: usize): usize {
   // What is longer is not in the window.
   if (bytes > window_max) return problem(too_long)
-  return pushStream(stream, bytes, 0) == 0 ? problem(memory_problem) : masked()
+  return pushReader(changetype<Reader>(stream), bytes) == 0 ? problem(memory_problem) : masked()
 }
 
 export function maskerFlush(stream: usize, event: u32): usize {
-  return flushStream(stream, event) ? masked() : problem(memory_problem)
+  return flushReader(changetype<Reader>(stream), event) ? masked() : problem(memory_problem)
+}
+
+export function maskerResize(stream: usize, columns: u32): void {
+  resizeReader(changetype<Reader>(stream), columns)
 }
 
 export function maskerDrop(stream: usize): void {
-  closeStream(stream)
+  closeReader(changetype<Reader>(stream))
 }
 
 /** The spans stand as the record has them. */

@@ -2,17 +2,13 @@
  * The module's exports. The host writes at `input`, calls, and reads at `output` what a call's result
  * names; every address is good until the next call. What the component has instead is in `component.ts`.
  */
-import { boundaries, listBoundaries } from './boundary'
 import { take } from './memory'
 import { initCheck } from './check'
 import { setFilter } from './matcher'
-import { line_bytes, plainBytes, plainText } from './plain'
+import { closeReader, flushReader, initReaders, openReader, pushReader, Reader, resizeReader } from './reader'
 import { hashLanes, initLanes } from './sha256-lanes'
 import { closeHash, finishHash, initHash, openHash, updateHash } from './sha256'
-import {
-  cloneStream, closeStream, coverInput, cutStream, flushStream, heldAt as heldAtStream, initStreams, input, openStream,
-  pushStream, quietStream, result, result_spans, window_max,
-} from './stream'
+import { initStreams, input, result, result_spans, window_max } from './stream'
 import { install } from './tables'
 
 /** Where to write tables of that many bytes; once. 0 when there is no memory. */
@@ -22,7 +18,7 @@ export function reserve(bytes: u32): usize {
 
 /** Takes the tables into use. False when they are none, or when there is no memory. */
 export function start(tables: usize, bytes: u32): bool {
-  return install(tables, bytes) && initCheck() && initStreams() && initHash() && initLanes()
+  return install(tables, bytes) && initCheck() && initStreams() && initReaders() && initHash() && initLanes()
 }
 
 export function inputAddress(): usize {
@@ -46,90 +42,31 @@ export function useFilter(on: bool): void {
   setFilter(on)
 }
 
-/** 0 when there is no memory. */
-export function open(width: bool): usize {
-  return openStream(width)
+/** A stream. `width`: a mask keeps the columns, not the bytes. `of_terminal`: whose bytes they are. 0 when there is no memory. */
+export function open(width: bool, of_terminal: bool): usize {
+  return openReader(width, of_terminal)
 }
 
 export function close(stream: usize): void {
-  closeStream(stream)
+  closeReader(changetype<Reader>(stream))
 }
 
-/** 0 when there is no memory, or no room in the window, and nothing was read then; 2 when the bytes leave as they came; else 1. */
-export function push(stream: usize, bytes: usize): u32 {
-  return bytes > window_max ? 0 : pushStream(stream, bytes, 0)
+/** From here on the terminal has so many columns; 0 when they are not known. */
+export function resize(stream: usize, columns: u32): void {
+  resizeReader(changetype<Reader>(stream), columns)
 }
 
 /**
- * The same if all of them are plain text, of a terminal or else of any stream; if not, 3, and nothing was read. What
- * may be overwritten at a terminal's end is not read when something is held before it.
+ * 0 when there is no memory, and the stream cannot go on, or no room in the window; 2 when the bytes leave as they came;
+ * else 1, and the result says what has left.
  */
-export function pushPlain(stream: usize, bytes: usize, of_terminal: bool, columns: u32, line_before: u32): u32 {
-  if (bytes > window_max) return 0
-  const end = input + bytes
-  const plain = of_terminal ? plainText(input, end, columns, line_before) : plainBytes(input, end)
-  if (plain < end) return 3
-  return pushStream(stream, bytes, of_terminal && bytes != 0 ? openHeld(load<u8>(end - 1)) : 0)
-}
-
-/** Before a space or a line below so much waits: what follows often overwrites it. As in `host/open-end.ts`. */
-function openHeld(byte: u32): usize {
-  return byte == 0x20 ? 4 : byte == 0x5f ? 1 : 0
+export function push(stream: usize, bytes: usize): u32 {
+  return bytes > window_max ? 0 : pushReader(changetype<Reader>(stream), bytes)
 }
 
 /** 0 idle, 1 echo, 2 end. False when there is no memory, or it is none of these. */
 export function flush(stream: usize, event: u32): bool {
-  return event <= 2 && flushStream(stream, event)
-}
-
-/** How many of the `bytes` bytes at the input are plain text: no more is to be done than to push them. */
-export function plainTextBytes(bytes: usize, columns: u32, line_before: u32): usize {
-  return plainText(input, input + min(bytes, window_max), columns, line_before) - input
-}
-
-/** Bytes of the line behind the last end of line, when all were plain. */
-export function lineBytes(): u32 {
-  return line_bytes
-}
-
-/** The same where the bytes are not those of a terminal. */
-export function plainStreamBytes(bytes: usize): usize {
-  return plainBytes(input, input + min(bytes, window_max)) - input
-}
-
-/** Where the host writes boundaries: u32, distances from the input. */
-export function boundariesAddress(): usize {
-  return boundaries
-}
-
-/** The next `push` has so many boundaries. */
-export function withBoundaries(count: u32): void {
-  listBoundaries(count, input)
-}
-
-/** Masks what is held and lets it go. False when there is no memory. */
-export function cut(stream: usize): bool {
-  return cutStream(stream)
-}
-
-/** 0 when there is no memory. */
-export function clone(stream: usize): usize {
-  return cloneStream(stream)
-}
-
-/** The byte before (256: none) when the stream is in no other state than that, else -1. */
-export function quiet(stream: usize): i32 {
-  return quietStream(stream)
-}
-
-/** Address of the held bytes. */
-export function heldAt(stream: usize): usize {
-  return heldAtStream(stream)
-}
-
-/** Length of the mask of the `bytes` bytes at the input, of a window at most; it stands where a result's bytes do. */
-export function cover(bytes: usize, width: bool): u32 {
-  return coverInput(min(bytes, window_max), width)
+  return event <= 2 && flushReader(changetype<Reader>(stream), event)
 }
 
 /** 0 when there is no memory. */

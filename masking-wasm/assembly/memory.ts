@@ -51,3 +51,38 @@ export function giveLarge(at: usize, used: usize): void {
   store<usize>(at, free_large)
   free_large = at
 }
+
+/** By the power of two that is their size, from 2^{@link smallest_power} to 2^{@link largest_power}. */
+const free_blocks: usize = memory.data(32 * 4, 4)
+const smallest_power: u32 = 6
+const largest_power: u32 = 20
+
+function powerOf(bytes: usize): u32 {
+  return bytes <= <usize>1 << smallest_power ? smallest_power : 32 - <u32>clz<u32>(<u32>bytes - 1)
+}
+
+/** How much is there where {@link takeBlock} was asked for so much. */
+export function blockBytes(bytes: usize): usize {
+  return <usize>1 << powerOf(bytes)
+}
+
+/** A block of `bytes` bytes, all 0. 0 when there is no memory. */
+export function takeBlock(bytes: usize): usize {
+  const power = powerOf(bytes)
+  if (power > largest_power) return 0
+  const head = free_blocks + (power << 2)
+  const at: usize = load<u32>(head)
+  if (at == 0) return take(<usize>1 << power)
+  store<u32>(head, load<u32>(at))
+  store<u32>(at, 0)
+  return at
+}
+
+/** Gives back what was taken as `bytes` bytes, and clears it. */
+export function giveBlock(at: usize, bytes: usize): void {
+  const power = powerOf(bytes)
+  memory.fill(at, 0, <usize>1 << power)
+  const head = free_blocks + (power << 2)
+  store<u32>(at, load<u32>(head))
+  store<u32>(head, <u32>at)
+}

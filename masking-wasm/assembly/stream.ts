@@ -9,7 +9,7 @@
  * An age is the distance back from the stream's position. Everything that holds is younger than
  * {@link held_max}; only starts may be older, and then no longer need to be exact.
  */
-import { forgetBoundaries, initBoundaries } from './boundary'
+import { forgetBoundaries } from './boundary'
 import { debt, repaying, setDebt } from './budget'
 import { initLandmarks } from './landmarks'
 import { copyClear, maskLength, maskWidth } from './mask'
@@ -22,11 +22,12 @@ import {
   found, found_max, initSpans, labelEnd, labelStart, open, open_max, push, released, resetSpans, setReleased, settle, spanEnd, spanRule,
   spanStart,
 } from './spans'
-import { rules } from './tables'
 import { addThread, spawned, spent, threads, threadStart, threadWord } from './threads'
 
 /** Most bytes of one call. */
 export const window_max: usize = 65536
+/** Most bytes of one reading of several at once. */
+export const part_max: usize = 8192
 const small_threads_at: usize = 20
 const small_threads_max: u32 = 4
 const small_bytes_at: usize = 40
@@ -42,7 +43,7 @@ const spawned_bit: u32 = 0x4000
 
 /** Where the host writes; what the stream held stands before it. */
 export let input: usize = 0
-let output: usize = 0
+export let output: usize = 0
 
 /** Results of a call, for the host. u32: address, length, raw length, spans, held after, read, raw address. */
 export let result: usize = 0
@@ -52,12 +53,12 @@ export let result_spans: usize = 0
 export function initStreams(): bool {
   // Ages before the first byte must not reach below zero.
   const floor = take(age_max + held_max + 1)
-  const window = take(held_max + window_max + 32)
+  const window = take(held_max + window_max + 64)
   input = window + held_max
-  output = take(held_max + window_max + 32)
+  output = take(held_max + window_max + 64)
   result = take(32)
   result_spans = take((found_max + open_max + 8) * 20)
-  return floor != 0 && window != 0 && output != 0 && result != 0 && result_spans != 0 && initSpans() && initLandmarks(window_max) && initMatcher() && initBoundaries()
+  return floor != 0 && window != 0 && output != 0 && result != 0 && result_spans != 0 && initSpans() && initLandmarks(window_max) && initMatcher()
 }
 
 export function openStream(width: bool): usize {
@@ -76,10 +77,10 @@ export function closeStream(stream: usize): void {
 }
 
 /** Of {@link pushStream}. */
-const no_memory: u32 = 0
-const see_result: u32 = 1
+export const no_memory: u32 = 0
+export const see_result: u32 = 1
 /** Nothing was held before, nothing is now, and the bytes leave as they came. */
-const as_given: u32 = 2
+export const as_given: u32 = 2
 
 /**
  * Reads `bytes` bytes at {@link input}, or fewer; how many stands in the result. `open_held`: the last one
@@ -96,29 +97,51 @@ export function pushStream(stream: usize, bytes: usize, open_held: usize): u32 {
   forgetBoundaries()
   const limit = holdStart(end)
   const clean = open == 0 && released == input && limit == input + bytes
-  finish(stream, end, limit)
+  finish(stream, end, limit, true)
   return clean ? as_given : see_result
+}
+
+/**
+ * The same for one reading of several: nothing is masked, and what was found are the first `open` spans. All is read of up to
+ * {@link part_max} bytes: each has one end of a match at most, and fewer make no call stop.
+ */
+export function readPart(stream: usize, bytes: usize): bool {
+  if (!room(stream)) return false
+  restore(stream)
+  const end = run(input, input + bytes, load<u16>(stream))
+  forgetBoundaries()
+  finish(stream, end, holdStart(end), false)
+  return true
 }
 
 /** 0 idle, 1 echo, 2 end. */
 export function flushStream(stream: usize, event: u32): bool {
+  return letGo(stream, event, true)
+}
+
+/** The same for one reading of several. */
+export function flushReading(stream: usize, event: u32): bool {
+  return letGo(stream, event, false)
+}
+
+function letGo(stream: usize, event: u32, rendering: bool): bool {
   if (!room(stream)) return false
   restore(stream)
   if (event == 2) endThreads(input)
   else flushThreads(input, event == 1)
   settle(input)
-  finish(stream, input, input)
+  finish(stream, input, input, rendering)
   if (event == 2) store<u16>(stream, stream_start)
   return true
 }
 
-/** Masks all that is held, as a piece of its own, and lets it go: what would be cut at {@link held_max} is cut here. */
-export function cutStream(stream: usize): bool {
+/** Of one reading of several: masks all that it holds, as a piece of its own, and lets it go: what would be cut at {@link held_max} is cut here. */
+export function cutReading(stream: usize): bool {
   if (!room(stream)) return false
   restore(stream)
   cutHeld(input)
   settle(input)
-  finish(stream, input, input)
+  finish(stream, input, input, false)
   return true
 }
 
@@ -153,11 +176,11 @@ export function heldAt(stream: usize): usize {
   return (large != 0 ? large : stream + small_bytes_at) + load<u16>(stream, 6) - load<u16>(stream, 8)
 }
 
-/** Writes the mask of `bytes` bytes at the input to where a result's bytes stand; returns its length. */
-export function coverInput(bytes: usize, width: bool): u32 {
-  store<u32>(result, output)
-  const end = width ? maskWidth(input, input + bytes, output) : maskLength(input, input + bytes, output)
-  return <u32>(end - output)
+/** How many they are. */
+// @ts-ignore: decorator
+@inline
+export function heldOf(stream: usize): usize {
+  return load<u16>(stream, 8)
 }
 
 /** A block that no stream has yet. */
@@ -204,9 +227,9 @@ function restore(stream: usize): void {
 }
 
 /** Everything before `limit` leaves, the rest is kept. */
-function finish(stream: usize, end: usize, limit: usize): void {
+function finish(stream: usize, end: usize, limit: usize, rendering: bool): void {
   const from = released
-  render(load<u8>(stream, 16) != 0, from, limit)
+  if (rendering) render(load<u8>(stream, 16) != 0, from, limit)
   store<u32>(result, limit - from, 8)
   store<u32>(result, open, 12)
   store<u32>(result, end - limit, 16)
@@ -291,9 +314,4 @@ function saveThreads(to: usize, end: usize): void {
     const tags = ((word & spent) != 0 ? spent_bit : 0) | ((word & spawned) != 0 ? spawned_bit : 0)
     store<u32>(to + (i << 2), (word & 0xffff) | ((age | tags) << 16))
   }
-}
-
-/** For the host: the number of the label that stands for "too many". */
-export function crowdedRule(): u32 {
-  return rules
 }

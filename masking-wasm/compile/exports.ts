@@ -19,6 +19,7 @@ const names: Readonly<Record<string, string>> = {
   maskerOpen: `${masking_interface}#[static]masker.open`,
   maskerPush: `${masking_interface}#[method]masker.push`,
   maskerFlush: `${masking_interface}#[method]masker.flush`,
+  maskerResize: `${masking_interface}#[method]masker.resize`,
   maskerDrop: `${masking_interface}#[dtor]masker`,
   sha256: `${hashing_interface}#sha256`,
   sha256Each: `${hashing_interface}#sha256-each`,

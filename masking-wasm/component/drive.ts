@@ -7,6 +7,9 @@
 
 export interface Vector {
   readonly unit: 'length' | 'width'
+  readonly reading: 'bytes' | 'terminal'
+  /** 0 when they are not known. */
+  readonly columns: number
   /** What is pushed, each in base64, or a flush. */
   readonly steps: readonly ({ readonly push: string } | { readonly flush: FlushEvent })[]
 }
@@ -37,7 +40,11 @@ export interface Root {
   readonly masking: {
     useTables(tables: Uint8Array): void
     readonly Masker: {
-      open(unit: 'length' | 'width'): {
+      open(
+        unit: 'length' | 'width',
+        reading: 'bytes' | 'terminal',
+      ): {
+        resize(columns: number): void
         push(bytes: Uint8Array): Masked
         flush(event: FlushEvent): Masked
         [Symbol.dispose](): void
@@ -92,8 +99,9 @@ export async function opened(
 
 export function throughComponent({ masking, hashing }: Root, drive: Drive): Driven {
   masking.useTables(fromBase64(drive.tables))
-  const masked = drive.vectors.map(({ unit, steps }) => {
-    const masker = masking.Masker.open(unit)
+  const masked = drive.vectors.map(({ unit, reading, columns, steps }) => {
+    const masker = masking.Masker.open(unit, reading)
+    masker.resize(columns)
     return steps.flatMap((step) => {
       if ('flush' in step) return [stepOf(masker.flush(step.flush))]
       const results: Step[] = []
@@ -151,8 +159,9 @@ export function throughExports(exports: CoreExports, drive: Drive): Driven {
     return { bytes: toBase64(bytesAt(address, length)), spans, held, read }
   }
   const events: Readonly<Record<FlushEvent, number>> = { idle: 0, echo: 1, end: 2 }
-  const masked = drive.vectors.map(({ unit, steps }) => {
-    const stream = call('open', unit === 'width' ? 1 : 0)
+  const masked = drive.vectors.map(({ unit, reading, columns, steps }) => {
+    const stream = call('open', unit === 'width' ? 1 : 0, reading === 'terminal' ? 1 : 0)
+    call('resize', stream, columns)
     return steps.flatMap((step) => {
       const results: Step[] = []
       const take = (): number => {

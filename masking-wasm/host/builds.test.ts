@@ -40,6 +40,19 @@ const broken = [
   '\xff\xfe',
   '\xf0\x9f',
 ]
+/** What a terminal takes for something else than text, or writes over. */
+const painted = [
+  '\x1b[1m',
+  '\x1b]0;t\x07',
+  '\b',
+  'ab\b\bc',
+  '\b \b',
+  ' \r',
+  '\r\n',
+  '\x1b[3D',
+  '\x1b[',
+  '\xc2\x9b1m',
+]
 
 for (const build of ['release', 'debug'] as const)
   describe(`the ${build} build`, () => {
@@ -74,6 +87,7 @@ for (const build of ['release', 'debug'] as const)
       const piece = fc.oneof(
         fc.constantFrom(...examples),
         fc.constantFrom(...broken),
+        fc.constantFrom(...painted),
         fc.uint8Array({ maxLength: 40 }).map((bytes) => Buffer.from(bytes).toString('latin1')),
       )
       fc.assert(
@@ -123,7 +137,7 @@ for (const build of ['release', 'debug'] as const)
       new Uint8Array(raw.memory.buffer).set(ruleset.tables, at)
       for (const length of [0, 3, 0xffff_ffff]) expect(raw.start(at, length)).toBe(0)
       expect(raw.start(at, ruleset.tables.length)).toBe(1)
-      const stream = raw.open(0)
+      const stream = raw.open(0, 0)
       const hash = raw.hashOpen()
       for (const length of [65_537, 0x7fff_ffff, 0x8000_0000, 0xffff_ffff]) {
         expect(raw.push(stream, length)).toBe(0)

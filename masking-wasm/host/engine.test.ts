@@ -285,7 +285,7 @@ describe('streams', () => {
     const before = engine.memory_bytes
     const open = Array.from({ length: 10_000 }, () => engine.open('width'))
     for (const stream of open) stream.push(utf8('$ '))
-    expect(engine.memory_bytes - before).toBeLessThan(10_000 * 80)
+    expect(engine.memory_bytes - before).toBeLessThan(10_000 * 280)
     for (const stream of open) stream.close()
     expect(() => open[0]?.push(utf8('x'))).toThrow('closed')
   })

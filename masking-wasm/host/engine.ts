@@ -6,11 +6,9 @@
 import { createHash } from 'node:crypto'
 import type { Ruleset } from '../compile/compile.ts'
 import { type Exports, fail, instantiate, MaskingError, Memory, moduleOnce } from './module.ts'
-import { type Reading, ReadStream } from './read-stream.ts'
-import type { MaskStream, MaskUnit } from './stream.ts'
+import { type MaskStream, type MaskUnit, type Reading, Stream } from './stream.ts'
 
-export type { FlushEvent, Masked, MaskedSpan, MaskStream, MaskUnit } from './stream.ts'
-export type { Reading }
+export type { FlushEvent, Masked, MaskedSpan, MaskStream, MaskUnit, Reading } from './stream.ts'
 export { MaskingError }
 
 export interface HashStream {
@@ -53,7 +51,7 @@ export class MaskingEngine {
    * keep the width, or a program's. Throws {@link MaskingError} when memory is used up.
    */
   open(unit: MaskUnit, reading: Reading = unit === 'width' ? 'terminal' : 'bytes'): MaskStream {
-    return new ReadStream(this.#memory, this.#names, unit, reading)
+    return new Stream(this.#memory, this.#names, unit, reading)
   }
 
   /** Owned, 32 bytes. */

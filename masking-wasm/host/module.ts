@@ -28,27 +28,11 @@ export interface Exports {
   resultAddress(): number
   spansAddress(): number
   useFilter(on: number): void
-  open(width: number): number
+  open(width: number, of_terminal: number): number
   close(stream: number): void
+  resize(stream: number, columns: number): void
   push(stream: number, bytes: number): number
-  pushPlain(
-    stream: number,
-    bytes: number,
-    of_terminal: number,
-    columns: number,
-    line_before: number,
-  ): number
   flush(stream: number, event: number): number
-  plainTextBytes(bytes: number, columns: number, line_before: number): number
-  lineBytes(): number
-  plainStreamBytes(bytes: number): number
-  boundariesAddress(): number
-  withBoundaries(count: number): void
-  cut(stream: number): number
-  clone(stream: number): number
-  quiet(stream: number): number
-  heldAt(stream: number): number
-  cover(bytes: number, width: number): number
   hashOpen(): number
   hashUpdate(hash: number, bytes: number): number
   hashFinish(hash: number): void
@@ -106,13 +90,6 @@ export class Memory {
   result(index: number): number {
     this.#refresh()
     return this.#words[this.#result + index] ?? 0
-  }
-
-  /** Boundaries of the next push. */
-  mark(places: Uint32Array, count: number): void {
-    this.#refresh()
-    this.#words.set(places.subarray(0, count), this.exports.boundariesAddress() >>> 2)
-    this.exports.withBoundaries(count)
   }
 
   span(index: number, member: number): number {

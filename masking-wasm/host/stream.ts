@@ -1,9 +1,8 @@
 /**
- * One reading of a byte stream by the module, and what every stream of the engine gives.
+ * A byte stream that the module masks.
  *
  * @module
  */
-import type { Marks } from './marks.ts'
 import { fail, type Memory } from './module.ts'
 
 export interface MaskStream {
@@ -21,6 +20,9 @@ export interface MaskStream {
   /** Forgets what is held. Idempotent. */
   close(): void
 }
+
+/** Whose bytes: `terminal`, where all controls count, or `bytes`, where only whole escape sequences do. */
+export type Reading = 'terminal' | 'bytes'
 
 export type FlushEvent = 'idle' | 'echo' | 'end'
 
@@ -53,102 +55,31 @@ const empty = new Uint8Array(0)
 const no_spans: readonly MaskedSpan[] = []
 /** What the module's `push` returns when the bytes leave as they came. */
 const as_given = 2
-/** ... and `pushPlain` when it read nothing. */
-const not_plain = 3
+const columns_max = 65_535
 
-export class Stream {
+export class Stream implements MaskStream {
   readonly #memory: Memory
   readonly #names: readonly string[]
   #address: number
   #held = 0
   /** Raw bytes settled so far. */
   #offset = 0
-  /** Of {@link pushPlain}. */
-  unread = 0
 
-  constructor(memory: Memory, names: readonly string[], unit: MaskUnit, twin?: Stream) {
+  constructor(memory: Memory, names: readonly string[], unit: MaskUnit, reading: Reading) {
     this.#memory = memory
     this.#names = names
-    const { exports } = memory
-    this.#address =
-      twin === undefined ? exports.open(unit === 'width' ? 1 : 0) : exports.clone(twin.#address)
+    const of_terminal = reading === 'terminal' ? 1 : 0
+    this.#address = memory.exports.open(unit === 'width' ? 1 : 0, of_terminal)
     if (this.#address === 0) fail('masking_memory', 'no memory for another stream')
-    if (twin === undefined) return
-    this.#held = twin.#held
-    this.#offset = twin.#offset
-  }
-
-  /** The bytes that are held. Borrowed. */
-  get held_bytes(): Uint8Array {
-    return this.#memory.view(this.#memory.exports.heldAt(this.#address), this.#held)
-  }
-
-  /** Raw bytes settled so far. */
-  get settled(): number {
-    return this.#offset
-  }
-
-  /** The byte before (256: none) when nothing else is known of the stream, else -1. */
-  get quiet(): number {
-    return this.#memory.exports.quiet(this.#address)
   }
 
   get held(): number {
     return this.#held
   }
 
-  /** Masks the next bytes, which stand at the module's input already: at most one window. */
-  pushLoaded(bytes: Uint8Array): Masked {
-    if (this.#address === 0) throw new Error('push on a closed stream')
-    const first = this.#run(bytes)
-    if (first.bytes === bytes) return first
-    const read = this.#memory.result(5)
-    return read === bytes.length ? first : this.#rest(bytes, first, read)
-  }
-
-  /**
-   * The same if all are plain text, else nothing. A space at a terminal's end is not read when a would-be match is held
-   * before it: then {@link unread} is 1.
-   */
-  pushPlain(
-    bytes: Uint8Array,
-    of_terminal: boolean,
-    columns: number,
-    line_before: number,
-  ): Masked | undefined {
-    const memory = this.#memory
-    const outcome = memory.exports.pushPlain(
-      this.#address,
-      bytes.length,
-      of_terminal ? 1 : 0,
-      columns,
-      line_before,
-    )
-    this.unread = 0
-    if (outcome === as_given) return this.#given(bytes)
-    if (outcome === not_plain) return undefined
-    if (outcome === 0) fail('masking_memory', 'no memory for what a stream holds')
-    const masked = this.#take(this.#held === 0 ? bytes : undefined)
-    const read = memory.result(5)
-    if (read === bytes.length) return masked
-    if (!of_terminal || read < bytes.length - 1) return this.#rest(bytes, masked, read)
-    this.unread = 1
-    return masked
-  }
-
-  /** The same with boundaries. */
-  pushMarked(bytes: Uint8Array, marks: Marks): Masked {
-    const memory = this.#memory
-    memory.bytes().set(bytes, memory.input)
-    if (marks.length > 0) memory.mark(marks.places, marks.length)
-    return this.pushLoaded(bytes)
-  }
-
-  /** Masks what is held and lets it go, as a piece of its own. */
-  cut(): Masked {
-    if (this.#memory.exports.cut(this.#address) === 0)
-      fail('masking_memory', 'no memory for what a stream holds')
-    return this.#take(undefined)
+  resize(columns: number): void {
+    const known = columns >= 1 && columns <= columns_max ? Math.floor(columns) : 0
+    if (this.#address !== 0) this.#memory.exports.resize(this.#address, known)
   }
 
   push(bytes: Uint8Array): Masked {
@@ -164,8 +95,7 @@ export class Stream {
 
   flush(event: FlushEvent): Masked {
     if (this.#address === 0) throw new Error('flush on a closed stream')
-    const { exports } = this.#memory
-    if (exports.flush(this.#address, events[event]) === 0)
+    if (this.#memory.exports.flush(this.#address, events[event]) === 0)
       fail('masking_memory', 'no memory for what a stream holds')
     return this.#take(undefined)
   }
@@ -180,18 +110,9 @@ export class Stream {
   #window(part: Uint8Array): Masked {
     const memory = this.#memory
     memory.bytes().set(part, memory.input)
-    return this.#run(part)
-  }
-
-  #run(part: Uint8Array): Masked {
-    const outcome = this.#memory.exports.push(this.#address, part.length)
+    const outcome = memory.exports.push(this.#address, part.length)
     if (outcome === 0) fail('masking_memory', 'no memory for what a stream holds')
-    return outcome === as_given
-      ? this.#given(part)
-      : this.#take(this.#held === 0 ? part : undefined)
-  }
-
-  #given(part: Uint8Array): Masked {
+    if (outcome !== as_given) return this.#take(this.#held === 0 ? part : undefined)
     const raw_offset = this.#offset
     this.#offset += part.length
     return { bytes: part, raw_offset, raw_length: part.length, spans: no_spans }
@@ -217,11 +138,9 @@ export class Stream {
       const bytes =
         raw_length === 0
           ? empty
-          : given === undefined
-            ? memory.view(memory.result(0), memory.result(1))
-            : given.length === raw_length
-              ? given
-              : memory.view(memory.input, raw_length)
+          : given?.length === raw_length
+            ? given
+            : memory.view(memory.result(0), raw_length)
       return { bytes, raw_offset, raw_length, spans: no_spans }
     }
     const raw_address = memory.result(6)
@@ -265,7 +184,7 @@ class FoundSpan implements MaskedSpan {
 }
 
 /** A copy that outlives the next call. */
-export function owned(masked: Masked): Masked {
+function owned(masked: Masked): Masked {
   return {
     ...masked,
     bytes: masked.bytes.slice(),
@@ -276,7 +195,7 @@ export function owned(masked: Masked): Masked {
   }
 }
 
-export function joined(parts: readonly Masked[]): Masked {
+function joined(parts: readonly Masked[]): Masked {
   const bytes = new Uint8Array(parts.reduce((total, part) => total + part.bytes.length, 0))
   const spans: MaskedSpan[] = []
   let at = 0
