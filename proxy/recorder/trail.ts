@@ -16,14 +16,9 @@ import type { ChannelRequest, Field, Stream } from '../core/connector.ts'
 import type { EndReason, RecordedEvent } from '../core/ports.ts'
 import type { Content } from '../core/transfer.ts'
 import { judgedOf } from '../core/verdict.ts'
-import { EchoTracker } from '../tap/echo.ts'
-import { asksForPassword, InputTap } from '../tap/input.ts'
 import { MessageTap } from '../tap/message.ts'
-import { OutputTap } from '../tap/output.ts'
 import { type MaskerSource, maskCommand, maskPlain, type TapSink } from '../tap/sink.ts'
-import { Statements } from '../tap/statements.ts'
-import { StdinTap } from '../tap/stdin.ts'
-import { Transfers } from '../tap/transfers.ts'
+import { type ChannelTaps, closeTaps, keepPrompt, openTaps } from './channel-taps.ts'
 import { Hidden } from './hidden.ts'
 import type { SessionSecrets, TrailState, WaitingHold } from './trail-state.ts'
 
@@ -53,22 +48,6 @@ export interface TrailPlace extends TreeState {
 
 /** Channels without words; statements have records of their own. */
 const wordless: ReadonlySet<ChannelRequest['kind']> = new Set(['shell', 'agent', 'database'])
-
-/** The end of the output that is kept to recognise a password prompt. */
-const prompt_bytes_max = 160
-
-interface ChannelTaps {
-  readonly out: OutputTap
-  readonly err: OutputTap
-  readonly input: InputTap | StdinTap
-  /** Once a codec found messages in this channel: instead of those above, but for error output. */
-  messages: { readonly in: MessageTap; readonly out: MessageTap } | undefined
-  readonly transfers: Transfers
-  readonly statements: Statements
-  prompt: Uint8Array
-  /** A finding stopped it: what still comes is dropped. */
-  stopped: boolean
-}
 
 export class Trail {
   /** The recorder's small number; 0 for one that was recovered only to be ended. */
@@ -149,34 +128,12 @@ export class Trail {
   /** Opens the taps of a channel and records what it asks for, the command masked, which is returned. */
   open(channel: number, request: ChannelRequest): MaskedCommand | undefined {
     const sink = this.#sink(channel)
-    const { maskers, idle_ms, now_ms } = this.#ports
-    const terminal = request.pty !== undefined
-    const echo = new EchoTracker()
-    const unit = terminal ? 'width' : 'length'
-    const width = request.pty === undefined ? {} : { columns: request.pty.columns }
-    const common = { channel, unit, ...width, idle_ms, maskers, sink } as const
-    const taps: ChannelTaps = {
-      out: new OutputTap({ ...common, stream: 1, ...(terminal ? { echo } : {}) }),
-      err: new OutputTap({ ...common, stream: 2 }),
-      input: terminal
-        ? new InputTap({
-            channel,
-            maskers,
-            sink,
-            echo,
-            now_ms,
-            prompts: () => asksForPassword(taps.prompt),
-          })
-        : new StdinTap(channel, maskers, sink),
-      messages: undefined,
-      transfers: new Transfers({
-        ...{ channel, maskers, sink, hmac_key: this.#secrets.hmac_key },
-        seal: (what, value) => this.#seal(channel, what, new TextEncoder().encode(value)),
-      }),
-      statements: new Statements(channel, maskers, sink, this.#ports.now_us),
-      prompt: new Uint8Array(),
-      stopped: false,
-    }
+    const { maskers, idle_ms, now_ms, now_us } = this.#ports
+    const taps = openTaps(channel, request, {
+      ...{ maskers, sink, idle_ms, now_ms, now_us },
+      hmac_key: this.#secrets.hmac_key,
+      seal: (what, value) => this.#seal(channel, what, new TextEncoder().encode(value)),
+    })
     this.#channels.set(channel, taps)
     const env = Object.fromEntries(
       Object.entries(request.env).map(([name, value]) => [name, this.#plain(value)]),
@@ -211,13 +168,7 @@ export class Trail {
       return
     }
     taps.out.push(bytes)
-    if (taps.input instanceof InputTap) {
-      taps.prompt =
-        bytes.length >= prompt_bytes_max
-          ? bytes.slice(-prompt_bytes_max)
-          : Buffer.concat([taps.prompt, bytes]).subarray(-prompt_bytes_max)
-      taps.input.settle()
-    }
+    keepPrompt(taps, bytes)
   }
 
   input(channel: number, bytes: Uint8Array, fields?: readonly Field[]): void {
@@ -399,11 +350,4 @@ export class Trail {
       after: ports.after,
     }
   }
-}
-
-function closeTaps(taps: ChannelTaps): Record<'0' | '1' | '2', string> {
-  const streams = { '0': taps.input.close(), '1': taps.out.close(), '2': taps.err.close() }
-  const { messages } = taps
-  if (messages === undefined) return streams
-  return { ...streams, '0': messages.in.close(), '1': messages.out.close() }
 }
