@@ -35,6 +35,7 @@ import { runWorker } from './gateway/worker.ts'
 import { startWorkers } from './gateway/workers.ts'
 import { createDeviceLogins } from './identity/device-login.ts'
 import { loadGatewayKeys, loadLogKeys } from './identity/gateway-keys.ts'
+import { createIssuers } from './identity/issuers.ts'
 import { createKeyRing } from './identity/keys.ts'
 import { createProvider } from './identity/provider.ts'
 import { createLog } from './log.ts'
@@ -113,13 +114,14 @@ async function runGateway(options: Options): Promise<void> {
     worker_logs: worker_keys.map(({ origin, log_key }) => noteSigner(origin, log_key).verifier_key),
     log,
   })
+  const ports = { now_us: clock.now_us, monotonic_ms: () => performance.now() }
   const providers = [...config.identity.oidc, ...(trial === undefined ? [] : [trial.provider])].map(
-    (settings) =>
-      createProvider(settings, { now_us: clock.now_us, monotonic_ms: () => performance.now() }),
+    (settings) => createProvider(settings, ports),
   )
   const keys = createKeyRing([...config.identity.keys, ...(trial?.keys ?? [])])
   const standing = { access, keys, providers }
   const sessions = createSessions(clock.now_us, whyEnded(standing))
+  const issuers = createIssuers(providers, config.identity.ci, ports)
   /** Where browsers find the pages; in the trial, where the API turns out to be. */
   let pages_at = config.gateway.public_url
 
@@ -145,6 +147,7 @@ async function runGateway(options: Options): Promise<void> {
         // Nobody could decide without it.
         approvals: config.listen.api === undefined ? undefined : desk,
         logins: providers.length === 0 ? undefined : logins,
+        issuers,
         log,
       }),
     )
@@ -197,7 +200,7 @@ async function runGateway(options: Options): Promise<void> {
       ? undefined
       : await bind('listen.postgres', postgres_address, false, async (address) =>
           (await import('./gateway/postgres.ts')).openPostgres({
-            ...{ config, address, gateway_keys, providers, policy, sessions, log },
+            ...{ config, address, gateway_keys, issuers, policy, sessions, log },
             recorder: evidence.recorder,
             logins: providers.length === 0 ? undefined : logins,
           }),
@@ -211,8 +214,9 @@ async function runGateway(options: Options): Promise<void> {
       : await openApi({
           address: api_address,
           is_any_port: trial !== undefined,
-          gateway_keys,
-          providers,
+          ...{ config, gateway_keys, host_keys, keys, issuers, providers, policy },
+          ssh_port: door.address?.port,
+          logins: providers.length === 0 ? undefined : logins,
           ...(options.archive === undefined
             ? readAll(evidence, data, config)
             : readArchive(options.archive)),

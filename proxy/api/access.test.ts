@@ -64,6 +64,8 @@ describe('the OpenAPI document', () => {
     const document = await openApi()
     expect(document.openapi).toBe('3.1.0')
     expect(Object.keys(document.paths).toSorted()).toEqual([
+      '/api/certificates',
+      '/api/device_authorization',
       '/api/log/checkpoint',
       '/api/log/tile/{tile}',
       '/api/logs',
@@ -79,6 +81,7 @@ describe('the OpenAPI document', () => {
       '/api/sessions/{id}/cast',
       '/api/sessions/{id}/lines',
       '/api/sessions/{id}/records',
+      '/api/token',
       '/healthz',
     ])
     const text = JSON.stringify(document)
@@ -102,13 +105,13 @@ describe('the OpenAPI document', () => {
     }
   })
 
-  test('every route in it but health answers 401 without a bearer, and says how', async () => {
+  test('every route in it but health and the giving of tokens answers 401 without a bearer, and says how', async () => {
     const { paths } = await openApi()
     let asked = 0
     for (const [path, operations] of Object.entries(paths)) {
       for (const [method, { security }] of Object.entries(operations)) {
         if (security?.length === 0) {
-          expect(path).toBe('/healthz')
+          expect(['/healthz', '/api/token', '/api/device_authorization']).toContain(path)
           continue
         }
         const real = path
@@ -124,7 +127,7 @@ describe('the OpenAPI document', () => {
         }
       }
     }
-    expect(asked).toBe(60)
+    expect(asked).toBe(64)
     expect(readings).toEqual([])
     expect((await call('/api/openapi.json', '')).status).toBe(401)
     expect((await call('/api/nothing', '')).status).toBe(401)

@@ -8,12 +8,14 @@ import { OpenAPIHono } from '@hono/zod-openapi'
 import { StoreError } from '../../storage/store/errors.ts'
 import { consoleApp } from '../console/app.ts'
 import { addCast } from './cast.ts'
+import { addCertificates } from './certificates.ts'
 import { addDocs } from './docs.ts'
 import { type ApiEnv, onlyForHosts, onlyKnownCallers, withSecurityHeaders } from './guard.ts'
 import { addHealth } from './health.ts'
 import { addLines } from './lines.ts'
 import { addLog } from './log.ts'
 import { addLogin } from './login.ts'
+import { addOauth } from './oauth.ts'
 import type { ApiPorts } from './ports.ts'
 import { type Problem, ProblemError, problemResponse } from './problem.ts'
 import { addRecords } from './records.ts'
@@ -25,7 +27,7 @@ export type * from './ports.ts'
 
 export interface Api {
   /** Answers every request; never rejects. */
-  fetch(request: Request): Response | Promise<Response>
+  fetch(request: Request, source?: string): Response | Promise<Response>
 }
 
 /** A longer one is none of ours: an id, a cursor and a few words. */
@@ -54,6 +56,7 @@ export function createApi(ports: ApiPorts): Api {
   if (ports.console !== undefined) app.route('/', consoleApp(ports.console))
   // What of the API is added before this line is there for everybody, and the rest is not.
   addDocs(app)
+  addOauth(app, ports)
   app.use('/api/*', onlyKnownCallers(ports))
   const gate = createStreamGate()
   addHealth(app, ports)
@@ -64,6 +67,7 @@ export function createApi(ports: ApiPorts): Api {
   addCast(app, ports, gate)
   addLog(app, ports)
   addRequests(app, ports)
+  addCertificates(app, ports)
   addDocument(app)
   refuseOtherMethods(app)
   app.notFound(() => problemResponse({ status: 404, title: 'Not Found' }))
@@ -73,7 +77,7 @@ export function createApi(ports: ApiPorts): Api {
     return problemResponse(problem)
   })
   return {
-    fetch: (request) => app.fetch(request),
+    fetch: (request, source = 'unknown:0') => app.fetch(request, { source }),
   }
 }
 

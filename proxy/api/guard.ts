@@ -11,6 +11,8 @@ import type { ApiCaller, ApiPorts } from './ports.ts'
 import { ProblemError } from './problem.ts'
 
 export interface ApiEnv {
+  /** `IP:PORT` of the client, which may be a proxy. */
+  Bindings: { source: string }
   Variables: { caller: ApiCaller }
 }
 
@@ -66,19 +68,23 @@ export function onlyKnownCallers(ports: ApiPorts): Middleware {
       if (why !== undefined)
         throw new ProblemError({ status: 403, title: 'Forbidden', detail: why })
       context.set('caller', session.caller)
-    } else context.set('caller', await bearerOf(authorization ?? '', ports))
+    } else context.set('caller', await bearerOf(authorization ?? '', context.env.source, ports))
     await next()
   })
 }
 
-async function bearerOf(authorization: string, ports: ApiPorts): Promise<ApiCaller> {
+async function bearerOf(
+  authorization: string,
+  source: string,
+  ports: ApiPorts,
+): Promise<ApiCaller> {
   const bearer = /^Bearer +([A-Za-z0-9._~+/-]+=*)$/i.exec(authorization)?.[1]
   if (bearer === undefined)
     throw unauthorized(
       'a bearer token is needed, an ID token of a provider or one that `sluice token` makes, or a browser that has signed in at /login',
       '',
     )
-  const authenticated = await ports.authenticate(bearer)
+  const authenticated = await ports.authenticate(bearer, source)
   if (authenticated.ok) return authenticated.caller
   throw unauthorized(authenticated.reason, ', error="invalid_token"')
 }

@@ -40,7 +40,18 @@ type Html = ReturnType<typeof html>
 const over: Html = html`<h1>Nobody waits here</h1>
 <p>This sign-in is over, or has never begun. Connect again, and open the address that your terminal shows then.</p>`
 
-const about = (login: WaitingLogin): Html => html`<h1>Is this you?</h1>
+const about = (login: WaitingLogin): Html =>
+  login.purpose === 'login' ? aboutLogin(login) : aboutConnection(login)
+
+const aboutLogin = (login: WaitingLogin): Html => html`<h1>Is this you?</h1>
+<p>Somebody has typed <code>sluice login</code> and wants to be you for hours, at everything that you may reach:</p>
+<dl>
+<dt>from the address</dt><dd>${login.source}</dd>
+<dt>with the code</dt><dd>${login.user_code}</dd>
+</dl>
+${onward(login)}`
+
+const aboutConnection = (login: WaitingLogin): Html => html`<h1>Is this you?</h1>
 <p>Somebody has opened an SSH connection and wants to be you on it:</p>
 <dl>
 <dt>from the address</dt><dd>${login.source}</dd>
@@ -48,7 +59,11 @@ const about = (login: WaitingLogin): Html => html`<h1>Is this you?</h1>
 <dt>as the account</dt><dd>${visible(login.account)}</dd>
 <dt>with the code</dt><dd>${login.user_code}</dd>
 </dl>
-<p><strong>If you did not just type this yourself, close the page.</strong> Nobody else has a reason to send you
+${onward(login)}`
+
+const onward = (
+  login: WaitingLogin,
+): Html => html`<p><strong>If you did not just type this yourself, close the page.</strong> Nobody else has a reason to send you
 here, whoever they say they are: with your sign-in, they would be you.</p>
 <p><a href="${login.url}" rel="noreferrer noopener">It is me: go on to ${login.provider}</a></p>`
 

@@ -5,6 +5,7 @@
  */
 import type { ConsolePorts } from '../console/ports.ts'
 import type { ApprovalRequest, HoldOutcome, Vote, VoteResult } from '../core/approval.ts'
+import type { ProviderLogin } from '../core/identity.ts'
 
 export interface ApiPorts {
   readonly reader: EvidenceReader
@@ -13,6 +14,7 @@ export interface ApiPorts {
   /** Who a bearer token belongs to. Never rejects; `reason` never repeats the token. */
   authenticate(
     bearer: string,
+    source: string,
   ): Promise<
     | { readonly ok: true; readonly caller: ApiCaller }
     | { readonly ok: false; readonly reason: string }
@@ -32,6 +34,8 @@ export interface ApiPorts {
   readonly feed?: RequestFeed
   /** Somebody comes by the link of a message; it is on record when it resolves. */
   openLink?(link: string, caller: ApiCaller): Promise<LinkOpened>
+  /** Signs people in, and makes credentials of the gateway's own out of others. Absent where there are none. */
+  readonly credentials?: CredentialPorts
   health(): Health
   /** An answer of 500 and above, for the gateway's own log. The error names no payload. */
   failed?(error: Error): void
@@ -82,6 +86,60 @@ export interface ReplicationHealth {
   readonly sent_objects: number
 }
 
+export interface CredentialPorts {
+  /** Where people can sign in by a browser; none where there is no provider. */
+  readonly providers: readonly string[]
+  /** RFC 8628. The rest never reject; `reason` is one line and repeats nothing that was sent. */
+  beginLogin(
+    provider: string,
+    source: string,
+  ): Promise<Made<{ device_code: string; user_code: string; url: string; expires_s: number }>>
+  pollLogin(device_code: string, source: string): Promise<Made<IssuedToken>>
+  /** RFC 8693. */
+  exchange(
+    token: string,
+    audience: 'sluice-api' | 'sluice-database',
+    source: string,
+  ): Promise<Made<IssuedToken>>
+  certify(
+    caller: ApiCaller,
+    public_key: string,
+    lifetime_s: number | undefined,
+  ): Promise<Made<IssuedCertificate>>
+  /** How to reach what the caller may reach. */
+  sshPlaces(caller: ApiCaller): SshPlaces
+}
+
+/** `code` of RFC 8628, section 3.5, RFC 6749, section 5.2, and RFC 8693, section 2.2.2. */
+export type Made<T> =
+  | { readonly ok: true; readonly value: T }
+  | { readonly ok: false; readonly code: string; readonly reason: string }
+
+export interface IssuedToken {
+  readonly jwt: string
+  readonly expires_s: number
+}
+
+export interface IssuedCertificate {
+  /** `ALGORITHM BASE64` */
+  readonly line: string
+  readonly serial: string
+  readonly key_id: string
+  readonly principals: readonly string[]
+  /** UTC in microseconds. */
+  readonly valid_before_us: number
+}
+
+export interface SshPlaces {
+  readonly gateway: string
+  /** Undefined where SSH is off. */
+  readonly port: number | undefined
+  /** Public keys, `ALGORITHM BASE64`: the gateway's own, and what signs those of targets. */
+  readonly host_keys: readonly string[]
+  readonly host_authority: string
+  readonly targets: readonly { readonly name: string; readonly accounts: readonly string[] }[]
+}
+
 export interface WaitingLogin {
   readonly provider: string
   /** `IP:PORT` of the client. */
@@ -89,6 +147,7 @@ export interface WaitingLogin {
   readonly account: string
   /** Empty when it says none. */
   readonly target: string
+  readonly purpose?: 'login'
   readonly user_code: string
   /** Where the provider signs people in. HTTPS, or loopback. */
   readonly url: string
@@ -99,6 +158,12 @@ export interface ApiCaller {
   readonly issuer?: string
   readonly subject: string
   readonly groups?: readonly string[]
+  /** Names the token in a log. */
+  readonly token?: string
+  /** UTC in microseconds: when what they do ends, where it is bound to the token's end. */
+  readonly ends_us?: number
+  /** The sign-in that it is of. */
+  readonly login?: ProviderLogin
   readonly roles: readonly ('user' | 'approver' | 'auditor' | 'admin')[]
 }
 

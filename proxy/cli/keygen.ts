@@ -42,7 +42,7 @@ export const keygen: Verb = {
         return 0
       case 'ca':
         await keep(call, sshPair(call, 'sluice-ca'), 'ca_ed25519', [
-          'Signs user certificates by ssh-keygen -s. This version of the gateway does not accept them yet.',
+          'Signs user certificates by ssh-keygen -s; list the public key in sluice.yaml: identity.ssh_ca.',
         ])
         return 0
       default:

@@ -15,6 +15,7 @@ import { disclose } from './disclose.ts'
 import { createHelp, overview, unknownVerb } from './help.ts'
 import { indexBucket } from './index-bucket.ts'
 import { keygen } from './keygen.ts'
+import { login } from './login.ts'
 import { mask } from './mask.ts'
 import { policy } from './policy.ts'
 import { reconcile } from './reconcile.ts'
@@ -61,6 +62,7 @@ const verbs: readonly Verb[] = [
   checkConfig,
   keygen,
   sshConfig,
+  login,
   sessions,
   show,
   replay,

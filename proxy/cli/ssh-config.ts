@@ -11,6 +11,7 @@ import { parsePrivateKey } from '../config/private-key.ts'
 import { formatPublicKey, type SshPublicKey } from '../config/public-key.ts'
 import { type Config, loadConfig } from '../config.ts'
 import { writeNewFile } from './new-file.ts'
+import { knownHostsText, sshConfigText } from './ssh-config-text.ts'
 import { json_option, numberOption, UsageError, type Verb, VerbError } from './verb.ts'
 
 export const sshConfig: Verb = {
@@ -44,9 +45,16 @@ export const sshConfig: Verb = {
     const folder = join(call.text('data') ?? config.gateway.data, 'keys')
     const out = call.text('out')
     const known_hosts_file = out === undefined ? '~/.ssh/known_hosts_sluice' : `${out}.known_hosts`
+    const targets = config.targets
+      .filter(isSsh)
+      .map(({ name, accounts }) => ({ name, accounts: Object.keys(accounts) }))
+    const names = targets.map(({ name }) => name)
     const texts = {
-      ssh_config: configText(config, { host, port, known_hosts_file }),
-      known_hosts: knownHosts(config, folder),
+      ssh_config: sshConfigText({
+        gateway: config.gateway.name,
+        ...{ host, port, known_hosts_file, targets },
+      }),
+      known_hosts: knownHosts(config.gateway, names, folder),
     }
     if (call.flag('json')) {
       await call.console.line(JSON.stringify(texts, null, 2))
@@ -62,47 +70,20 @@ export const sshConfig: Verb = {
   },
 }
 
-function configText(
-  { gateway, targets }: Config,
-  at: { readonly host: string; readonly port: number; readonly known_hosts_file: string },
-): string {
-  const stanzas = [
-    [
-      `Host ${gateway.name}`,
-      `  HostName ${at.host}`,
-      `  Port ${at.port}`,
-      `  HostKeyAlias ${gateway.name}`,
-      `  UserKnownHostsFile ${at.known_hosts_file}`,
-    ],
-    ...targets.filter(isSsh).map(({ name, accounts }) => {
-      const [account, ...others] = Object.keys(accounts)
-      return [
-        `Host ${name}`,
-        `  ProxyJump ${gateway.name}`,
-        // The name alone says where to; the gateway knows the address.
-        `  HostKeyAlias ${name}`,
-        ...(account !== undefined && others.length === 0 ? [`  User ${account}`] : []),
-        `  UserKnownHostsFile ${at.known_hosts_file}`,
-      ]
-    }),
-  ]
-  return `${stanzas.map((lines) => lines.join('\n')).join('\n\n')}\n`
-}
-
 const isSsh = ({ protocol }: Config['targets'][number]): boolean => protocol === 'ssh'
 
-function knownHosts({ gateway, targets }: Config, folder: string): string {
+function knownHosts(
+  gateway: Config['gateway'],
+  targets: readonly string[],
+  folder: string,
+): string {
   const configured = gateway.ssh_host_keys.map(({ public_key }) => public_key)
   const own = configured.length > 0 ? configured : [publicHalf(join(folder, 'ssh_host_ed25519'))]
   const authority = publicHalf(join(folder, 'ssh_host_ca_ed25519'))
-  const names = targets
-    .filter(isSsh)
-    .map(({ name }) => name)
-    .join(',')
-  return [
-    ...own.map((key) => `${gateway.name} ${line(key)}\n`),
-    ...(names === '' ? [] : [`@cert-authority ${names} ${line(authority)}\n`]),
-  ].join('')
+  return knownHostsText({
+    ...{ gateway: gateway.name, targets },
+    ...{ host_keys: own.map(line), host_authority: line(authority) },
+  })
 }
 
 const line = (key: SshPublicKey): string => formatPublicKey({ ...key, comment: '' }).trim()

@@ -27,6 +27,11 @@ export function explain(issue: z.core.$ZodIssue): readonly Problem[] {
       if (issue.input === undefined) return one('is missing')
       return one(`expected ${issue.values.map(String).join(' or ')}`)
     case 'invalid_union':
+      // One that may also be a mapping: what is wrong in it is of more use.
+      if (typeof issue.input === 'object' && issue.input !== null && !Array.isArray(issue.input))
+        return (issue.errors.at(-1) ?? []).flatMap((inner) =>
+          explain({ ...inner, path: [...issue.path, ...inner.path] }),
+        )
       return one(
         issue.input === undefined ? 'is missing' : 'expected a string or a list of strings',
       )
@@ -87,6 +92,7 @@ interface JsonSchema {
   readonly properties?: Readonly<Record<string, JsonSchema>>
   readonly additionalProperties?: JsonSchema | false
   readonly items?: JsonSchema
+  readonly anyOf?: readonly JsonSchema[]
 }
 
 /** Taken from the schema itself, so that a hint never names what is not there. */
@@ -100,7 +106,8 @@ function knownKeys(path: Path): readonly string[] {
         ? at?.items
         : (at?.properties?.[part] ?? (open === false ? undefined : open))
   }
-  return Object.keys(at?.properties ?? {})
+  const shapes = at === undefined ? [] : [at, ...(at.anyOf ?? [])]
+  return shapes.flatMap(({ properties = {} }) => Object.keys(properties))
 }
 
 /** Levenshtein's distance. A key longer than any of ours is as far as it is long. */

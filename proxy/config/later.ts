@@ -11,8 +11,6 @@ const keys: ReadonlySet<string> = new Set([
   'listen.docker',
   'listen.kubernetes',
   'identity.saml',
-  'identity.ssh_ca',
-  'identity.ci',
   'policy.shell',
   'events',
 ])

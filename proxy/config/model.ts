@@ -6,6 +6,7 @@
 import type { RetentionRule } from '../../storage/evidence/retention.ts'
 import type { Address } from './address.ts'
 import type { AuditorJwk } from './auditor-key.ts'
+import type { CiFile } from './identity-schema.ts'
 import type { KnownSecrets } from './known-secrets.ts'
 import type { PolicyText } from './policy-files.ts'
 import type { SshPublicKey } from './public-key.ts'
@@ -31,6 +32,8 @@ export interface Config {
   readonly identity: {
     readonly keys: readonly RegisteredKey[]
     readonly oidc: readonly OidcProvider[]
+    readonly ssh_ca: readonly CertificateAuthority[]
+    readonly ci: readonly CiJobs[]
   }
   readonly targets: readonly Target[]
   readonly policy: PolicyConfig
@@ -98,6 +101,29 @@ export interface OidcProvider {
 export type OidcRoles = Readonly<
   Partial<Record<'user' | 'approver' | 'auditor' | 'admin', readonly string[]>>
 >
+
+/** Signs people's certificates. */
+export interface CertificateAuthority {
+  /** Default: the fingerprint of its key. */
+  readonly name: string
+  readonly key: SshPublicKey
+  /** Default `key_id`. */
+  readonly subject: 'key_id' | 'principal'
+  readonly groups: readonly string[]
+  readonly groups_extension?: string
+}
+
+/** Jobs that a forge vouches for. */
+export interface CiJobs {
+  readonly name: string
+  readonly issuer: string
+  readonly audience: string
+  /** At least one. */
+  readonly claims: CiFile['claims']
+  /** With claims in braces. */
+  readonly subject: string
+  readonly groups: readonly string[]
+}
 
 export interface ServerCertificate {
   /** PEM, with the authorities below it. */

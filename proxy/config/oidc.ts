@@ -18,7 +18,7 @@ export function oidcProviders(file: ConfigFile, around: Surroundings): readonly 
     const { name, issuer, client_id, groups_claim, subject_claim, scopes, roles } = given
     if (names.has(name)) findings.error([...at, 'name'], 'another provider has this name')
     names.add(name)
-    const refusal = refusalOf(issuer)
+    const refusal = refusalOfUrl(issuer)
     if (refusal !== undefined) findings.error([...at, 'issuer'], refusal)
     // A bearer token says only its issuer: with two entries nobody could tell which roles it has.
     if (issuers.has(issuer)) findings.error([...at, 'issuer'], 'another provider has this issuer')
@@ -45,7 +45,7 @@ export function publicUrl(file: ConfigFile, around: Surroundings): string | unde
   const given = file.gateway?.public_url
   if (given === undefined) return undefined
   const at: Path = ['gateway', 'public_url']
-  const refusal = refusalOf(given)
+  const refusal = refusalOfUrl(given)
   if (refusal !== undefined) {
     around.findings.error(at, refusal)
     return undefined
@@ -58,7 +58,7 @@ export function publicUrl(file: ConfigFile, around: Surroundings): string | unde
 }
 
 /** OpenID Connect Discovery, section 2: HTTPS, without query and fragment. Loopback is the exception, for tests. */
-function refusalOf(text: string): string | undefined {
+export function refusalOfUrl(text: string): string | undefined {
   if (!URL.canParse(text)) return 'expected a URL that begins with https://'
   const { protocol, hostname, search, hash, username, password } = new URL(text)
   const is_loopback = isLoopback(hostname.replace(/^\[|\]$/g, ''))

@@ -5,13 +5,13 @@
  * @module
  */
 import { createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto'
+import { SshReader, sshInteger, sshString } from '../core/ssh-wire.ts'
 import {
   isOnDevice,
   type ParsedPublicKey,
   parsePublicBlob,
   type SshPublicKey,
 } from './public-key.ts'
-import { SshReader, sshInteger, sshString } from './ssh-wire.ts'
 
 export type ParsedPrivateKey =
   | { readonly ok: true; readonly public_key: SshPublicKey }

@@ -6,7 +6,7 @@
  * @module
  */
 import { createPublicKey } from 'node:crypto'
-import { SshReader } from './ssh-wire.ts'
+import { SshReader } from '../core/ssh-wire.ts'
 
 export interface SshPublicKey {
   /** Name of the key's type, as in the blob: `ssh-ed25519`, `ecdsa-sha2-nistp256`, `ssh-rsa`. */
@@ -82,7 +82,7 @@ function refusal(algorithm: string, reader: SshReader): string | undefined {
   if (algorithm.startsWith('ecdsa-sha2-') && !algorithm.includes('@'))
     return ecdsaRefusal(algorithm.slice('ecdsa-sha2-'.length), reader)
   if (algorithm.includes('-cert-'))
-    return 'a certificate is not a key; SSH certificates are not available in this version'
+    return 'a certificate is not a key: the key that signed it goes into identity.ssh_ca'
   if (algorithm.startsWith('sk-')) return deviceRefusal(algorithm, reader)
   if (algorithm === 'ssh-dss') return 'DSA is broken and not accepted; use ssh-ed25519'
   // Only names that we know are repeated: the bytes may be anything.

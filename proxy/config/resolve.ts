@@ -9,6 +9,7 @@ import { parseWitness } from '../../storage/evidence/cosignature.ts'
 import { idle_ms_default } from '../core/limits.ts'
 import { type Address, isLoopback, parseAddress } from './address.ts'
 import { parseAuditorKey } from './auditor-key.ts'
+import { ciJobs } from './ci.ts'
 import { credential, expand, namedSecret, privateKey, type Surroundings } from './credential.ts'
 import type { Path } from './document.ts'
 import type { Findings } from './findings.ts'
@@ -22,6 +23,7 @@ import { isOnDevice, parsePublicKey, type SshPublicKey } from './public-key.ts'
 import { remote } from './remote.ts'
 import type { ConfigFile, PackName, TargetFile } from './schema.ts'
 import { serverCertificate } from './server-certificate.ts'
+import { certificateAuthorities } from './ssh-ca.ts'
 import { webhooks } from './webhooks.ts'
 
 /** 64 MiB: a group commit is small against it, and a spare of it is quickly written. */
@@ -36,7 +38,12 @@ export function resolveConfig(file: ConfigFile, around: Surroundings): Config {
   const { policy, masking } = file
   const public_url = publicUrl(file, around)
   const tls = serverCertificate(file, around)
-  const identity = { keys: registeredKeys(file, around), oidc: oidcProviders(file, around) }
+  const identity = {
+    keys: registeredKeys(file, around),
+    oidc: oidcProviders(file, around),
+    ssh_ca: certificateAuthorities(file, around),
+    ci: ciJobs(file, around),
+  }
   const reached = targets(file, around)
   const kept = remote(file, around)
   return {
@@ -127,7 +134,8 @@ function registeredKeys(file: ConfigFile, around: Surroundings): readonly Regist
     owners.set(name, subject)
     return [{ subject, groups: groups ?? [], key }]
   })
-  const has_provider = (file.identity?.oidc ?? []).length > 0
+  const { oidc = [], ssh_ca = [], ci = [] } = file.identity ?? {}
+  const has_provider = oidc.length + ssh_ca.length + ci.length > 0
   // Clients of a database have tokens, which the gateway makes itself.
   const has_tokens = file.listen?.postgres !== undefined
   if (keys.length === 0 && !has_provider && !has_tokens && !around.is_trial)

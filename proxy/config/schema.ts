@@ -6,6 +6,7 @@
  */
 import { z } from 'zod'
 import { retention_rules_max } from '../../storage/evidence/limits.ts'
+import { type VouchersFile, vouchers } from './identity-schema.ts'
 
 export interface ConfigFile {
   readonly gateway?: GatewayFile | undefined
@@ -17,10 +18,10 @@ export interface ConfigFile {
       }
     | undefined
   readonly identity?:
-    | {
+    | (VouchersFile & {
         readonly keys?: readonly KeyFile[] | undefined
         readonly oidc?: readonly OidcFile[] | undefined
-      }
+      })
     | undefined
   readonly targets?: readonly TargetFile[] | undefined
   readonly policy?: PolicyFile | undefined
@@ -323,6 +324,7 @@ export const configSchema: z.ZodType<ConfigFile> = z.strictObject({
         .max(entries_max)
         .optional(),
       oidc: z.array(oidc).max(providers_max).optional(),
+      ...vouchers,
     })
     .optional(),
   targets: z.array(target).max(entries_max).optional(),

@@ -65,8 +65,6 @@ const bad: readonly (readonly [text: string, problem: string])[] = [
     'identity: { saml: [], keys: [] }',
     's.yaml:1:13 identity.saml: is not available in this version',
   ],
-  ['identity: { ssh_ca: [] }', 's.yaml:1:13 identity.ssh_ca: is not available in this version'],
-  ['identity: { ci: [] }', 's.yaml:1:13 identity.ci: is not available in this version'],
   [
     'targets: [{ name: o, protocol: kubernetes, address: "h:1" }]',
     's.yaml:1:22 targets[0].protocol: "kubernetes" is not available in this version',

@@ -4,8 +4,8 @@
  * @module
  */
 import { generateKeyPairSync, randomBytes } from 'node:crypto'
+import { sshString } from '../core/ssh-wire.ts'
 import { formatPublicKey, type SshPublicKey } from './public-key.ts'
-import { sshString } from './ssh-wire.ts'
 
 export interface SshKeyPair {
   /** The private key file. Keep it readable by its user only. */

@@ -43,7 +43,7 @@ export interface SignedIn {
     readonly issuer: string
     readonly subject: string
     readonly groups: readonly string[]
-    readonly method: 'public_key' | 'token'
+    readonly method: 'public_key' | 'certificate' | 'token'
     readonly credential: string
     readonly ends_us?: number
   }

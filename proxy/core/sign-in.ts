@@ -24,6 +24,8 @@ export interface SignInRequest {
   readonly account: string
   /** Empty for a client that goes on to targets from here. */
   readonly target: string
+  /** Set where no connection waits but a command line, which gets a certificate and tokens in the person's name. */
+  readonly purpose?: 'login'
 }
 
 export interface SigningIn {

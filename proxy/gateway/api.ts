@@ -11,14 +11,20 @@ import { createClock } from '../core/clock.ts'
 import { createBearerVerifier } from '../identity/bearer.ts'
 import { createBrowserLogins } from '../identity/browser-login.ts'
 import { createBrowserSessions } from '../identity/browser-session.ts'
+import type { DeviceLogins } from '../identity/device-login.ts'
 import type { GatewayKeys } from '../identity/gateway-keys.ts'
+import type { Issuers } from '../identity/issuers.ts'
+import type { KeyRing } from '../identity/keys.ts'
 import type { Provider } from '../identity/provider.ts'
 import { createTokenVerifier, parseTokenKey } from '../identity/token.ts'
 import type { Log } from '../log.ts'
+import type { StaticPolicy } from '../policy/policy.ts'
 import type { RecorderClient } from '../recorder/client.ts'
 import { bind } from './bind.ts'
+import { createCredentials } from './credentials.ts'
 import { describeFault } from './fault.ts'
 import { Refusal } from './refusal.ts'
+import { createRefused } from './refused.ts'
 import type { ReplicaFacts } from './replication.ts'
 
 export interface ApiOptions extends Pick<ApiPorts, 'reader' | 'logs'> {
@@ -29,8 +35,16 @@ export interface ApiOptions extends Pick<ApiPorts, 'reader' | 'logs'> {
   readonly vote: NonNullable<ApiPorts['vote']>
   readonly address: NonNullable<Config['listen']['api']>
   readonly is_any_port: boolean
+  readonly config: Config
   readonly gateway_keys: GatewayKeys
+  readonly host_keys: readonly string[]
+  readonly ssh_port: number | undefined
+  readonly issuers: Issuers
   readonly providers: readonly Provider[]
+  readonly keys: KeyRing
+  /** Undefined where nobody signs in by a browser. */
+  readonly logins: DeviceLogins | undefined
+  readonly policy: StaticPolicy
   readonly recorder: RecorderClient
   /** Why the gateway cannot do its work, one line each. */
   readonly failing: () => readonly string[]
@@ -55,10 +69,18 @@ export async function openApi(options: ApiOptions): Promise<ApiSide> {
   const { now_us } = createClock(Date.now, () => performance.now())
   /** Where browsers find it; without a TLS proxy in front, where the port turns out to be. */
   let origin = public_url ?? ''
+  const { issuers } = options
+  const verify = createBearerVerifier(createTokenVerifier(token_key, now_us, issuers), issuers)
+  const refused = createRefused({ recorder, log, monotonic_ms: () => performance.now() })
   const api = createApi({
     reader: options.reader,
     logs: options.logs,
-    authenticate: createBearerVerifier(createTokenVerifier(token_key, now_us), options.providers),
+    credentials: createCredentials({ ...options, token_key, refused, verify, now_us }),
+    authenticate: async (jwt, source) => {
+      const verified = await verify(jwt)
+      if (!verified.ok) refused({ rule: verified.rule, protocol: 'api', source })
+      return verified
+    },
     evidenceRead: ({ issuer, subject }, what) =>
       recorder.note('evidence.read', {
         subject,
@@ -88,10 +110,19 @@ export async function openApi(options: ApiOptions): Promise<ApiSide> {
     failed: (error) => log('error', 'api_fault', describeFault(error)),
   })
   const http = await bind('listen.api', options.address, options.is_any_port, ({ host, port }) =>
-    Bun.serve({ hostname: host, port, fetch: api.fetch, idleTimeout: idle_s }),
+    Bun.serve({
+      ...{ hostname: host, port, idleTimeout: idle_s },
+      fetch: (request, server) => api.fetch(request, sourceOf(server.requestIP(request))),
+    }),
   )
   const at = { host: http.hostname ?? '127.0.0.1', port: http.port ?? 0 }
   const url = `http://${formatAddress(at)}`
   if (origin === '') origin = url
   return { url, stop: () => void http.stop(true) }
+}
+
+const sourceOf = (client: { readonly address: string; readonly port: number } | null): string => {
+  if (client === null) return 'unknown:0'
+  const { address, port } = client
+  return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`
 }

@@ -57,3 +57,10 @@ export const timestamp_answer_ms = 20_000
 
 /** So long without one is worth a person's look: the log's times have no upper bound meanwhile. */
 export const timestamp_lag_ms_max = 600_000
+
+/** Refused credentials that are recorded in a window; those beyond are counted, and told with the next one. */
+export const refusals_recorded_max = 60
+export const refusals_window_ms = 60_000
+
+/** Targets that a sign-in lists: policy is asked about each of their accounts, for a tenth of a millisecond. */
+export const places_max = 1_000

@@ -11,7 +11,7 @@ import { createClock } from '../core/clock.ts'
 import { createTokenIdentify } from '../identity/database-token.ts'
 import type { DeviceLogins } from '../identity/device-login.ts'
 import type { GatewayKeys } from '../identity/gateway-keys.ts'
-import type { Provider } from '../identity/provider.ts'
+import type { Issuers } from '../identity/issuers.ts'
 import { parseTokenKey } from '../identity/token.ts'
 import { listen } from '../listener/listener.ts'
 import type { Log } from '../log.ts'
@@ -26,7 +26,7 @@ export interface PostgresOptions {
   readonly config: Config
   readonly address: Address
   readonly gateway_keys: GatewayKeys
-  readonly providers: readonly Provider[]
+  readonly issuers: Issuers
   readonly policy: StaticPolicy
   readonly sessions: Sessions
   readonly recorder: RecorderClient
@@ -61,7 +61,7 @@ export async function openPostgres(options: PostgresOptions): Promise<PostgresSi
       ...(options.logins === undefined ? {} : { sign_in: options.logins }),
       ...(tls === undefined ? {} : { tls: { cert: tls.cert, key: tls.key.reveal() } }),
     }),
-    identify: createTokenIdentify(token_key, options.providers, clock.now_us),
+    identify: createTokenIdentify(token_key, options.issuers, clock.now_us),
     serve: (greeting) =>
       sessions.run(greeting, {
         policy,

@@ -9,10 +9,15 @@ import { sshConnector } from '../connector/ssh/connector.ts'
 import type { SshTarget } from '../connector/ssh/dial.ts'
 import { parseKey } from '../connector/ssh/library.ts'
 import type { Approvals } from '../core/approval.ts'
+import { createClock } from '../core/clock.ts'
 import { fingerprint } from '../core/fingerprint.ts'
+import { createCertificateIdentify } from '../identity/certificate.ts'
+import { userOf } from '../identity/database-token.ts'
 import type { DeviceLogins } from '../identity/device-login.ts'
 import type { GatewayKeys } from '../identity/gateway-keys.ts'
-import type { KeyRing } from '../identity/keys.ts'
+import type { Issuers } from '../identity/issuers.ts'
+import { createIdentify, type KeyRing } from '../identity/keys.ts'
+import { gateway_issuer } from '../identity/user-certificate.ts'
 import { type Listener, listen } from '../listener/listener.ts'
 import type { Log } from '../log.ts'
 import type { StaticPolicy } from '../policy/policy.ts'
@@ -20,6 +25,7 @@ import type { RecorderClient } from '../recorder/client.ts'
 import { createFlight } from '../session/flight.ts'
 import { describeFault } from './fault.ts'
 import { Refusal } from './refusal.ts'
+import { createRefused, refusedClaim } from './refused.ts'
 import type { Sessions } from './sessions.ts'
 
 export interface SshOptions {
@@ -38,6 +44,7 @@ export interface SshOptions {
   readonly approvals: Approvals | undefined
   /** Undefined where nobody signs in by a browser. */
   readonly logins: DeviceLogins | undefined
+  readonly issuers: Issuers
   readonly log: Log
 }
 
@@ -62,6 +69,22 @@ export async function openSsh(options: SshOptions): Promise<SshSide> {
   const labels = new Map(config.targets.map((target) => [target.name, target.labels]))
   const flight = createFlight(() => performance.now())
   const { sessions } = options
+  const refused = createRefused({ recorder, log, monotonic_ms: () => performance.now() })
+  const identify = createIdentify(options.keys, {
+    token: async ({ jwt }) => {
+      const proven = await options.issuers.prove(jwt)
+      return proven === undefined ? undefined : userOf(proven)
+    },
+    certificate: createCertificateIdentify({
+      own: publicBlob(options.gateway_keys.ssh_user_ca),
+      authorities: config.identity.ssh_ca,
+      vouches: (issuer) =>
+        issuer === gateway_issuer
+          ? { bind_session_to_token: false }
+          : options.issuers.rules(issuer),
+      now_us: createClock(Date.now, () => performance.now()).now_us,
+    }),
+  })
   const listener: Listener = await listen({
     ...options.address,
     is_shared: options.is_shared,
@@ -70,6 +93,9 @@ export async function openSsh(options: SshOptions): Promise<SshSide> {
       target: (name) => targets.get(name),
       env: config.ssh.env,
       ...(options.logins === undefined ? {} : { sign_in: options.logins }),
+      // Who has no such jobs is not asked for a password.
+      tokens: config.identity.ci.length > 0,
+      refused: (rule, source) => refused({ rule, source, protocol: 'ssh' }),
       jump: {
         authority: options.gateway_keys.ssh_host_ca,
         host_key: options.gateway_keys.ssh_host_key,
@@ -77,7 +103,13 @@ export async function openSsh(options: SshOptions): Promise<SshSide> {
         open: (stream, source, connector) => listener.admit(stream, source, connector),
       },
     }),
-    identify: options.keys.identify,
+    identify: async (claim) => {
+      const identity = await identify(claim)
+      // A key that nobody has registered is a question, not a credential.
+      if ('allowed' in identity && claim.kind !== 'public_key')
+        refused({ rule: identity.rule, protocol: 'ssh', ...refusedClaim(claim) })
+      return identity
+    },
     serve: (greeting) =>
       sessions.run(greeting, {
         policy,
@@ -112,9 +144,10 @@ export function hostKeys(config: Config, gateway_keys: GatewayKeys): readonly st
 
 /** What ssh shows of each of them to who connects for the first time. */
 export const fingerprints = (host_keys: readonly string[]): string =>
-  host_keys
-    .map((key) => fingerprint(Buffer.from(publicLine(key).split(' ')[1] ?? '', 'base64')))
-    .join(' ')
+  host_keys.map((key) => fingerprint(publicBlob(key))).join(' ')
+
+const publicBlob = (private_key: string): Uint8Array =>
+  Buffer.from(publicLine(private_key).split(' ')[1] ?? '', 'base64')
 
 /** The public half of a private key, as `known_hosts` has it. */
 export function publicLine(private_key: string | undefined): string {

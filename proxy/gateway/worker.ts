@@ -11,6 +11,7 @@ import { generateSshKey } from '../config/ssh-keygen.ts'
 import { createClock } from '../core/clock.ts'
 import { createDeviceLogins, type DeviceLogins } from '../identity/device-login.ts'
 import { loadGatewayKeys, loadLogKeys } from '../identity/gateway-keys.ts'
+import { createIssuers } from '../identity/issuers.ts'
 import { createKeyRing } from '../identity/keys.ts'
 import { createProvider } from '../identity/provider.ts'
 import { createLog } from '../log.ts'
@@ -61,9 +62,8 @@ export async function runWorker(
     changed: (reasons) => tell({ kind: 'health', reasons }),
   })
   const { public_url } = config.gateway
-  const providers = config.identity.oidc.map((settings) =>
-    createProvider(settings, { now_us: clock.now_us, monotonic_ms: () => performance.now() }),
-  )
+  const ports = { now_us: clock.now_us, monotonic_ms: () => performance.now() }
+  const providers = config.identity.oidc.map((settings) => createProvider(settings, ports))
   const keys = createKeyRing(config.identity.keys)
   const standing = { access, keys, providers }
   const sessions = createSessions(clock.now_us, whyEnded(standing))
@@ -96,6 +96,7 @@ export async function runWorker(
       // Nobody could decide without it.
       approvals: config.listen.api === undefined ? undefined : desk,
       logins,
+      issuers: createIssuers(providers, config.identity.ci, ports),
       log,
     }),
   )

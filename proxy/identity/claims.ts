@@ -24,12 +24,13 @@ export interface ClaimRules {
   readonly bind_session_to_token: boolean
 }
 
+export interface Known {
+  readonly identity: Identity
+  readonly roles: readonly Role[]
+}
+
 /** `jwt` gives the token a name where its claims have none. */
-export function identityOf(
-  rules: ClaimRules,
-  claims: JWTPayload,
-  jwt: string,
-): { readonly identity: Identity; readonly roles: readonly Role[] } | Denial {
+export function identityOf(rules: ClaimRules, claims: JWTPayload, jwt: string): Known | Denial {
   const subject = claims[rules.subject_claim]
   if (!isPlain(subject, subject_characters_max) || /\s/.test(subject))
     return denied('subject', `${rules.name} does not say who you are (${rules.subject_claim})`)
@@ -46,7 +47,7 @@ export function identityOf(
       subject,
       groups,
       method: 'token',
-      credential: credentialOf(claims, jwt),
+      credential: tokenName(claims, jwt),
       ...loginOf(claims),
       ...(ends_s === undefined ? {} : { ends_us: ends_s * 1_000_000 }),
     },
@@ -88,7 +89,7 @@ const isPlain = (value: unknown, characters_max: number): value is string =>
   !/\p{C}/u.test(value)
 
 /** `jti`, else `sid`, else a digest: it covers the signature, which nobody can guess. */
-function credentialOf(claims: JWTPayload, jwt: string): string {
+export function tokenName(claims: JWTPayload, jwt: string): string {
   const named = [claims.jti, claims['sid']].find((each) => isPlain(each, subject_characters_max))
   if (typeof named === 'string') return named
   return `SHA256:${createHash('sha256').update(jwt).digest('base64').replace(/=+$/, '')}`

@@ -5,16 +5,15 @@
  * @module
  */
 import { createPublicKey, randomUUID } from 'node:crypto'
-import { decodeJwt, jwtVerify, SignJWT } from 'jose'
+import { jwtVerify, SignJWT } from 'jose'
 import type { Identify } from '../core/connector.ts'
 import type { Identity } from '../core/identity.ts'
 import type { Denial } from '../core/verdict.ts'
-import { identityOf } from './claims.ts'
-import { id_token_characters_max } from './limits.ts'
-import type { Provider } from './provider.ts'
-import type { TokenKey } from './token.ts'
+import type { Known } from './claims.ts'
+import type { Issuers } from './issuers.ts'
+import { type TokenKey, type Voucher, voucherClaims, voucherOf } from './token.ts'
 
-export interface DatabaseTokenRequest {
+export interface DatabaseTokenRequest extends Voucher {
   readonly subject: string
   readonly groups: readonly string[]
   readonly lifetime_s: number
@@ -31,14 +30,17 @@ const clock_tolerance_s = 5
 /** `now_us`: UTC in microseconds. Throws a `RangeError` for a lifetime outside 1 s to a day. */
 export async function mintDatabaseToken(
   key: TokenKey,
-  { subject, groups, lifetime_s }: DatabaseTokenRequest,
+  { subject, groups, lifetime_s, ...voucher }: DatabaseTokenRequest,
   now_us: number,
 ): Promise<{ readonly jwt: string; readonly token: string; readonly expires_s: number }> {
   if (!Number.isInteger(lifetime_s) || lifetime_s < 1 || lifetime_s > database_token_lifetime_s_max)
     throw new RangeError('a token for databases lives for 1 second to 24 hours')
   const now_s = Math.floor(now_us / 1_000_000)
   const token = randomUUID()
-  const jwt = await new SignJWT(groups.length === 0 ? {} : { groups: [...groups] })
+  const jwt = await new SignJWT({
+    ...(groups.length === 0 ? {} : { groups: [...groups] }),
+    ...voucherClaims(voucher),
+  })
     .setProtectedHeader({ alg: algorithm })
     .setIssuer(issuer)
     .setAudience(audience)
@@ -53,17 +55,15 @@ export async function mintDatabaseToken(
 /** `now_us`: UTC in microseconds, asked for each token. Never rejects. */
 export function createTokenIdentify(
   key: TokenKey,
-  providers: readonly Provider[],
+  issuers: Issuers,
   now_us: () => number,
 ): Identify {
   const public_key = createPublicKey(key)
-  const by_issuer = new Map(providers.map((each) => [each.settings.issuer, each]))
   return async (claim) => {
     if (claim.kind !== 'token') return denied('a token is expected as the password')
     const { jwt } = claim
-    if (jwt.length > id_token_characters_max) return denied('the password is too long for a token')
-    const provider = by_issuer.get(claimedIssuer(jwt) ?? '')
-    if (provider !== undefined) return ofProvider(provider, jwt)
+    const proven = await issuers.prove(jwt)
+    if (proven !== undefined) return userOf(proven)
     try {
       const { payload } = await jwtVerify(jwt, public_key, {
         algorithms: [algorithm],
@@ -75,11 +75,13 @@ export function createTokenIdentify(
         currentDate: new Date(now_us() / 1000),
       })
       const { sub = '', jti = '' } = payload
+      const vouched = voucherOf(payload, issuers)
+      if (vouched === undefined) return denied('who vouched for you is not configured any more')
       const claimed: unknown = payload['groups']
       const groups = Array.isArray(claimed)
         ? claimed.filter((each) => typeof each === 'string')
         : []
-      return { issuer, subject: sub, groups, method: 'token', credential: jti }
+      return { issuer, ...vouched, subject: sub, groups, method: 'token', credential: jti }
     } catch {
       return denied(
         'the password is not a valid token: `sluice token --database` makes one, an ID token is one too',
@@ -88,23 +90,12 @@ export function createTokenIdentify(
   }
 }
 
-async function ofProvider(provider: Provider, jwt: string): Promise<Identity | Denial> {
-  const { settings } = provider
-  const verified = await provider.verify(jwt)
-  if (!verified.ok) return denied(`${settings.name}: ${verified.reason}`)
-  const known = identityOf(settings, verified.claims, jwt)
-  if ('allowed' in known) return known
-  if (known.roles.includes('user')) return known.identity
-  return denied('none of your groups may connect here')
-}
-
-/** Only chooses who verifies: nothing else is believed of it. */
-function claimedIssuer(jwt: string): string | undefined {
-  try {
-    return decodeJwt(jwt).iss
-  } catch {
-    return undefined
-  }
+/** Who may connect, not only read. */
+export function userOf(proven: Known | Denial): Identity | Denial {
+  if ('allowed' in proven) return proven
+  return proven.roles.includes('user')
+    ? proven.identity
+    : denied('none of your groups may connect here')
 }
 
 const denied = (message: string): Denial => ({ allowed: false, rule: 'identity.token', message })

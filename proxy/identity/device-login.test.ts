@@ -96,12 +96,12 @@ describe('a login', () => {
     [
       'a token of another audience',
       async () => ({ ok: true, value: await issuer.token({ aud: 'other', groups: ['staff'] }) }),
-      'invalid',
+      'audience',
     ],
     [
       'a token for another request',
       async () => ({ ok: true, value: await issuer.token({ nonce: 'other', groups: ['staff'] }) }),
-      'invalid',
+      'request',
     ],
     [
       'groups without a role',

@@ -7,7 +7,7 @@
 import { randomBytes } from 'node:crypto'
 import type { Proven, SignIn, SignInRequest } from '../core/sign-in.ts'
 import type { Denial } from '../core/verdict.ts'
-import { identityOf } from './claims.ts'
+import { prove } from './issuers.ts'
 import {
   device_login_ms,
   waiting_login_ms_min,
@@ -106,21 +106,9 @@ async function finish(
 }
 
 async function proveBy(provider: Provider, jwt: string, nonce: string): Promise<Proven | Denial> {
-  const { settings } = provider
-  const verified = await provider.verify(jwt, nonce)
-  if (!verified.ok) return denied(verified.code, `${settings.name}: ${verified.reason}`)
-  const known = identityOf(settings, verified.claims, jwt)
-  if ('allowed' in known) return known
-  if (!known.roles.includes('user'))
-    return denied('role', 'you are signed in, but none of your groups may connect here')
-  const text = new TextEncoder()
-  return {
-    identity: known.identity,
-    proof: {
-      kind: 'token',
-      fields: { jwt: text.encode(jwt), issuer_jwk: text.encode(JSON.stringify(verified.key)) },
-    },
-  }
+  const proven = await prove(provider, jwt, nonce)
+  if ('allowed' in proven || proven.roles.includes('user')) return proven
+  return denied('role', 'you are signed in, but none of your groups may connect here')
 }
 
 /** Places for logins that wait. `enter` gives what leaves again; nothing when there is no room. */

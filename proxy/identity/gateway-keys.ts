@@ -14,6 +14,8 @@ export interface GatewayKeys {
   readonly ssh_host_key: string
   /** The same: signs what inner connections show as a target's host key. */
   readonly ssh_host_ca: string
+  /** The same: signs people's certificates. */
+  readonly ssh_user_ca: string
 }
 
 /** Of one log, and so of one data directory. */
@@ -31,6 +33,7 @@ export function loadGatewayKeys(data: string, make_ssh_key: () => string): Gatew
     api_key: der(keep(join(folder, 'api.pem'), makeEd25519)),
     ssh_host_key: keep(join(folder, 'ssh_host_ed25519'), make_ssh_key),
     ssh_host_ca: keep(join(folder, 'ssh_host_ca_ed25519'), make_ssh_key),
+    ssh_user_ca: keep(join(folder, 'ssh_user_ca_ed25519'), make_ssh_key),
   }
 }
 

@@ -14,8 +14,30 @@ export type VerifiedIdToken =
       /** The public key that verified it, with the `kid` and `alg` of the token. */
       readonly key: JWK
     }
-  /** `reason` is one line; it never repeats anything of the token. `unavailable`: the issuer's keys are not there. */
-  | { readonly ok: false; readonly code: 'invalid' | 'unavailable'; readonly reason: string }
+  /**
+   * `reason` is one line, and `refusal` its name in a log; neither repeats anything of the token. `unavailable`: the
+   * issuer's keys are not there.
+   */
+  | {
+      readonly ok: false
+      readonly code: 'invalid' | 'unavailable'
+      readonly refusal: IdTokenRefusal
+      readonly reason: string
+    }
+
+export type IdTokenRefusal =
+  | 'algorithm'
+  | 'audience'
+  | 'claim'
+  | 'expired'
+  | 'issuer'
+  | 'key'
+  | 'malformed'
+  | 'not_yet_valid'
+  | 'request'
+  | 'signature'
+  | 'too_long'
+  | 'unavailable'
 
 export interface IdTokenRules {
   readonly issuer: string
@@ -38,7 +60,7 @@ export async function verifyIdToken(
   rules: IdTokenRules,
   nonce?: string,
 ): Promise<VerifiedIdToken> {
-  if (jwt.length > id_token_characters_max) return invalid('the token is too long')
+  if (jwt.length > id_token_characters_max) return invalid('too_long', 'the token is too long')
   try {
     const { payload, protectedHeader, key } = await jwtVerify(jwt, rules.keys, {
       algorithms: [...algorithms],
@@ -52,16 +74,16 @@ export async function verifyIdToken(
     const { typ, alg, kid } = protectedHeader
     // Access tokens (RFC 9068) and logout tokens have types of their own (RFC 8725, section 3.11).
     if (typ !== undefined && !/^(application\/)?jwt$/i.test(typ))
-      return invalid('this is no ID token')
+      return invalid('malformed', 'this is no ID token')
     // OpenID Connect Back-Channel Logout, section 2.4: an ID token has no "events".
-    if ('events' in payload) return invalid('this is no ID token')
+    if ('events' in payload) return invalid('malformed', 'this is no ID token')
     const is_for_several = Array.isArray(payload.aud) && payload.aud.length > 1
     const { azp } = payload
     if ((is_for_several || azp !== undefined) && azp !== rules.client_id)
-      return invalid('the token was issued to another client')
+      return invalid('audience', 'the token was issued to another client')
     // A device authorization has no nonce of its own; a provider that passes ours on must pass on that one.
     if (nonce !== undefined && payload['nonce'] !== undefined && payload['nonce'] !== nonce)
-      return invalid('the token answers to another request')
+      return invalid('request', 'the token answers to another request')
     const public_key = await exportJWK(key)
     return {
       ok: true,
@@ -74,21 +96,35 @@ export async function verifyIdToken(
 }
 
 function failureOf(error: unknown): VerifiedIdToken {
-  if (error instanceof errors.JWTExpired) return invalid('the token has expired')
+  if (error instanceof errors.JWTExpired) return invalid('expired', 'the token has expired')
   if (error instanceof errors.JWTClaimValidationFailed)
-    return invalid(`the claim ${error.claim} of the token is not valid here`)
+    return invalid(
+      refusals[error.claim] ?? 'claim',
+      `the claim ${error.claim} of the token is not valid here`,
+    )
   if (error instanceof errors.JOSEAlgNotAllowed)
-    return invalid('the token is signed in a way that is not accepted')
+    return invalid('algorithm', 'the token is signed in a way that is not accepted')
   if (error instanceof errors.JWSSignatureVerificationFailed)
-    return invalid('the token is not signed by its issuer')
+    return invalid('signature', 'the token is not signed by its issuer')
   if (error instanceof errors.JWKSNoMatchingKey || error instanceof errors.JWKSMultipleMatchingKeys)
-    return invalid('the token is signed by a key that its issuer does not publish')
+    return invalid('key', 'the token is signed by a key that its issuer does not publish')
   const is_token =
     error instanceof errors.JWTInvalid ||
     error instanceof errors.JWSInvalid ||
     error instanceof errors.JOSENotSupported
-  if (is_token) return invalid('this is no ID token')
-  return { ok: false, code: 'unavailable', reason: "the issuer's keys cannot be had now" }
+  if (is_token) return invalid('malformed', 'this is no ID token')
+  const reason = "the issuer's keys cannot be had now"
+  return { ok: false, code: 'unavailable', refusal: 'unavailable', reason }
 }
 
-const invalid = (reason: string): VerifiedIdToken => ({ ok: false, code: 'invalid', reason })
+const refusals: Readonly<Partial<Record<string, IdTokenRefusal>>> = {
+  aud: 'audience',
+  iss: 'issuer',
+  nbf: 'not_yet_valid',
+  // Issued later than now, or too long ago.
+  iat: 'not_yet_valid',
+}
+
+const invalid = (refusal: IdTokenRefusal, reason: string): VerifiedIdToken => ({
+  ...{ ok: false, code: 'invalid', refusal, reason },
+})

@@ -44,7 +44,7 @@ describe('a public key', () => {
   })
   test('is not a token', async () => {
     expect(await identify({ kind: 'token', jwt: 'laptop' })).toMatchObject({
-      rule: 'identity.token',
+      rule: 'identity.unknown_key',
     })
   })
 })

@@ -74,9 +74,34 @@ function ownersOf(keys: readonly KeyOwner[]): Owners {
   return owners
 }
 
+/** Who has something else than a key. */
+export interface Others {
+  readonly certificate: (claim: Extract<Claim, { kind: 'certificate' }>) => Identity | Denial
+  /** Undefined where the token is of nobody who is known. */
+  readonly token: (
+    claim: Extract<Claim, { kind: 'token' }>,
+  ) => Promise<Identity | Denial | undefined>
+}
+
+/** For a protocol in which somebody may show any of them. */
+export function createIdentify(keys: Pick<KeyRing, 'identify'>, others: Others): Identify {
+  return async (claim) => {
+    switch (claim.kind) {
+      case 'public_key':
+        return keys.identify(claim)
+      case 'certificate':
+        return others.certificate(claim)
+      case 'token':
+        return (await others.token(claim)) ?? notAccepted
+    }
+  }
+}
+
+const notAccepted = denied('identity.token', 'this token is of nobody who is known here')
+
 function identify(claim: Claim, owners: Owners): Identity | Denial {
-  if (claim.kind === 'token')
-    return denied('identity.token', 'tokens are not accepted here in this version; use a key')
+  if (claim.kind !== 'public_key')
+    return denied('identity.unknown_key', 'only keys are registered here')
   const owner = owners.get(nameOf(claim.blob))
   if (owner === undefined)
     return denied('identity.unknown_key', 'this key is not registered; ask for it to be added')

@@ -80,3 +80,23 @@ export const browser_sessions_max = 10_000
 
 /** Browsers of one person; who signs in once more ends the oldest. */
 export const browser_sessions_per_person_max = 10
+
+/** A certificate of the gateway's: nothing takes it back but its end, so it is short unless asked for longer. */
+export const certificate_s_default = 3600
+/** ... at most a long working day. */
+export const certificate_s_max: number = 12 * 3600
+
+/** A target's clock, or that of an sshd that trusts the authority, may be behind. */
+export const certificate_early_s = 60
+
+/** What is exchanged for a sign-in or a job's token: for the requests that follow at once. */
+export const exchanged_token_s: number = 15 * 60
+
+/** ... as a password of databases: a script's, or a morning's. */
+export const exchanged_database_token_s = 3600
+
+/** Who polls sooner is told to slow down (RFC 8628, section 3.5). */
+export const device_poll_ms_min = 900
+
+/** A sign-in that came to its end, and that nobody asks about any more. */
+export const device_result_ms: number = 60_000

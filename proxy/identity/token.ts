@@ -6,6 +6,7 @@
  */
 import { createPrivateKey, createPublicKey, type KeyObject, randomUUID } from 'node:crypto'
 import { errors, type JWTPayload, jwtVerify, SignJWT } from 'jose'
+import type { ProviderLogin } from '../core/identity.ts'
 
 export const roles = ['user', 'approver', 'auditor', 'admin'] as const
 export type Role = (typeof roles)[number]
@@ -20,17 +21,21 @@ export interface Caller {
   readonly roles: readonly Role[]
   /** The token's `jti`; names it in the log without being usable. */
   readonly token: string
+  /** UTC in microseconds: when what they do with it ends, where it is bound to the token's own end. */
+  readonly ends_us?: number
+  /** The sign-in that it is of. */
+  readonly login?: ProviderLogin
 }
 
 export type VerifiedToken =
   | { readonly ok: true; readonly caller: Caller }
   /** `reason` is for a log and an error document; it never repeats the token. */
-  | { readonly ok: false; readonly reason: string }
+  | { readonly ok: false; readonly rule: string; readonly reason: string }
 
 /** The private Ed25519 key of the data directory. */
 export type TokenKey = KeyObject
 
-export interface TokenRequest {
+export interface TokenRequest extends Voucher {
   readonly subject: string
   /** Whose approvals it may give. */
   readonly groups?: readonly string[]
@@ -65,6 +70,53 @@ export function parseTokenKey(pkcs8: Uint8Array | string): TokenKey | undefined 
 const groupsOf = ({ groups = [] }: TokenRequest): { groups?: string[] } =>
   groups.length === 0 ? {} : { groups: [...groups] }
 
+/** Who vouched for the subject of a token that the gateway signed, and until when where that ends what they do. */
+export interface Voucher {
+  readonly issuer?: string
+  /** UTC in microseconds. */
+  readonly ends_us?: number
+  /** The sign-in, as that one names it when it ends it. */
+  readonly login?: ProviderLogin
+}
+
+const issuer_claim = 'vouched_by'
+/** In seconds, as every time in a token. */
+const ends_claim = 'vouched_until'
+const login_claim = 'vouched_login'
+
+export const voucherClaims = ({
+  issuer: by,
+  ends_us,
+  login,
+}: Voucher): Record<string, unknown> => ({
+  ...(by === undefined ? {} : { [issuer_claim]: by }),
+  ...(ends_us === undefined ? {} : { [ends_claim]: Math.floor(ends_us / 1_000_000) }),
+  ...(login === undefined ? {} : { [login_claim]: login }),
+})
+
+/** Undefined for one whose issuer is not configured any more. */
+export function voucherOf(payload: JWTPayload, issuers: KnownIssuers): Voucher | undefined {
+  const { [issuer_claim]: by, [ends_claim]: ends_s, [login_claim]: login } = payload
+  if (by === undefined) return {}
+  if (typeof by !== 'string' || issuers.rules(by) === undefined) return undefined
+  return {
+    issuer: by,
+    ...(typeof ends_s === 'number' ? { ends_us: ends_s * 1_000_000 } : {}),
+    ...(login === undefined ? {} : { login: loginIn(login) }),
+  }
+}
+
+/** As the gateway wrote it into something that it signed. */
+export function loginIn(value: unknown): ProviderLogin {
+  const { sub, sid, issued_us } = value as ProviderLogin
+  return { sub, issued_us, ...(sid === undefined ? {} : { sid }) }
+}
+
+/** Undefined for an issuer that is not configured. */
+export interface KnownIssuers {
+  rules(issuer: string): object | undefined
+}
+
 /** `now_us`: UTC in microseconds. Throws a `RangeError` for a lifetime outside 1 s to 30 days. */
 export async function mintToken(
   key: TokenKey,
@@ -76,7 +128,11 @@ export async function mintToken(
     throw new RangeError('a token lives for 1 second to 30 days')
   const now_s = Math.floor(now_us / 1_000_000)
   const token = randomUUID()
-  const jwt = await new SignJWT({ roles: [...request.roles], ...groupsOf(request) })
+  const jwt = await new SignJWT({
+    roles: [...request.roles],
+    ...groupsOf(request),
+    ...voucherClaims(request),
+  })
     .setProtectedHeader({ alg: algorithm, typ: 'JWT' })
     .setIssuer(issuer)
     .setAudience(token_audience)
@@ -92,10 +148,11 @@ export async function mintToken(
 export function createTokenVerifier(
   key: TokenKey,
   now_us: () => number,
+  issuers: KnownIssuers = { rules: () => undefined },
 ): (jwt: string) => Promise<VerifiedToken> {
   const public_key = createPublicKey(key)
   return async (jwt) => {
-    if (jwt.length > token_characters_max) return { ok: false, reason: 'the token is too long' }
+    if (jwt.length > token_characters_max) return refused('too_long', 'the token is too long')
     try {
       const { payload } = await jwtVerify(jwt, public_key, {
         algorithms: [algorithm],
@@ -107,34 +164,44 @@ export function createTokenVerifier(
         clockTolerance: clock_tolerance_s,
         currentDate: new Date(now_us() / 1000),
       })
-      return callerOf(payload)
+      return callerOf(payload, issuers)
     } catch (error) {
-      return { ok: false, reason: reasonOf(error) }
+      return refusalOf(error)
     }
   }
 }
 
-function callerOf(payload: JWTPayload): VerifiedToken {
+function callerOf(payload: JWTPayload, issuers: KnownIssuers): VerifiedToken {
   const claimed: unknown = payload['roles']
   const { sub, jti } = payload
   if (typeof sub !== 'string' || sub === '' || typeof jti !== 'string')
-    return { ok: false, reason: 'the token names nobody' }
-  if (!Array.isArray(claimed)) return { ok: false, reason: 'the token has no roles' }
+    return refused('subject', 'the token names nobody')
+  if (!Array.isArray(claimed)) return refused('roles', 'the token has no roles')
+  const voucher = voucherOf(payload, issuers)
+  if (voucher === undefined)
+    return refused('issuer', 'who vouched for you is not configured any more: sign in again')
   // Unknown roles give nothing.
   const known = roles.filter((role) => claimed.includes(role))
   const named: unknown = payload['groups']
   const groups = Array.isArray(named) ? named.filter((each) => typeof each === 'string') : []
   return {
     ok: true,
-    caller: { subject: sub, roles: known, token: jti, ...(groups.length === 0 ? {} : { groups }) },
+    caller: {
+      ...{ subject: sub, roles: known, token: jti, ...voucher },
+      ...(groups.length === 0 ? {} : { groups }),
+    },
   }
 }
 
-function reasonOf(error: unknown): string {
-  if (error instanceof errors.JWTExpired) return 'the token has expired'
+function refusalOf(error: unknown): VerifiedToken {
+  if (error instanceof errors.JWTExpired) return refused('expired', 'the token has expired')
   if (error instanceof errors.JWSSignatureVerificationFailed)
-    return 'the token is not signed by the key of this gateway'
+    return refused('signature', 'the token is not signed by the key of this gateway')
   if (error instanceof errors.JWTClaimValidationFailed)
-    return `the claim ${error.claim} of the token is not valid here`
-  return 'this is not a token of this gateway'
+    return refused('claim', `the claim ${error.claim} of the token is not valid here`)
+  return refused('malformed', 'this is not a token of this gateway')
 }
+
+const refused = (refusal: string, reason: string): VerifiedToken => ({
+  ...{ ok: false, rule: `identity.token.${refusal}`, reason },
+})

@@ -74,6 +74,9 @@ export type ToRecorder =
 /** Evidence was read; receipts of the bucket came; a timestamp did; somebody decided about a held command, or may not. */
 export type NoteType =
   | 'evidence.read'
+  | 'identity.refused'
+  | 'certificate.issued'
+  | 'token.issued'
   | 'evidence.replicated'
   | 'timestamp.taken'
   | 'approval.decided'

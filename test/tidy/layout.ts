@@ -94,7 +94,8 @@ export const folders: Readonly<Record<string, Folder>> = {
     builtins: 'none',
   },
   'proxy/listener': { ours: ['proxy/core'], builtins: /^node:(net|tls|stream|events)$/ },
-  'proxy/identity': { ours: ['proxy/core'], builtins: /^node:(crypto|fs|path)$/ },
+  // Of node:net it has what compares addresses.
+  'proxy/identity': { ours: ['proxy/core'], builtins: /^node:(crypto|fs|path|net)$/ },
   'proxy/config': {
     ours: ['proxy/core', 'storage/evidence', 'masking-wasm/rules'],
     builtins: 'any',

@@ -9,7 +9,18 @@ import type { Identify } from '../../core/connector.ts'
 import { ClientError } from '../../core/errors.ts'
 import type { Identity, IdentityProof } from '../../core/identity.ts'
 import type { SignIn, SignInRequest } from '../../core/sign-in.ts'
-import { isSignatureValid, keyType, signatureAlgorithm } from './key.ts'
+import {
+  isCertificateName,
+  parseCertificate,
+  type SshCertificate,
+} from '../../core/ssh-certificate.ts'
+import {
+  isSignatureValid,
+  keyType,
+  plainRequest,
+  type SignedRequest,
+  signatureAlgorithm,
+} from './key.ts'
 import {
   type AuthContext,
   disconnect_reason,
@@ -20,7 +31,7 @@ import {
 import { auth_failures_max, key_probes_max, login_name_bytes_max } from './limits.ts'
 import { clean } from './line.ts'
 import { readSecuritySignature, security_key_types } from './security-key.ts'
-import { signInByKeyboard } from './sign-in.ts'
+import { ask, signInByKeyboard } from './sign-in.ts'
 
 export interface Authenticated {
   readonly identity: Identity
@@ -33,10 +44,19 @@ export interface Authenticated {
 /** What a client without a known key can do. */
 export interface SignInWay {
   readonly sign_in: SignIn
-  /** What the person is shown of a client with this login name. */
-  asked(login: string): SignInRequest
   /** A person was asked to do something elsewhere. */
   patience(): void
+}
+
+export interface AuthenticateOptions {
+  readonly identify: Identify
+  /** Where a client with this login name comes from and goes to. */
+  asked(login: string): SignInRequest
+  readonly way?: SignInWay | undefined
+  /** Whether an ID token may be the password. */
+  readonly tokens: boolean
+  /** A credential that is good was shown by somebody who cannot sign with it, or signs with SHA-1. */
+  readonly refused?: ((rule: string, source: string) => void) | undefined
 }
 
 /**
@@ -47,10 +67,13 @@ export function authenticate(
   connection: LibraryConnection,
   socket: Duplex,
   client_version: string,
-  identify: Identify,
-  way?: SignInWay,
+  { identify, asked, way, tokens, refused }: AuthenticateOptions,
 ): Promise<Authenticated> {
-  const methods = way === undefined ? ['publickey'] : ['publickey', 'keyboard-interactive']
+  const methods = [
+    'publickey',
+    ...(way !== undefined || tokens ? ['keyboard-interactive'] : []),
+    ...(tokens ? ['password'] : []),
+  ]
   const { promise, resolve, reject } = Promise.withResolvers<Authenticated>()
   const context: Record<string, string> = { client_version: clean(client_version) }
   let failures = 0
@@ -84,7 +107,7 @@ export function authenticate(
       return
     }
     if (request.method === 'keyboard-interactive' && way !== undefined) {
-      const { sign_in, asked, patience } = way
+      const { sign_in, patience } = way
       // RFC 4252, section 5.1 lets a client go over to another method; the person at the browser is not told.
       request.once('abort', () => leave('the sign-in was given up'))
       const about = asked(request.username)
@@ -95,6 +118,18 @@ export function authenticate(
       else admit(request, signed_in.identity, signed_in.proof)
       return
     }
+    const jwt = tokens ? await givenToken(request) : undefined
+    if (jwt !== undefined) {
+      const identity = await identify({ kind: 'token', jwt })
+      if (socket.destroyed) return
+      if ('allowed' in identity) leave(clean(`sluice: ${identity.message}`))
+      else
+        admit(request, identity, {
+          kind: 'token',
+          fields: { jwt: new TextEncoder().encode(jwt) },
+        })
+      return
+    }
     const { key } = request
     if (request.method !== 'publickey' || key === undefined) {
       // "none" asks for the list of methods (RFC 4252, section 5.2); it guesses nothing.
@@ -102,13 +137,23 @@ export function authenticate(
       return
     }
     const is_signed = request.signature !== undefined
-    // A certificate is of no type that is known here, and must not reach a parser of keys.
-    if (keyType(key.data) !== key.algo) {
+    const { source, account, target } = asked(request.username)
+    const certificate = isCertificateName(key.algo) ? certificateOf(key) : undefined
+    // A certificate must not reach a parser of keys.
+    if (certificate === undefined && keyType(key.data) !== key.algo) {
       refuse(request, is_signed ? 'failure' : 'probe')
       return
     }
     const blob = new Uint8Array(key.data)
-    const identity = await identify({ kind: 'public_key', algorithm: key.algo, blob })
+    const algorithm = key.algo
+    const identity = await identify(
+      certificate === undefined
+        ? { kind: 'public_key', algorithm, blob }
+        : {
+            ...{ kind: 'certificate', algorithm, certificate, source },
+            account: target === '' ? undefined : account,
+          },
+    )
     if (socket.destroyed) return
     if ('allowed' in identity) {
       refuse(request, is_signed ? 'failure' : 'probe')
@@ -120,11 +165,13 @@ export function authenticate(
       request.accept()
       return
     }
-    if (!isSignatureValid(request)) {
+    const signed = certificate === undefined ? request : plainRequest(request, certificate)
+    if (signed === undefined || !isSignatureValid(signed)) {
+      if (certificate !== undefined) refused?.('identity.certificate.proof', source)
       refuse(request, 'failure')
       return
     }
-    admit(request, identity, proofOf(request, blob))
+    admit(request, identity, proofOf(signed, certificate))
   }
 
   connection.on('authentication', (request: AuthContext) => {
@@ -151,6 +198,24 @@ export function authenticate(
   return promise
 }
 
+/** What a job has instead of a key, typed where a person would type. */
+async function givenToken(request: AuthContext): Promise<string | undefined> {
+  if (request.method === 'password') return request.password ?? ''
+  if (request.method !== 'keyboard-interactive') return undefined
+  return ask(request, 'ID token: ', false)
+}
+
+/** Undefined when it is not one of the type that the algorithm is for. */
+function certificateOf({
+  algo,
+  data,
+}: NonNullable<AuthContext['key']>): SshCertificate | undefined {
+  const certificate = parseCertificate(data)
+  // RFC 8332, section 3: RSA keys have one type, and an algorithm for each hash.
+  const type = algo.replace(/^rsa-sha2-(256|512)-cert-/, 'ssh-rsa-cert-')
+  return certificate?.algorithm === type ? certificate : undefined
+}
+
 /** `ACCOUNT@TARGET`, divided at the last "@": an account may be an e-mail address. */
 export function splitLogin(login: string): { account: string; target: string } | undefined {
   const at = login.lastIndexOf('@')
@@ -174,9 +239,10 @@ function algorithmsOf(negotiated: Negotiated): Record<string, string> {
 
 /**
  * An auditor can check it with any tool: `data` is what was signed, ECDSA signatures are in DER. A security key signs
- * `SHA256(application) || flags || counter || SHA256(data)`, with the application that ends its blob.
+ * `SHA256(application) || flags || counter || SHA256(data)`, with the application that ends its blob. A certificate is
+ * there as it came, and in the data.
  */
-function proofOf(request: AuthContext, blob: Uint8Array): IdentityProof {
+function proofOf(request: SignedRequest, certificate?: SshCertificate): IdentityProof {
   const signature = new Uint8Array(request.signature ?? [])
   const algorithm = signatureAlgorithm(request)
   const stated = security_key_types.includes(algorithm)
@@ -186,9 +252,10 @@ function proofOf(request: AuthContext, blob: Uint8Array): IdentityProof {
     kind: 'ssh_signature',
     fields: {
       algorithm: new TextEncoder().encode(algorithm),
-      public_key: blob,
+      public_key: new Uint8Array(request.key?.data ?? []),
       signature,
       data: new Uint8Array(request.blob ?? []),
+      ...(certificate === undefined ? {} : { certificate: certificate.blob }),
       ...stated,
     },
   }

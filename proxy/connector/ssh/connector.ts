@@ -8,7 +8,7 @@ import type { Duplex } from 'node:stream'
 import type { Connector, Greeting, Passage } from '../../core/connector.ts'
 import { ClientError, TargetError } from '../../core/errors.ts'
 import type { SignIn } from '../../core/sign-in.ts'
-import { type Authenticated, authenticate, type SignInWay, splitLogin } from './accept.ts'
+import { type Authenticated, type AuthenticateOptions, authenticate, splitLogin } from './accept.ts'
 import { listenerAlgorithms } from './algorithms.ts'
 import { ChannelStream } from './channel-stream.ts'
 import { ClientSide } from './client-side.ts'
@@ -40,6 +40,10 @@ export interface SshOptions {
   readonly jump?: Jump
   /** Without it, a client without a known key is refused. */
   readonly sign_in?: SignIn
+  /** Whether a job's ID token may be the password; not, unless given. */
+  readonly tokens?: boolean
+  /** Told of a good certificate in the hands of somebody who cannot sign with its key. */
+  readonly refused?: AuthenticateOptions['refused']
 }
 
 /** The software's name without a version: scanners learn nothing. */
@@ -92,9 +96,18 @@ function connectorTo(preset: Preset | undefined, options: SshOptions): Connector
         const server = servers[await firstBytes(socket)]
         const { promise, resolve } = Promise.withResolvers<void>()
         let parts: Parts | undefined
-        const way = signInWay(options, preset, source, patience)
+        const about: AuthenticateOptions = {
+          identify,
+          asked: (login) => ({
+            source,
+            ...(whereTo(login, preset) ?? { account: login, target: '' }),
+          }),
+          way: options.sign_in === undefined ? undefined : { sign_in: options.sign_in, patience },
+          tokens: options.tokens ?? false,
+          refused: options.refused,
+        }
         greeted.set(socket, (connection, version) => {
-          const authenticated = authenticate(connection, socket, version, identify, way)
+          const authenticated = authenticate(connection, socket, version, about)
           const client = new ClientSide(connection, socket, allow_env)
           client.jump = jumpOf(options, authenticated, source)
           // A promise resolved here would come after the rest of the packet was parsed.
@@ -199,20 +212,6 @@ function whereTo(
   preset: Preset | undefined,
 ): { readonly account: string; readonly target: string } | undefined {
   return preset === undefined ? splitLogin(login) : { account: login, target: preset.target }
-}
-
-function signInWay(
-  { sign_in }: SshOptions,
-  preset: Preset | undefined,
-  source: string,
-  patience: () => void,
-): SignInWay | undefined {
-  if (sign_in === undefined) return undefined
-  return {
-    sign_in,
-    asked: (login) => ({ source, ...(whereTo(login, preset) ?? { account: login, target: '' }) }),
-    patience,
-  }
 }
 
 /** How a client's connections to targets come in again; nothing where it names none. */

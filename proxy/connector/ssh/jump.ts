@@ -7,7 +7,7 @@
 import assert from 'node:assert/strict'
 import type { Duplex } from 'node:stream'
 import type { Connector } from '../../core/connector.ts'
-import { hostCertificate } from './host-certificate.ts'
+import { hostCertificate } from './certificate.ts'
 import { parseKey } from './library.ts'
 
 export interface Jump {

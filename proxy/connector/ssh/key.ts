@@ -3,9 +3,12 @@
  *
  * @module
  */
+import { plainName, type SshCertificate } from '../../core/ssh-certificate.ts'
+import { SshReader } from '../../core/ssh-wire.ts'
 import { key_types } from './algorithms.ts'
 import { type AuthContext, type ParsedKey, parseKey } from './library.ts'
 import {
+  derOf,
   isSecuritySignatureValid,
   readSecuritySignature,
   security_key_types,
@@ -31,8 +34,11 @@ export function readKey(blob: Uint8Array): ParsedKey | undefined {
   return parsed.getPublicSSH().equals(blob) ? parsed : undefined
 }
 
+/** What of an authentication request the signature is about. */
+export type SignedRequest = Pick<AuthContext, 'key' | 'signature' | 'blob' | 'hashAlgo'>
+
 /** Whether the signature of an authentication request is the key's, by an algorithm that we accept. */
-export function isSignatureValid(context: AuthContext): boolean {
+export function isSignatureValid(context: SignedRequest): boolean {
   const { key, signature, blob, hashAlgo } = context
   if (key === undefined || signature === undefined || blob === undefined) return false
   if (security_key_types.includes(key.algo)) {
@@ -46,8 +52,37 @@ export function isSignatureValid(context: AuthContext): boolean {
   return parsed.verify(blob, signature, hashAlgo) === true
 }
 
+/**
+ * A request with a certificate as one with the plain key that it is for. The library leaves those signatures as they
+ * came: `string algorithm, string signature`, and what a device states. Undefined when the algorithm is not the one that was offered.
+ */
+export function plainRequest(
+  { key, signature, blob }: SignedRequest,
+  certificate: SshCertificate,
+): SignedRequest | undefined {
+  const offered = plainName(key?.algo ?? '')
+  if (offered === undefined || signature === undefined || blob === undefined) return undefined
+  const reader = new SshReader(signature)
+  const algorithm = reader.text()
+  const bytes = reader.string()
+  const stated = signature.subarray(signature.length - reader.rest)
+  if (!reader.intact || algorithm !== offered) return undefined
+  const algo = plainName(certificate.algorithm) ?? ''
+  const is_device = security_key_types.includes(algo)
+  if (!is_device && stated.length > 0) return undefined
+  const plain = algo.startsWith('ecdsa-') ? derOf(bytes) : bytes
+  if (plain === undefined) return undefined
+  const hash = /^rsa-sha2-(256|512)$/.exec(algorithm)?.[1]
+  return {
+    key: { algo, data: Buffer.from(certificate.key) },
+    signature: Buffer.concat([plain, stated]),
+    blob,
+    ...(hash === undefined ? {} : { hashAlgo: hash === '512' ? 'sha512' : 'sha256' }),
+  }
+}
+
 /** The name of the signature algorithm (RFC 8332). */
-export function signatureAlgorithm(context: AuthContext): string {
+export function signatureAlgorithm(context: SignedRequest): string {
   if (context.hashAlgo === undefined) return context.key?.algo ?? ''
   return context.hashAlgo === 'sha512' ? 'rsa-sha2-512' : 'rsa-sha2-256'
 }

@@ -83,6 +83,8 @@ export interface AuthContext {
   /** What was signed (RFC 4252, section 7). */
   readonly blob?: Buffer
   readonly hashAlgo?: 'sha256' | 'sha512'
+  /** For `password` only. */
+  readonly password?: string
   accept(): void
   reject(methods_left: readonly string[]): void
   /** For `keyboard-interactive` only: the client asks for another method before this one has an answer. */

@@ -31,8 +31,8 @@ const user_present = 0x01
 const ed25519_bytes = 64
 /** What follows a signature: flags and counter. */
 const stated_bytes = 1 + 4
-/** A number below the order of P-256, with room for its sign. */
-const number_bytes_max = 33
+/** A number below the order of P-521, the largest curve, with room for its sign. */
+const number_bytes_max = 67
 
 /**
  * Takes the signature of an authentication request apart, after the name of its type. Undefined when it is not of the
@@ -101,12 +101,14 @@ function jwkOf(type: string, parts: readonly Uint8Array[]): Record<string, strin
 }
 
 /** Two `mpint`s as a `SEQUENCE` of two `INTEGER`s: both have the same digits (RFC 4251, section 5; X.690, 8.3). */
-function derOf(bytes: Uint8Array): Uint8Array | undefined {
+export function derOf(bytes: Uint8Array): Uint8Array | undefined {
   const numbers = stringsOf(bytes)
   if (numbers?.length !== 2) return undefined
   if (numbers.some(({ length }) => length === 0 || length > number_bytes_max)) return undefined
   const body = numbers.flatMap((digits) => [0x02, digits.length, ...digits])
-  return Uint8Array.from([0x30, body.length, ...body])
+  // From 128 bytes on, which P-521 needs, a byte says how long the length is (X.690, 8.1.3.5).
+  const length = body.length < 0x80 ? [body.length] : [0x81, body.length]
+  return Uint8Array.from([0x30, ...length, ...body])
 }
 
 /** The strings (RFC 4251, section 5) that fill the bytes. A length is checked before it is believed. */

@@ -55,10 +55,10 @@ async function chooseProvider(
 }
 
 /** The first answer; empty when there is none. */
-function ask(request: AuthContext, prompt: string): Promise<string> {
+export function ask(request: AuthContext, prompt: string, echo = true): Promise<string> {
   const { promise, resolve, reject } = Promise.withResolvers<string>()
   promise.catch(() => {})
-  request.prompt([{ prompt, echo: true }], '', '', (answers) => {
+  request.prompt([{ prompt, echo }], '', '', (answers) => {
     if (answers instanceof Error) reject(answers)
     else resolve((answers[0] ?? '').trim())
   })

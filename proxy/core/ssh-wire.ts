@@ -1,8 +1,12 @@
 /**
- * Reads the data types of RFC 4251, section 5, from a borrowed buffer. Every length is checked
- * against what is there before it is used; once something does not fit, all that follows is empty.
+ * The data types of RFC 4251, section 5.
  *
  * @module
+ */
+
+/**
+ * Reads them from a borrowed buffer. Every length is checked against what is there before it is used; once something
+ * does not fit, all that follows is empty.
  */
 export class SshReader {
   readonly #bytes: Uint8Array
@@ -34,6 +38,11 @@ export class SshReader {
     return value
   }
 
+  uint64(): bigint {
+    const high = BigInt(this.uint32())
+    return (high << 32n) | BigInt(this.uint32())
+  }
+
   /** Borrowed. */
   string(): Uint8Array {
     const length = this.uint32()
@@ -56,6 +65,18 @@ export function sshString(value: Uint8Array | string): Uint8Array {
   const out = new Uint8Array(4 + bytes.length)
   new DataView(out.buffer).setUint32(0, bytes.length)
   out.set(bytes, 4)
+  return out
+}
+
+export function sshUint32(value: number): Uint8Array {
+  const out = new Uint8Array(4)
+  new DataView(out.buffer).setUint32(0, value)
+  return out
+}
+
+export function sshUint64(value: bigint): Uint8Array {
+  const out = new Uint8Array(8)
+  new DataView(out.buffer).setBigUint64(0, value)
   return out
 }
 

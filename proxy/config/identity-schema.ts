@@ -1,0 +1,85 @@
+/**
+ * The shape of `identity.ssh_ca` and `identity.ci`: who vouches for people by certificates, and for jobs by ID tokens.
+ *
+ * @module
+ */
+import { z } from 'zod'
+
+export interface VouchersFile {
+  /** A public key, or one with more about it. */
+  readonly ssh_ca?: readonly (string | CertificateAuthorityFile)[] | undefined
+  readonly ci?: readonly CiFile[] | undefined
+}
+
+interface CertificateAuthorityFile {
+  /** Part of the issuer that records name: `ssh_ca:NAME`. */
+  readonly name: string
+  readonly key: string
+  readonly subject?: 'key_id' | 'principal' | undefined
+  readonly groups?: readonly string[] | undefined
+  readonly groups_extension?: string | undefined
+}
+
+export interface CiFile {
+  readonly name: string
+  readonly issuer: string
+  readonly audience: string
+  /** Each must be there with this value, or with one of these. */
+  readonly claims: Readonly<Record<string, ClaimValue | readonly string[]>>
+  /** A name, or a template with claims in braces: `ci:{repository}`. */
+  readonly subject: string
+  readonly groups?: readonly string[] | undefined
+}
+
+type ClaimValue = string | boolean | number
+
+const name = z
+  .string()
+  .regex(
+    /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/,
+    'expected letters, digits, ".", "_" and "-", at most 64',
+  )
+
+const group = z.string().regex(/^[^\s\p{C}]{1,128}$/u, 'expected a name without spaces')
+const groups = z.array(group).max(100)
+
+const authority: z.ZodType<CertificateAuthorityFile> = z.strictObject({
+  name,
+  key: z.string(),
+  subject: z.enum(['key_id', 'principal']).optional(),
+  groups: groups.optional(),
+  groups_extension: z
+    .string()
+    .regex(/^[!-~]{1,128}@[!-~]{1,128}$/, 'expected an extension of somebody: NAME@DOMAIN')
+    .optional(),
+})
+
+const ssh_ca: z.ZodType<readonly (string | CertificateAuthorityFile)[]> = z
+  .array(z.union([z.string(), authority]))
+  .max(100)
+
+const claim_name = z.string().regex(/^[^\p{C}{}]{1,128}$/u, 'expected the name of a claim')
+const claim_text = z.string().regex(/^[^\p{C}]{1,1024}$/u, 'expected one line')
+
+const ci: z.ZodType<readonly CiFile[]> = z
+  .array(
+    z.strictObject({
+      name,
+      issuer: z.string().max(1024),
+      audience: z.string().regex(/^[!-~]{1,256}$/, 'expected an audience, without spaces'),
+      claims: z.record(
+        claim_name,
+        z.union([claim_text, z.boolean(), z.number(), z.array(claim_text).min(1).max(1_000)]),
+      ),
+      subject: z
+        .string()
+        .regex(/^[^\s\p{C}]{1,128}$/u, 'expected a name without spaces, at most 128 characters'),
+      groups: groups.optional(),
+    }),
+  )
+  .max(1_000)
+
+export const vouchers: {
+  readonly ssh_ca: z.ZodType<VouchersFile['ssh_ca']>
+  readonly ci: z.ZodType<VouchersFile['ci']>
+} = { ssh_ca: ssh_ca.optional(), ci: ci.optional() }
