@@ -229,6 +229,7 @@ async function runGateway(options: Options): Promise<void> {
           failing,
           replica: evidence.replica,
           public_url: pages_at,
+          data,
           log,
         })
   if (trial !== undefined) pages_at = api?.url

@@ -16,6 +16,7 @@ import { addLines } from './lines.ts'
 import { addLog } from './log.ts'
 import { addLogin } from './login.ts'
 import { addOauth } from './oauth.ts'
+import { addPasskeys } from './passkeys.ts'
 import type { ApiPorts } from './ports.ts'
 import { type Problem, ProblemError, problemResponse } from './problem.ts'
 import { addRecords } from './records.ts'
@@ -68,6 +69,7 @@ export function createApi(ports: ApiPorts): Api {
   addLog(app, ports)
   addRequests(app, ports)
   addCertificates(app, ports)
+  addPasskeys(app, ports)
   addDocument(app)
   refuseOtherMethods(app)
   app.notFound(() => problemResponse({ status: 404, title: 'Not Found' }))

@@ -4,7 +4,13 @@
  * @module
  */
 import type { ConsolePorts } from '../console/ports.ts'
-import type { ApprovalRequest, HoldOutcome, Vote, VoteResult } from '../core/approval.ts'
+import type {
+  ApprovalRequest,
+  HoldOutcome,
+  PasskeySignature,
+  Vote,
+  VoteResult,
+} from '../core/approval.ts'
 import type { ProviderLogin } from '../core/identity.ts'
 
 export interface ApiPorts {
@@ -32,6 +38,7 @@ export interface ApiPorts {
   /** The pages, and who is signed in to them. */
   readonly console?: ConsolePorts
   readonly feed?: RequestFeed
+  readonly passkeys?: Passkeys
   /** Somebody comes by the link of a message; it is on record when it resolves. */
   openLink?(link: string, caller: ApiCaller): Promise<LinkOpened>
   /** Signs people in, and makes credentials of the gateway's own out of others. Absent where there are none. */
@@ -45,6 +52,36 @@ export interface ApiPorts {
    */
   readonly hosts: readonly string[]
 }
+
+/** Passkeys of people, by who vouches for them and their name. Answers of browsers are theirs, and were not looked at. */
+export interface Passkeys {
+  list(caller: ApiCaller): readonly PasskeyFacts[]
+  /** What a browser is asked for a new one: `create`, and where the caller has one already `get`, which has to sign too. */
+  begin(caller: ApiCaller): Promise<{ readonly create: unknown; readonly get: unknown } | undefined>
+  /** It is on record and kept when it resolves. */
+  finish(caller: ApiCaller, created: unknown, assertion: unknown): Promise<PasskeyAdded>
+  /** Whether a passkey of the caller signed this digest. */
+  check(
+    caller: ApiCaller,
+    digest: string,
+    assertion: unknown,
+  ): Promise<
+    | { readonly ok: true; readonly passkey: PasskeySignature }
+    | { readonly ok: false; readonly reason: string }
+  >
+  /** Whether there was one. */
+  remove(by: ApiCaller, credential: string): Promise<boolean>
+}
+
+export interface PasskeyFacts {
+  /** base64url */
+  readonly credential: string
+  readonly created_us: number
+}
+
+export type PasskeyAdded =
+  | ({ readonly ok: true } & PasskeyFacts)
+  | { readonly ok: false; readonly reason: string }
 
 export type LinkOpened =
   | { readonly ok: true; readonly id: string }

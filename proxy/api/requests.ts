@@ -8,14 +8,15 @@ import { bodyLimit } from 'hono/body-limit'
 import { formatTime } from '../../storage/replay/time.ts'
 import type { ApprovalRequest, Decider, HoldOutcome, VoteRefusal } from '../core/approval.ts'
 import { type ApiEnv, readableSubject } from './guard.ts'
+import { assertionSchema } from './passkeys.ts'
 import type { ApiCaller, ApiPorts, EndedRequest } from './ports.ts'
 import { ProblemError, problemsOf } from './problem.ts'
 
 /** A sentence for the requester. */
 const comment_characters_max = 500
 
-/** A decision and its comment. */
-const body_bytes_max = 8 * 1024
+/** A decision, its comment, and what a passkey signed. */
+const body_bytes_max = 16 * 1024
 
 /** How long an answer waits for news: less than what proxies allow, and than a phone sleeps. */
 const news_ms = 20_000
@@ -50,6 +51,7 @@ const requestSchema = z
     environment: z
       .record(z.string(), z.string())
       .openapi({ description: 'what of the environment of the client goes with it, masked' }),
+    passkey: z.boolean().openapi({ description: 'who approves signs the digest with a passkey' }),
     own: z
       .boolean()
       .openapi({ description: 'the caller made it: they may give it up, and not decide' }),
@@ -121,6 +123,9 @@ const decisionBody = z.strictObject({
     .max(comment_characters_max)
     .regex(/^[^\p{C}]*$/u)
     .optional(),
+  passkey: assertionSchema
+    .optional()
+    .openapi({ description: 'of a registered passkey of the caller, over the digest' }),
 })
 
 const verbs = {
@@ -222,13 +227,20 @@ export function addRequests(app: OpenAPIHono<ApiEnv>, ports: ApiPorts): void {
   for (const verb of ['approve', 'deny', 'cancel'] as const)
     app.openapi(decide(verb), async (context) => {
       const { id } = context.req.valid('param')
-      const { digest, comment } = context.req.valid('json')
-      const { subject, issuer, groups, roles } = context.get('caller')
+      const { digest, comment, passkey: assertion } = context.req.valid('json')
+      const caller = context.get('caller')
+      const { subject, issuer, groups, roles } = caller
+      const signed =
+        assertion === undefined || digest === undefined
+          ? undefined
+          : await ports.passkeys?.check(caller, digest, assertion)
+      if (signed?.ok === false) throw refusal('passkey', signed.reason)
       const result = await ports.vote?.(id, {
         decision: verb,
         approver: { subject, issuer: issuer ?? '', groups: groups ?? [], roles },
         comment: comment ?? '',
         ...(digest === undefined ? {} : { digest }),
+        ...(signed === undefined ? {} : { passkey: signed.passkey }),
       })
       if (result === undefined) throw new ProblemError({ status: 404, title: 'Not Found' })
       if (!result.ok) throw refusal(result.code, result.message)
@@ -251,6 +263,7 @@ function refusal(code: VoteRefusal, detail: string): ProblemError {
     case 'other':
     case 'role':
     case 'policy':
+    case 'passkey':
     case 'group':
       return new ProblemError({ status: 403, title: 'Forbidden', detail })
     case 'twice':

@@ -4,6 +4,8 @@
  *
  * @module
  */
+import { signDigest } from './passkey.js'
+
 const make = (name, properties = {}, ...children) => {
   const element = Object.assign(document.createElement(name), properties)
   element.append(...children)
@@ -39,8 +41,13 @@ export function createCard(request, api) {
     setDisabled(true)
     try {
       const given = decision === 'cancel' ? '' : comment.value.trim()
+      const signed =
+        decision === 'approve' && request.passkey === true
+          ? { passkey: await signDigest(api, request.digest) }
+          : {}
       const { state } = await api.post(`/api/requests/${request.id}/${decision}`, {
         digest: request.digest,
+        ...signed,
         ...(given === '' ? {} : { comment: given }),
       })
       if (state === 'waiting') result.textContent = 'You approved it. More approvals are needed.'
@@ -146,6 +153,7 @@ function factsOf(request, needs) {
     ...(environment.length === 0
       ? []
       : [['Environment', environment.map(([name, value]) => `${name}=${value}`).join(' ')]]),
+    ...(request.passkey === true ? [['Signed', 'who approves signs with a passkey']] : []),
     ['Request', `${request.id}, ${request.requested}`],
   ]
   const list = make('dl')

@@ -26,6 +26,8 @@ export interface Page {
 export const assets: Readonly<Record<string, string>> = {
   '/console/page.css': fileURLToPath(new URL('./page.css', import.meta.url)),
   '/console/api.js': fileURLToPath(new URL('./api.js', import.meta.url)),
+  '/console/passkey.js': fileURLToPath(new URL('./passkey.js', import.meta.url)),
+  '/console/passkeys.js': fileURLToPath(new URL('./passkeys.js', import.meta.url)),
   '/console/approvals.css': fileURLToPath(new URL('./approvals.css', import.meta.url)),
   '/console/approvals.js': fileURLToPath(new URL('./approvals.js', import.meta.url)),
   '/console/approval-card.js': fileURLToPath(new URL('./approval-card.js', import.meta.url)),
@@ -35,6 +37,7 @@ export const assets: Readonly<Record<string, string>> = {
 const places: readonly (readonly [path: string, name: string])[] = [
   ['/console', 'Home'],
   ['/approvals', 'Approvals'],
+  ['/passkeys', 'Passkeys'],
   ['/api/docs', 'API'],
 ]
 

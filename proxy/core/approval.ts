@@ -3,8 +3,12 @@
  *
  * @module
  */
+
+import type { PasskeySignature } from '../../storage/evidence/passkey.ts'
 import type { Identity } from './identity.ts'
 import type { HoldTerms } from './verdict.ts'
+
+export type { PasskeySignature }
 
 /** A command as it may be shown: masked, with the names of the rules that masked something. */
 export interface MaskedCommand {
@@ -44,6 +48,8 @@ export interface Decider {
   readonly subject: string
   /** Empty for a token of the gateway's own. */
   readonly issuer: string
+  /** They signed the request's digest, and that was checked. */
+  readonly passkey?: PasskeySignature
 }
 
 export type HoldOutcome =
@@ -100,6 +106,8 @@ export interface ApprovalRequest {
     readonly quorum: number
     readonly given: readonly Decider[]
   }[]
+  /** Who approves signs with a passkey. */
+  readonly passkey: boolean
   readonly requested_us: number
   readonly expires_us: number
 }
@@ -115,6 +123,8 @@ export interface Vote {
   readonly approver: Approver
   /** What they saw; anything else is refused. */
   readonly digest?: string
+  /** Of that digest; whoever gives it has checked it, and whose it is. */
+  readonly passkey?: PasskeySignature
   readonly comment: string
 }
 
@@ -131,6 +141,7 @@ export type VoteRefusal =
   | 'policy'
   | 'group'
   | 'twice'
+  | 'passkey'
   | 'digest'
   | 'recording'
 

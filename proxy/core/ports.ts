@@ -118,6 +118,7 @@ export type RecordedEvent =
       readonly rule: string
       readonly approvals: HoldTerms['approvals']
       readonly expires_us: number
+      readonly passkey?: true
     }
   | {
       readonly kind: 'approval'

@@ -41,6 +41,8 @@ export interface HoldTerms {
   /** The empty group is everybody who may approve. */
   readonly approvals: readonly { readonly group: string; readonly quorum: number }[]
   readonly expires_ms: number
+  /** Who approves signs with a passkey. */
+  readonly passkey?: true
   /** Why the policy demands it; may be empty. */
   readonly reason: string
   readonly risk: Risk

@@ -23,6 +23,7 @@ import type { RecorderClient } from '../recorder/client.ts'
 import { bind } from './bind.ts'
 import { createCredentials } from './credentials.ts'
 import { describeFault } from './fault.ts'
+import { openPasskeys } from './passkeys.ts'
 import { Refusal } from './refusal.ts'
 import { createRefused } from './refused.ts'
 import type { ReplicaFacts } from './replication.ts'
@@ -50,6 +51,8 @@ export interface ApiOptions extends Pick<ApiPorts, 'reader' | 'logs'> {
   readonly failing: () => readonly string[]
   readonly replica: () => ReplicaFacts | undefined
   readonly public_url: string | undefined
+  /** The data directory. */
+  readonly data: string
   readonly log: Log
 }
 
@@ -92,6 +95,7 @@ export async function openApi(options: ApiOptions): Promise<ApiSide> {
     feed: options.feed,
     openLink: options.openLink,
     vote: options.vote,
+    passkeys: openPasskeys(options.data, recorder, () => origin),
     console: {
       origin: () => origin,
       logins: createBrowserLogins(options.providers, {

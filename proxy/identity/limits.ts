@@ -100,3 +100,11 @@ export const device_poll_ms_min = 900
 
 /** A sign-in that came to its end, and that nobody asks about any more. */
 export const device_result_ms: number = 60_000
+/** Passkeys of one person: a phone, a computer, a key in a drawer, and some more. */
+export const passkeys_each_max = 10
+
+/** How long somebody may take to touch a key and to type its PIN. */
+export const passkey_ceremony_ms: number = 5 * 60_000
+
+/** Registrations under way, one for each person. */
+export const passkey_ceremonies_max = 1_000

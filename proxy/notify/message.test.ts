@@ -27,6 +27,7 @@ const request = (changed: Partial<ApprovalRequest> = {}): ApprovalRequest => ({
   says: 'stops the machine',
   reason: 'it leaves traces',
   approvals: [{ group: 'dba', quorum: 2, given: [] }],
+  passkey: false,
   requested_us: 0,
   expires_us: 1_800_000_000_000_000,
   ...changed,

@@ -82,6 +82,8 @@ export type NoteType =
   | 'approval.decided'
   | 'approval.refused'
   | 'approval.opened'
+  | 'passkey.registered'
+  | 'passkey.removed'
 
 /** `session` is the recorder's small number for one. */
 export type ToSession = { readonly session: number } & (

@@ -55,6 +55,7 @@ export async function waitForApproval({
     rule,
     approvals: terms.approvals,
     expires_us: held.expires_us,
+    ...(terms.passkey === true ? { passkey: true } : {}),
   })
   const waiting = wait(() => held.cancel())
   for (const line of linesOf(command, held.id, approvals.page?.())) waiting.say(line)
@@ -120,10 +121,14 @@ function linesOf(
     const count = quorum === 1 ? 'an approval' : `${quorum} approvals`
     return `${count} by ${group === '' ? 'any approver' : group}`
   })
+  const signed = terms.passkey === true ? ', signed with a passkey' : ''
   return [
     `this command waits by ${rule}${found}${reason}`,
-    `request ${id} needs ${whom.join(' and ')}, within ${duration(terms.expires_ms)}; Ctrl-C gives it up`,
-    `they approve it ${page === undefined ? 'by' : `at ${page}, or by`}: sluice approve ${id}`,
+    `request ${id} needs ${whom.join(' and ')}${signed}, within ${duration(terms.expires_ms)}; Ctrl-C gives it up`,
+    // The CLI has no passkey.
+    page !== undefined && terms.passkey === true
+      ? `they approve it at ${page}`
+      : `they approve it ${page === undefined ? 'by' : `at ${page}, or by`}: sluice approve ${id}`,
   ]
 }
 

@@ -21,6 +21,8 @@ export type LogEntryType =
   | 'approval.decided'
   | 'approval.refused'
   | 'approval.opened'
+  | 'passkey.registered'
+  | 'passkey.removed'
   | 'heartbeat'
   | 'retention.applied'
   | 'timestamp.taken'

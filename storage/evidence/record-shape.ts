@@ -4,6 +4,7 @@
  * @module
  */
 import { isCount, isDigest, isObject, type JsonObject } from './bytes.ts'
+import { isPasskeySignature } from './passkey.ts'
 import type { RecordKind } from './record.ts'
 
 type Check = (value: unknown) => boolean
@@ -72,11 +73,12 @@ const shapes: Readonly<Record<RecordKind, Readonly<Record<string, Check>>>> = {
     rule: isText,
     approvals: listOf({ group: isText, quorum: isCount }),
     expires_us: isCount,
+    passkey: optional(oneOf(true)),
   },
   approval: {
     request: isText,
     outcome: oneOf('approved', 'denied', 'expired', 'cancelled'),
-    by: listOf({ subject: isText, issuer: isText }),
+    by: listOf({ subject: isText, issuer: isText, passkey: optional(isPasskeySignature) }),
     comment: isText,
   },
   dialled: { address: isText, host_key: isText },

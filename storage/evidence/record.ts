@@ -7,6 +7,7 @@
 import { assert } from './assert.ts'
 import { isCount, isSessionId, parseObject } from './bytes.ts'
 import { record_bytes_max } from './limits.ts'
+import type { PasskeySignature } from './passkey.ts'
 import { hasPayload, misfit } from './record-shape.ts'
 
 export interface RecordSpan {
@@ -75,12 +76,18 @@ export type RecordFacts = { readonly channel: number } & (
       readonly rule: string
       readonly approvals: readonly { readonly group: string; readonly quorum: number }[]
       readonly expires_us: number
+      /** Who approves signs the digest. */
+      readonly passkey?: true
     }
   | {
       readonly kind: 'approval'
       readonly request: string
       readonly outcome: 'approved' | 'denied' | 'expired' | 'cancelled'
-      readonly by: readonly { readonly subject: string; readonly issuer: string }[]
+      readonly by: readonly {
+        readonly subject: string
+        readonly issuer: string
+        readonly passkey?: PasskeySignature
+      }[]
       readonly comment: string
     }
   | { readonly kind: 'dialled'; readonly address: string; readonly host_key: string }

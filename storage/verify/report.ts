@@ -55,6 +55,7 @@ export type FailureCode =
   | 'object_not_locked'
   | 'retention_short'
   | 'time_went_back'
+  | 'approval_not_signed'
   | 'time_outside_tokens'
   | 'timestamp_missing'
   | 'timestamp_wrong'

@@ -5,12 +5,13 @@
  * @module
  */
 import type { RecordHeader } from '../evidence/record.ts'
+import { ApprovalCheck } from './approval-check.ts'
 import { followed_streams_max } from './limits.ts'
 
 export interface Trouble {
   /** Where in the session, counted from 0. */
   readonly position: number
-  readonly code: 'record_malformed' | 'time_went_back'
+  readonly code: 'record_malformed' | 'time_went_back' | 'approval_not_signed'
   readonly reason: string
 }
 
@@ -25,6 +26,7 @@ export class StreamCheck {
   readonly #transfers = new Map<string, string>()
   /** More were open at once than are followed: what ends may be one of the others. */
   #has_lost_transfers = false
+  readonly #approvals = new ApprovalCheck()
   #t_us = 0
   /** Reason of the last record, once it came. */
   end_reason: string | undefined
@@ -39,6 +41,8 @@ export class StreamCheck {
     const reason = this.#misplaced(header, position) ?? this.#discontinuous(header)
     if (header.kind === 'end') this.end_reason = header.reason
     if (reason !== undefined) return { position, code: 'record_malformed', reason }
+    const unsigned = this.#approvals.check(header)
+    if (unsigned !== undefined) return { position, code: 'approval_not_signed', reason: unsigned }
     const before_us = this.#t_us
     this.#t_us = Math.max(before_us, header.t_us)
     return header.t_us >= before_us

@@ -184,6 +184,7 @@ export const packages: readonly Package[] = [
   // PostgreSQL's own parser.
   { name: /^libpg-query$/, folders: ['proxy/connector/postgres'] },
   { name: /^openid-client$/, folders: ['proxy/identity'] },
+  { name: /^@simplewebauthn\/server(\/|$)/, folders: ['proxy/identity'] },
   // Only the trial has an identity provider of its own.
   { name: /^oidc-provider$/, folders: ['proxy/trial'] },
   { name: /^(@hono\/zod-openapi|swagger-ui-dist)(\/|$)/, folders: ['proxy/api'] },

@@ -216,6 +216,33 @@ test('a desk that closes ends what waits, and holds nothing more', async () => {
   expect(timers.size).toBe(0)
 })
 
+test('where policy wants a passkey, one has to sign what was seen, and a denial needs none', async () => {
+  const { desk } = play()
+  const terms = { ...command().terms, passkey: true } as const
+  const request = held(desk, { terms })
+  const passkey = {
+    credential: 'c',
+    public_key: { kty: 'OKP' },
+    authenticator_data: '',
+    client_data: '',
+    signature: '',
+  }
+  const { digest } = request
+  expect(await desk.vote(request.id, yes('bob'))).toMatchObject({ code: 'passkey' })
+  expect(await desk.vote(request.id, { ...yes('bob'), digest })).toMatchObject({ code: 'passkey' })
+  expect(await desk.vote(request.id, { ...yes('bob'), passkey })).toMatchObject({ code: 'passkey' })
+  const other = { ...yes('bob'), passkey, digest: '0'.repeat(64) }
+  expect(await desk.vote(request.id, other)).toMatchObject({ code: 'digest' })
+  expect(await desk.vote(request.id, { ...yes('bob'), digest, passkey })).toMatchObject({
+    ok: true,
+  })
+  expect(await request.decided).toMatchObject({ by: [{ subject: 'bob', passkey }] })
+  const denied = held(desk, { terms })
+  expect(await desk.vote(denied.id, { ...yes('bob'), decision: 'deny' })).toMatchObject({
+    ok: true,
+  })
+})
+
 test('who watches hears of each change, with the request as it is then', async () => {
   const changes: DeskChange[] = []
   const { desk } = play({ changed: (change) => changes.push(change) })

@@ -174,7 +174,11 @@ export function createDesk(ports: DeskPorts): Desk {
     }
     // It may have ended meanwhile: then the record says what was meant, and nothing runs.
     if (!pending.has(id)) return refused('unknown', 'the request ended meanwhile')
-    const by: Decider = { subject: approver.subject, issuer: approver.issuer }
+    const by: Decider = {
+      subject: approver.subject,
+      issuer: approver.issuer,
+      ...(given.passkey === undefined || decision !== 'approve' ? {} : { passkey: given.passkey }),
+    }
     if (decision === 'deny') {
       request.end({ kind: 'denied', by: [by], comment })
       return { ok: true, state: 'denied' }
@@ -197,7 +201,10 @@ export function createDesk(ports: DeskPorts): Desk {
     return { ok: true, state: 'approved' }
   }
 
-  function whyRefused(request: Pending, { approver, digest, decision }: Vote): Refused | undefined {
+  function whyRefused(
+    request: Pending,
+    { approver, digest, decision, passkey }: Vote,
+  ): Refused | undefined {
     const { command, given } = request
     const { approvals } = command.terms
     // By name alone: whoever vouches for it, the same name may be the same person.
@@ -218,6 +225,10 @@ export function createDesk(ports: DeskPorts): Desk {
       )
     const has_voted = given.flat().some(({ subject }) => subject === approver.subject)
     if (decision === 'approve' && has_voted) return refused('twice', 'you approved this already')
+    // What was signed is the digest: without it nobody has said what the signature is for.
+    const is_signed = passkey !== undefined && digest !== undefined
+    if (decision === 'approve' && command.terms.passkey === true && !is_signed)
+      return refused('passkey', 'this is approved with a passkey of yours, on the page')
     return undefined
   }
 
@@ -260,6 +271,7 @@ function shown(request: Pending): ApprovalRequest {
       quorum,
       given: [...(request.given[at] ?? [])],
     })),
+    passkey: terms.passkey === true,
     requested_us: request.requested_us,
     expires_us: request.expires_us,
   }

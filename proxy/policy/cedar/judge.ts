@@ -209,6 +209,7 @@ function verdictOf(
       const terms: HoldTerms = {
         approvals: needs(answer.approvals),
         expires_ms: Math.min(...answer.approvals.map(({ expires_ms }) => expires_ms)),
+        ...(answer.approvals.some(({ passkey }) => passkey) ? { passkey: true } : {}),
         reason: answer.reason ?? '',
         risk: assessment?.risk ?? 'low',
         says: found?.says ?? '',

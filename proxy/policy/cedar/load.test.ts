@@ -30,9 +30,11 @@ describe('a policy file', () => {
     ['permit (principal == ?principal, action, resource);', 'p.cedar:1:1 has a template'],
     [
       `@qourum("2") ${exec};`,
-      'p.cedar:1:1 @qourum is not known; there are @id, @reason, @approval, @quorum, @expires',
+      'p.cedar:1:1 @qourum is not known; there are @id, @reason, @approval, @quorum, @expires, @passkey',
     ],
-    [`@quorum("2") ${exec};`, 'p.cedar:1:1 @quorum and @expires belong to @approval'],
+    [`@quorum("2") ${exec};`, 'p.cedar:1:1 @quorum, @expires and @passkey belong to @approval'],
+    [`@passkey ${exec};`, 'p.cedar:1:1 @quorum, @expires and @passkey belong to @approval'],
+    [`@approval @passkey("no") ${exec};`, 'p.cedar:1:1 @passkey: expected no value'],
     [
       `@approval @quorum("0") ${exec};`,
       'p.cedar:1:1 @quorum: expected a whole number from 1 to 10',

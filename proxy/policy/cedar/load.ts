@@ -37,6 +37,8 @@ export interface Approval {
   readonly group: string
   readonly quorum: number
   readonly expires_ms: number
+  /** Who approves signs with a passkey. */
+  readonly passkey: boolean
 }
 
 export type LoadedPolicies =
@@ -103,7 +105,7 @@ function inOrder(
   })
 }
 
-const annotations_known = new Set(['id', 'reason', 'approval', 'quorum', 'expires'])
+const annotations_known = new Set(['id', 'reason', 'approval', 'quorum', 'expires', 'passkey'])
 
 function readPolicy(text: string, name: string): LoadedPolicy | string {
   const parsed = cedar().policyToJson(text)
@@ -137,10 +139,12 @@ function readApproval(
   given: Readonly<Record<string, string | null>>,
 ): Approval | undefined | string {
   const { quorum, expires } = given
+  const passkey = Object.hasOwn(given, 'passkey')
   if (!Object.hasOwn(given, 'approval'))
-    return quorum === undefined && expires === undefined
+    return quorum === undefined && expires === undefined && !passkey
       ? undefined
-      : '@quorum and @expires belong to @approval'
+      : '@quorum, @expires and @passkey belong to @approval'
+  if (passkey && (given['passkey'] ?? '') !== '') return '@passkey: expected no value'
   if (json.effect === 'forbid')
     return '@approval belongs to a permit: what is forbidden cannot be approved'
   const { action } = json
@@ -152,7 +156,7 @@ function readApproval(
   const expires_ms = expires === undefined ? expires_ms_default : duration(expires ?? '')
   if (expires_ms === undefined || expires_ms < expires_ms_min || expires_ms > expires_ms_max)
     return '@expires: expected a time such as 90s, 15m or 2h, from 1s to 24h'
-  return { group: given['approval'] ?? '', quorum: count, expires_ms }
+  return { group: given['approval'] ?? '', quorum: count, expires_ms, passkey }
 }
 
 function duration(text: string): number | undefined {

@@ -1,5 +1,5 @@
 /**
- * What the verifier uses of `node:crypto`, for a browser: SHA-256 by the WASM module, Ed25519 by WebCrypto. The build
+ * What the verifier uses of `node:crypto`, for a browser: SHA-256 by the WASM module, signatures by WebCrypto. The build
  * puts it in the place of the built-in.
  *
  * WebCrypto answers later, and the verifier asks at once. So a signature that was not looked at yet stops the
@@ -10,10 +10,8 @@
 import { PageBuffer, type PageBytes } from './bytes.ts'
 import { openHash } from './hash.ts'
 
-interface PublicKey {
-  /** 32 bytes. */
-  readonly x: Uint8Array
-}
+/** A JWK: Ed25519 (RFC 8037), and of passkeys P-256 or RSA (RFC 7518). */
+type PublicKey = Readonly<Record<string, unknown>>
 
 interface Question {
   readonly key: PublicKey
@@ -43,12 +41,17 @@ export function createHash(algorithm: string): {
   return chained
 }
 
-/** A JWK of an Ed25519 key (RFC 8037). */
-export function createPublicKey({ key }: { readonly key: { readonly x: string } }): PublicKey {
-  return { x: PageBuffer.from(key.x, 'base64url') }
+export function createPublicKey({ key }: { readonly key: PublicKey }): PublicKey {
+  return key
 }
 
-export function verify(_: null, data: Uint8Array, key: PublicKey, signature: Uint8Array): boolean {
+/** The key says the algorithm, as it does to `node:crypto` with SHA-256. */
+export function verify(
+  _: string | null,
+  data: Uint8Array,
+  key: PublicKey,
+  signature: Uint8Array,
+): boolean {
   const question = { key, data, signature }
   const answer = answers.get(nameOf(question))
   if (answer !== undefined) return answer
@@ -73,20 +76,51 @@ export async function settled<T>(run: () => T | Promise<T>): Promise<T> {
 }
 
 async function look({ key, data, signature }: Question): Promise<boolean> {
-  const algorithm = { name: 'Ed25519' }
+  const [use, given] = usesOf(key, signature)
   const bytes = (part: Uint8Array): Uint8Array<ArrayBuffer> => Uint8Array.from(part)
+  let imported: CryptoKey
   try {
-    const imported = await crypto.subtle.importKey('raw', bytes(key.x), algorithm, false, [
-      'verify',
-    ])
-    return await crypto.subtle.verify(algorithm, imported, bytes(signature), bytes(data))
+    imported = await crypto.subtle.importKey('jwk', { ...key }, use, false, ['verify'])
   } catch (cause) {
+    // One of the passkeys' may be no point of its curve; of the log's, the browser lacks the algorithm.
+    if (key['kty'] !== 'OKP') return false
     throw new Error('this browser cannot check Ed25519 signatures', { cause })
   }
+  return crypto.subtle.verify(use, imported, bytes(given), bytes(data))
+}
+
+interface Use {
+  readonly name: string
+  readonly namedCurve: string
+  readonly hash: string
+}
+
+/** What WebCrypto calls it, and the signature as it wants it. */
+function usesOf(key: PublicKey, signature: Uint8Array): [use: Use, given: Uint8Array] {
+  const uses = { namedCurve: 'P-256', hash: 'SHA-256' }
+  if (key['kty'] === 'RSA') return [{ name: 'RSASSA-PKCS1-v1_5', ...uses }, signature]
+  if (key['kty'] === 'EC') return [{ name: 'ECDSA', ...uses }, plainEcdsa(signature)]
+  return [{ name: 'Ed25519', ...uses }, signature]
+}
+
+/** SEQUENCE { r INTEGER, s INTEGER } in DER (RFC 3279, section 2.2.3) as two numbers of 32 bytes; empty where it is none. */
+function plainEcdsa(der: Uint8Array): Uint8Array {
+  const plain = new Uint8Array(64)
+  let at = 2
+  for (const end of [32, 64]) {
+    const length = der[at + 1] ?? 0
+    const number = der.subarray(at + 2, at + 2 + length)
+    const digits = number.subarray(Math.max(0, number.length - 32))
+    if (der[at] !== 0x02 || length > 33) return new Uint8Array()
+    plain.set(digits, end - digits.length)
+    at += 2 + length
+  }
+  return plain
 }
 
 const nameOf = ({ key, data, signature }: Question): string =>
-  [key.x, signature, data].map((part) => PageBuffer.from(part).toString('base64')).join(' ')
+  [signature, data].map((part) => PageBuffer.from(part).toString('base64')).join(' ') +
+  JSON.stringify(key)
 
 /** A page has no secrets and signs nothing. */
 const never = (): never => {
