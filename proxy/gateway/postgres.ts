@@ -20,6 +20,7 @@ import type { RecorderClient } from '../recorder/client.ts'
 import { createFlight } from '../session/flight.ts'
 import { describeFault } from './fault.ts'
 import { Refusal } from './refusal.ts'
+import { createRefused } from './refused.ts'
 import type { Sessions } from './sessions.ts'
 
 export interface PostgresOptions {
@@ -50,6 +51,8 @@ export async function openPostgres(options: PostgresOptions): Promise<PostgresSi
   const targets = new Map(configured.map((target) => [target.name, postgresTarget(target)]))
   const labels = new Map(config.targets.map((target) => [target.name, target.labels]))
   const clock = createClock(Date.now, () => performance.now())
+  const identify = createTokenIdentify(token_key, options.issuers, clock.now_us)
+  const refused = createRefused({ recorder, log, monotonic_ms: () => performance.now() })
   const flight = createFlight(() => performance.now())
   const { sessions } = options
   const { tls } = config.gateway
@@ -61,7 +64,11 @@ export async function openPostgres(options: PostgresOptions): Promise<PostgresSi
       ...(options.logins === undefined ? {} : { sign_in: options.logins }),
       ...(tls === undefined ? {} : { tls: { cert: tls.cert, key: tls.key.reveal() } }),
     }),
-    identify: createTokenIdentify(token_key, options.issuers, clock.now_us),
+    identify: async (claim) => {
+      const identity = await identify(claim)
+      if ('allowed' in identity) refused({ rule: identity.rule, protocol: 'postgres' })
+      return identity
+    },
     serve: (greeting) =>
       sessions.run(greeting, {
         policy,

@@ -47,6 +47,19 @@ describe('certificates with workers', () => {
         const words = ['--gateway', guarded.gateway.api, '--dir', home, '--no-include']
         const ran = await login(home, [...words, '--token-file', token])
         expect(ran.code, ran.err).toBe(0)
+        // Where nobody signs in by a browser, what is typed is the token.
+        const askpass = join(home, 'askpass')
+        writeFileSync(askpass, `#!/bin/sh\ncat ${token}\n`, { mode: 0o755 })
+        const method = 'PreferredAuthentications=keyboard-interactive'
+        const typed = await runSsh({
+          port: guarded.gateway.ssh.port,
+          login: `${guarded.target.account}@web-1`,
+          identities: [],
+          options: ['-o', 'BatchMode=no', '-o', method],
+          env: { SSH_ASKPASS: askpass, SSH_ASKPASS_REQUIRE: 'force' },
+          command: 'echo typed',
+        })
+        expect(typed.stdout.toString(), typed.stderr).toBe('typed\n')
         const authority = makeKey(join(home, 'stranger'))
         const key = makeKey(join(home, 'key'))
         const bad = sign(home, { authority, key, name: 'bad', principals: ['ann'] })
