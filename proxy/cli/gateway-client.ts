@@ -61,11 +61,11 @@ export function createGatewayClient(url: string): GatewayClient {
         ...{ method: 'POST', body, headers, redirect: 'manual' },
         signal: AbortSignal.timeout(answer_ms),
       })
-      text = await reply.text()
+      text = await textOfReply(reply)
     } catch (cause) {
       throw new VerbError(`${base.origin} does not answer`, { cause })
     }
-    if (text.length > answer_bytes_max) throw unexpected()
+    if (text.length >= answer_bytes_max) throw unexpected()
     const json: unknown = ((): unknown => {
       try {
         return JSON.parse(text)
@@ -172,6 +172,17 @@ export function createGatewayClient(url: string): GatewayClient {
       }
     },
   }
+}
+
+/** No more than an answer of a gateway has. */
+async function textOfReply(reply: Response): Promise<string> {
+  const decoder = new TextDecoder()
+  let text = ''
+  for await (const chunk of reply.body ?? []) {
+    text += decoder.decode(chunk, { stream: true })
+    if (text.length >= answer_bytes_max) break
+  }
+  return text
 }
 
 /** No pattern of ssh_config, and no second word. */

@@ -114,8 +114,9 @@ async function certify(
     config_file: join(folder, 'config'),
     known_hosts_file: join(folder, 'known_hosts'),
   }
-  // ssh_config has no way to write one.
-  if (/["\p{C}]/u.test(folder)) throw new UsageError('--dir must be a folder without quotes')
+  // ssh_config cannot say some, and reads others as patterns and variables.
+  if (/["%$*?[\p{C}]/u.test(folder))
+    throw new UsageError('--dir must be a folder without quotes and % $ * ? [')
   mkdirSync(folder, { recursive: true, mode: 0o700 })
   // The certificate first: ssh must not find the key of one with the certificate of another.
   replace(files.certificate_file, `${answer.certificate} ${answer.key_id}\n`)

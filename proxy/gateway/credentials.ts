@@ -24,12 +24,17 @@ import {
   exchanged_database_token_s,
   exchanged_token_s,
 } from '../identity/limits.ts'
-import { mintToken, type TokenKey, type VerifiedToken } from '../identity/token.ts'
+import {
+  mintToken,
+  type TokenKey,
+  token_characters_max,
+  type VerifiedToken,
+} from '../identity/token.ts'
 import { gateway_issuer, userCertificate } from '../identity/user-certificate.ts'
 import type { StaticPolicy } from '../policy/policy.ts'
 import type { RecorderClient } from '../recorder/client.ts'
 import type { NoteType } from '../recorder/messages.ts'
-import { places_max } from './limits.ts'
+import { certificate_bytes_max, places_max } from './limits.ts'
 import type { Refused } from './refused.ts'
 import { publicLine } from './ssh.ts'
 
@@ -96,6 +101,8 @@ export function createCredentials(options: CredentialOptions): CredentialPorts {
         ? await mintToken(options.token_key, { ...whose, roles: ['user'] }, now_us())
         : await mintDatabaseToken(options.token_key, whose, now_us())
     const { jwt, token: name, expires_s } = minted
+    if (jwt.length > token_characters_max)
+      return no('access_denied', 'you are in more groups than a token can carry')
     const facts = { subject, issuer: issuer ?? gateway_issuer, groups, token: name, audience, by }
     return onRecord('token.issued', { ...facts, expires_s }, { jwt, expires_s })
   }
@@ -161,7 +168,10 @@ export function createCredentials(options: CredentialOptions): CredentialPorts {
       const content = userCertificate({ caller, key: key.blob, lifetime_s }, now_us())
       if (content === undefined) return no('access_denied', 'your sign-in has ended: sign in again')
       const blob = signCertificate(options.gateway_keys.ssh_user_ca, content)
-      const { algorithm = '', authority = new Uint8Array() } = parseCertificate(blob) ?? {}
+      const made = blob.length > certificate_bytes_max ? undefined : parseCertificate(blob)
+      if (made === undefined)
+        return no('access_denied', 'you are in more groups than a certificate can carry')
+      const { algorithm, authority } = made
       const serial = content.serial.toString()
       const valid_before_us = Number(content.valid_before_s) * 1_000_000
       const { subject, issuer, groups = [], token: by = '' } = caller

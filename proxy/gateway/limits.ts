@@ -64,3 +64,6 @@ export const refusals_window_ms = 60_000
 
 /** Targets that a sign-in lists: policy is asked about each of their accounts, for a tenth of a millisecond. */
 export const places_max = 1_000
+
+/** It goes over the wire twice in one packet of 35,000 bytes: as the key, and in what is signed. */
+export const certificate_bytes_max: number = 16 * 1024

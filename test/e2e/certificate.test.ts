@@ -259,7 +259,7 @@ describe('certificates of a foreign authority', () => {
     expect(ran.code).toBe(255)
     expect(ran.stdout.toString()).toBe('')
     expect(ran.stderr).toMatch(/Permission denied|All configured authentication methods failed/)
-    expect(told()).toBeGreaterThan(told_before)
+    await until(`${rule} in the log`, () => told() > told_before)
     await until(`${rule} on record`, async () => (await refusedIn(rule)).length > recorded_before)
     expect((await guarded.sessions()).length).toBe(before.length)
   }

@@ -23,6 +23,10 @@ const needs = [ssh, sshd, ssh_keygen]
 const people = [
   { name: 'eve', groups: ['staff'] },
   { name: 'carl', groups: ['visitors'] },
+  {
+    name: 'max',
+    groups: ['staff', ...Array.from({ length: 300 }, (_, at) => `${at}-${'x'.repeat(60)}`)],
+  },
 ]
 
 const described = (file: string): string =>
@@ -178,6 +182,14 @@ describe('sluice login', () => {
     expect(existsSync(dir)).toBe(false)
   })
 
+  testWith(needs, 'who has more groups than fit into a certificate is told so', async () => {
+    const dir = join(home, 'max')
+    const ran = await login(home, [...at(), '--dir', dir, '--no-include'], as('max'))
+    expect(ran.code).toBe(1)
+    expect(ran.err).toContain('more groups than')
+    expect(existsSync(dir)).toBe(false)
+  })
+
   testWith(needs, 'a job has its own name, by certificate and as a password', async () => {
     const jwt = await forge.token(claims())
     const file = join(home, 'token')
@@ -197,6 +209,10 @@ describe('sluice login', () => {
     const typed = await typeToken(jwt)
     expect(typed.stdout.toString(), typed.stderr).toBe('typed\n')
     expect(await who()).toMatchObject({ ...job, method: 'token' })
+    // OpenSSH cuts what is typed, so a long token is no password there; it is good all the same.
+    const long = await forge.token(claims({ filler: 'x'.repeat(1_000) }))
+    expect((await typeToken(long)).code).toBe(255)
+    expect(await bearer(long)).toBe(200)
     const other = await forge.token(claims({ repository: 'org/a' }))
     const exchanged = await exchange(other, 'sluice-api')
     expect(exchanged.status).toBe(200)
@@ -253,7 +269,9 @@ describe('sluice login', () => {
       expect(typed.code).toBe(255)
       expect(typed.stderr).toContain('sluice: ')
       await until(`${rule} on record`, async () => (await refused()) >= before + 4)
-      expect(guarded.gateway.stderr()).toContain(`"rule":"${rule}"`)
+      await until('its line in the log', () =>
+        guarded.gateway.stderr().includes(`"rule":"${rule}"`),
+      )
       // Neither the record nor the operator's log repeats it.
       const [, payload = ''] = jwt.split('.')
       expect(filesWith(guarded.data, payload)).toEqual([])
@@ -278,7 +296,9 @@ describe('sluice login', () => {
     // What fits a header and is too long all the same is named.
     const first = await forge.token(claims({ filler: 'x'.repeat(40_000) }))
     expect(await exchange(first, 'sluice-api')).toMatchObject({ status: 400 })
-    expect(guarded.gateway.stderr()).toContain('"rule":"identity.token.too_long"')
+    await until('the refusal in the log', () =>
+      guarded.gateway.stderr().includes('"rule":"identity.token.too_long"'),
+    )
     const jwt = await forge.token(claims())
     expect((await typeToken(jwt)).code).toBe(0)
   })
