@@ -11,11 +11,13 @@ import { decodeLogEntry } from '../evidence/log-entry.ts'
 import { readManifest, readStartDocument } from '../evidence/manifest.ts'
 import { storedHashIndex } from '../evidence/merkle.ts'
 import { tile_width, tilePath } from '../evidence/tile.ts'
+import { witnesses_max } from '../store/limits.ts'
 import type { EvidenceSource, KeptObject } from '../verify/source.ts'
 import { decodeEntries, decodeRecords, type LoggedEntry, sha256Hex, splitLeaves } from './body.ts'
 import { ReplicaError } from './errors.ts'
 import {
   checkpointKey,
+  cosignedKey,
   documentKey,
   entriesKey,
   parseKey,
@@ -35,6 +37,7 @@ export interface BucketSource extends EvidenceSource {
   read(key: string): Promise<Uint8Array | undefined>
   objects(): Iterable<KeptObject>
   newerSessions(): number
+  cosigned(): Promise<readonly Uint8Array[]>
 }
 
 /** Lists the log's objects now; what comes later is not seen. Rejects with `ReplicaError`. */
@@ -130,6 +133,22 @@ class LogSource implements BucketSource {
     const stored = (first ?? 0) + (last?.length ?? 0)
     await this.#readPins()
     return { size: Math.min(stored, signed ?? stored), checkpoint: note?.bytes }
+  }
+
+  /** Of each witness the newest that the bucket has all of. */
+  async cosigned(): Promise<readonly Uint8Array[]> {
+    const signed = this.listing.checkpoints.at(-1) ?? 0
+    const newest = new Map<string, number>()
+    for (const key of this.listing.objects.keys()) {
+      const parts = parseKey(key)
+      // The listing was not made in one moment.
+      if (parts?.kind === 'cosigned' && parts.first <= signed)
+        newest.set(parts.witness, Math.max(newest.get(parts.witness) ?? 0, parts.first))
+    }
+    const notes = [...newest]
+      .slice(0, witnesses_max)
+      .map(async ([witness, size]) => (await this.#read(cosignedKey(witness, size)))?.bytes)
+    return (await Promise.all(notes)).filter((note) => note !== undefined)
   }
 
   async logEntries(from: number, to: number): Promise<readonly Uint8Array[]> {

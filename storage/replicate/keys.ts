@@ -16,6 +16,9 @@ export const sessionKey = (
 export const documentKey = (digest: string): string => `document/${digest}`
 export const entriesKey = (first: number): string => `entries/${pad(first)}`
 export const checkpointKey = (size: number): string => `checkpoint/${pad(size)}`
+/** A checkpoint that the witness with this key id (8 hex digits) cosigned. */
+export const cosignedKey = (key_id: string, size: number): string =>
+  `cosigned/${key_id}/${pad(size)}`
 /** The newest checkpoint as C2SP tlog-tiles serves it; whoever may write can replace it. */
 export const checkpoint_hint = 'checkpoint'
 export const probe_key = 'probe'
@@ -31,6 +34,7 @@ export type KeyParts =
     }
   | { readonly kind: 'document'; readonly digest: string }
   | { readonly kind: 'entries' | 'checkpoint'; readonly first: number }
+  | { readonly kind: 'cosigned'; readonly witness: string; readonly first: number }
   | { readonly kind: 'tile' }
   | { readonly kind: 'hint' | 'probe' }
 
@@ -48,6 +52,9 @@ export function parseKey(key: string): KeyParts | undefined {
   if (numbered !== undefined && !isPlace(number)) return undefined
   if (numbered !== undefined)
     return { kind: numbered as 'entries' | 'checkpoint', first: Number(number) } // By the pattern.
+  const [, witness, size] = /^cosigned\/([0-9a-f]{8})\/(\d{16})$/.exec(key) ?? []
+  if (witness !== undefined && isPlace(size))
+    return { kind: 'cosigned', witness, first: Number(size) }
   const digest = /^document\/([0-9a-f]{64})$/.exec(key)?.[1]
   if (digest !== undefined) return { kind: 'document', digest }
   if (key.startsWith('tile/')) return { kind: 'tile' }

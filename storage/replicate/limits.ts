@@ -85,3 +85,9 @@ export const listed_folders_max = 10_000
 
 /** Checkpoints that a starting gateway reads in the bucket: those that were sent and not heard of are one or two. */
 export const proven_checkpoints_max = 100
+
+/** What a witness cosigned goes to the bucket this often: each is an object that is locked for years. */
+export const cosigned_ms: number = 5 * 60_000
+
+/** A Worker that died is started again after this, doubling up to {@link retry_ms_max} until one says how far it is. */
+export const restart_ms_min = 1_000

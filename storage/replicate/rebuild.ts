@@ -8,6 +8,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { digestOf, openDocument } from '../evidence/document.ts'
 import { decodeLogEntry } from '../evidence/log-entry.ts'
+import { keepCosigned } from '../store/cosigned.ts'
 import { type Database, openDatabase } from '../store/database.ts'
 import { Batch } from '../store/fold.ts'
 import { database_name, origin_name } from '../store/layout.ts'
@@ -16,6 +17,7 @@ import { Projector } from '../store/project.ts'
 import { Queries } from '../store/queries.ts'
 import { decodeRecords, splitLeaves } from './body.ts'
 import { type BucketSource, openBucketSource } from './bucket-source.ts'
+import { readCosignedNote } from './cosigned.ts'
 import { ReplicaError } from './errors.ts'
 import { recordsKey, sessionKey } from './keys.ts'
 import { fetch_ahead, rebuild_batch_bytes, rebuild_sync_bytes } from './limits.ts'
@@ -48,7 +50,12 @@ export async function rebuild(
   const database = openDatabase(join(data, database_name))
   try {
     const source = await openBucketSource(bucket, origin)
-    return await new Rebuild(source, database, on_progress).run()
+    const made = await new Rebuild(source, database, on_progress).run()
+    for (const note of await source.cosigned()) {
+      const seen = readCosignedNote(note, origin)
+      if (seen !== undefined) await keepCosigned(data, seen.key_id, note)
+    }
+    return made
   } finally {
     database.connection.close()
     lock.release()

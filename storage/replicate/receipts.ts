@@ -10,7 +10,7 @@ import type { KeyParts } from './keys.ts'
 
 export interface Plan {
   readonly key: string
-  readonly kind: Exclude<KeyParts['kind'], 'hint' | 'probe'>
+  readonly kind: Exclude<KeyParts['kind'], 'hint' | 'probe' | 'cosigned'>
   /** Of `session/...`, and of a document its digest; empty otherwise. */
   readonly subject: string
   /** What it holds, the end excluded: records, entries, the size that a checkpoint signs. 0 where that says nothing. */

@@ -4,14 +4,24 @@
  *
  * @module
  */
-import type { RetentionRule } from '../evidence/retention.ts'
+import { daysOfLog, type RetentionRule } from '../evidence/retention.ts'
 import { partialTiles, tilePath } from '../evidence/tile.ts'
 import type { Backlog, Snapshot } from '../store/backlog.ts'
 import { StoreError } from '../store/errors.ts'
+import { readCosignedNote } from './cosigned.ts'
 import { isPassing, ReplicaError } from './errors.ts'
-import { checkpoint_hint, prefixOf } from './keys.ts'
+import { checkpoint_hint, cosignedKey, prefixOf } from './keys.ts'
 import { Lag } from './lag.ts'
-import { receipts_logged_max, retry_ms, retry_ms_max, round_bytes, round_ms } from './limits.ts'
+import {
+  cosigned_ms,
+  day_ms,
+  receipts_logged_max,
+  retain_margin_ms,
+  retry_ms,
+  retry_ms_max,
+  round_bytes,
+  round_ms,
+} from './limits.ts'
 import { proveContinuity, proveLock } from './prove.ts'
 import type { Receipt, Receipts } from './receipts.ts'
 import { runRound, tileBody } from './round.ts'
@@ -21,6 +31,8 @@ export interface ReplicatorParts {
   readonly bucket: Bucket
   readonly backlog: Backlog
   readonly receipts: Receipts
+  /** The newest checkpoint that each witness cosigned: signed notes, in no order. */
+  readonly cosigned: () => readonly Uint8Array[]
   /** Of the log, `NAME+HASH+KEY`; the name is its origin. */
   readonly verifier_key: string
   readonly retention: readonly RetentionRule[]
@@ -75,6 +87,8 @@ export class Replicator {
   #counted_to = 0
   #queued_bytes = 0
   #hint = { size: 0, at_ms: 0 }
+  /** What was sent last of each witness. */
+  readonly #cosigned = new Map<string, { readonly size: number; readonly at_ms: number }>()
   #asked: readonly Receipt[] = []
 
   constructor(parts: ReplicatorParts, on: ReplicatorEvents) {
@@ -181,6 +195,7 @@ export class Replicator {
     this.#lag.replicated(snapshot.watermark_lsn)
     this.#on.replicated(snapshot.watermark_lsn)
     await this.#publish()
+    await this.#publishCosigned()
     this.#askForLog()
     const next = backlog.snapshot()
     this.#count(next)
@@ -201,6 +216,22 @@ export class Replicator {
       await bucket.put(`${prefix}${tilePath(tile)}`, await tileBody(backlog, tile))
     await bucket.put(`${prefix}${checkpoint_hint}`, note)
     this.#hint = { size, at_ms: now_ms() }
+  }
+
+  /** Only what the bucket has all of: else it would show less of the log than a witness saw. */
+  async #publishCosigned(): Promise<void> {
+    const { bucket, receipts, retention, now_ms } = this.#parts
+    for (const each of this.#parts.cosigned()) {
+      const seen = readCosignedNote(each, this.#origin)
+      if (seen === undefined || seen.size > receipts.place.checkpoint_size) continue
+      const { note, key_id, size } = seen
+      const last = this.#cosigned.get(key_id)
+      const is_due = this.#stopping || now_ms() - (last?.at_ms ?? 0) >= cosigned_ms
+      if (!is_due || size <= (last?.size ?? -1)) continue
+      const until_ms = now_ms() + daysOfLog(retention) * day_ms + retain_margin_ms
+      await bucket.put(`${prefixOf(this.#origin)}${cosignedKey(key_id, size)}`, note, until_ms)
+      this.#cosigned.set(key_id, { size, at_ms: now_ms() })
+    }
   }
 
   #askForLog(): void {

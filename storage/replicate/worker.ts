@@ -5,6 +5,7 @@
  */
 import { join } from 'node:path'
 import { Backlog } from '../store/backlog.ts'
+import { readCosigned } from '../store/cosigned.ts'
 import { database_name, receipts_name } from '../store/layout.ts'
 import { isPassing, ReplicaError } from './errors.ts'
 import { status_ms } from './limits.ts'
@@ -45,6 +46,7 @@ async function open(setup: ReplicaSetup): Promise<void> {
       {
         bucket: openBucket(setup.bucket),
         ...{ backlog, receipts },
+        cosigned: () => readCosigned(setup.data),
         ...{ verifier_key: setup.verifier_key, retention: setup.retention },
         now_ms: Date.now,
         random: Math.random,

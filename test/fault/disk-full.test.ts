@@ -5,10 +5,9 @@
  * @module
  */
 import { describe, expect, test } from 'bun:test'
-import { closeSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { openGuarded, outputOf } from '../fixture/guarded.ts'
+import { mountSmallDisk } from '../fixture/small-disk.ts'
 
 const disk_mib = 64
 const segment_bytes = 4 * 2 ** 20
@@ -17,7 +16,7 @@ describe.skipIf(process.getuid?.() !== 0 && process.env['SLUICE_TEST_REQUIRE'] !
   'disk full',
   () => {
     test('sessions end, new ones are refused, and all comes back', async () => {
-      using disk = mountSmallDisk()
+      using disk = mountSmallDisk(disk_mib)
       await using guarded = await openGuarded({
         data: join(disk.path, 'data'),
         sections: { journal: { segment_bytes } },
@@ -65,44 +64,6 @@ describe.skipIf(process.getuid?.() !== 0 && process.env['SLUICE_TEST_REQUIRE'] !
     }, 180_000)
   },
 )
-
-interface SmallDisk extends Disposable {
-  readonly path: string
-  /** Takes all the space that is left. */
-  fill(): void
-  /** Gives it back. */
-  empty(): void
-}
-
-function mountSmallDisk(): SmallDisk {
-  const path = mkdtempSync(join(tmpdir(), 'sluice-disk-'))
-  must('mount', '-t', 'tmpfs', '-o', `size=${disk_mib}m,mode=700`, 'tmpfs', path)
-  const ballast = join(path, 'ballast')
-  return {
-    path,
-    fill: () => {
-      const file = openSync(ballast, 'w')
-      const block = Buffer.alloc(64 * 1024, 1)
-      try {
-        while (writeSync(file, block) === block.length);
-      } catch (error) {
-        if (!(error instanceof Error && 'code' in error && error.code === 'ENOSPC')) throw error
-      } finally {
-        closeSync(file)
-      }
-    },
-    empty: () => rmSync(ballast),
-    [Symbol.dispose]: () => {
-      must('umount', '-l', path)
-      rmSync(path, { recursive: true, force: true })
-    },
-  }
-}
-
-function must(...command: string[]): void {
-  const ran = Bun.spawnSync(command)
-  if (ran.exitCode !== 0) throw new Error(`${command.join(' ')}: ${ran.stderr.toString()}`)
-}
 
 async function eventually<Value>(
   attempt: () => Promise<Value | undefined>,

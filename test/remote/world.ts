@@ -17,6 +17,7 @@ import { Replicator, type Status } from '../../storage/replicate/replicator.ts'
 import { type Bucket, openBucket } from '../../storage/replicate/s3.ts'
 import type { Listed } from '../../storage/replicate/xml.ts'
 import { Backlog } from '../../storage/store/backlog.ts'
+import { readCosigned } from '../../storage/store/cosigned.ts'
 import { openDatabase } from '../../storage/store/database.ts'
 import { Batch } from '../../storage/store/fold.ts'
 import { database_name, receipts_name } from '../../storage/store/layout.ts'
@@ -127,6 +128,7 @@ export function replicaOf(options: ReplicaOptions): Replica {
     {
       ...{ bucket, backlog, receipts, now_ms, random: Math.random },
       verifier_key: writer.signer.verifier_key,
+      cosigned: () => readCosigned(data),
       retention: options.retention ?? retention,
       pause: (asked_ms) =>
         new Promise((resolve) => {
