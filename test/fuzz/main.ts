@@ -3,17 +3,21 @@
  * against the oracle, until the fragments or the minutes are used up. It prints the seed and how far it is, keeps each find in
  * `test/fuzz/corpus/`, which `bun test` runs again, and exits 0 when there was none and the fragments were all made.
  *
+ * `bun run fuzz crash [--seed N] [--rounds 100]`: a gateway under load is killed at random moments, a hundred times. It exits 0
+ * when nothing was lost.
+ *
  * @module
  */
 import { createHash } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { crashRounds } from '../fault/rounds.ts'
 import type { Find, Tally } from './masking.ts'
 import type { Begin, Progress } from './worker.ts'
 
-const usage =
-  'usage: bun run fuzz masking [--seed N] [--minutes 20] [--fragments 10000000] [--workers 2]'
+const usage = `usage: bun run fuzz masking [--seed N] [--minutes 20] [--fragments 10000000] [--workers 2]
+       bun run fuzz crash [--seed N] [--rounds 100]`
 
 const { values, positionals } = parseArgs({
   args: Bun.argv.slice(2),
@@ -23,16 +27,34 @@ const { values, positionals } = parseArgs({
     minutes: { type: 'string', default: '20' },
     fragments: { type: 'string', default: '10000000' },
     workers: { type: 'string', default: '2' },
+    rounds: { type: 'string', default: '100' },
   },
 })
-const numbers = [values.seed, values.minutes, values.fragments, values.workers].map(Number)
+const numbers = [values.seed, values.minutes, values.fragments, values.workers, values.rounds].map(
+  Number,
+)
 const isSound = numbers.every((value) => Number.isFinite(value) && value >= 0)
-if (!isSound || positionals.join() !== 'masking') {
+const [subject = ''] = positionals
+if (!isSound || positionals.length !== 1 || !['masking', 'crash'].includes(subject)) {
   console.error(usage)
   process.exit(2)
 }
-const [seed_given = 0, minutes_max = 0, fragments_due = 0, threads_of_ours = 0] = numbers
-process.exit(await fuzz(seed_given, minutes_max, fragments_due, threads_of_ours))
+const [seed_given = 0, minutes_max = 0, fragments_due = 0, threads_of_ours = 0, rounds_due = 0] =
+  numbers
+process.exit(
+  subject === 'crash'
+    ? await crash(seed_given, rounds_due)
+    : await fuzz(seed_given, minutes_max, fragments_due, threads_of_ours),
+)
+
+async function crash(seed: number, due: number): Promise<number> {
+  console.log(`seed ${seed}: ${due} rounds of kill -9`)
+  const found = await crashRounds({
+    ...{ seed, rounds: due, budget_ms: Number.POSITIVE_INFINITY, say: console.log },
+  })
+  console.log(JSON.stringify(found, null, 2))
+  return found.losses.length === 0 && found.rounds === due && found.ran > 0 ? 0 : 1
+}
 
 async function fuzz(
   seed: number,
