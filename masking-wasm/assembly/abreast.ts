@@ -180,7 +180,7 @@ export function stepAbreast(from: usize, end: usize, known_end: usize, dark: boo
     let units: u32 = counting > 1 ? counting - 1 : 0
     if (p + 1 == ripe) {
       counting = countedOf(other, to_end, p + 1)
-      units = counting > 1 ? counting - 1 + ripened(other, to_end, p + 1) : 0
+      units = (counting > 1 ? counting - 1 : 0) + ripened(other, to_end, p + 1)
     }
     if (owesTooMuch(units)) break
     // From here on the byte is read.

@@ -1,6 +1,6 @@
 /**
- * Work is paid for by bytes. One thread at a time costs nothing; each step of another beside it, each byte of a context
- * that comes to its end, and each checksum are a debt, and a byte of the stream pays for four units. Clean streams owe
+ * Work is paid for by bytes. One thread that goes on costs nothing; each step of another beside it, a thread that begins and lives on, each
+ * byte of a context that comes to its end, and each checksum are a debt, and a byte of the stream pays for four units. Clean streams owe
  * nothing, nor do tables of numbers, in which each of four digits may begin a card's, and files full of secrets little.
  * But who repeats what begins many matches could make each byte cost fifty times as much: past {@link debt_max} all is
  * masked until the debt is repaid, a unit a byte, and the line has ended.
@@ -14,8 +14,16 @@ const paid_by_byte: u32 = 16
 const repaid_by_byte: u32 = 4
 /** Sixteen thousand units: what a few thousand bytes may cost before anybody has to pay for it. */
 const debt_max: u32 = 65536
-/** A checksum over a match. */
+/** A checksum over a would-be match, and what it costs when it is one: of a table's numbers one in ten is. */
 export const check_units: u32 = 2
+export const found_units: u32 = 16
+/** For each of the last bytes of a context that comes to its end: a thread of the pattern begins, and most likely a match. */
+export const context_units: u32 = 12
+/**
+ * For each of the first bytes of a thread that lives on, where a number's cost one: tables are full of those. So do those of what goes over
+ * the end of a line, which is followed in the dark too, and more slowly.
+ */
+export const token_units: u32 = 6
 
 export let debt: u32 = 0
 /** Everything is masked until nothing is owed. */

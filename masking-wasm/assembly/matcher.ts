@@ -4,20 +4,20 @@
  */
 import { abreast_max, diesYoung, initAbreast, stepAbreast, stepAlone } from './abreast'
 import { boundary, escape, passBoundary } from './boundary'
-import { charge, check_units, debt, pay, repaying, setDebt } from './budget'
+import { charge, check_units, context_units, debt, found_units, pay, repaying, setDebt } from './budget'
 import { passes } from './check'
 import { earn, helps, together_max } from './companies'
 import { oldestWord } from './landmarks'
 import { askFor, beginScan, initScan, mayBegin, quietUntil, reach, skip } from './scan'
 import { addMatch, crowd, found, found_max, open, open_max, settle, settled, spanRule } from './spans'
 import {
-  accept, class_of, classes, context, context_start, crosses, echo, final, flags, follows, idle, label,
+  accept, checked, class_of, classes, context, context_start, crosses, echo, final, flags, follows, idle, label,
   later, lists, next, now, pattern_start, pending, rules, spawn, stream_start, unlimited,
 } from './tables'
 import {
   clearThreads, countedOrdinary, counts, initThreads, isContext, keepCrossing, oldestBesideWords, oldestCounted, oldestThread,
   ordinary_max, put, setThread, spawned, spent, state_mask, thread_bytes, threads, threadStart, threadWord, turn,
-  unitsBesideOne,
+  unitsOfThreads,
 } from './threads'
 import { initTogether, isQuiet, stepTogether } from './together'
 
@@ -134,7 +134,9 @@ function quickly(p: usize, until: usize, end: usize): usize {
   if (threads == 0) return dark ? max(p, skipLine(p, min(quietUntil(p, end), until))) : p
   const kept = !dark && threads <= together_max && helps()
   if (threads == 1 && !dark && !waiting && (!kept || isQuiet(p, end))) {
-    const quiet = min(quietUntil(p, end), until)
+    // Where it counts from, it is charged for what it has cost.
+    const ripe = threadStart(0) + reach - 1
+    const quiet = min(min(quietUntil(p, end), until), p > ripe ? until : ripe)
     if (p < quiet) return stepAlone(p, quiet)
   }
   if (kept) return stepTogether(p, until, end)
@@ -180,7 +182,7 @@ function step(byte: u32, p: usize, before: u32, beginning: bool): void {
   if (beginning) begin(before, of_class, p)
   if (p == boundary) begin(escape, of_class, p)
   if (threads > ordinary_max && countedOrdinary(p + 1) > ordinary_max) darken(p + 1)
-  if (threads > 1) units += unitsBesideOne(p + 1)
+  if (threads > 0) units += unitsOfThreads(p + 1)
   if (charge(units) && blackout == 0) giveUp(p + 1)
 }
 
@@ -201,7 +203,7 @@ function begin(before: u32, of_class: u32, p: usize): void {
 @inline
 function enter(state: u32, tags: u32, start: usize, p: usize): void {
   const bits: u32 = load<u8>(flags + state)
-  if ((bits & ~pending) == 0) {
+  if ((bits & ~(pending | checked)) == 0) {
     if (!dark) put(state, tags, start)
     return
   }
@@ -213,7 +215,7 @@ function enterMarked(state: u32, bits: u32, tags: u32, start: usize, p: usize): 
   if ((bits & later) != 0) waiting = true
   if ((bits & context) != 0) {
     const pattern: u32 = load<u16>(spawn + (state << 1))
-    if (pattern != 0) units += <u32>min(p - start, reach)
+    if (pattern != 0) units += <u32>min(p - start, reach) * context_units
     if (pattern != 0 && (!dark || (load<u8>(flags + pattern) & crosses) != 0)) put(pattern, spawned, p)
   }
   // In a blackout everything up to the line's end is masked: only what goes past it matters.
@@ -224,16 +226,17 @@ function enterMarked(state: u32, bits: u32, tags: u32, start: usize, p: usize): 
 function endNow(state: u32, start: usize, p: usize): void {
   let at = lists + (<usize>load<u16>(accept + (state << 1)) << 1)
   for (let count: u32 = load<u16>(at); count > 0; count--, at += 6) {
-    if (load<u16>(at, 4) == 0 && checked(load<u16>(at, 6), start, p)) addMatch(start, p, load<u16>(at, 2))
+    if (load<u16>(at, 4) == 0 && passesCheck(load<u16>(at, 6), start, p)) addMatch(start, p, load<u16>(at, 2))
   }
 }
 
 // @ts-ignore: decorator
 @inline
-function checked(check: u32, start: usize, p: usize): bool {
+function passesCheck(check: u32, start: usize, p: usize): bool {
   if (check == 0) return true
-  units += check_units
-  return passes(check, start, p)
+  const is_match = passes(check, start, p)
+  units += is_match ? found_units : check_units
+  return is_match
 }
 
 /** Matches that end at `p` if `byte` may follow. */
@@ -243,7 +246,7 @@ function endLater(state: u32, start: usize, p: usize, byte: u32): void {
     const follow: usize = load<u16>(at, 4)
     if (follow == 0) continue
     const bits: u32 = load<u8>(follows + follow * 40 + (byte >> 3))
-    if (((bits >> (byte & 7)) & 1) != 0 && checked(load<u16>(at, 6), start, p)) addMatch(start, p, load<u16>(at, 2))
+    if (((bits >> (byte & 7)) & 1) != 0 && passesCheck(load<u16>(at, 6), start, p)) addMatch(start, p, load<u16>(at, 2))
   }
 }
 

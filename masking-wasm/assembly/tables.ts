@@ -9,6 +9,7 @@ export const crosses: u32 = 8
 export const context: u32 = 16
 export const spawns: u32 = 32
 export const pending: u32 = 64
+export const checked: u32 = 128
 export const unlimited: u32 = 0xffff
 export const stream_start: u32 = 256
 

@@ -2,10 +2,11 @@
  * What is under way: for each would-be match and each context a state and a start, at most one for a state. Two
  * lists, that which a byte reads and that which it makes, take turns.
  */
+import { token_units } from './budget'
 import { take } from './memory'
 import { isBeforeWindow } from './landmarks'
 import { reach } from './scan'
-import { context, crosses, flags, pending, states } from './tables'
+import { checked, context, crosses, flags, pending, states } from './tables'
 
 /** Threads that end at the next line end at the latest; with more, everything is masked up to there. */
 export const ordinary_max: u32 = 64
@@ -173,19 +174,26 @@ export function ripeAt(from: usize, to: usize, p: usize): usize {
   return ripe
 }
 
+/** What a thread has cost that comes to this state and counts from now on. */
+// @ts-ignore: decorator
+@inline
+export function ripeUnits(state: u32): u32 {
+  return <u32>reach * ((load<u8>(flags + state) & (checked | crosses)) != 0 ? 1 : token_units)
+}
+
 /** What those have cost that count from now on. */
 export function ripened(from: usize, to: usize, p: usize): u32 {
   let units: u32 = 0
   for (let at = from; at < to; at += thread_bytes)
-    if (p - load<u32>(at, 4) == reach && load<u32>(at) <= state_mask && countsAt(at, p)) units += <u32>reach
+    if (p - load<u32>(at, 4) == reach && load<u32>(at) <= state_mask && countsAt(at, p)) units += ripeUnits(load<u32>(at))
   return units
 }
 
-/** What the threads cost that count, besides one: a unit each, and what they have cost before they counted. */
-export function unitsBesideOne(p: usize): u32 {
+/** What the threads cost that count: a unit each besides one, and what each has cost before it counted. */
+export function unitsOfThreads(p: usize): u32 {
   const end = current + threads * thread_bytes
   const count = countedOf(current, end, p)
-  return count > 1 ? count - 1 + ripened(current, end, p) : 0
+  return (count > 1 ? count - 1 : 0) + ripened(current, end, p)
 }
 
 export function countedOrdinary(p: usize): u32 {

@@ -3,7 +3,7 @@
  * only their starts are kept by hand, and the spans told. No output depends on it.
  */
 import { eventful } from './abreast'
-import { affordable, debtAfter, owesTooMuch, payFor, repaying, setDebt } from './budget'
+import { affordable, context_units, debtAfter, owesTooMuch, payFor, repaying, setDebt } from './budget'
 import {
   begun_shift, changed, context_shift, earned, find, gone, initCompanies, leave, marks, matched, meeting_shift, met_shift,
   new_one, next_at, rules_at, second_shift, seekState, seekNone, states_at, together_max, visited, withBoth, workOut,
@@ -12,7 +12,7 @@ import { take } from './memory'
 import { mayBegin, quietUntil, reach } from './scan'
 import { addMatch, found, found_max, open, open_max, settled } from './spans'
 import { class_of, classes, context_start, flags, next, pattern_start, pending } from './tables'
-import { currentList, otherList, replaceList, spawned, state_mask, thread_bytes, threads } from './threads'
+import { currentList, otherList, replaceList, ripeUnits, spawned, state_mask, thread_bytes, threads } from './threads'
 
 /** Start of each thread and its marks; u64. */
 let starts: usize = 0
@@ -92,7 +92,10 @@ export function stepTogether(from: usize, end: usize, known_end: usize): usize {
       if (((how >>> met_shift) & 15) != 0) break
       const ripening = ripeBits(count, p + 1)
       counting |= ripening
-      units = <u32>popcnt<u32>(ripening & ~(how & gone)) * <u32>reach
+      for (let rest = ripening & ~(how & gone); rest != 0; rest &= rest - 1) {
+        const state: usize = load<u16>(company + (<usize>ctz<u32>(rest) << 1), states_at)
+        units += ripeUnits(load<u16>(next + ((state * classes + of_class) << 1)))
+      }
     }
     let count_there = count
     if ((entry & changed) != 0) {
@@ -118,8 +121,7 @@ export function stepTogether(from: usize, end: usize, known_end: usize): usize {
       }
     }
     const beside = besideOne(counting)
-    // What young threads have cost counts only beside another.
-    units = beside == 0 ? 0 : units + beside
+    units += beside
     if ((how >>> context_shift) != 0) units += contextUnits((how >>> context_shift) & 15, p + 1) + contextUnits(how >>> second_shift, p + 1)
     if (owesTooMuch(units)) break
     // From here on the byte is read.
@@ -190,7 +192,7 @@ function closedUp(all: u32, without: u32): u32 {
 // @ts-ignore: decorator
 @inline
 function contextUnits(thread: u32, p: usize): u32 {
-  return thread == 0 ? 0 : <u32>min(p - <usize>load<u32>(starts + ((thread - 1) << 3)), reach)
+  return thread == 0 ? 0 : <u32>min(p - <usize>load<u32>(starts + ((thread - 1) << 3)), reach) * context_units
 }
 
 /** Takes the threads over. False when one has not come to its landmark. */

@@ -29,6 +29,8 @@ export const flag = {
   spawns: 32,
   /** Nothing but what has not read its landmark: whether it is there depends on the window. */
   pending: 64,
+  /** Of a rule with a check: long numbers, of which many begin that are none. */
+  checked: 128,
 } as const
 
 /** In `idle` and `echo`: a flush shows everything. */
@@ -90,6 +92,8 @@ export function encode(
     const members = dfa.members[id] ?? []
     if (members.length > 0 && members.every((member) => landmarks.pending.has(member)))
       bits |= flag.pending
+    if ([...facts.live, ...facts.accepts].some((rule) => (rules[rule]?.check ?? 0) !== 0))
+      bits |= flag.checked
     flags[id] = bits
     label[id] = Math.min(...facts.live, rules.length)
     for (const rule of facts.telling) {

@@ -12,7 +12,7 @@ import { engineOf, feed, latin1 } from './fixture.ts'
 import { Oracle } from './oracle.ts'
 
 /** Thousands of streams each, on a machine that may have other work. */
-setDefaultTimeout(60_000)
+setDefaultTimeout(180_000)
 
 const rules = rulesOf(packs)
 const engine = engineOf(rules)
