@@ -27,7 +27,7 @@ targets:
       root: { password_file: password }
       ann@corp: { password: "\${ENV:DEPLOY_PASSWORD}" }
     labels: { env: prod }
-policy: { forwarding: allow, transfers: { upload: allow } }
+policy: { forwarding: allow, shell: { minimum_confidence: shell }, transfers: { upload: allow } }
 masking: { packs: [pii, pii], custom: [{ name: employee-id, pattern: "EMP-[0-9]{6}" }], idle_ms_max: 100, known_secrets_file: password }
 evidence: { raw: commit, auditors: [./auditor.jwk] }
 ssh: { env: [LANG] }
@@ -58,6 +58,7 @@ journal: { segment_bytes: 8388608 }
       approvals: { webhooks: [] },
       forwarding: 'allow',
       agent_forwarding: 'deny',
+      shell: 'shell',
       transfers: { upload: 'allow', download: 'deny' },
     })
     expect(config.masking.packs).toEqual(['pii'])

@@ -139,6 +139,9 @@ function describe(item: Extract<TimelineItem, { kind: 'record' }>, payload: Uint
         ? header.request
         : `${header.request} on a terminal (${header.pty.term}, ${header.pty.columns}x${header.pty.rows})`
     case 'command':
+      return header.confidence === 'exact' ? text() : `${text()} (${header.confidence})`
+    case 'command_end':
+      return `command ${header.command}: status ${header.code}`
     case 'input_text':
       return text()
     case 'input_opaque':

@@ -11,7 +11,6 @@ const keys: ReadonlySet<string> = new Set([
   'listen.docker',
   'listen.kubernetes',
   'identity.saml',
-  'policy.shell',
   'events',
 ])
 

@@ -12,6 +12,7 @@ import type { PolicyText } from './policy-files.ts'
 import type { SshPublicKey } from './public-key.ts'
 import type { Choice, PackName, ReplicationChoice, TransferChoice } from './schema.ts'
 import type { Secret } from './secret.ts'
+import type { ShellChoice } from './shell-choice.ts'
 
 /** Deeply frozen. Paths are absolute; a path in the file is relative to the file. */
 export interface Config {
@@ -147,6 +148,8 @@ export interface SshTarget extends AnyTarget {
   readonly host_keys: readonly SshPublicKey[]
   /** Another target, with its account, from which this one is reached. */
   readonly via?: { readonly account: string; readonly target: string }
+  /** Shells there are made to tell of each command. */
+  readonly shell_integration: boolean
 }
 
 export interface PostgresTarget extends AnyTarget {
@@ -176,6 +179,7 @@ export interface PolicyConfig {
   readonly approvals: { readonly webhooks: readonly Webhook[] }
   readonly forwarding: Choice
   readonly agent_forwarding: Choice
+  readonly shell: ShellChoice
   readonly transfers: { readonly upload: TransferChoice; readonly download: TransferChoice }
 }
 

@@ -16,7 +16,7 @@ export function postgresTarget(
   around: Surroundings,
 ): Pick<PostgresTarget, 'protocol' | 'tls' | 'columns'> {
   const { findings } = around
-  for (const key of ['host_key', 'via'] as const)
+  for (const key of ['host_key', 'via', 'shell_integration'] as const)
     if (target[key] !== undefined)
       findings.error([...at, key], 'is of targets with the protocol ssh alone')
   for (const [name, account] of Object.entries(target.accounts))

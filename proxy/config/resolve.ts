@@ -23,6 +23,7 @@ import { isOnDevice, parsePublicKey, type SshPublicKey } from './public-key.ts'
 import { remote } from './remote.ts'
 import type { ConfigFile, PackName, TargetFile } from './schema.ts'
 import { serverCertificate } from './server-certificate.ts'
+import { shellChoice } from './shell-choice.ts'
 import { certificateAuthorities } from './ssh-ca.ts'
 import { webhooks } from './webhooks.ts'
 
@@ -68,6 +69,7 @@ export function resolveConfig(file: ConfigFile, around: Surroundings): Config {
       approvals: { webhooks: webhooks(policy?.approvals?.webhooks, public_url, around) },
       forwarding: policy?.forwarding ?? 'deny',
       agent_forwarding: policy?.agent_forwarding ?? 'deny',
+      shell: shellChoice(policy?.shell),
       transfers: {
         upload: policy?.transfers?.upload ?? 'deny',
         download: policy?.transfers?.download ?? 'deny',
@@ -225,6 +227,7 @@ function resolveTarget(target: TargetFile, at: Path, around: Surroundings): Targ
     protocol: 'ssh',
     address: where,
     host_keys,
+    shell_integration: target.shell_integration ?? false,
     ...(target.via === undefined ? {} : { via: viaOf(target.via) }),
   }
 }

@@ -7,6 +7,7 @@
 import { z } from 'zod'
 import { retention_rules_max } from '../../storage/evidence/limits.ts'
 import { type VouchersFile, vouchers } from './identity-schema.ts'
+import { type ShellFile, shell } from './shell-choice.ts'
 
 export interface ConfigFile {
   readonly gateway?: GatewayFile | undefined
@@ -75,6 +76,8 @@ export interface TargetFile {
   readonly ca_file?: string | undefined
   /** By `SCHEMA.TABLE.COLUMN`. */
   readonly columns?: Readonly<Record<string, string>> | undefined
+  /** Of `ssh` alone: shells there are made to tell of each command. */
+  readonly shell_integration?: boolean | undefined
   readonly labels?: Readonly<Record<string, string>> | undefined
 }
 
@@ -104,6 +107,7 @@ export interface PolicyFile {
   readonly approvals?: { readonly webhooks?: readonly WebhookFile[] | undefined } | undefined
   readonly forwarding?: Choice | undefined
   readonly agent_forwarding?: Choice | undefined
+  readonly shell?: ShellFile | undefined
   readonly transfers?:
     | {
         readonly upload?: TransferChoice | undefined
@@ -291,6 +295,7 @@ const target: z.ZodType<TargetFile> = z.strictObject({
   tls: z.enum(['verify-full', 'off']).optional(),
   ca_file: path.optional(),
   columns: z.record(column_name, rule_name).optional(),
+  shell_integration: z.boolean().optional(),
   labels: z.record(label, label).optional(),
 })
 
@@ -336,6 +341,7 @@ export const configSchema: z.ZodType<ConfigFile> = z.strictObject({
         .optional(),
       forwarding: choice.optional(),
       agent_forwarding: choice.optional(),
+      shell: shell.optional(),
       transfers: z
         .strictObject({ upload: transfer_choice.optional(), download: transfer_choice.optional() })
         .optional(),

@@ -27,6 +27,10 @@ const bad: readonly (readonly [text: string, problem: string])[] = [
     's.yaml:1:12 gateway.name: expected letters, digits, "." and "-", at most 63',
   ],
   ['gateway: { name: 7 }', 's.yaml:1:12 gateway.name: expected a string'],
+  [
+    'policy: { shell: { minimum_confidence: none } }',
+    's.yaml:1:11 policy.shell: expected allow or deny, or { minimum_confidence: screen, shell or exact }',
+  ],
   ['policy: { forwarding: maybe }', 's.yaml:1:11 policy.forwarding: expected allow or deny'],
   [
     'policy:\n  transfers:\n    upload: true',
@@ -74,7 +78,6 @@ const bad: readonly (readonly [text: string, problem: string])[] = [
     'targets: [{ name: 5, protocol: docker }]',
     's.yaml:1:22 targets[0].protocol: "docker" is not available in this version',
   ],
-  ['policy: { shell: {} }', 's.yaml:1:11 policy.shell: is not available in this version'],
   ['policy: { files: [] }', 's.yaml:1:11 policy.files: expected at least 1 entry'],
   ['evidence: { raw: open }', 's.yaml:1:13 evidence.raw: expected commit or sealed'],
   ['events: []', 's.yaml:1:1 events: is not available in this version'],

@@ -7,6 +7,7 @@
 import type { Duplex } from 'node:stream'
 import type { Claim, Identity, IdentityProof } from './identity.ts'
 import type { Judge, StatementFact } from './statement.ts'
+import type { TellingShell } from './telling.ts'
 import type { Content, TransferFact } from './transfer.ts'
 import type { Denial, Grant, Verdict } from './verdict.ts'
 
@@ -132,6 +133,11 @@ export interface Channel {
    */
   dial(): Promise<Endpoint>
   /**
+   * In place of {@link dial}, where the target is configured for it: a shell that tells of its commands. Resolves with undefined
+   * when the account's shell cannot be made to, and nothing of the channel was opened then.
+   */
+  dialTelling?(): Promise<TellingShell | undefined>
+  /**
    * Before {@link dial}, while a person decides: says lines to who began it, and calls `given_up` when they are gone or
    * interrupt. What they send meanwhile is kept for the program. Absent where a protocol cannot say anything then:
    * nothing waits there, and is denied.
@@ -142,6 +148,7 @@ export interface Channel {
 }
 
 export interface Waiting {
+  /** One line; on a terminal on which something runs it begins on a row of its own. */
   say(message: string): void
   /** It is decided: an interrupt is the program's again. */
   end(): void

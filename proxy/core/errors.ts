@@ -19,6 +19,7 @@ export type TargetErrorCode =
   | 'host_key_mismatch'
   | 'credential_rejected'
   | 'target_protocol'
+  | 'shell_silent'
 
 export class TargetError extends OperatingError<TargetErrorCode> {
   override readonly name = 'TargetError'

@@ -16,6 +16,12 @@ export interface Policy {
   /** May this run? Asked before it reaches the target. A denial with a `hold` may be approved. */
   channel(identity: Identity, target: string, request: ChannelRequest, at?: AskedAt): Verdict
   capability(identity: Identity, target: string, name: Capability, at?: AskedAt): Verdict
+  /** Whether any rule might deny or hold a command that is typed into a program there. */
+  judgesTyped(identity: Identity, target: string, at?: AskedAt): boolean
+  /** Whether a shell must tell of its commands by itself. */
+  readonly demandsTelling: boolean
+  /** May this line, which is not known as exactly as a whole command is, go to the program that reads it? */
+  typed(identity: Identity, target: string, line: TypedLine, at?: AskedAt): TypedVerdict
   /** May this statement reach the target, whole? */
   statement(identity: Identity, target: string, statement: Statement, at?: AskedAt): Verdict
 }
@@ -25,6 +31,21 @@ export interface AskedAt {
   readonly account: string
   /** `IP:PORT` of the client. */
   readonly source: string
+}
+
+/** `shell`: the shell at the target told of it, and waits. `screen`: what an emulated screen or the keys show. */
+export type TypedConfidence = 'shell' | 'screen'
+
+export interface TypedLine {
+  readonly text: Uint8Array
+  readonly confidence: TypedConfidence
+  readonly is_terminal: boolean
+}
+
+export interface TypedVerdict {
+  readonly verdict: Verdict
+  /** It does not end here: a quote is open, a loop has no end. */
+  readonly is_partial: boolean
 }
 
 /** What a session is opened with; all of it is evidence. */
@@ -70,6 +91,11 @@ export interface SessionRecorder {
    */
   channel(channel: number, request: ChannelRequest): Promise<MaskedCommand | undefined>
   /**
+   * Records a command that was given to a program of the channel. Resolves, once it is durable, with the text as it is on
+   * record.
+   */
+  command(channel: number, command: TypedCommand): Promise<MaskedCommand>
+  /**
    * A buffer of `length` bytes for {@link output}: used ones come back from the recorder, because fresh
    * memory for every chunk costs more than what is done with it.
    */
@@ -94,6 +120,15 @@ export interface SessionRecorder {
   /** The stream ended: what is held of it is released, then this resolves. */
   flush(channel: number, stream: Stream): Promise<void>
   close(reason: EndReason, detail: string): Promise<void>
+}
+
+export interface TypedCommand {
+  readonly text: Uint8Array
+  readonly confidence: TypedConfidence
+  /** Counted from 1 in the channel. */
+  readonly command: number
+  /** As the shell says it. */
+  readonly cwd?: string
 }
 
 export interface RecorderEvents {
@@ -127,4 +162,6 @@ export type RecordedEvent =
       readonly by: readonly Decider[]
       readonly comment: string
     }
+  /** How a shell says that the command of that number ended. */
+  | { readonly kind: 'command_end'; readonly command: number; readonly code: number }
   | { readonly kind: 'channel_end' }

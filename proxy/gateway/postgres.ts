@@ -74,6 +74,7 @@ export async function openPostgres(options: PostgresOptions): Promise<PostgresSi
         policy,
         recorder,
         flight,
+        now_ms: () => performance.now(),
         protocol: 'postgres',
         labels: (target) => labels.get(target) ?? {},
         fault: (error) => log('error', 'fault', describeFault(error)),

@@ -116,7 +116,10 @@ export async function openSsh(options: SshOptions): Promise<SshSide> {
         recorder,
         approvals: options.approvals,
         flight,
+        now_ms: () => performance.now(),
         protocol: 'ssh',
+        // Loaded for the first terminal: many gateways never have one.
+        openScreen: async (size) => (await import('../screen/screen.ts')).openScreen(size),
         labels: (target) => labels.get(target) ?? {},
         fault: (error) => log('error', 'fault', describeFault(error)),
       }),
@@ -164,6 +167,7 @@ function sshTarget(
   return {
     ...(via === undefined ? {} : { via: { account: via.account, target: () => find(via.target) } }),
     name,
+    shell_integration: target.shell_integration,
     address: formatAddress(address),
     host_keys: host_keys.map(({ blob }) => blob),
     credential(account) {

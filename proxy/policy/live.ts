@@ -26,6 +26,11 @@ export function createLivePolicy(first: StaticPolicy): LivePolicy {
     connect: (...asked) => current.connect(...asked),
     channel: (...asked) => current.channel(...asked),
     capability: (...asked) => current.capability(...asked),
+    get demandsTelling() {
+      return current.demandsTelling
+    },
+    judgesTyped: (...asked) => current.judgesTyped(...asked),
+    typed: (...asked) => current.typed(...asked),
     statement: (...asked) => current.statement(...asked),
     approve: (...asked) => current.approve(...asked),
     use(next) {

@@ -232,13 +232,15 @@ describe('its hash', () => {
       forward,
       createPolicy(source({ forwarding: 'allow' })),
       createPolicy(source({ agent_forwarding: 'allow' })),
+      createPolicy(source({ shell: 'none' })),
+      createPolicy(source({ shell: 'shell' })),
       createPolicy(source({ transfers: { upload: 'allow', download: 'deny' } })),
       createPolicy(source({ transfers: { upload: 'deny', download: 'allow' } })),
     ].map(({ hash }) => hash)
     expect(new Set(hashes).size).toBe(hashes.length)
     const cedar = new Bun.CryptoHasher('sha256').update(parts.text).digest('hex')
     expect(policy.text).toBe(
-      `{"agent_forwarding":"deny","cedar":"${cedar}","forwarding":"deny","targets":{"web-1":{"accounts":["deploy","root"],"labels":[]}},"transfers":{"download":"deny","upload":"deny"},"v":2}`,
+      `{"agent_forwarding":"deny","cedar":"${cedar}","forwarding":"deny","targets":{"web-1":{"accounts":["deploy","root"],"labels":[],"shell_integration":false}},"shell":"screen","transfers":{"download":"deny","upload":"deny"},"v":3}`,
     )
     expect(createWithParts(source(), all_permitted).hash).not.toBe(policy.hash)
     expect(policy.hash).toMatch(/^[0-9a-f]{64}$/)

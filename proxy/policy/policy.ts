@@ -14,7 +14,13 @@ import type { AskedAt, Policy } from '../core/ports.ts'
 import type { TransferChoice, TransferDirection } from '../core/transfer.ts'
 import type { Capability, Denial, HoldTerms, Verdict } from '../core/verdict.ts'
 import { createEngine } from './cedar/engine.ts'
-import { type Approver, createJudge, type Judge, type Place } from './cedar/judge.ts'
+import {
+  type Approver,
+  createJudge,
+  type Judge,
+  type Place,
+  type ShellChoice,
+} from './cedar/judge.ts'
 import { recogniseDetour } from './detour.ts'
 import type { PolicyParts } from './prepare.ts'
 import { statementVerdict } from './statement.ts'
@@ -29,11 +35,14 @@ export interface PolicySource {
     readonly forwarding: Choice
     readonly agent_forwarding: Choice
     readonly transfers: TransferChoices
+    readonly shell?: ShellChoice
   }
   readonly targets: readonly {
     readonly name: string
     readonly accounts: Readonly<Record<string, unknown>>
     readonly labels?: Readonly<Record<string, string>>
+    /** Shells there tell of each command. */
+    readonly shell_integration?: boolean
   }[]
 }
 
@@ -73,6 +82,7 @@ export function createPolicy(
   const judge = createJudge({
     engine: createEngine(parts.policies, engine),
     read: parts.read,
+    shells: config.policy.shell ?? 'screen',
     now_ms,
   })
   const text = canonicalPolicy(config, parts.text)
@@ -102,6 +112,13 @@ export function createPolicy(
       targets.has(target)
         ? capability({ config, judge, identity, place: place(target, at) }, name)
         : unknownTarget(target),
+    demandsTelling: config.policy.shell === 'shell',
+    judgesTyped: (identity, target, at = nowhere) =>
+      targets.has(target) && judge.judgesTyped(identity, place(target, at)),
+    typed: (identity, target, line, at = nowhere) =>
+      targets.has(target)
+        ? judge.typed(identity, place(target, at), line)
+        : { verdict: unknownTarget(target), is_partial: false },
     statement: (_, target, statement) =>
       targets.has(target) ? statementVerdict(statement) : unknownTarget(target),
     approve: (approver, target, account, terms) =>
@@ -148,7 +165,12 @@ function channel(asked: Asked, request: ChannelRequest): Verdict {
   const { judge, identity, place } = asked
   switch (request.kind) {
     case 'shell':
-      return judge.shell(identity, place, request)
+      return tellsOfCommands(asked, request)
+        ? judge.shell(identity, place, request)
+        : denied(
+            'policy.shell.minimum_confidence',
+            `an interactive shell needs a terminal and shell_integration: true of target ${shown(place.target)}: policy.shell.minimum_confidence: shell`,
+          )
     case 'database':
       return { allowed: true, rule: 'policy.database' }
     case 'exec': {
@@ -174,6 +196,13 @@ function channel(asked: Asked, request: ChannelRequest): Verdict {
     case 'agent':
       return capability(asked, 'agent_forwarding')
   }
+}
+
+/** Where that is asked for. */
+function tellsOfCommands({ config, place }: Asked, { pty }: ChannelRequest): boolean {
+  if (config.policy.shell !== 'shell') return true
+  const target = config.targets.find(({ name }) => name === place.target)
+  return target?.shell_integration === true && pty !== undefined
 }
 
 function transferVerdict(asked: Asked, transfer: Transfer): Verdict {
@@ -252,12 +281,13 @@ function canonicalPolicy({ policy, targets }: PolicySource, cedar: string): stri
   const reachable = Object.fromEntries(
     targets
       .map(
-        ({ name, accounts, labels = {} }) =>
+        ({ name, accounts, labels = {}, shell_integration = false }) =>
           [
             name,
             {
               accounts: Object.keys(accounts).toSorted(),
               labels: Object.entries(labels).toSorted(([a], [b]) => (a < b ? -1 : 1)),
+              shell_integration,
             },
           ] as const,
       )
@@ -268,8 +298,9 @@ function canonicalPolicy({ policy, targets }: PolicySource, cedar: string): stri
     cedar: sha256(cedar),
     forwarding: policy.forwarding,
     targets: reachable,
+    shell: policy.shell ?? 'screen',
     transfers: { download: policy.transfers.download, upload: policy.transfers.upload },
-    v: 2,
+    v: 3,
   })
 }
 

@@ -23,6 +23,8 @@ export interface ChannelTaps {
   readonly transfers: Transfers
   readonly statements: Statements
   prompt: Uint8Array
+  /** Of the command stream. */
+  command_offset: number
   /** A finding stopped it: what still comes is dropped. */
   stopped: boolean
 }
@@ -59,6 +61,7 @@ export function openTaps(channel: number, request: ChannelRequest, ports: TapPor
     transfers: new Transfers({ channel, maskers, sink, hmac_key, seal }),
     statements: new Statements(channel, maskers, sink, now_us),
     prompt: new Uint8Array(),
+    command_offset: 0,
     stopped: false,
   }
   return taps

@@ -13,6 +13,7 @@ import type {
   RecorderEvents,
   SessionRecorder,
   SessionStart,
+  TypedCommand,
 } from '../core/ports.ts'
 import type { Content } from '../core/transfer.ts'
 import { BufferPool, isPooled } from './buffers.ts'
@@ -164,6 +165,13 @@ export function startRecorder(
       channel: (channel: number, request: ChannelRequest) =>
         ask((ack) => ({ kind: 'channel', session, ack, channel, request }), session).then(
           ({ command }) => command,
+        ),
+      command: (channel: number, command: TypedCommand) =>
+        ask((ack) => ({ kind: 'command', session, ack, channel, command }), session).then(
+          ({ command: shown }) => {
+            if (shown !== undefined) return shown
+            throw new RecorderError('recorder_gone', 'the recorder did not answer')
+          },
         ),
       buffer: (length: number) => pool.take(length),
       recycle({ buffer }: Uint8Array) {

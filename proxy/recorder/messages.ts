@@ -11,7 +11,7 @@ import type { RecoveredState } from '../../storage/store/recover.ts'
 import type { MaskedCommand } from '../core/approval.ts'
 import type { ChannelRequest, Stream } from '../core/connector.ts'
 import type { RecorderErrorCode } from '../core/errors.ts'
-import type { EndReason, RecordedEvent, SessionStart } from '../core/ports.ts'
+import type { EndReason, RecordedEvent, SessionStart, TypedCommand } from '../core/ports.ts'
 import type { Content } from '../core/transfer.ts'
 import type { FlatFields } from './flat-fields.ts'
 
@@ -89,6 +89,7 @@ export type NoteType =
 export type ToSession = { readonly session: number } & (
   | ({ readonly ack: number } & (
       | { readonly kind: 'channel'; readonly channel: number; readonly request: ChannelRequest }
+      | { readonly kind: 'command'; readonly channel: number; readonly command: TypedCommand }
       | { readonly kind: 'event'; readonly channel: number; readonly event: RecordedEvent }
       | {
           readonly kind: 'input'
@@ -151,8 +152,8 @@ export interface Acknowledged {
   readonly ack: number
   /** Set for an `open`. */
   readonly opened?: { readonly session: number; readonly id: string }
-  /** Set for a `channel` with a command: as it is on record. */
-  readonly command?: MaskedCommand
+  /** Set for a `channel` with a command, and for a `command`: as it is on record. */
+  readonly command?: MaskedCommand | undefined
   /** Set for a `mask`. */
   readonly masked?: string
   /** The call failed; recording as a whole did not. */

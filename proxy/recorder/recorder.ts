@@ -315,11 +315,12 @@ export function createRecorder(parts: RecorderParts): RecorderCore {
           new RecorderError('transfer_stopped', 'the transfer stopped'),
         )
         return
-      case 'channel': {
-        const command = trail.open(message.channel, message.request)
-        group.ack(message.ack, command === undefined ? {} : { command })
+      case 'channel':
+        group.ack(message.ack, { command: trail.open(message.channel, message.request) })
         return
-      }
+      case 'command':
+        group.ack(message.ack, { command: trail.command(message.channel, message.command) })
+        return
       case 'input':
         trail.input(message.channel, message.bytes, fieldsOf(message))
         break

@@ -13,7 +13,7 @@ import { encodeRecord, type RecordFacts } from '../../storage/evidence/record.ts
 import { sealValue } from '../../storage/evidence/seal.ts'
 import type { MaskedCommand } from '../core/approval.ts'
 import type { ChannelRequest, Field, Stream } from '../core/connector.ts'
-import type { EndReason, RecordedEvent } from '../core/ports.ts'
+import type { EndReason, RecordedEvent, TypedCommand } from '../core/ports.ts'
 import type { Content } from '../core/transfer.ts'
 import { judgedOf } from '../core/verdict.ts'
 import { MessageTap } from '../tap/message.ts'
@@ -134,6 +134,7 @@ export class Trail {
       hmac_key: this.#secrets.hmac_key,
       seal: (what, value) => this.#seal(channel, what, new TextEncoder().encode(value)),
     })
+    if (!wordless.has(request.kind)) taps.command_offset = request.command.length
     this.#channels.set(channel, taps)
     const env = Object.fromEntries(
       Object.entries(request.env).map(([name, value]) => [name, this.#plain(value)]),
@@ -154,6 +155,19 @@ export class Trail {
       masked.bytes,
     )
     return { ...masked.shown, environment: env }
+  }
+
+  /** Records a command that was given to a program of the channel, masked, which is returned. */
+  command(channel: number, { text, confidence, command, cwd }: TypedCommand): MaskedCommand {
+    const taps = this.#channels.get(channel)
+    const offset = taps?.command_offset ?? 0
+    if (taps !== undefined) taps.command_offset += text.length
+    const sink = this.#sink(channel)
+    const { spans, bytes, shown } = maskCommand(sink, this.#ports.maskers, channel, text, offset)
+    const where = cwd === undefined ? {} : { cwd: this.#plain(cwd) }
+    const range = { offset, length: text.length }
+    this.record({ kind: 'command', channel, confidence, command, ...where, ...range, spans }, bytes)
+    return shown
   }
 
   output(channel: number, stream: 1 | 2, bytes: Uint8Array, fields?: readonly Field[]): void {

@@ -10,7 +10,7 @@ import type { Denial, Grant, HoldTerms, Verdict } from '../core/verdict.ts'
 
 export interface HoldParts {
   readonly approvals: Approvals
-  readonly channel: Channel
+  readonly channel: Pick<Channel, 'id' | 'wait'>
   readonly recorder: SessionRecorder
   /** Whom the user may ask. */
   readonly command: HeldCommand

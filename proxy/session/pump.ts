@@ -12,6 +12,7 @@ import { input_event_bytes } from '../core/limits.ts'
 import type { SessionRecorder } from '../core/ports.ts'
 import type { Flight } from './flight.ts'
 import { createGather, join } from './gather.ts'
+import type { Typed, TypedPorts } from './typed.ts'
 
 export type PumpEnd =
   | { readonly kind: 'ended' }
@@ -33,6 +34,16 @@ const exit_lost = 255
 /** Of what the gateway ended by itself: any but 0 says that it failed. */
 const exit_stopped = 1
 
+/** What is typed waits at its Enter. */
+export type OpenTyped = (
+  ports: Pick<TypedPorts, 'forward' | 'inject' | 'drop' | 'failed'> & {
+    /** What is forwarded after this call goes on once the record is durable, and not if it fails. */
+    recorded(record: Promise<unknown>): void
+    /** Ends the channel, and says why. */
+    refuse(message: string, exit_code: number): void
+  },
+) => Typed
+
 export function startPump(
   channel: Channel,
   codec: Readonly<Record<Direction, Codec>>,
@@ -41,6 +52,7 @@ export function startPump(
   flight: Flight,
   /** Channels of the session that are open. */
   channels: () => number,
+  openTyped?: OpenTyped,
 ): Pump {
   const { client, id } = channel
   const { promise: ended, resolve, reject } = Promise.withResolvers<PumpEnd>()
@@ -86,6 +98,7 @@ export function startPump(
     if (frame.kind === 'data') {
       if (frame.stream === 0 || frame.bytes.length === 0) return
       in_flight_bytes += frame.bytes.length
+      typed?.printed(frame.bytes)
       output.add(frame)
       if (!target_paused && in_flight_bytes >= flight.bytes_max(channels())) {
         target_paused = true
@@ -149,19 +162,38 @@ export function startPump(
       return
     }
     if (frame.kind === 'control') {
-      input.flush()
-      hold(input_event_bytes)
-      if (frame.event.kind === 'eof') void sent(recorder.flush(id, 0))
-      void sent(recorder.event(id, frame.event), () =>
-        target.write(codec.to_target.encode(frame), () => accepted(input_event_bytes)),
-      )
+      const { event } = frame
+      if (event.kind === 'resize') typed?.resize(event.columns, event.rows)
+      const go = (): void => {
+        input.flush()
+        hold(input_event_bytes)
+        if (event.kind === 'eof') void sent(recorder.flush(id, 0))
+        void sent(recorder.event(id, event), () =>
+          target.write(codec.to_target.encode(frame), () => accepted(input_event_bytes)),
+        )
+      }
+      // The end of the input is behind what waits; a signal and a size are for now.
+      if (typed === undefined || event.kind !== 'eof') go()
+      else typed.after(go)
       return
     }
     if (frame.bytes.length === 0) return
     if (channel.request.pty !== undefined) flight.typed()
     hold(frame.bytes.length)
-    input.add(frame)
+    if (typed === undefined) input.add(frame)
+    else typed.take(frame.bytes)
   }
+  const typed = openTyped?.({
+    forward: (bytes) => input.add({ kind: 'data', stream: 0, bytes }),
+    inject(bytes) {
+      hold(bytes.length)
+      input.add({ kind: 'data', stream: 0, bytes })
+    },
+    drop: accepted,
+    failed: broke,
+    refuse,
+    recorded: (record) => void sent(record.then(() => {})),
+  })
 
   let client_closed = false
   let target_closed = false
@@ -202,6 +234,7 @@ export function startPump(
       for (const frame of decode('to_target', wire)) toTarget(frame)
     },
     closed: () => {
+      typed?.close()
       input.flush()
       client_closed = true
       // A forward's client closes when it has sent its last: what is not durable yet still goes out.
@@ -222,10 +255,10 @@ export function startPump(
     stop()
   }
 
-  function refuse(message: string): void {
+  function refuse(message: string, exit_code = exit_stopped): void {
     if (stopped) return
     stopped = true
-    channel.refuse(message, exit_stopped)
+    channel.refuse(message, exit_code)
     target.close()
   }
 
@@ -243,7 +276,7 @@ export function startPump(
         recorder.recycle(bytes)
       })
     },
-    refuse,
+    refuse: (message) => refuse(message),
     stop,
     ended,
   }

@@ -9,10 +9,13 @@ import type { Channel, ChannelRequest, Endpoint, Greeting, Link } from '../core/
 import { RecorderError, TargetError } from '../core/errors.ts'
 import { session_channels_max } from '../core/limits.ts'
 import type { EndReason, Policy, Recorder, SessionRecorder } from '../core/ports.ts'
+import type { Screen, ScreenSize } from '../core/screen.ts'
+import type { TellingShell } from '../core/telling.ts'
 import type { Denial } from '../core/verdict.ts'
 import type { Flight } from './flight.ts'
 import { type HoldEnd, waitForApproval } from './hold.ts'
-import { type Pump, startPump } from './pump.ts'
+import { type OpenTyped, type Pump, startPump } from './pump.ts'
+import { typedChannel } from './typed-channel.ts'
 
 export interface SessionPorts {
   readonly policy: Policy
@@ -20,6 +23,10 @@ export interface SessionPorts {
   /** Where commands wait for a person; without it what policy holds is denied. */
   readonly approvals?: Approvals | undefined
   readonly flight: Flight
+  /** Without it, lines are judged by their keys alone. */
+  openScreen?(size: ScreenSize): Promise<Screen>
+  /** Monotonic milliseconds. */
+  now_ms(): number
   /** Labels of a target, none for one that does not exist. */
   labels(target: string): Readonly<Record<string, string>>
   readonly protocol: string
@@ -42,6 +49,9 @@ const exit_denied = 126
 /** Exit status of a failure that is not the command's: ssh's own. */
 const exit_failed = 255
 
+const shell_silent =
+  'the shell of this account cannot tell of its commands, as policy.shell.minimum_confidence demands: it has to be bash from 5.1 on, or zsh'
+
 export function startSession(greeting: Greeting, ports: SessionPorts): Session {
   let link: Link | undefined
   let id: string | undefined
@@ -55,6 +65,7 @@ export function startSession(greeting: Greeting, ports: SessionPorts): Session {
     if (link === undefined) greeting.refuse({ allowed: false, rule: reason, message })
     else link.close(message)
   }
+  const { policy } = ports
   const ended = run()
   return {
     get id() {
@@ -67,7 +78,7 @@ export function startSession(greeting: Greeting, ports: SessionPorts): Session {
 
   async function run(): Promise<void> {
     const { identity, account, target } = greeting
-    const verdict = ports.policy.connect(identity, account, target, greeting.source)
+    const verdict = policy.connect(identity, account, target, greeting.source)
     const pumps = new Map<number, Pump>()
     const opened = ports.recorder.open(
       {
@@ -161,7 +172,7 @@ export function startSession(greeting: Greeting, ports: SessionPorts): Session {
         channels.add(served)
       },
       capability: async (name, detail) => {
-        const verdict = ports.policy.capability(greeting.identity, greeting.target, name, greeting)
+        const verdict = policy.capability(greeting.identity, greeting.target, name, greeting)
         const asked = `${name} ${detail}`.trim()
         try {
           await recorder.event(0, { kind: 'verdict', verdict, asked })
@@ -216,13 +227,41 @@ export function startSession(greeting: Greeting, ports: SessionPorts): Session {
     })
   }
 
+  /** Undefined where nothing is typed. */
+  async function openTyped(
+    channel: Channel,
+    recorder: SessionRecorder,
+    telling: TellingShell | undefined,
+  ): Promise<OpenTyped | undefined> {
+    const { kind, pty } = channel.request
+    const { identity, account, target, source } = greeting
+    // A program without a terminal reads data; a shell without one reads a script.
+    if (kind !== 'shell' && (kind !== 'exec' || pty === undefined)) return undefined
+    // Another policy may come: then there are the keys.
+    const judges = policy.judgesTyped(identity, target, greeting)
+    const screen = pty === undefined || !judges ? undefined : await ports.openScreen?.(pty)
+    return typedChannel({
+      channel,
+      recorder,
+      policy,
+      approvals: ports.approvals,
+      telling,
+      identity,
+      at: { account, source },
+      target,
+      labels: ports.labels(target),
+      screen,
+      now_ms: ports.now_ms,
+    })
+  }
+
   async function serveChannel(
     channel: Channel,
     recorder: SessionRecorder,
     pumps: Map<number, Pump>,
   ): Promise<void> {
     const { identity, target } = greeting
-    let verdict = ports.policy.channel(identity, target, channel.request, greeting)
+    let verdict = policy.channel(identity, target, channel.request, greeting)
     const asked = describe(channel.request)
     const [shown] = await Promise.all([
       recorder.channel(channel.id, channel.request),
@@ -243,8 +282,12 @@ export function startSession(greeting: Greeting, ports: SessionPorts): Session {
       return
     }
     let endpoint: Endpoint
+    let telling: TellingShell | undefined
     try {
-      endpoint = await channel.dial()
+      telling = await channel.dialTelling?.()
+      if (telling === undefined && channel.request.kind === 'shell' && policy.demandsTelling)
+        throw new TargetError('shell_silent', shell_silent)
+      endpoint = telling?.endpoint ?? (await channel.dial())
     } catch (error) {
       if (!(error instanceof TargetError)) throw error
       const { code, message } = error
@@ -254,9 +297,13 @@ export function startSession(greeting: Greeting, ports: SessionPorts): Session {
       return
     }
     const codecs = channel.codecs(verdict, (statement) =>
-      ports.policy.statement(identity, target, statement),
+      policy.statement(identity, target, statement),
     )
-    const pump = startPump(channel, codecs, endpoint, recorder, ports.flight, () => pumps.size)
+    const open_typed = await openTyped(channel, recorder, telling)
+    const pump = startPump(
+      ...([channel, codecs, endpoint, recorder, ports.flight, () => pumps.size] as const),
+      open_typed,
+    )
     pumps.set(channel.id, pump)
     await pump.ended
     pumps.delete(channel.id)

@@ -122,6 +122,8 @@ export function maskCommand(
   maskers: MaskerSource,
   channel: number,
   command: Uint8Array,
+  /** Where it stands in the command stream. */
+  offset = 0,
 ): Pick<Gathered, 'bytes' | 'spans'> & { readonly shown: MaskedCommand } {
   const { bytes, spans } = maskText(
     sink,
@@ -130,7 +132,7 @@ export function maskCommand(
     channel,
     command_stream,
     command,
-    0,
+    offset,
     'end',
   )
   const rules = [...new Set(spans.map(({ rule }) => rule))]

@@ -84,7 +84,12 @@ export class RecordedStreams {
         if (header.code === 'transfer_stopped') this.#stopped.add(header.channel)
         return
       case 'command':
-        this.#compare(header, command_stream, wholeOf(header.spans, payload), payload)
+        this.#compare(
+          header,
+          command_stream,
+          header.confidence === 'exact' ? wholeOf(header.spans, payload) : header,
+          payload,
+        )
         return
       case 'output':
         this.#show(header, header.stream, header, payload)

@@ -60,6 +60,9 @@ function stepOf(header: RecordHeader, payload: Uint8Array): Facts | undefined {
       return { kind: 'channel', text, request, env }
     }
     case 'command':
+      // What a shell made of it is not known to whoever would repeat it.
+      if (header.confidence !== 'exact')
+        return { kind: 'typed', text: `${decoded()} (${header.confidence})` }
       // Borrowed bytes would be another record's by the time that they are read.
       return {
         kind: 'command',
@@ -100,6 +103,8 @@ function stepOf(header: RecordHeader, payload: Uint8Array): Facts | undefined {
     }
     case 'exit':
       return { kind: 'exit', text: `status ${header.code}` }
+    case 'command_end':
+      return { kind: 'exit', text: `command ${header.command}: status ${header.code}` }
     case 'exit_signal':
       return { kind: 'exit', text: `by SIG${header.signal}` }
     case 'failed':

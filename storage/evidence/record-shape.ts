@@ -59,7 +59,15 @@ const shapes: Readonly<Record<RecordKind, Readonly<Record<string, Check>>>> = {
     pty: optional(isPty),
     env: isTextMap,
   },
-  command: { confidence: oneOf('exact'), spans: isSpans },
+  command: {
+    confidence: oneOf('exact', 'shell', 'screen'),
+    spans: isSpans,
+    command: optional(isCount),
+    offset: optional(isCount),
+    length: optional(isCount),
+    cwd: optional(isText),
+  },
+  command_end: { command: isCount, code: isInteger },
   verdict: {
     allowed: isFlag,
     rule: isText,

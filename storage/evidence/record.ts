@@ -60,6 +60,17 @@ export type RecordFacts = { readonly channel: number } & (
       readonly confidence: 'exact'
       readonly spans: readonly RecordSpan[]
     }
+  | ({
+      readonly kind: 'command'
+      /** Told by the shell itself, or read from an emulated screen. */
+      readonly confidence: 'shell' | 'screen'
+      /** Counted from 1 in the channel. */
+      readonly command: number
+      /** Where a shell stood that told of it. */
+      readonly cwd?: string
+      readonly spans: readonly RecordSpan[]
+    } & Range)
+  | { readonly kind: 'command_end'; readonly command: number; readonly code: number }
   | {
       readonly kind: 'verdict'
       readonly allowed: boolean

@@ -94,6 +94,7 @@ export async function* castEvents(
       // Nothing of these is on a screen; typed text is there as its echo.
       case 'start':
       case 'channel':
+      case 'command_end':
       case 'verdict':
       case 'hold':
       case 'approval':

@@ -21,7 +21,7 @@ export interface FoldedCommand {
   readonly seq: number
   readonly t_us: number
   readonly program: string | null
-  readonly confidence: 'exact' | 'typed'
+  readonly confidence: 'exact' | 'shell' | 'screen' | 'typed'
   readonly text: string
 }
 
@@ -157,7 +157,7 @@ function peek(session: FoldedSession, seq: number, stored: Uint8Array): void {
         t_us,
         program:
           header['kind'] === 'statement' ? kindOf(header['kinds']) : exact ? programOf(text) : null,
-        confidence: exact ? 'exact' : 'typed',
+        confidence: exact ? confidenceOf(header['confidence']) : 'typed',
         text,
       })
       return
@@ -183,6 +183,11 @@ function peek(session: FoldedSession, seq: number, stored: Uint8Array): void {
       session.end = { ended_us: t_us, reason: typeof reason === 'string' ? reason : 'unknown' }
     }
   }
+}
+
+/** A statement has none of its own. */
+function confidenceOf(said: unknown): FoldedCommand['confidence'] {
+  return said === 'shell' || said === 'screen' ? said : 'exact'
 }
 
 /** What the first statement of a text does: `select`. */

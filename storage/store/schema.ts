@@ -111,7 +111,7 @@ export interface CommandRow {
   readonly t_us: number
   /** First word of a command without its path; null for a line typed in a terminal. */
   readonly program: string | null
-  /** `exact` as recorded, `typed` for a line typed in a terminal. */
+  /** `exact`, `shell` or `screen` as recorded, `typed` for the keys of a line typed in a terminal. */
   readonly confidence: string
   readonly text: string
 }

@@ -91,6 +91,7 @@ describe('pump', () => {
         const recorder: SessionRecorder = {
           id: 'a session',
           event: (_channel, event) => durable(event.kind),
+          command: async () => ({ text: '', rules: [] }),
           channel: () => durable('channel').then(() => undefined),
           output(_channel, stream, bytes) {
             waiting.push(() => {
@@ -171,6 +172,7 @@ describe('pump', () => {
     const recorder: SessionRecorder = {
       id: 'a session',
       event: () => disk.promise,
+      command: async () => ({ text: '', rules: [] }),
       channel: () => disk.promise.then(() => undefined),
       output: () => {},
       buffer: (length) => new Uint8Array(length),
@@ -214,6 +216,7 @@ describe('pump', () => {
     const recorder: SessionRecorder = {
       id: 'a session',
       event: disk,
+      command: async () => ({ text: '', rules: [] }),
       channel: () => Promise.resolve(undefined),
       output: () => {},
       buffer: (length) => new Uint8Array(length),

@@ -74,6 +74,8 @@ export const folders: Readonly<Record<string, Folder>> = {
     ],
     builtins: /^node:crypto$/,
   },
+  // What a terminal shows: the only live user of an emulator.
+  'proxy/screen': { ours: ['proxy/core'], builtins: 'none' },
   'proxy/session': { ours: ['proxy/core', 'storage/evidence'], builtins: 'types' },
   'proxy/recorder': {
     ours: [
@@ -203,8 +205,8 @@ export const packages: readonly Package[] = [
   { name: /^@bytecodealliance\/jco$/, folders: ['masking-wasm/component'] },
   // Drives a real browser, Debian's.
   { name: /^playwright-core$/, folders: ['test'] },
-  // Keeps the screen of a replay: in the README's picture, and in the page that verifies.
-  { name: /^@xterm\/headless$/, folders: ['docs', 'storage/page/browser'] },
+  // Keeps the screen of a replay: in the README's picture, and in the page that verifies. Reads lines from a live one.
+  { name: /^@xterm\/headless$/, folders: ['docs', 'storage/page/browser', 'proxy/screen'] },
 ]
 
 /** Packages that a test beside the code may name anywhere. */

@@ -201,7 +201,7 @@ async function greet(
         throw new TargetError('target_unreachable', `there is no target named "${clean(name)}"`)
       const dialled = await dialTarget(target, account, ident, options.dial)
       rekeyOften(protocolOf(dialled.client), dialled.socket, options.rekey)
-      return joinTarget(client, dialled, name)
+      return joinTarget(client, dialled, name, target.shell_integration === true)
     },
     refuse: (denial) => client.refuse(denial.message),
   }

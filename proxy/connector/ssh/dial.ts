@@ -27,6 +27,8 @@ export interface SshTarget {
   /** Key blobs (RFC 4253, section 6.6). Any of them is right, and nothing else is. */
   readonly host_keys: readonly Uint8Array[]
   credential(account: string): Credential | undefined
+  /** Shells there are made to tell of their commands. */
+  readonly shell_integration?: boolean
   /** In place of TCP: a stream that is connected, or a socket that connects. */
   readonly connect?: () => Duplex
   /** In place of TCP from here: TCP from another target. */

@@ -93,3 +93,9 @@ export const rekey_bytes: number = 1024 ** 3
 export const rekey_ms: number = 60 * 60_000
 
 export const rekey_check_ms = 1_000
+
+/** What one field of a shell's request holds: a line that policy reads, twice. */
+export const told_field_bytes_max: number = 32 * 1024
+
+/** A shell that will tell of its commands is ready for its start file within this. */
+export const told_start_ms = 10_000

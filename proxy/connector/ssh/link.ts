@@ -13,7 +13,13 @@ import type { LibraryChannel, LibraryClient } from './library.ts'
 import { channel_open_ms, socket_linger_ms } from './limits.ts'
 import type { Asking, Side } from './open.ts'
 
-export function joinTarget(client: ClientSide, target: DialedTarget, target_name: string): Link {
+/** `tells`: shells there are made to tell of their commands. */
+export function joinTarget(
+  client: ClientSide,
+  target: DialedTarget,
+  target_name: string,
+  tells: boolean,
+): Link {
   const { address, host_key, socket } = target
   const side: Side<LibraryClient> = {
     connection: target.client,
@@ -59,7 +65,7 @@ export function joinTarget(client: ClientSide, target: DialedTarget, target_name
       client.start({
         opened: (asking) => {
           channels += 1
-          events.channel(channelOf(asking, channels, side))
+          events.channel(channelOf(asking, channels, side, tells))
         },
         async asked(name, detail) {
           const verdict = await events.capability(name, detail)
@@ -84,13 +90,20 @@ export function joinTarget(client: ClientSide, target: DialedTarget, target_name
   }
 }
 
-function channelOf(asking: Asking, id: number, target: Side<LibraryClient>): Channel {
+function channelOf(
+  asking: Asking,
+  id: number,
+  target: Side<LibraryClient>,
+  tells: boolean,
+): Channel {
+  const { dialTelling } = asking
   return {
     id,
     request: asking.request,
     client: asking.endpoint,
     codecs: (grant) => codecsFor(grant),
     dial: () => asking.dial(target),
+    ...(tells && dialTelling !== undefined ? { dialTelling: () => dialTelling(target) } : {}),
     ...(asking.wait === undefined ? {} : { wait: asking.wait }),
     refuse: (message, exit_code) => asking.refuse(message, exit_code),
   }

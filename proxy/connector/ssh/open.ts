@@ -7,6 +7,7 @@
 import type { Duplex } from 'node:stream'
 import type { ChannelRequest, Endpoint, Waiting } from '../../core/connector.ts'
 import { TargetError } from '../../core/errors.ts'
+import type { TellingShell } from '../../core/telling.ts'
 import type { ChannelEndpoint } from './channel.ts'
 import {
   type LibraryChannel,
@@ -32,6 +33,8 @@ export interface Asking {
   readonly endpoint: ChannelEndpoint
   /** Opens the other side. Rejects with a `TargetError`. */
   dial(target: Side<LibraryClient>): Promise<Endpoint>
+  /** Of a shell with a terminal. */
+  dialTelling?(target: Side<LibraryClient>): Promise<TellingShell | undefined>
   /** Says lines while a person decides; `given_up` when who began it is gone or interrupts. */
   wait?(given_up: () => void): Waiting
   /** Tells who began it, and ends it. */

@@ -9,6 +9,7 @@ import type { LibraryClient } from './library.ts'
 import { line } from './line.ts'
 import { type Asking, openAt, type Side } from './open.ts'
 import type { OpenedSession } from './session.ts'
+import { openTellingShell } from './telling.ts'
 
 /** `agent`: programs at the target get a way to the client's agent. */
 export function askProgram(
@@ -16,38 +17,54 @@ export function askProgram(
   allowed: { readonly agent: boolean },
 ): Asking {
   const { kind, env } = request
+  let is_dialled = false
+  const terminal = pty && {
+    term: pty.term,
+    cols: pty.columns,
+    rows: pty.rows,
+    width: pty.width,
+    height: pty.height,
+    modes: Buffer.from(pty.modes),
+  }
+  const place = { env, agent: allowed.agent, ...(terminal && { pty: terminal }) }
   return {
     request,
     endpoint,
+    ...(kind !== 'shell' || terminal === undefined
+      ? {}
+      : {
+          dialTelling: (target: Side<LibraryClient>) => {
+            is_dialled = true
+            return openTellingShell(target, place)
+          },
+        }),
     async dial(target: Side<LibraryClient>) {
       const far = new ChannelEndpoint('target')
-      const terminal = pty && {
-        term: pty.term,
-        cols: pty.columns,
-        rows: pty.rows,
-        width: pty.width,
-        height: pty.height,
-        modes: Buffer.from(pty.modes),
-      }
       const asked = {
         kind,
         command: Buffer.from(request.command),
-        env,
-        agent: allowed.agent,
-        ...(terminal && { pty: terminal }),
+        ...place,
         receiver: far.receiver,
       }
       const [pty_refused] = await openAt<[boolean]>(target, far, describe(kind), (opened) =>
         target.connection.session(asked, opened),
       )
+      is_dialled = true
       if (pty_refused)
         endpoint.write({ kind: 'data', stream: 2, bytes: line('the target refused a terminal') })
       return far
     },
     wait(given_up) {
       endpoint.onGivenUp = given_up
+      let is_said = false
       return {
-        say: (message) => endpoint.write({ kind: 'data', stream: 2, bytes: line(message) }),
+        say(message) {
+          // What is typed stands on the row of the cursor.
+          const bytes =
+            is_dialled && !is_said ? Buffer.concat([new_row, line(message)]) : line(message)
+          is_said = true
+          endpoint.write({ kind: 'data', stream: 2, bytes })
+        },
         end: () => {
           endpoint.onGivenUp = undefined
         },
@@ -60,6 +77,8 @@ export function askProgram(
     },
   }
 }
+
+const new_row = new TextEncoder().encode('\r\n')
 
 /** Without the command: an error never carries payload. */
 function describe(kind: OpenedSession['request']['kind']): string {

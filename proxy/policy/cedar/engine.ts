@@ -17,6 +17,8 @@ export interface Question {
   readonly target: string
   readonly labels: Readonly<Record<string, string>>
   readonly context: Readonly<Record<string, Cedar.CedarValueJson>>
+  /** Asks those policies alone that permit without reading the command. */
+  readonly is_blind?: boolean
 }
 
 export type Answer =
@@ -37,6 +39,8 @@ export interface Engine {
   ask(question: Question): Answer
   /** Has the rules ready that such a question will need. */
   prepare(question: Omit<Question, 'context'>): void
+  /** Whether every such question is allowed, whatever its context says. */
+  allowsAll(question: Omit<Question, 'context'>): boolean
 }
 
 let engines = 0
@@ -54,16 +58,31 @@ export function createEngine(policies: readonly LoadedPolicy[], prefix?: string)
       .flatMap((id) => by_id.get(id) ?? [])
       .toSorted((a, b) => (order.get(a.id) ?? 0) - (order.get(b.id) ?? 0))
 
-  const scopeOf = ({ identity, action, target, labels }: Omit<Question, 'context'>): Scope => ({
+  const scopeOf = ({
+    identity,
+    action,
+    target,
+    labels,
+    is_blind = false,
+  }: Omit<Question, 'context'>): Scope => ({
     subject: identity.subject,
     groups: identity.groups.filter((group) => slicer.groups.has(group)),
     target,
     labels: Object.entries(labels).map(([name, value]) => `${name}=${value}`),
     action,
+    is_blind,
   })
 
   return {
     prepare: (question) => void slicer.slice(scopeOf(question)),
+    allowsAll(question) {
+      const { policies: asked } = slicer.slice(scopeOf(question))
+      return (
+        asked.every(({ effect, approval }) => effect === 'permit' && approval === undefined) &&
+        // Without a condition, whose error would deny. Its scope was compared by name, of which this is sure.
+        asked.some(({ json }) => json.conditions.length === 0)
+      )
+    },
     ask(question) {
       const { identity, action, target } = question
       const scope = scopeOf(question)
@@ -78,6 +97,7 @@ export function createEngine(policies: readonly LoadedPolicy[], prefix?: string)
             )
       const key = JSON.stringify([
         action,
+        scope.is_blind,
         target,
         labels,
         identity.issuer,

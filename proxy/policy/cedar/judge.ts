@@ -6,6 +6,7 @@
 import type { CedarValueJson } from '@cedar-policy/cedar-wasm/nodejs'
 import type { ChannelRequest } from '../../core/connector.ts'
 import type { Identity } from '../../core/identity.ts'
+import type { TypedLine, TypedVerdict } from '../../core/ports.ts'
 import type { Denial, HoldTerms, Verdict } from '../../core/verdict.ts'
 import { type Assessment, assess } from '../risk/assess.ts'
 import type { ReadLine } from '../shell/read.ts'
@@ -34,6 +35,10 @@ export interface Judge {
   expect(identity: Identity, place: Place): void
   shell(identity: Identity, place: Place, request: ChannelRequest): Verdict
   exec(identity: Identity, place: Place, request: ChannelRequest): Verdict
+  /** A line that is given to a program. */
+  typed(identity: Identity, place: Place, line: TypedLine): TypedVerdict
+  /** Whether any rule could deny or hold one. */
+  judgesTyped(identity: Identity, place: Place): boolean
   approve(
     approver: Approver,
     place: Pick<Place, 'target' | 'labels' | 'account'>,
@@ -48,14 +53,22 @@ export interface Approver {
   readonly roles: readonly string[]
 }
 
+/**
+ * `screen`: commands are judged as well as they are known. `shell`: only a shell that tells of its commands itself.
+ * `none`: no shell, exec alone.
+ */
+export type ShellChoice = 'screen' | 'shell' | 'none'
+
 export interface JudgePorts {
   readonly engine: Engine
   readonly read: ReadLine
+  /** What the configuration says of shells as a whole. */
+  readonly shells: ShellChoice
   /** UTC. */
   now_ms(): number
 }
 
-export function createJudge({ engine, read, now_ms }: JudgePorts): Judge {
+export function createJudge({ engine, read, shells, now_ms }: JudgePorts): Judge {
   const whereAndWhen = ({ account, source }: Place): Record<string, CedarValueJson> => {
     const now = new Date(now_ms())
     const address = ipOf(source)
@@ -74,8 +87,35 @@ export function createJudge({ engine, read, now_ms }: JudgePorts): Judge {
     context: Record<string, CedarValueJson>,
   ): Answer => engine.ask({ identity, action, target, labels, context })
 
-  const shell = (identity: Identity, place: Place, request: ChannelRequest): Answer =>
-    ask(identity, place, 'shell', { ...whereAndWhen(place), terminal: request.pty !== undefined })
+  const shell = (identity: Identity, place: Place, terminal: boolean): Answer =>
+    shells === 'none'
+      ? shells_off
+      : ask(identity, place, 'shell', { ...whereAndWhen(place), terminal })
+
+  const answersFor = (
+    identity: Identity,
+    place: Place,
+    assessment: Assessment,
+    common: Record<string, CedarValueJson>,
+  ): readonly Answer[] => {
+    const contexts = commandContexts(assessment).map((own) => ({ ...common, ...own }))
+    if (JSON.stringify(contexts).length > context_characters_max) return [too_much]
+    return contexts.map((context) => ask(identity, place, 'exec', context))
+  }
+
+  /** One that hands the channel to another shell, whose commands nobody tells of. */
+  const nestedShell = (identity: Identity, place: Place, terminal: boolean): Answer =>
+    shells === 'shell' ? untold_shell : shell(identity, place, terminal)
+
+  /** What permits it whatever it is. A rule that denies for what it is, is asked besides. */
+  const blindly = (
+    identity: Identity,
+    { target, labels }: Place,
+    context: Record<string, CedarValueJson>,
+  ): Answer => {
+    const answer = engine.ask({ identity, action: 'exec', target, labels, context, is_blind: true })
+    return answer.kind === 'deny' && answer.rule === '' ? blind : answer
+  }
 
   return {
     plain: (identity, place, action) =>
@@ -85,32 +125,46 @@ export function createJudge({ engine, read, now_ms }: JudgePorts): Judge {
         engine.prepare({ identity, action, target, labels })
     },
     shell: (identity, place, request) =>
-      verdictOf(shell(identity, place, request), actionWords.shell),
+      verdictOf(shell(identity, place, request.pty !== undefined), actionWords.shell),
     exec(identity, place, request) {
       const assessment = assess(read(request.command), request.command)
-      const common = {
+      const terminal = request.pty !== undefined
+      const answers = answersFor(identity, place, assessment, {
         ...whereAndWhen(place),
-        terminal: request.pty !== undefined,
+        terminal,
         confidence: 'exact',
         opaque: assessment.is_opaque,
-      }
-      const contexts = commandContexts(assessment).map((own) => ({ ...common, ...own }))
-      if (JSON.stringify(contexts).length > context_characters_max)
-        return denied('policy.size', 'this command expands to more than policy can read')
-      const answers = contexts.map((context) => ask(identity, place, 'exec', context))
-      const all = combine(answers)
-      const judged = {
-        risk: assessment.risk,
-        findings: assessment.findings.map(({ id }) => id).slice(0, findings_max),
-      }
-      if (assessment.is_shell && all.kind !== 'deny' && all.kind !== 'error') {
-        // Its commands are read by nobody here: it is a shell, whatever it is called.
-        const as_shell = shell(identity, place, request)
-        if (as_shell.kind !== 'allow')
-          return { ...verdictOf(as_shell, 'a command that reads its commands from you'), ...judged }
-      }
-      return { ...verdictOf(all, actionWords.exec, assessment, judged.findings), ...judged }
+      })
+      const as_shell = (): Answer => nestedShell(identity, place, terminal)
+      return commandVerdict(combine(answers), assessment, as_shell)
     },
+    typed(identity, place, { text, confidence, is_terminal: terminal }) {
+      const reading = read(text)
+      const is_screen = confidence === 'screen'
+      const is_partial =
+        reading.opaque.includes('syntax') || /(?:^|[^\\])(?:\\\\)*\\$/.test(textOf(text))
+      // A shell that tells of the first line of a loop tells of all of it later.
+      const is_guess = is_screen || is_partial
+      const assessment = assess(reading, text, is_guess)
+      const common = {
+        ...whereAndWhen(place),
+        terminal,
+        confidence,
+        opaque: reading.opaque.length > 0,
+      }
+      const answers = answersFor(identity, place, assessment, common)
+      const as_shell = (): Answer =>
+        is_screen ? shell(identity, place, terminal) : nestedShell(identity, place, terminal)
+      const verdict = is_guess
+        ? combine([blindly(identity, place, common), ...answers])
+        : combine(answers)
+      return {
+        verdict: commandVerdict(verdict, assessment, as_shell),
+        is_partial,
+      }
+    },
+    judgesTyped: (identity, { target, labels }) =>
+      shells !== 'screen' || !engine.allowsAll({ identity, action: 'exec', target, labels }),
     approve: (
       { issuer, subject, groups, roles },
       { target, labels, account },
@@ -127,6 +181,44 @@ export function createJudge({ engine, read, now_ms }: JudgePorts): Judge {
 }
 
 const findings_max = 16
+
+const shells_off: Answer = {
+  kind: 'deny',
+  rule: 'policy.shell',
+  reason: 'interactive shells are off: policy.shell; give ssh the command to run',
+}
+const untold_shell: Answer = {
+  kind: 'deny',
+  rule: 'policy.shell.minimum_confidence',
+  reason: 'nobody tells of the commands of another shell: policy.shell.minimum_confidence: shell',
+}
+const too_much: Answer = {
+  kind: 'deny',
+  rule: 'policy.size',
+  reason: 'it expands to more than policy can read',
+}
+const blind: Answer = {
+  kind: 'deny',
+  rule: 'policy.confidence',
+  reason:
+    'what permits it must read it, and a screen is no proof of what runs; give ssh the command',
+}
+
+const textOf = (bytes: Uint8Array): string => new TextDecoder().decode(bytes)
+
+function commandVerdict(answer: Answer, assessment: Assessment, as_shell: () => Answer): Verdict {
+  const judged = {
+    risk: assessment.risk,
+    findings: assessment.findings.map(({ id }) => id).slice(0, findings_max),
+  }
+  if (assessment.is_shell && answer.kind !== 'deny' && answer.kind !== 'error') {
+    // Its commands are not in this line: it is a shell, whatever it is called.
+    const shell = as_shell()
+    if (shell.kind !== 'allow')
+      return { ...verdictOf(shell, 'a command that reads its commands from you'), ...judged }
+  }
+  return { ...verdictOf(answer, actionWords.exec, assessment, judged.findings), ...judged }
+}
 
 const actionWords = {
   connect: 'this target',

@@ -39,7 +39,8 @@ action exec appliesTo {
     hour: Long,
     weekday: Long,
     terminal: Bool,
-    /// "exact": the whole line is known before it runs.
+    /// "exact": the whole line is known before it runs. "shell": the shell told of it, and waits. "screen": it was read
+    /// from the terminal; then a permit whose condition reads the command does not count, forbids and approvals do.
     confidence: String,
     /// The program's name without its folder; "" for a bare redirection. Absent for what cannot be read, as are its
     /// arguments where only the running line knows them: a rule that reads what is absent denies.

@@ -17,7 +17,14 @@ export interface Scope {
   /** `env=prod` */
   readonly labels: readonly string[]
   readonly action: string
+  /** Those alone that permit whatever the command is: a line that may be another satisfies no other permit. */
+  readonly is_blind?: boolean
 }
+
+/** What a policy knows of a command because it was read. */
+const read_members = [
+  ...(['program', 'arguments', 'command', 'sudo', 'risk', 'findings', 'opaque'] as const),
+]
 
 export interface Slice {
   /** By which Cedar knows the prepared set. */
@@ -71,17 +78,29 @@ export function createSlicer(policies: readonly LoadedPolicy[], prefix: string):
     groups,
     slice(scope) {
       const named = scope.groups.filter((group) => groups.has(group))
-      const key = JSON.stringify([scope.action, scope.target, scope.subject, named])
+      const is_blind = scope.is_blind === true
+      const key = JSON.stringify([scope.action, scope.target, scope.subject, named, is_blind])
       const known = by_key.get(key)
       if (known !== undefined) return known
       const slice = prepare(
-        policies.flatMap(({ json }, index) => (mayApply(json, scope) ? [index] : [])),
+        policies.flatMap((policy, index) =>
+          mayApply(policy.json, scope) && (!is_blind || permitsBlindly(policy)) ? [index] : [],
+        ),
       )
       if (by_key.size >= slice_keys_max) by_key.clear()
       by_key.set(key, slice)
       return slice
     },
   }
+}
+
+function permitsBlindly(policy: LoadedPolicy): boolean {
+  const members = membersOf([policy])
+  return (
+    policy.effect === 'permit' &&
+    members !== undefined &&
+    !read_members.some((name) => members.has(name))
+  )
 }
 
 function mayApply(json: Cedar.PolicyJson, scope: Scope): boolean {

@@ -6,7 +6,7 @@
 
 import type { Risk } from '../../core/verdict.ts'
 import { baseName, unwrap } from '../program.ts'
-import type { Reading, ShellCommand } from '../shell/reading.ts'
+import type { OpaqueKind, Reading, ShellCommand } from '../shell/reading.ts'
 import { simpleCommands } from '../shell-words.ts'
 import { catalogue, opaque_entries } from './catalogue.ts'
 import type { Entry } from './entry.ts'
@@ -43,8 +43,11 @@ export const isAbove = (a: Risk, b: Risk): boolean => order.indexOf(a) > order.i
 
 const by_program = new Map<string, readonly Entry[]>()
 
-/** `line`: the command as it came. */
-export function assess(reading: Reading, line: Uint8Array): Assessment {
+/** Of a line that may be a part of something, or no command at all: that it does not parse says nothing of it. */
+const tolerated: ReadonlySet<OpaqueKind> = new Set(['syntax', 'text'])
+
+/** `line`: the command as it came. `is_part`: it may be one line of many, or be meant for a program that is no shell. */
+export function assess(reading: Reading, line: Uint8Array, is_part = false): Assessment {
   const text = new TextDecoder().decode(line)
   const commands = reading.commands.map((command) => assessCommand(command, text))
   // The whole line counts once, also where no command was found.
@@ -56,7 +59,9 @@ export function assess(reading: Reading, line: Uint8Array): Assessment {
     reads: [],
     folders: [],
   }
-  const unread: Finding[] = reading.opaque.map((kind) => opaque_entries[kind])
+  const unread: Finding[] = reading.opaque
+    .filter((kind) => !is_part || !tolerated.has(kind))
+    .map((kind) => opaque_entries[kind])
   const lines = line_entries.filter(({ shapes }) =>
     shapes.some((shape) => shape.line?.test(text) === true),
   )

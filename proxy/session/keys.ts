@@ -1,0 +1,90 @@
+/**
+ * The line that the keys alone make, as long as they are ones that every editor of lines takes alike.
+ *
+ * @module
+ */
+import { typed_characters_max } from './limits.ts'
+
+const ctrl = { c: 0x03, d: 0x04, h: 0x08, l: 0x0c, u: 0x15, w: 0x17 } as const
+const escape = 0x1b
+const del = 0x7f
+const paste_begins = '[200~'
+const paste_ends = '[201~'
+
+export class Keys {
+  #bytes: number[] = []
+  /** A key was typed that may have changed the line in a way that only its editor knows: Tab, an arrow, a macro. */
+  #is_edited = false
+  /** What came of an escape sequence so far; undefined outside of one. */
+  #sequence: string | undefined
+  /** Inside of a paste whose ends the terminal has marked. */
+  is_pasted = false
+
+  get is_edited(): boolean {
+    return this.#is_edited
+  }
+
+  get text(): string {
+    return new TextDecoder().decode(Uint8Array.from(this.#bytes))
+  }
+
+  push(bytes: Uint8Array): void {
+    for (const byte of bytes) this.#push(byte)
+  }
+
+  /** The line was entered, or given up. `is_refilled`: the editor may have put another one there. */
+  endLine(is_refilled = false): void {
+    this.#bytes = []
+    this.#is_edited = is_refilled
+    this.#sequence = undefined
+  }
+
+  #push(byte: number): void {
+    if (this.#sequence !== undefined) {
+      this.#follow(byte)
+      return
+    }
+    switch (byte) {
+      case escape:
+        this.#sequence = ''
+        return
+      case ctrl.h:
+      case del:
+        // A character of UTF-8 is several bytes.
+        while (((this.#bytes.pop() ?? 0) & 0xc0) === 0x80);
+        return
+      case ctrl.u:
+        this.#bytes = []
+        return
+      case ctrl.w: {
+        const kept = this.text.replace(/\S+\s*$/, '')
+        this.#bytes = [...new TextEncoder().encode(kept)]
+        return
+      }
+      case ctrl.c:
+        this.endLine()
+        return
+      case ctrl.d:
+      case ctrl.l:
+        return
+    }
+    // A Tab of a paste is one.
+    const is_text = byte >= 0x20 || (byte === 0x09 && this.is_pasted)
+    if (!is_text || this.#bytes.length >= typed_characters_max) this.#is_edited = true
+    else this.#bytes.push(byte)
+  }
+
+  /** ECMA-48, section 5.4, and the keys of xterm. */
+  #follow(byte: number): void {
+    const sequence = `${this.#sequence}${String.fromCharCode(byte)}`
+    this.#sequence = sequence
+    if (sequence === '[' || sequence === 'O') return
+    const is_over = !sequence.startsWith('[') || (byte >= 0x40 && byte <= 0x7e)
+    if (!is_over && sequence.length < 32) return
+    this.#sequence = undefined
+    if (sequence === paste_begins) this.is_pasted = true
+    else if (sequence === paste_ends) this.is_pasted = false
+    // Answers to what the target asked of the terminal: of where the cursor is, of its kind and colours.
+    else if (!/^\[[?>\d;]*[Rcn]$/.test(sequence)) this.#is_edited = true
+  }
+}
