@@ -28,16 +28,14 @@ export function explain(issue: z.core.$ZodIssue): readonly Problem[] {
       return one(`expected ${issue.values.map(String).join(' or ')}`)
     case 'invalid_union':
       if (issue.input === undefined) return one('is missing')
+      if (path.join('.') === 'policy.shell')
+        return one('expected allow or deny, or { minimum_confidence: screen, shell or exact }')
       // One that may also be a mapping: what is wrong in it is of more use.
       if (typeof issue.input === 'object' && issue.input !== null && !Array.isArray(issue.input))
         return (issue.errors.at(-1) ?? []).flatMap((inner) =>
           explain({ ...inner, path: [...issue.path, ...inner.path] }),
         )
-      return one(
-        path.join('.') === 'policy.shell'
-          ? 'expected allow or deny, or { minimum_confidence: screen, shell or exact }'
-          : 'expected a string or a list of strings',
-      )
+      return one('expected a string or a list of strings')
     case 'invalid_key':
       return one(issue.issues[0]?.message ?? 'this name is not possible')
     case 'invalid_format':
