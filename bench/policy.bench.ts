@@ -15,6 +15,7 @@ import { type PolicyParts, preparePolicy } from '../proxy/policy/prepare.ts'
 import { assess } from '../proxy/policy/risk/assess.ts'
 import { corpusLines, measureCorpus } from '../proxy/policy/risk/corpus.ts'
 import type { Options } from './main.ts'
+import { measureApprovalsByRest } from './measure/approvals.ts'
 import { figure, quantile, type Report } from './report.ts'
 
 const rules = 1_000
@@ -79,6 +80,9 @@ export async function bench(options: Options): Promise<Report> {
     )
   const score = await measureCorpus(parts.read)
   const approvals = await measureApprovals()
+  const rest: number[] = []
+  for (let round = 0; round < options.rounds; round++)
+    rest.push(await measureApprovalsByRest(Array.from({ length: pending }, (_, at) => held(at))))
   const exec_wall_p99 = figure('exec p99', 'ms', p(whole, 0.99))
   const exec_p99 = figure(
     'exec p99, computing',
@@ -116,6 +120,12 @@ export async function bench(options: Options): Promise<Report> {
         `${score.ordinary} ordinary lines`,
       ),
       figure('votes', '1/s', [approvals.votes_s], 'without the disk'),
+      figure(
+        'approvals by REST',
+        '1/s',
+        rest,
+        'over HTTP, each durable in the log of a data directory',
+      ),
       figure('memory of 1,000 requests', 'MB', [approvals.memory_mb]),
     ],
     goals: [
@@ -126,7 +136,12 @@ export async function bench(options: Options): Promise<Report> {
         at_most: 1,
       },
       { name: 'exec p99, computing', value: exec_p99.value, unit: 'ms', at_most: 1 },
-      { name: 'votes', value: approvals.votes_s, unit: '1/s', at_least: 200 },
+      {
+        name: 'approvals by REST',
+        value: figure('approvals by REST', '1/s', rest).value,
+        unit: '1/s',
+        at_least: 200,
+      },
       { name: 'memory of 1,000 requests', value: approvals.memory_mb, unit: 'MB', at_most: 50 },
     ],
     method: {
