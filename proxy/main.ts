@@ -11,7 +11,7 @@ import { StoreError } from '../storage/store/errors.ts'
 import { dataDirectories, gather, workerData } from '../storage/store/gathered.ts'
 import { origin_name } from '../storage/store/layout.ts'
 import { openReader } from '../storage/store/reader.ts'
-import type { ApiPorts, WaitingLogin } from './api/ports.ts'
+import type { ApiPorts } from './api/ports.ts'
 import { type Address, formatAddress } from './config/address.ts'
 import { generateSshKey } from './config/ssh-keygen.ts'
 import type { Config } from './config.ts'
@@ -21,10 +21,12 @@ import { RecorderError } from './core/errors.ts'
 import { createAccess, whyEnded } from './gateway/access.ts'
 import { openApi } from './gateway/api.ts'
 import { bind } from './gateway/bind.ts'
+import type { Terminals } from './gateway/console.ts'
 import { openDesk } from './gateway/desk.ts'
 import { type Evidence, lockData, openEvidence } from './gateway/evidence.ts'
 import { createFeed } from './gateway/feed.ts'
 import { reloadOnHangup } from './gateway/hangup.ts'
+import { openLogins } from './gateway/logins.ts'
 import { startNotifying } from './gateway/notifying.ts'
 import { type Options, readOptions } from './gateway/options.ts'
 import { Refusal } from './gateway/refusal.ts'
@@ -33,7 +35,6 @@ import { readSetup } from './gateway/setup.ts'
 import { fingerprints, hostKeys, openSsh, publicLine } from './gateway/ssh.ts'
 import { runWorker } from './gateway/worker.ts'
 import { startWorkers } from './gateway/workers.ts'
-import { createDeviceLogins } from './identity/device-login.ts'
 import { loadGatewayKeys, loadLogKeys } from './identity/gateway-keys.ts'
 import { createIssuers } from './identity/issuers.ts'
 import { createKeyRing } from './identity/keys.ts'
@@ -48,7 +49,7 @@ interface Door {
   readonly address: Address | undefined
   /** Why it cannot do its work, one line each. */
   failing(): readonly string[]
-  waitingLogin(id: string): Promise<WaitingLogin | undefined>
+  readonly logins: Terminals
   /** Reads the masking rules again, where that is not this process's own. */
   reload(): void
   requests(): Promise<readonly ApprovalRequest[]>
@@ -68,6 +69,7 @@ async function runGateway(options: Options): Promise<void> {
     warnings,
     ruleset,
     policy: policy_parts,
+    saml,
     data,
     rules_source,
   } = await readSetup(options)
@@ -122,13 +124,17 @@ async function runGateway(options: Options): Promise<void> {
   const standing = { access, keys, providers }
   const sessions = createSessions(clock.now_us, whyEnded(standing))
   const issuers = createIssuers(providers, config.identity.ci, ports)
-  /** Where browsers find the pages; in the trial, where the API turns out to be. */
+  /** Where browsers find the pages: without a TLS proxy before it, where the API turns out to be. */
   let pages_at = config.gateway.public_url
-
-  const logins = createDeviceLogins(providers, {
-    page: (id) => (pages_at === undefined ? undefined : `${pages_at}/login/device?login=${id}`),
-    log: (event, fields) => log('info', event, fields),
+  const logins = openLogins({
+    ...{ config, providers, log },
+    asked_at: () => config.gateway.public_url ?? (trial === undefined ? undefined : pages_at),
+    pages_at: () => pages_at,
   })
+  const logins_here: Terminals = {
+    waiting: async (id) => logins?.waiting(id),
+    settle: async (id, result) => logins?.settle(id, result) ?? false,
+  }
   const feed = createFeed()
   const openHere = async (ssh: Address): Promise<Door> => {
     const desk = openDesk(policy, evidence.recorder, feed.changed, () => pages_at)
@@ -146,7 +152,7 @@ async function runGateway(options: Options): Promise<void> {
         recorder: evidence.recorder,
         // Nobody could decide without it.
         approvals: config.listen.api === undefined ? undefined : desk,
-        logins: providers.length === 0 ? undefined : logins,
+        logins,
         issuers,
         log,
       }),
@@ -154,7 +160,7 @@ async function runGateway(options: Options): Promise<void> {
     return {
       address: side.address,
       failing: () => [],
-      waitingLogin: async (id) => logins.waiting(id),
+      logins: logins_here,
       reload: () => {},
       requests: async () => desk.requests(),
       vote: desk.vote,
@@ -167,7 +173,7 @@ async function runGateway(options: Options): Promise<void> {
   const openWorkers = async (ssh: Address): Promise<Door> => {
     // Shared ports are opened beside each other by whoever asks, so somebody else's would go unseen.
     await bind('listen.ssh', ssh, false, whetherFree)
-    return startWorkers({
+    const workers = await startWorkers({
       count: options.workers,
       address: ssh,
       command: [process.execPath, import.meta.path, ...process.argv.slice(2)],
@@ -175,6 +181,7 @@ async function runGateway(options: Options): Promise<void> {
       log,
       changed: feed.changed,
     })
+    return { ...workers, logins: { waiting: workers.waitingLogin, settle: workers.settleLogin } }
   }
   const { ssh } = config.listen
   const door =
@@ -202,7 +209,7 @@ async function runGateway(options: Options): Promise<void> {
           (await import('./gateway/postgres.ts')).openPostgres({
             ...{ config, address, gateway_keys, issuers, policy, sessions, log },
             recorder: evidence.recorder,
-            logins: providers.length === 0 ? undefined : logins,
+            logins,
           }),
         )
 
@@ -221,18 +228,25 @@ async function runGateway(options: Options): Promise<void> {
             ? readAll(evidence, data, config)
             : readArchive(options.archive)),
           recorder: evidence.recorder,
-          waitingLogin: async (id) => logins.waiting(id) ?? (await door.waitingLogin(id)),
+          saml,
+          // Some connections come in here whatever the door is.
+          terminals: {
+            waiting: async (id) =>
+              (await logins_here.waiting(id)) ?? (await door.logins.waiting(id)),
+            settle: async (id, result) =>
+              (await logins_here.settle(id, result)) || (await door.logins.settle(id, result)),
+          },
           requests: door.requests,
           feed,
           openLink: notifying.open,
           vote: door.vote,
           failing,
           replica: evidence.replica,
-          public_url: pages_at,
+          public_url: config.gateway.public_url,
           data,
           log,
         })
-  if (trial !== undefined) pages_at = api?.url
+  pages_at ??= api?.url
   reloadOnHangup({
     path: options.config,
     ...{ config, rules_source, policy, sessions, log, ...standing },
@@ -271,7 +285,7 @@ async function runGateway(options: Options): Promise<void> {
 const closed_door: Door = {
   address: undefined,
   failing: () => [],
-  waitingLogin: async () => undefined,
+  logins: { waiting: async () => undefined, settle: async () => false },
   reload: () => {},
   requests: async () => [],
   vote: async () => ({ ok: false, code: 'unknown', message: 'nobody can connect here' }),

@@ -14,7 +14,6 @@ import { type ApiEnv, onlyForHosts, onlyKnownCallers, withSecurityHeaders } from
 import { addHealth } from './health.ts'
 import { addLines } from './lines.ts'
 import { addLog } from './log.ts'
-import { addLogin } from './login.ts'
 import { addOauth } from './oauth.ts'
 import { addPasskeys } from './passkeys.ts'
 import type { ApiPorts } from './ports.ts'
@@ -61,7 +60,6 @@ export function createApi(ports: ApiPorts): Api {
   app.use('/api/*', onlyKnownCallers(ports))
   const gate = createStreamGate()
   addHealth(app, ports)
-  addLogin(app, ports)
   addSessions(app, ports)
   addRecords(app, ports)
   addLines(app, ports, gate)

@@ -30,8 +30,6 @@ export interface ApiPorts {
    * only then. Rejects when it cannot be, and then nothing is answered.
    */
   evidenceRead(caller: ApiCaller, what: string): Promise<void>
-  /** The SSH login that waits under this name, for the page that asks whose it is. */
-  waitingLogin?(id: string): Promise<WaitingLogin | undefined>
   /** Commands that wait for a person, and somebody's decision about one. Absent where none can wait. */
   requests?(): Promise<readonly ApprovalRequest[]>
   vote?(id: string, vote: Vote): Promise<VoteResult>
@@ -175,19 +173,6 @@ export interface SshPlaces {
   readonly host_keys: readonly string[]
   readonly host_authority: string
   readonly targets: readonly { readonly name: string; readonly accounts: readonly string[] }[]
-}
-
-export interface WaitingLogin {
-  readonly provider: string
-  /** `IP:PORT` of the client. */
-  readonly source: string
-  readonly account: string
-  /** Empty when it says none. */
-  readonly target: string
-  readonly purpose?: 'login'
-  readonly user_code: string
-  /** Where the provider signs people in. HTTPS, or loopback. */
-  readonly url: string
 }
 
 export interface ApiCaller {

@@ -10,6 +10,7 @@ import { rulesOf } from '../../masking-wasm/rules/index.ts'
 import { known_label } from '../../masking-wasm/rules/known.ts'
 import { formatAddress } from '../config/address.ts'
 import { type Config, type LoadedConfig, loadConfig } from '../config.ts'
+import { prepareSaml } from '../identity/saml/prepare.ts'
 import { type PatternCost, patternCosts, slowPatterns } from './masking-cost.ts'
 import { formatCount } from './table.ts'
 import { json_option, UsageError, type Verb } from './verb.ts'
@@ -98,12 +99,15 @@ function whyRefused(
   return locate(['masking', 'custom', index, 'pattern'], `${reason}${at}`)
 }
 
-/** The masking rules, then whether Cedar takes the policies, each with the schema. */
+/** The masking rules, the metadata of SAML providers, then whether Cedar takes the policies, each with the schema. */
 async function judge(
   loaded: Extract<LoadedConfig, { ok: true }>,
 ): Promise<ReturnType<typeof judgeMasking>> {
   const masking = judgeMasking(loaded)
   if (!masking.ok) return masking
+  const saml = await prepareSaml(loaded.config.identity.saml)
+  if (!saml.ok)
+    return { ok: false, problem: loaded.locate(['identity', 'saml', saml.index], saml.problem) }
   // Cedar is 4 MB of WebAssembly that no other verb needs.
   const { preparePolicy } = await import('../policy/prepare.ts')
   const prepared = await preparePolicy(loaded.config.policy.files)

@@ -1,15 +1,34 @@
 /**
- * The shape of `identity.ssh_ca` and `identity.ci`: who vouches for people by certificates, and for jobs by ID tokens.
+ * The shape of `identity.saml`, `identity.ssh_ca` and `identity.ci`: who vouches for people by assertions and
+ * certificates, and for jobs by ID tokens.
  *
  * @module
  */
 import { z } from 'zod'
 
 export interface VouchersFile {
+  readonly saml?: readonly SamlFile[] | undefined
   /** A public key, or one with more about it. */
   readonly ssh_ca?: readonly (string | CertificateAuthorityFile)[] | undefined
   readonly ci?: readonly CiFile[] | undefined
 }
+
+export interface SamlFile {
+  readonly name: string
+  readonly idp_metadata_file?: string | undefined
+  /** The three that stand for metadata, all of them or none. */
+  readonly idp_entity_id?: string | undefined
+  readonly entry_point?: string | undefined
+  readonly idp_cert_file?: string | undefined
+  readonly groups_attribute?: string | undefined
+  readonly subject_attribute?: string | undefined
+  readonly roles?: RolesFile | undefined
+}
+
+/** Groups that have a role. */
+export type RolesFile = Readonly<
+  Partial<Record<'user' | 'approver' | 'auditor' | 'admin', readonly string[] | undefined>>
+>
 
 interface CertificateAuthorityFile {
   /** Part of the issuer that records name: `ssh_ca:NAME`. */
@@ -42,6 +61,36 @@ const name = z
 
 const group = z.string().regex(/^[^\s\p{C}]{1,128}$/u, 'expected a name without spaces')
 const groups = z.array(group).max(100)
+
+/** Names of a directory: spaces are usual. */
+const group_names = z
+  .array(z.string().regex(/^[^\p{C}]{1,256}$/u, 'expected one line of at most 256 characters'))
+  .max(1_000)
+
+export const roles: z.ZodType<RolesFile> = z.strictObject({
+  user: group_names.optional(),
+  approver: group_names.optional(),
+  auditor: group_names.optional(),
+  admin: group_names.optional(),
+})
+
+const path = z.string().min(1).max(4096)
+const attribute = z.string().regex(/^[^\p{C}]{1,128}$/u, 'expected the name of an attribute')
+
+const saml: z.ZodType<readonly SamlFile[]> = z
+  .array(
+    z.strictObject({
+      name,
+      idp_metadata_file: path.optional(),
+      idp_entity_id: z.string().max(1024).optional(),
+      entry_point: z.string().max(1024).optional(),
+      idp_cert_file: path.optional(),
+      groups_attribute: attribute.optional(),
+      subject_attribute: attribute.optional(),
+      roles: roles.optional(),
+    }),
+  )
+  .max(20)
 
 const authority: z.ZodType<CertificateAuthorityFile> = z.strictObject({
   name,
@@ -80,6 +129,7 @@ const ci: z.ZodType<readonly CiFile[]> = z
   .max(1_000)
 
 export const vouchers: {
+  readonly saml: z.ZodType<VouchersFile['saml']>
   readonly ssh_ca: z.ZodType<VouchersFile['ssh_ca']>
   readonly ci: z.ZodType<VouchersFile['ci']>
-} = { ssh_ca: ssh_ca.optional(), ci: ci.optional() }
+} = { saml: saml.optional(), ssh_ca: ssh_ca.optional(), ci: ci.optional() }

@@ -7,12 +7,7 @@
 import type { Path } from './document.ts'
 
 /** `*` stands for an index or a chosen name. */
-const keys: ReadonlySet<string> = new Set([
-  'listen.docker',
-  'listen.kubernetes',
-  'identity.saml',
-  'events',
-])
+const keys: ReadonlySet<string> = new Set(['listen.docker', 'listen.kubernetes', 'events'])
 
 const values: Readonly<Record<string, readonly string[]>> = {
   'targets.*.protocol': ['docker', 'kubernetes'],

@@ -35,6 +35,7 @@ export interface Config {
     readonly oidc: readonly OidcProvider[]
     readonly ssh_ca: readonly CertificateAuthority[]
     readonly ci: readonly CiJobs[]
+    readonly saml: readonly SamlConfig[]
   }
   readonly targets: readonly Target[]
   readonly policy: PolicyConfig
@@ -124,6 +125,25 @@ export interface CiJobs {
   /** With claims in braces. */
   readonly subject: string
   readonly groups: readonly string[]
+}
+
+export interface SamlConfig {
+  readonly name: string
+  /** As it was read: whether it says what is needed is known once it is parsed. */
+  readonly idp:
+    | { readonly kind: 'metadata'; readonly xml: string }
+    | {
+        readonly kind: 'named'
+        readonly entity_id: string
+        readonly entry_point: string
+        /** PEM: one certificate, or several below each other. */
+        readonly certificates: string
+      }
+  /** Default `groups`. */
+  readonly groups_attribute: string
+  /** Absent: the NameID. */
+  readonly subject_attribute?: string
+  readonly roles: OidcRoles
 }
 
 export interface ServerCertificate {

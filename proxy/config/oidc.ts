@@ -6,8 +6,8 @@
 import { isLoopback } from './address.ts'
 import { clientSecret, type Surroundings } from './credential.ts'
 import type { Path } from './document.ts'
-import type { OidcProvider } from './model.ts'
-import type { ConfigFile } from './schema.ts'
+import type { OidcProvider, OidcRoles } from './model.ts'
+import type { ConfigFile, OidcFile } from './schema.ts'
 
 export function oidcProviders(file: ConfigFile, around: Surroundings): readonly OidcProvider[] {
   const { findings } = around
@@ -32,13 +32,15 @@ export function oidcProviders(file: ConfigFile, around: Surroundings): readonly 
       groups_claim: groups_claim ?? 'groups',
       subject_claim: subject_claim ?? 'sub',
       scopes: [...new Set(['openid', ...(scopes ?? [])])],
-      roles: Object.fromEntries(
-        Object.entries(roles ?? {}).filter(([, groups]) => groups !== undefined),
-      ),
+      roles: givenRoles(roles),
       bind_session_to_token: given.bind_session_to_token ?? false,
     }
   })
 }
+
+/** Those that have groups. */
+export const givenRoles = (roles: OidcFile['roles']): OidcRoles =>
+  Object.fromEntries(Object.entries(roles ?? {}).filter(([, groups]) => groups !== undefined))
 
 /** Without a slash at its end. */
 export function publicUrl(file: ConfigFile, around: Surroundings): string | undefined {

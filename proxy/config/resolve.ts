@@ -21,6 +21,7 @@ import { policyFiles } from './policy-files.ts'
 import { postgresTarget } from './postgres.ts'
 import { isOnDevice, parsePublicKey, type SshPublicKey } from './public-key.ts'
 import { remote } from './remote.ts'
+import { samlProviders } from './saml.ts'
 import type { ConfigFile, PackName, TargetFile } from './schema.ts'
 import { serverCertificate } from './server-certificate.ts'
 import { shellChoice } from './shell-choice.ts'
@@ -42,6 +43,7 @@ export function resolveConfig(file: ConfigFile, around: Surroundings): Config {
   const identity = {
     keys: registeredKeys(file, around),
     oidc: oidcProviders(file, around),
+    saml: samlProviders(file, around),
     ssh_ca: certificateAuthorities(file, around),
     ci: ciJobs(file, around),
   }
@@ -136,8 +138,8 @@ function registeredKeys(file: ConfigFile, around: Surroundings): readonly Regist
     owners.set(name, subject)
     return [{ subject, groups: groups ?? [], key }]
   })
-  const { oidc = [], ssh_ca = [], ci = [] } = file.identity ?? {}
-  const has_provider = oidc.length + ssh_ca.length + ci.length > 0
+  const { oidc = [], saml = [], ssh_ca = [], ci = [] } = file.identity ?? {}
+  const has_provider = oidc.length + saml.length + ssh_ca.length + ci.length > 0
   // Clients of a database have tokens, which the gateway makes itself.
   const has_tokens = file.listen?.postgres !== undefined
   if (keys.length === 0 && !has_provider && !has_tokens && !around.is_trial)

@@ -6,7 +6,7 @@
  */
 import { z } from 'zod'
 import { retention_rules_max } from '../../storage/evidence/limits.ts'
-import { type VouchersFile, vouchers } from './identity-schema.ts'
+import { type RolesFile, roles, type VouchersFile, vouchers } from './identity-schema.ts'
 import { type ShellFile, shell } from './shell-choice.ts'
 
 export interface ConfigFile {
@@ -56,11 +56,9 @@ export interface OidcFile {
   readonly groups_claim?: string | undefined
   readonly subject_claim?: string | undefined
   readonly scopes?: readonly string[] | undefined
-  readonly roles?: Readonly<Partial<Record<OidcRole, readonly string[] | undefined>>> | undefined
+  readonly roles?: RolesFile | undefined
   readonly bind_session_to_token?: boolean | undefined
 }
-
-export type OidcRole = 'user' | 'approver' | 'auditor' | 'admin'
 
 export interface TargetFile {
   readonly name: string
@@ -196,11 +194,6 @@ const label = z.string().regex(/^[^\p{C}]{0,128}$/u, 'expected one line of at mo
 
 const claim = z.string().regex(/^[^\p{C}]{1,128}$/u, 'expected the name of a claim')
 
-/** Names of a directory: spaces are usual. */
-const group_names = z
-  .array(z.string().regex(/^[^\p{C}]{1,256}$/u, 'expected one line of at most 256 characters'))
-  .max(1_000)
-
 // RFC 6749, section 3.3.
 const scope = z.string().regex(/^[!#-[\]-~]{1,128}$/, 'expected a scope, without spaces')
 
@@ -263,14 +256,7 @@ const oidc: z.ZodType<OidcFile> = z.strictObject({
   groups_claim: claim.optional(),
   subject_claim: claim.optional(),
   scopes: z.array(scope).max(50).optional(),
-  roles: z
-    .strictObject({
-      user: group_names.optional(),
-      approver: group_names.optional(),
-      auditor: group_names.optional(),
-      admin: group_names.optional(),
-    })
-    .optional(),
+  roles: roles.optional(),
   bind_session_to_token: z.boolean().optional(),
 })
 

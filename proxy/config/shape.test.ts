@@ -64,11 +64,6 @@ const bad: readonly (readonly [text: string, problem: string])[] = [
     'listen: { ssh: 127.0.0.1:2222, kubernetes: 127.0.0.1:6443 }',
     's.yaml:1:32 listen.kubernetes: is not available in this version',
   ],
-  ['identity: { saml: [] }', 's.yaml:1:13 identity.saml: is not available in this version'],
-  [
-    'identity: { saml: [], keys: [] }',
-    's.yaml:1:13 identity.saml: is not available in this version',
-  ],
   [
     'targets: [{ name: o, protocol: kubernetes, address: "h:1" }]',
     's.yaml:1:22 targets[0].protocol: "kubernetes" is not available in this version',

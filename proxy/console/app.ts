@@ -7,8 +7,10 @@ import { Hono } from 'hono'
 import { html } from 'hono/html'
 import { addApprovals } from './approvals.ts'
 import { sessionOf } from './cookie.ts'
+import { addDevice } from './device.ts'
 import { assets, pageResponse } from './frame.ts'
 import type { ConsolePorts, ConsoleSession } from './ports.ts'
+import { addSaml } from './saml.ts'
 import { addSignIn } from './sign-in.ts'
 
 export type * from './ports.ts'
@@ -18,6 +20,8 @@ export function consoleApp(ports: ConsolePorts): Hono {
   for (const [path, file] of Object.entries(assets))
     app.get(path, () => new Response(Bun.file(file)))
   addSignIn(app, ports)
+  addDevice(app, ports)
+  addSaml(app, ports)
   app.get('/', (context) => context.redirect('/console', 303))
   addApprovals(app, ports)
   addPage(app, ports, '/console', (session) => pageResponse(homePage(session)))

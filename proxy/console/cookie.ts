@@ -1,5 +1,5 @@
 /**
- * The two cookies of a browser: who is signed in, and what a sign-in under way has to match.
+ * The cookies of a browser: who is signed in, what a sign-in under way has to match, and who has signed in for a terminal.
  *
  * @module
  */
@@ -7,7 +7,7 @@ import type { Context } from 'hono'
 import { deleteCookie, getCookie, setCookie } from 'hono/cookie'
 import type { ConsolePorts, ConsoleSession } from './ports.ts'
 
-type CookieKind = 'session' | 'login'
+type CookieKind = 'session' | 'login' | 'terminal'
 
 /** A cookie that is believed has at most so many characters; those of a sign-in are the longer ones. */
 const cookie_characters_max = 4096

@@ -5,7 +5,6 @@
  * @module
  */
 import { createHash, timingSafeEqual } from 'node:crypto'
-import type { ConsoleSession } from './ports.ts'
 
 const reading: readonly string[] = ['GET', 'HEAD']
 
@@ -19,7 +18,7 @@ const reading: readonly string[] = ['GET', 'HEAD']
 export function whyForeign(
   request: Request,
   origin: string,
-  session: ConsoleSession,
+  session: { readonly csrf_token: string },
   token: string,
 ): string | undefined {
   const site = request.headers.get('sec-fetch-site')

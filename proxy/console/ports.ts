@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { Identity, IdentityProof } from '../core/identity.ts'
 
 export interface ConsolePorts {
   /** Where browsers find the gateway: `https://HOST`, or `http://` on loopback. Nothing after the port. */
@@ -13,13 +14,34 @@ export interface ConsolePorts {
     /** Where to send the browser, and what it has to keep meanwhile. Never rejects. */
     begin(
       provider: string,
-      to: string,
+      aim: LoginAim,
     ): Promise<{ readonly url: string; readonly ticket: string } | NotSignedIn>
     /** `query`: what the browser brought back, with its `?`. `to` is a path of the gateway's. Never rejects. */
-    finish(
-      ticket: string,
-      query: string,
-    ): Promise<(SignedIn & { readonly to: string }) | NotSignedIn>
+    finish(ticket: string, query: string): Promise<(SignedIn & LoginAim) | NotSignedIn>
+    readonly saml: {
+      /** Nothing where there is no such provider. */
+      metadata(provider: string): Promise<string | undefined>
+      /**
+       * `response`: undefined for one that is larger than any. `query`: what the browser has to bring to `finish`.
+       * Never rejects.
+       */
+      accept(
+        provider: string,
+        response: string | undefined,
+      ): Promise<{ readonly query: string } | NotSignedIn>
+    }
+  }
+  /** Connections in terminals whose people sign in with a browser. */
+  readonly terminals: {
+    waiting(id: string): Promise<WaitingLogin | undefined>
+    /** Gives what the browser keeps; nothing when too many wait. */
+    hold(id: string, who: SignedIn): string | undefined
+    held(cookie: string): HeldLogin | undefined
+    /** Ends it. `yes`: the connection is theirs. Never rejects; `message` is one line for the person. */
+    decide(
+      cookie: string,
+      yes: boolean,
+    ): Promise<{ readonly ok: true } | { readonly ok: false; readonly message: string }>
   }
   readonly sessions: {
     /** Gives what the browser keeps; nothing when too many people are signed in. */
@@ -28,6 +50,33 @@ export interface ConsolePorts {
     /** Idempotent. */
     close(cookie: string): void
   }
+}
+
+export interface LoginAim {
+  readonly to: string
+  /** The connection in a terminal that this is for. */
+  readonly terminal?: string | undefined
+}
+
+export interface WaitingLogin {
+  readonly provider: string
+  /** `IP:PORT` of the client. */
+  readonly source: string
+  readonly account: string
+  /** Empty when it says none. */
+  readonly target: string
+  /** `sluice login`: for what follows, and no connection of its own. */
+  readonly purpose?: 'login'
+  readonly user_code: string
+  /** Where the provider signs people in: HTTPS, loopback, or a path of the gateway's that leads there. */
+  readonly url: string
+}
+
+/** Somebody who has signed in for a connection, and not said yet that it is theirs. */
+export interface HeldLogin {
+  readonly terminal: string
+  readonly subject: string
+  readonly csrf_token: string
 }
 
 export interface NotSignedIn {
@@ -39,15 +88,10 @@ export interface NotSignedIn {
 }
 
 export interface SignedIn {
-  readonly identity: {
-    readonly issuer: string
-    readonly subject: string
-    readonly groups: readonly string[]
-    readonly method: 'public_key' | 'certificate' | 'token'
-    readonly credential: string
-    readonly ends_us?: number
-  }
+  readonly identity: Identity
   readonly roles: readonly ConsoleRole[]
+  /** What an auditor can check it by. */
+  readonly proof: IdentityProof
 }
 
 export type ConsoleRole = 'user' | 'approver' | 'auditor' | 'admin'

@@ -3,7 +3,8 @@ import { afterAll, describe, expect, test } from 'bun:test'
 import { createApi } from '../api/app.ts'
 import { createApiFixture } from '../api/fixture.ts'
 import { createDataFixture } from '../cli/fixture.ts'
-import type { ConsolePorts, ConsoleSession } from './ports.ts'
+import { consolePorts, nobody } from './fixture.ts'
+import type { ConsoleSession } from './ports.ts'
 
 const fixture = await createDataFixture([{ subject: 'ann', records: [] }])
 const served = createApiFixture(fixture.data)
@@ -15,6 +16,7 @@ afterAll(() => {
 const tls = 'https://edge.example.com'
 const plain = 'http://127.0.0.1:7070'
 const csrf_token = 'the-token-of-the-page'
+const terminal = 'abcdefghijklmnopqrstuv'
 const signedIn = (subject: string): ConsoleSession => ({
   caller: { issuer: 'https://idp.example.com', subject, roles: ['auditor'] },
   csrf_token,
@@ -22,16 +24,20 @@ const signedIn = (subject: string): ConsoleSession => ({
 })
 const create = (origin: string, providers: readonly string[] = ['corp']) => {
   const sessions = new Map<string, ConsoleSession>([['known', signedIn('eve')]])
-  const console: ConsolePorts = {
-    origin: () => origin,
+  const usual = consolePorts(origin)
+  const console = consolePorts(origin, {
     logins: {
+      ...usual.logins,
       providers,
-      begin: async (provider, to) =>
+      begin: async (provider, aim) =>
         provider === 'down'
-          ? { allowed: false, rule: 'identity.oidc.unavailable', message: `<b>${provider}</b>` }
-          : { url: `https://idp.example.com/${provider}`, ticket: `ticket:${to}` },
+          ? { allowed: false, rule: 'identity.sign_in.unavailable', message: `<b>${provider}</b>` }
+          : {
+              url: `https://idp.example.com/${provider}`,
+              ticket: `ticket:${aim.to}${aim.terminal ?? ''}`,
+            },
       finish: async (ticket, query) =>
-        ticket === 'ticket:/console' && query === '?code=1'
+        ticket.startsWith('ticket:/console') && query === '?code=1'
           ? {
               identity: {
                 issuer: 'https://idp.example.com',
@@ -41,10 +47,18 @@ const create = (origin: string, providers: readonly string[] = ['corp']) => {
                 credential: 'x',
               },
               roles: ['user'],
+              proof: { kind: 'token', fields: {} },
               to: '/console',
+              ...(ticket.endsWith(terminal) ? { terminal } : {}),
             }
-          : { allowed: false, rule: 'identity.oidc.unusable', message: 'no' },
+          : nobody,
+      saml: {
+        metadata: async (name) => (name === 'corp' ? '<md/>' : undefined),
+        accept: async (name, response) =>
+          name === 'corp' && response === 'right' ? { query: '?saml=handle' } : nobody,
+      },
     },
+    terminals: { ...usual.terminals, hold: (id) => `held-${id}` },
     sessions: {
       open: ({ identity }) => {
         sessions.set('new', signedIn(identity.subject))
@@ -53,7 +67,7 @@ const create = (origin: string, providers: readonly string[] = ['corp']) => {
       find: (cookie) => sessions.get(cookie),
       close: (cookie) => void sessions.delete(cookie),
     },
-  }
+  })
   const api = createApi({ ...served.ports, console })
   const call = async (path: string, init: RequestInit = {}): Promise<Response> => {
     const request = new Request(`${origin}${path}`, { redirect: 'manual', ...init })
@@ -156,6 +170,62 @@ describe('a browser that signs in', () => {
     ])
     expect((await call('/')).headers.get('location')).toBe('/console')
     expect((await call('/console', { method: 'POST' })).status).toBe(405)
+  })
+})
+
+describe('a browser that signs in for a terminal', () => {
+  test('gets no session, but the question whether it is theirs', async () => {
+    const { call, sessions } = create(tls)
+    const begun = await call(`/login?provider=corp&terminal=${terminal}`)
+    const [, ticket = ''] = /__Host-sluice-login=([^;]*)/.exec(cookiesOf(begun)[0] ?? '') ?? []
+    expect(decodeURIComponent(ticket)).toBe(`ticket:/console${terminal}`)
+    const done = await call('/login/callback?code=1', {
+      headers: { cookie: `__Host-sluice-login=${ticket}` },
+    })
+    expect(done.headers.get('location')).toBe(`/login/device?login=${terminal}`)
+    expect(cookiesOf(done)[1]).toStartWith(`__Host-sluice-terminal=held-${terminal}; `)
+    expect([...sessions.keys()]).toEqual(['known'])
+  })
+  test('has to name one, and nothing else', async () => {
+    const { call } = create(tls)
+    for (const name of ['x', `${terminal}x`, `${terminal}/`, '%0d%0a'])
+      expect(cookiesOf(await call(`/login?terminal=${name}`))[0]).toContain('ticket%3A%2Fconsole;')
+  })
+})
+
+describe('a SAML provider', () => {
+  test('reads who the gateway is', async () => {
+    const { call } = create(tls)
+    const metadata = await call('/saml/corp/metadata')
+    expect(metadata.headers.get('content-type')).toBe('application/samlmetadata+xml')
+    expect(await metadata.text()).toBe('<md/>')
+    expect((await call('/saml/other/metadata')).status).toBe(404)
+  })
+  const post = (path: string, body: string): Promise<Response> =>
+    create(tls).call(path, {
+      method: 'POST',
+      body,
+      headers: {
+        origin: 'https://idp.example.com',
+        'content-type': 'application/x-www-form-urlencoded',
+      },
+    })
+  test('posts a response, which goes on as a request of the browser itself', async () => {
+    const right = await post('/saml/corp/acs', 'SAMLResponse=right&RelayState=https://evil.example')
+    expect([right.status, right.headers.get('location')]).toEqual([
+      303,
+      '/login/callback?saml=handle',
+    ])
+    expect(cookiesOf(right)).toEqual([])
+  })
+  test('whose response is wrong, missing or a megabyte leads nowhere', async () => {
+    const bodies = ['SAMLResponse=wrong', 'x', '', `SAMLResponse=${'a'.repeat(1024 * 1024)}`]
+    for (const body of bodies) {
+      const answer = await post('/saml/corp/acs', body)
+      expect([answer.status, answer.headers.get('location')]).toEqual([403, null])
+      expect(await answer.text()).toContain('role="alert"')
+    }
+    expect((await post('/saml/other/acs', 'SAMLResponse=right')).status).toBe(403)
   })
 })
 

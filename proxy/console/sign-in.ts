@@ -1,5 +1,6 @@
 /**
- * `GET /login`, `GET /login/callback`, `GET` and `POST /logout`: how a browser comes to a session, and how it loses it.
+ * `GET /login`, `GET /login/callback`, `GET` and `POST /logout`: how a browser comes to a session, and how it loses it. Who
+ * signs in for a terminal gets no session, but the question whether it is theirs.
  *
  * @module
  */
@@ -9,7 +10,8 @@ import { html } from 'hono/html'
 import { dropCookie, keepCookie, readCookie, sessionOf } from './cookie.ts'
 import { pageResponse } from './frame.ts'
 import { whyForeign } from './own-request.ts'
-import type { ConsolePorts, NotSignedIn } from './ports.ts'
+import type { ConsolePorts } from './ports.ts'
+import { refusalPage, signInLink } from './refusal.ts'
 
 /** A form with a token in it. */
 const form_bytes_max = 1024
@@ -24,7 +26,7 @@ export function addSignIn(app: Hono, ports: ConsolePorts): void {
     const name =
       context.req.query('provider') ?? (providers.length === 1 ? providers[0] : undefined)
     if (name === undefined) return providersPage(providers, to)
-    const begun = await ports.logins.begin(name, to)
+    const begun = await ports.logins.begin(name, { to, terminal: terminalOf(context) })
     if ('allowed' in begun) return refusalPage(begun)
     keepCookie(context, ports, 'login', begun.ticket)
     return context.redirect(begun.url, 303)
@@ -36,6 +38,12 @@ export function addSignIn(app: Hono, ports: ConsolePorts): void {
     dropCookie(context, ports, 'login')
     const signed_in = await ports.logins.finish(ticket, new URL(context.req.url).search)
     if ('allowed' in signed_in) return withCookies(context, await refusalPage(signed_in))
+    if (signed_in.terminal !== undefined) {
+      const held = ports.terminals.hold(signed_in.terminal, signed_in)
+      if (held === undefined) return withCookies(context, await fullPage())
+      keepCookie(context, ports, 'terminal', held)
+      return context.redirect(`/login/device?login=${signed_in.terminal}`, 303)
+    }
     const cookie = ports.sessions.open(signed_in)
     if (cookie === undefined) return withCookies(context, await fullPage())
     // The one before it is nobody's any more.
@@ -47,7 +55,7 @@ export function addSignIn(app: Hono, ports: ConsolePorts): void {
   app.get('/logout', (context) => {
     const session = sessionOf(context, ports)
     return session === undefined
-      ? pageResponse({ title: 'You are signed out', body: again('/login') })
+      ? pageResponse({ title: 'You are signed out', body: signInLink })
       : pageResponse({
           title: 'Sign out?',
           session,
@@ -88,8 +96,9 @@ function otherPlace(context: Context, ports: ConsolePorts): string | undefined {
   return protocol === 'http:' && context.req.header('host') !== host ? origin : undefined
 }
 
-const again = (path: string): ReturnType<typeof html> =>
-  html`<p><a class="button" href="${path}">Sign in</a></p>`
+/** The connection in a terminal that a sign-in is for, where it is the name of one. */
+const terminalOf = (context: Context): string | undefined =>
+  /^[\w-]{22}$/.exec(context.req.query('terminal') ?? '')?.[0]
 
 function providersPage(providers: readonly string[], to: string): Promise<Response> {
   if (providers.length === 0)
@@ -110,27 +119,8 @@ function providersPage(providers: readonly string[], to: string): Promise<Respon
   })
 }
 
-function refusalPage({ rule, message }: NotSignedIn): Promise<Response> {
-  const is_down = rule.endsWith('.unavailable')
-  return pageResponse(
-    {
-      title: 'You are not signed in',
-      body: html`<p role="alert">${message}</p>
-<p>${is_down ? 'Try it again in a moment.' : 'Ask who runs this gateway, if it stays so.'}</p>
-${again('/login')}`,
-    },
-    is_down ? 503 : 403,
-  )
-}
-
 const fullPage = (): Promise<Response> =>
-  pageResponse(
-    {
-      title: 'You are not signed in',
-      body: html`<p role="alert">Too many people are signed in.</p><p>Try it again later.</p>`,
-    },
-    503,
-  )
+  refusalPage({ rule: 'identity.sign_in.full', message: 'too many people are signed in' })
 
 /** A response of one's own does not have what was set before it. */
 function withCookies(context: Context, response: Response): Response {

@@ -23,15 +23,16 @@ export type Claim =
 export interface Identity {
   /**
    * Who vouches: `keys` for a registered key, an issuer URL for a token, also where the gateway made a certificate or a
-   * token of its own out of that one; `ssh_ca:NAME` for a certificate of an authority of the configuration.
+   * token of its own out of that one; `ssh_ca:NAME` for a certificate of an authority of the configuration; a SAML
+   * provider's entity ID for an assertion.
    */
   readonly issuer: string
   readonly subject: string
   readonly groups: readonly string[]
-  readonly method: 'public_key' | 'certificate' | 'token'
+  readonly method: 'public_key' | 'certificate' | 'token' | 'saml'
   /**
    * Public name of the credential: the OpenSSH `SHA256:` fingerprint of a key, also of one that a certificate is for; a
-   * token's `jti`, `sid` or fingerprint.
+   * token's `jti`, `sid` or fingerprint; an assertion's ID.
    */
   readonly credential: string
   /** Set where a certificate named them: what `ssh-keygen -L` and a revocation call it. */
@@ -62,9 +63,10 @@ export interface CertificateFacts {
 /**
  * The bytes by which an auditor can check the identity again; they go into the sealed envelope only.
  * For an SSH key: the signature and the data that it signed (RFC 4252, section 7), what a FIDO device stated
- * beside it, and the certificate where the key has one. For a token: the token as it came, and the public JWK of the issuer that verified it then.
+ * beside it, and the certificate where the key has one. For a token: the token as it came, and the public JWK of the issuer that verified it
+ * then. For SAML: the response as it came, and the certificates of the provider.
  */
 export interface IdentityProof {
-  readonly kind: 'ssh_signature' | 'token'
+  readonly kind: 'ssh_signature' | 'token' | 'saml_response'
   readonly fields: Readonly<Record<string, Uint8Array>>
 }

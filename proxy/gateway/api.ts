@@ -9,18 +9,18 @@ import { formatAddress } from '../config/address.ts'
 import type { Config } from '../config.ts'
 import { createClock } from '../core/clock.ts'
 import { createBearerVerifier } from '../identity/bearer.ts'
-import { createBrowserLogins } from '../identity/browser-login.ts'
-import { createBrowserSessions } from '../identity/browser-session.ts'
 import type { DeviceLogins } from '../identity/device-login.ts'
 import type { GatewayKeys } from '../identity/gateway-keys.ts'
 import type { Issuers } from '../identity/issuers.ts'
 import type { KeyRing } from '../identity/keys.ts'
 import type { Provider } from '../identity/provider.ts'
+import type { SamlSettings } from '../identity/saml/provider.ts'
 import { createTokenVerifier, parseTokenKey } from '../identity/token.ts'
 import type { Log } from '../log.ts'
 import type { StaticPolicy } from '../policy/policy.ts'
 import type { RecorderClient } from '../recorder/client.ts'
 import { bind } from './bind.ts'
+import { createConsole, type Terminals } from './console.ts'
 import { createCredentials } from './credentials.ts'
 import { describeFault } from './fault.ts'
 import { openPasskeys } from './passkeys.ts'
@@ -29,7 +29,6 @@ import { createRefused } from './refused.ts'
 import type { ReplicaFacts } from './replication.ts'
 
 export interface ApiOptions extends Pick<ApiPorts, 'reader' | 'logs'> {
-  readonly waitingLogin: NonNullable<ApiPorts['waitingLogin']>
   readonly requests: NonNullable<ApiPorts['requests']>
   readonly feed: NonNullable<ApiPorts['feed']>
   readonly openLink: NonNullable<ApiPorts['openLink']>
@@ -46,6 +45,8 @@ export interface ApiOptions extends Pick<ApiPorts, 'reader' | 'logs'> {
   /** Undefined where nobody signs in by a browser. */
   readonly logins: DeviceLogins | undefined
   readonly policy: StaticPolicy
+  readonly saml: readonly SamlSettings[]
+  readonly terminals: Terminals
   readonly recorder: RecorderClient
   /** Why the gateway cannot do its work, one line each. */
   readonly failing: () => readonly string[]
@@ -90,21 +91,15 @@ export async function openApi(options: ApiOptions): Promise<ApiSide> {
         what,
         ...(issuer === undefined ? {} : { issuer }),
       }),
-    waitingLogin: options.waitingLogin,
     requests: options.requests,
     feed: options.feed,
     openLink: options.openLink,
     vote: options.vote,
     passkeys: openPasskeys(options.data, recorder, () => origin),
-    console: {
-      origin: () => origin,
-      logins: createBrowserLogins(options.providers, {
-        origin: () => origin,
-        now_us,
-        log: (event, fields) => log('info', event, fields),
-      }),
-      sessions: createBrowserSessions(now_us),
-    },
+    console: createConsole({
+      ...{ providers: options.providers, saml: options.saml, terminals: options.terminals },
+      ...{ origin: () => origin, now_us, log },
+    }),
     health: () => {
       const reasons = failing()
       const status = reasons.length === 0 ? 'ok' : 'failing'

@@ -3,9 +3,12 @@
  *
  * @module
  */
-import type { WaitingLogin } from '../api/ports.ts'
+
 import type { Address } from '../config/address.ts'
+import type { WaitingLogin } from '../console/ports.ts'
 import type { ApprovalRequest, DeskChange, Vote, VoteResult } from '../core/approval.ts'
+import type { Proven } from '../core/sign-in.ts'
+import type { Denial } from '../core/verdict.ts'
 
 export type FromWorker =
   /** It accepts connections. */
@@ -20,6 +23,7 @@ export type FromWorker =
   /** Unasked. */
   | { readonly kind: 'desk'; readonly change: DeskChange }
   | { readonly kind: 'voted'; readonly ask: number; readonly result: VoteResult }
+  | { readonly kind: 'settled'; readonly ask: number; readonly is_there: boolean }
   | { readonly kind: 'login'; readonly ask: number; readonly login: WaitingLogin | undefined }
 
 export type ToWorker =
@@ -29,6 +33,8 @@ export type ToWorker =
 /** Answered with the same number. */
 export type Question = { readonly ask: number } & (
   | { readonly kind: 'waiting_login'; readonly id: string }
+  /** What came of a sign-in with a browser, for the worker in which it waits. */
+  | { readonly kind: 'settle_login'; readonly id: string; readonly result: Proven | Denial }
   | { readonly kind: 'requests' }
   | { readonly kind: 'vote'; readonly id: string; readonly vote: Vote }
 )

@@ -6,6 +6,8 @@
 import { resolve } from 'node:path'
 import type { Ruleset } from '../../masking-wasm/compile/compile.ts'
 import { type Config, loadConfig } from '../config.ts'
+import { prepareSaml } from '../identity/saml/prepare.ts'
+import type { SamlSettings } from '../identity/saml/provider.ts'
 import { type PolicyParts, preparePolicy } from '../policy/prepare.ts'
 import { sourceOf, whyRefused } from '../reload/reload.ts'
 import { compileRules } from '../tap/ruleset.ts'
@@ -19,11 +21,13 @@ export interface Setup {
   /** What the ruleset was made of. */
   readonly rules_source: string
   readonly policy: PolicyParts
+  /** Empty in a worker. */
+  readonly saml: readonly SamlSettings[]
   /** The data directory, absolute. */
   readonly data: string
 }
 
-/** Rejects with {@link Refusal}, with one line with one line that names the key and the position. */
+/** Rejects with {@link Refusal}, with one line that names the key and the position. */
 export async function readSetup(options: Options): Promise<Setup> {
   const loaded = loadConfig(options.config, process.env)
   if (!loaded.ok) throw new Refusal(2, loaded.problem)
@@ -34,6 +38,9 @@ export async function readSetup(options: Options): Promise<Setup> {
   if (!rules.ok) throw new Refusal(2, whyRefused(rules, locate))
   const prepared = await preparePolicy(config.policy.files)
   if (!prepared.ok) throw new Refusal(2, locate(['policy', 'files'], prepared.problem))
+  // Its parser is some MiB, and workers have no pages: whoever started them has read it.
+  const saml = await prepareSaml(options.worker === undefined ? config.identity.saml : [])
+  if (!saml.ok) throw new Refusal(2, locate(['identity', 'saml', saml.index], saml.problem))
   const data = options.data === undefined ? config.gateway.data : resolve(options.data)
   return {
     config,
@@ -41,6 +48,7 @@ export async function readSetup(options: Options): Promise<Setup> {
     ruleset: rules.ruleset,
     rules_source: sourceOf({ packs, custom, known: values }, idle_ms_max),
     policy: prepared.parts,
+    saml: saml.settings,
     data,
   }
 }

@@ -6,10 +6,9 @@
  */
 import { workerData } from '../../storage/store/gathered.ts'
 import { lockDataDirectory } from '../../storage/store/lock.ts'
-import type { WaitingLogin } from '../api/ports.ts'
 import { generateSshKey } from '../config/ssh-keygen.ts'
+import type { WaitingLogin } from '../console/ports.ts'
 import { createClock } from '../core/clock.ts'
-import { createDeviceLogins, type DeviceLogins } from '../identity/device-login.ts'
 import { loadGatewayKeys, loadLogKeys } from '../identity/gateway-keys.ts'
 import { createIssuers } from '../identity/issuers.ts'
 import { createKeyRing } from '../identity/keys.ts'
@@ -23,6 +22,7 @@ import { openDesk } from './desk.ts'
 import { type Lock, openEvidence } from './evidence.ts'
 import { reloadOnHangup } from './hangup.ts'
 import { worker_lock_look_ms, worker_lock_ms } from './limits.ts'
+import { openLogins, pagesOf } from './logins.ts'
 import type { FromWorker, ToWorker } from './messages.ts'
 import type { Options } from './options.ts'
 import { Refusal } from './refusal.ts'
@@ -67,14 +67,11 @@ export async function runWorker(
   const keys = createKeyRing(config.identity.keys)
   const standing = { access, keys, providers }
   const sessions = createSessions(clock.now_us, whyEnded(standing))
-  const logins: DeviceLogins | undefined =
-    providers.length === 0
-      ? undefined
-      : createDeviceLogins(providers, {
-          page: (id) =>
-            public_url === undefined ? undefined : `${public_url}/login/device?login=${id}`,
-          log: (event, fields) => log('info', event, fields),
-        })
+  const logins = openLogins({
+    ...{ config, providers, log },
+    asked_at: () => config.gateway.public_url,
+    pages_at: () => pagesOf(config),
+  })
   const desk = openDesk(
     policy,
     evidence.recorder,
@@ -132,6 +129,13 @@ export async function runWorker(
         tell({ kind: 'login', ask, login: login === undefined ? undefined : shown(login) })
         return
       }
+      case 'settle_login':
+        tell({
+          kind: 'settled',
+          ask,
+          is_there: logins?.settle(message.id, message.result) ?? false,
+        })
+        return
       case 'requests':
         tell({ kind: 'requests', ask, requests: desk.requests() })
         return

@@ -4,9 +4,11 @@
  *
  * @module
  */
-import type { WaitingLogin } from '../api/ports.ts'
 import type { Address } from '../config/address.ts'
+import type { WaitingLogin } from '../console/ports.ts'
 import type { ApprovalRequest, DeskChange, Vote, VoteResult } from '../core/approval.ts'
+import type { Proven } from '../core/sign-in.ts'
+import type { Denial } from '../core/verdict.ts'
 import type { Log } from '../log.ts'
 import {
   restart_forgiven_ms,
@@ -37,6 +39,8 @@ export interface Workers {
   failing(): readonly string[]
   /** The login that waits under this name in any of them. */
   waitingLogin(id: string): Promise<WaitingLogin | undefined>
+  /** False when it waits in none of them any more. */
+  settleLogin(id: string, result: Proven | Denial): Promise<boolean>
   /** They read the masking rules again. */
   reload(): void
   /** Of all of them that answer in time. */
@@ -185,6 +189,10 @@ export async function startWorkers(options: WorkersOptions): Promise<Workers> {
       return answers
         .flatMap((answer) => (answer.kind === 'login' ? (answer.login ?? []) : []))
         .at(-1)
+    },
+    settleLogin: async (id, result) => {
+      const isItsOwn = (answer: Answer): boolean => answer.kind === 'settled' && answer.is_there
+      return (await askAll({ kind: 'settle_login', id, result }, isItsOwn)).some(isItsOwn)
     },
     requests: async () =>
       (await askAll({ kind: 'requests' }, () => false)).flatMap((answer) =>

@@ -1,9 +1,11 @@
 /** Signing in with a browser, up to who it was; and answers that are for another browser, request, time or provider. */
 import { afterAll, beforeEach, describe, expect, test } from 'bun:test'
 import { createHash } from 'node:crypto'
-import { type BrowserLogins, createBrowserLogins, ownPath, type SignedIn } from './browser-login.ts'
+import { type BrowserLogins, createBrowserLogins } from './browser-login.ts'
 import { startFakeIssuer } from './fixture.ts'
+import type { Vouched } from './issuers.ts'
 import { browser_login_s } from './limits.ts'
+import { ownPath } from './own-path.ts'
 import type { OidcSettings } from './provider.ts'
 
 const issuer = await startFakeIssuer()
@@ -27,6 +29,7 @@ const create = (changes: Partial<OidcSettings> = {}, now_us = real_us): BrowserL
       issuer.provider(changes, undefined, real_us),
       other.provider({ name: 'other' }, undefined, real_us),
     ],
+    [],
     {
       origin: () => origin,
       now_us,
@@ -35,7 +38,7 @@ const create = (changes: Partial<OidcSettings> = {}, now_us = real_us): BrowserL
     },
   )
 const begin = async (logins: BrowserLogins, to = '/console') => {
-  const begun = await logins.begin('corp', to)
+  const begun = await logins.begin('corp', { to })
   if ('allowed' in begun) throw new Error(begun.message)
   return { ...begun, asked: new URL(begun.url).searchParams }
 }
@@ -61,7 +64,7 @@ const answer = (asked: URLSearchParams, claims: Readonly<Record<string, unknown>
 }
 const query = (asked: URLSearchParams): string =>
   `?${new URLSearchParams({ code: 'the code', state: asked.get('state') ?? '' }).toString()}`
-const messageOf = (result: SignedIn | { message: string }): string =>
+const messageOf = (result: Vouched | { message: string }): string =>
   'message' in result ? result.message : `signed in as ${result.identity.subject}`
 
 describe('a sign-in with a browser', () => {
@@ -118,10 +121,10 @@ describe('a sign-in with a browser', () => {
     const { ticket, asked } = await begin(logins)
     issuer.answers.set('/token', () => new Response('', { status: 503 }))
     const late = await logins.finish(ticket, query(asked))
-    expect(late).toMatchObject({ allowed: false, rule: 'identity.oidc.unavailable' })
+    expect(late).toMatchObject({ allowed: false, rule: 'identity.sign_in.unavailable' })
     issuer.answers.set('/.well-known/openid-configuration', () => new Response('', { status: 503 }))
-    const early = await create().begin('corp', '/')
-    expect(early).toMatchObject({ allowed: false, rule: 'identity.oidc.unavailable' })
+    const early = await create().begin('corp', { to: '/' })
+    expect(early).toMatchObject({ allowed: false, rule: 'identity.sign_in.unavailable' })
   })
 
   test('at a provider that would send the browser into the clear does not begin', async () => {
@@ -132,7 +135,7 @@ describe('a sign-in with a browser', () => {
         authorization_endpoint: 'http://idp.example.com/authorize',
       }),
     )
-    expect(messageOf((await create().begin('corp', '/')) as { message: string })).toContain(
+    expect(messageOf((await create().begin('corp', { to: '/' })) as { message: string })).toContain(
       'no page to sign in at',
     )
   })

@@ -1,30 +1,46 @@
 /**
- * People who sign in with a browser at a provider (OpenID Connect Core, section 3.1). What the answer has to match stays
- * with the browser, encrypted by a key of this process: who begins sign-ins without an end takes no memory here, and
- * an answer that is brought to another browser (RFC 6749, section 10.12) has nothing to match.
+ * People who sign in with a browser, at an OpenID provider (OpenID Connect Core, section 3.1) or a SAML one. What the
+ * answer has to match stays with the browser, encrypted by a key of this process: who begins sign-ins without an end
+ * takes no memory here, and an answer that is brought to another browser (RFC 6749, section 10.12) has nothing to match.
  *
  * @module
  */
-import { randomBytes } from 'node:crypto'
-import { EncryptJWT, jwtDecrypt } from 'jose'
-import type { Identity } from '../core/identity.ts'
 import type { Denial } from '../core/verdict.ts'
-import { identityOf } from './claims.ts'
-import {
-  browser_login_s,
-  login_ticket_characters_max,
-  return_path_characters_max,
-} from './limits.ts'
+import { prove, type Vouched } from './issuers.ts'
+import { browser_login_s } from './limits.ts'
+import { ownPath } from './own-path.ts'
 import type { Provider } from './provider.ts'
-import type { Role } from './token.ts'
+import { createHandles } from './saml/handles.ts'
+import type { SamlProvider } from './saml/provider.ts'
+import { codeOf } from './signed-in.ts'
+import { createTickets, type Ticket } from './ticket.ts'
 
 export interface BrowserLogins {
-  /** Names, in the order of the configuration. */
+  /** Names, in the order of the configuration, those with OpenID Connect first. */
   readonly providers: readonly string[]
-  /** `to`: where the person wanted to go, as a link says it. Never rejects. */
-  begin(provider: string, to: string): Promise<BegunLogin | Denial>
+  /** Never rejects. */
+  begin(provider: string, aim: LoginAim): Promise<BegunLogin | Denial>
   /** `ticket`: what the browser has kept. `query`: what it brought back, with its `?`. Never rejects. */
-  finish(ticket: string, query: string): Promise<SignedIn | Denial>
+  finish(ticket: string, query: string): Promise<(Vouched & LoginAim) | Denial>
+  readonly saml: {
+    /** What a provider has to know of this gateway; nothing where there is none of that name. */
+    metadata(provider: string): Promise<string | undefined>
+    /**
+     * What a provider's page has posted here. Gives the query to go on with, as a request that has the browser's
+     * ticket with it, which this one has not. `response`: undefined for one that is larger than any. Never rejects.
+     */
+    accept(
+      provider: string,
+      response: string | undefined,
+    ): Promise<{ readonly query: string } | Denial>
+  }
+}
+
+export interface LoginAim {
+  /** Where the person wanted to go: a link says it, and `finish` gives a path of the gateway's. */
+  readonly to: string
+  /** The connection in a terminal that the person signs in for; nothing for the pages. */
+  readonly terminal?: string | undefined
 }
 
 export interface BegunLogin {
@@ -32,14 +48,6 @@ export interface BegunLogin {
   readonly url: string
   /** For the browser alone, and of no use to it but to bring it back. */
   readonly ticket: string
-}
-
-export interface SignedIn {
-  readonly identity: Identity
-  /** One at least. */
-  readonly roles: readonly Role[]
-  /** Where the person wanted to go: a path of the gateway's, whatever the link said. */
-  readonly to: string
 }
 
 export interface BrowserLoginPorts {
@@ -54,113 +62,87 @@ export interface BrowserLoginPorts {
 /** Where a provider sends browsers back to: what it has to have registered (RFC 6749, section 3.1.2.2). */
 export const callback_path = '/login/callback'
 
-interface Ticket {
-  readonly provider: string
-  readonly state: string
-  readonly nonce: string
-  readonly verifier: string
-  readonly to: string
-}
-
 export function createBrowserLogins(
   providers: readonly Provider[],
+  saml_providers: readonly SamlProvider[],
   ports: BrowserLoginPorts,
 ): BrowserLogins {
-  const tickets = createTickets(ports.now_us)
+  const tickets = createTickets(ports.now_us, browser_login_s)
+  const handles = createHandles(ports.now_us)
   const by_name = new Map(providers.map((each) => [each.settings.name, each]))
+  const saml_by_name = new Map(saml_providers.map((each) => [each.settings.name, each]))
   const refuse = (provider: string, code: string, message: string): Denial => {
     ports.log('sign_in_failed', { provider, code, way: 'browser' })
-    return { allowed: false, rule: `identity.oidc.${code}`, message }
+    return { allowed: false, rule: `identity.sign_in.${code}`, message }
   }
 
-  const answered = async (
-    ticket: Ticket,
-    provider: Provider,
-    query: string,
-  ): Promise<SignedIn | Denial> => {
-    const { settings } = provider
-    const { name } = settings
+  const byCode = async (ticket: Ticket, query: string): Promise<Vouched | Denial> => {
+    const provider = by_name.get(ticket.provider)
+    const { checks } = ticket
+    if (provider === undefined || checks === undefined) return nobody()
     const returned = new URL(`${ports.origin()}${callback_path}${query}`)
-    const token = await provider.redeem(ticket, returned)
-    if (!token.ok) return refuse(name, token.code, token.reason)
-    const verified = await provider.verify(token.value, ticket.nonce)
-    if (!verified.ok) return refuse(name, verified.code, `${name}: ${verified.reason}`)
-    const known = identityOf(settings, verified.claims, token.value)
-    if ('allowed' in known) return refuse(name, codeOf(known), known.message)
-    const { identity, roles } = known
-    if (roles.length === 0)
-      return refuse(name, 'role', 'you are signed in, but none of your groups has a role here')
-    ports.log('signed_in', { provider: name, subject: identity.subject, way: 'browser' })
-    return { identity, roles, to: ticket.to }
+    const token = await provider.redeem(checks, returned)
+    if (!token.ok) return refuse(ticket.provider, token.code, token.reason)
+    const signed_in = await prove(provider, token.value, checks.nonce)
+    return 'allowed' in signed_in
+      ? refuse(ticket.provider, codeOf(signed_in), signed_in.message)
+      : signed_in
   }
+  const byHandle = ({ provider, request_id }: Ticket, query: string): Vouched | Denial => {
+    const taken = handles.take(new URLSearchParams(query).get('saml') ?? '')
+    const is_own = taken !== undefined && taken.request_id === request_id
+    return is_own
+      ? taken.signed_in
+      : refuse(provider, 'state', 'this is the answer to another sign-in')
+  }
+  const nobody = (): Denial =>
+    refuse('', 'ticket', 'this browser has not begun a sign-in here, or too long ago')
 
   return {
-    providers: [...by_name.keys()],
-    async begin(name, to) {
+    providers: [...by_name.keys(), ...saml_by_name.keys()],
+    async begin(name, { to, terminal }) {
+      const aim = { provider: name, to: ownPath(to), terminal }
+      const saml = saml_by_name.get(name)
+      if (saml !== undefined) {
+        const { url, request_id } = await saml.request()
+        return { url, ticket: await tickets.make({ ...aim, request_id }) }
+      }
       const provider = by_name.get(name)
       if (provider === undefined) return refuse('', 'provider', 'there is no such provider')
       const asked = await provider.authorizeBrowser(`${ports.origin()}${callback_path}`)
       if (!asked.ok) return refuse(name, asked.code, asked.reason)
-      const { url, state, nonce, verifier } = asked.value
-      const ticket = { provider: name, state, nonce, verifier, to: ownPath(to) }
-      return { url, ticket: await tickets.make(ticket) }
+      const { url, ...checks } = asked.value
+      return { url, ticket: await tickets.make({ ...aim, checks }) }
     },
     async finish(text, query) {
       const ticket = await tickets.open(text)
-      const provider = by_name.get(ticket?.provider ?? '')
-      if (ticket === undefined || provider === undefined)
-        return refuse('', 'ticket', 'this browser has not begun a sign-in here, or too long ago')
-      return answered(ticket, provider, query)
+      if (ticket === undefined) return nobody()
+      const { provider, to, terminal, request_id } = ticket
+      const signed_in =
+        request_id === undefined ? await byCode(ticket, query) : byHandle(ticket, query)
+      if ('allowed' in signed_in) return signed_in
+      const { identity, roles } = signed_in
+      if (roles.length === 0)
+        return refuse(
+          provider,
+          'role',
+          'you are signed in, but none of your groups has a role here',
+        )
+      ports.log('signed_in', { provider, subject: identity.subject, way: 'browser' })
+      return { ...signed_in, to, terminal }
+    },
+    saml: {
+      metadata: async (name) => saml_by_name.get(name)?.metadata(),
+      async accept(name, response) {
+        const provider = saml_by_name.get(name)
+        if (provider === undefined) return refuse('', 'provider', 'there is no such provider')
+        const accepted = await provider.accept(response)
+        if (!accepted.ok) return refuse(name, accepted.code, accepted.reason)
+        const handle = handles.put(accepted)
+        return handle === undefined
+          ? refuse(name, 'full', 'too many people sign in now: try it again')
+          : { query: `?saml=${handle}` }
+      },
     },
   }
 }
-
-/**
- * The path itself where it is one of the gateway's own, and `/` otherwise: what a link says must not lead a person who
- * has just signed in to another site, and neither back to where they came from, for ever.
- */
-export function ownPath(text: string): string {
-  const is_path = text.length <= return_path_characters_max && /^\/[!-~]*$/.test(text)
-  if (!is_path || text.includes('\\')) return '/'
-  const origin = 'http://own.invalid'
-  const parsed = URL.parse(text, origin)
-  if (parsed?.origin !== origin || /^\/(login|logout|saml)(\/|$)/.test(parsed.pathname)) return '/'
-  // As the parser has it: "/./" and a second slash are gone before a browser could read them otherwise.
-  const path = parsed.pathname.replace(/^\/+/, '/')
-  return `${path}${parsed.search}`
-}
-
-/** JWE (RFC 7516) by a key that ends with the process. */
-function createTickets(now_us: () => number): {
-  make(ticket: Ticket): Promise<string>
-  open(text: string): Promise<Ticket | undefined>
-} {
-  const key = randomBytes(32)
-  const encryption = 'A256GCM'
-  return {
-    make(ticket) {
-      const now_s = Math.floor(now_us() / 1e6)
-      return new EncryptJWT({ ...ticket })
-        .setProtectedHeader({ alg: 'dir', enc: encryption })
-        .setExpirationTime(now_s + browser_login_s)
-        .encrypt(key)
-    },
-    async open(text) {
-      if (text.length > login_ticket_characters_max) return undefined
-      try {
-        const { payload } = await jwtDecrypt(text, key, {
-          keyManagementAlgorithms: ['dir'],
-          contentEncryptionAlgorithms: [encryption],
-          currentDate: new Date(now_us() / 1000),
-          requiredClaims: ['exp'],
-        })
-        // Nobody else has the key: it is what `make` was given.
-        return payload as unknown as Ticket
-      } catch {
-        return undefined
-      }
-    },
-  }
-}
-
-const codeOf = ({ rule }: Denial): string => rule.slice(rule.lastIndexOf('.') + 1)

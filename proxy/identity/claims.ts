@@ -72,8 +72,8 @@ export function rolesOf(given: ClaimRules['roles'], groups: readonly string[]): 
   })
 }
 
-/** None where the claim is absent; undefined where it cannot be read, which must not look like "no groups". */
-function groupsOf(claim: unknown): readonly string[] | undefined {
+/** None where it is absent; undefined where it cannot be read, which must not look like "no groups". */
+export function groupsOf(claim: unknown): readonly string[] | undefined {
   if (claim === undefined || claim === null) return []
   const listed: readonly unknown[] = Array.isArray(claim) ? claim : [claim]
   if (listed.length > groups_max) return undefined
@@ -82,7 +82,7 @@ function groupsOf(claim: unknown): readonly string[] | undefined {
 }
 
 /** One visible line: it is recorded and shown. */
-const isPlain = (value: unknown, characters_max: number): value is string =>
+export const isPlain = (value: unknown, characters_max: number): value is string =>
   typeof value === 'string' &&
   value.length > 0 &&
   value.length <= characters_max &&

@@ -1,6 +1,6 @@
 /** People who sign in for a connection that waits: once, in time, and not too many of them. */
 import { afterAll, beforeEach, describe, expect, test } from 'bun:test'
-import type { SignInRequest, SigningIn } from '../core/sign-in.ts'
+import type { Proven, SignInRequest, SigningIn } from '../core/sign-in.ts'
 import type { Denial } from '../core/verdict.ts'
 import { createDeviceLogins, type DeviceLogins } from './device-login.ts'
 import { startFakeIssuer } from './fixture.ts'
@@ -43,6 +43,8 @@ const create = (
 ): DeviceLogins =>
   createDeviceLogins([provider], {
     page: (id) => `https://gateway.example.com/${id}`,
+    own_page: (id) => `https://gateway.example.com/own/${id}`,
+    browser_only: ['partners'],
     log: (event, { provider: name, code }) => events.push(`${event} ${name} ${code}`),
     limits: { waiting_login_ms_min: 0, ...ms },
   })
@@ -88,7 +90,12 @@ describe('a login', () => {
   })
 
   test('without a page is at the provider', async () => {
-    const logins = createDeviceLogins([provider], { page: () => undefined, log: () => {} })
+    const logins = createDeviceLogins([provider], {
+      page: () => undefined,
+      own_page: () => undefined,
+      browser_only: ['partners'],
+      log: () => {},
+    })
     expect((await begin(logins)).url).toBe('https://idp.example.com/device')
   })
 
@@ -180,5 +187,87 @@ describe('logins that wait', () => {
     expect(denialOf(await logins.begin('corp', asked, never)).rule).toBe(
       'identity.oidc.unavailable',
     )
+  })
+})
+
+describe('a login on a page of the gateway', () => {
+  const proven: Proven = {
+    identity: {
+      issuer: 'https://idp.example.com',
+      subject: 'ann',
+      groups: ['staff'],
+      method: 'saml',
+      credential: '_1',
+    },
+    proof: { kind: 'saml_response', fields: {} },
+  }
+  const beginThere = async (logins: DeviceLogins, name = 'partners', signal = never) => {
+    const begun = await logins.begin(name, asked, signal)
+    if ('allowed' in begun) throw new Error(begun.message)
+    return begun
+  }
+
+  test('has a code of its own, and is whoever the page says', async () => {
+    const logins = create()
+    const begun = await beginThere(logins)
+    const id = idOf(begun)
+    expect(begun.url).toBe(`https://gateway.example.com/own/${id}`)
+    expect(begun.code).toMatch(/^[B-DF-HJ-NP-TV-XZ]{4}-[B-DF-HJ-NP-TV-XZ]{4}$/)
+    expect(logins.waiting(id)).toMatchObject({
+      ...asked,
+      user_code: begun.code,
+      url: `/login?provider=partners&terminal=${id}`,
+    })
+    expect(logins.settle(id, proven)).toBe(true)
+    expect(await begun.ended).toEqual(proven)
+    expect(logins.waiting(id)).toBeUndefined()
+    expect(logins.settle(id, proven)).toBe(false)
+    const other = await beginThere(logins)
+    expect(other.code).not.toBe(begun.code)
+  })
+
+  test('is for providers whose device flow there is none of', async () => {
+    authorized = { ok: false, code: 'deviceless', reason: 'no codes' }
+    const logins = create()
+    const begun = await beginThere(logins, 'corp')
+    expect(logins.waiting(idOf(begun))?.url).toStartWith('/login?provider=corp&terminal=')
+    expect(logins.settle(idOf(begun), proven)).toBe(true)
+    expect(await begun.ended).toEqual(proven)
+  })
+
+  test('ends with its time, with its client, and with a refusal', async () => {
+    const logins = create({ device_login_ms: 30 })
+    expect(denialOf(await (await beginThere(logins)).ended).message).toContain('in time')
+    const gone = new AbortController()
+    const left = await beginThere(create(), 'partners', gone.signal)
+    gone.abort()
+    expect(denialOf(await left.ended).rule).toBe('identity.oidc.gone')
+    const patient = create()
+    const begun = await beginThere(patient)
+    const refused = { allowed: false, rule: 'identity.oidc.refused', message: 'no' } as const
+    expect(patient.settle(idOf(begun), refused)).toBe(true)
+    expect(await begun.ended).toEqual(refused)
+    expect(events.at(-1)).toBe('sign_in_failed partners refused')
+  })
+
+  test('cannot be settled where the provider has given the code', async () => {
+    const logins = create()
+    const begun = await begin(logins)
+    expect(logins.settle(idOf(begun), proven)).toBe(false)
+    expect(logins.waiting(idOf(begun))).toBeDefined()
+  })
+
+  test('is for a connection, which has its proof with it', async () => {
+    const login = { ...asked, purpose: 'login' } as const
+    expect(denialOf(await create().begin('partners', login, never)).message).toContain(
+      'needs an OpenID provider',
+    )
+  })
+
+  test('needs pages', async () => {
+    const ports = { page: () => undefined, own_page: () => undefined, log: () => {} }
+    const logins = createDeviceLogins([], { ...ports, browser_only: ['partners'] })
+    expect(denialOf(await logins.begin('partners', asked, never)).message).toContain('listen.api')
+    expect(logins.providers).toEqual(['partners'])
   })
 })

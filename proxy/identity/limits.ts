@@ -108,3 +108,25 @@ export const passkey_ceremony_ms: number = 5 * 60_000
 
 /** Registrations under way, one for each person. */
 export const passkey_ceremonies_max = 1_000
+
+/** Of a SAML response, as a form field in base64: hundreds of groups and a certificate. It is part of a sealed proof. */
+export const saml_response_characters_max: number = 256 * 1024
+
+/** Elements of one: each attribute value is one, with what is around it. It bounds what is spent before any signature. */
+export const saml_elements_max = 4_000
+
+/** Keys that a provider signs with: the one of today and the next. */
+export const saml_certificates_max = 8
+
+/** From the ACS, where a browser posts without its cookies, to the page that it has them at. */
+export const saml_handle_ms = 60_000
+export const saml_handles_max = 1_000
+
+/** Requests that were answered, until they have ended: only answers with a valid signature come in here. */
+export const saml_answered_max = 100_000
+
+/** Browsers whose person has not confirmed a terminal yet; a proof each, so some MiB. */
+export const terminal_logins_max = 256
+
+/** RFC 8628, section 6.1: letters without vowels, so that no word comes out; 20 to the eighth are 34 bits, and it is only compared. */
+export const user_code_letters = 'BCDFGHJKLMNPQRSTVWXZ'

@@ -62,7 +62,8 @@ export type Asked<T> =
   | { readonly ok: true; readonly value: T }
   | { readonly ok: false; readonly code: AskedCode; readonly reason: string }
 
-export type AskedCode = 'refused' | 'expired' | 'unavailable' | 'unusable'
+/** `deviceless`: the provider signs people in with a browser that comes back alone. */
+export type AskedCode = 'refused' | 'expired' | 'unavailable' | 'unusable' | 'deviceless'
 
 export interface DeviceCode {
   readonly user_code: string
@@ -113,6 +114,8 @@ export function createProvider(given: OidcSettings, ports: ProviderPorts): Provi
     async authorize(nonce) {
       try {
         const { configuration } = await metadata()
+        if (configuration.serverMetadata().device_authorization_endpoint === undefined)
+          return failed('deviceless', `${name} has no codes for terminals`)
         const polled = await client.initiateDeviceAuthorization(configuration, {
           scope: settings.scopes.join(' '),
           nonce,

@@ -96,8 +96,8 @@ export const folders: Readonly<Record<string, Folder>> = {
     builtins: 'none',
   },
   'proxy/listener': { ours: ['proxy/core'], builtins: /^node:(net|tls|stream|events)$/ },
-  // Of node:net it has what compares addresses.
-  'proxy/identity': { ours: ['proxy/core'], builtins: /^node:(crypto|fs|path|net)$/ },
+  // Of node:net it has what compares addresses, of node:zlib what a request of SAML is packed by.
+  'proxy/identity': { ours: ['proxy/core'], builtins: /^node:(crypto|fs|path|net|zlib)$/ },
   'proxy/config': {
     ours: ['proxy/core', 'storage/evidence', 'masking-wasm/rules'],
     builtins: 'any',
@@ -134,6 +134,8 @@ export const folders: Readonly<Record<string, Folder>> = {
     ours: [
       'proxy/core',
       'proxy/config',
+      // `check-config` reads what a start reads.
+      'proxy/identity',
       'proxy/policy',
       'storage/evidence',
       'storage/journal',
@@ -185,7 +187,7 @@ export const packages: readonly Package[] = [
   { name: /^jose$/, folders: ['proxy/identity', 'storage/evidence'] },
   // PostgreSQL's own parser.
   { name: /^libpg-query$/, folders: ['proxy/connector/postgres'] },
-  { name: /^openid-client$/, folders: ['proxy/identity'] },
+  { name: /^(openid-client|@node-saml\/node-saml|@xmldom\/xmldom)$/, folders: ['proxy/identity'] },
   { name: /^@simplewebauthn\/server(\/|$)/, folders: ['proxy/identity'] },
   // Only the trial has an identity provider of its own.
   { name: /^oidc-provider$/, folders: ['proxy/trial'] },

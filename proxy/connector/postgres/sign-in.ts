@@ -32,7 +32,11 @@ export async function signInByNotice(
   const providers = sign_in?.providers ?? []
   if (sign_in === undefined || !providers.includes(provider)) {
     const known = providers.length === 0 ? 'there is none' : `there is ${providers.join(', ')}`
-    return { allowed: false, rule: 'identity.oidc.provider', message: `no such provider: ${known}` }
+    return {
+      allowed: false,
+      rule: 'identity.oidc.provider',
+      message: `no such provider: ${known}`,
+    }
   }
   const begun = await sign_in.begin(provider, asked, signal)
   if ('allowed' in begun) return begun

@@ -21,7 +21,11 @@ export async function signInByKeyboard(
 ): Promise<Proven | Denial> {
   const provider = await chooseProvider(request, sign_in.providers)
   if (provider === undefined)
-    return { allowed: false, rule: 'identity.oidc.provider', message: 'there is no such provider' }
+    return {
+      allowed: false,
+      rule: 'identity.oidc.provider',
+      message: 'there is no such provider',
+    }
   const begun = await sign_in.begin(provider, asked, signal)
   if ('allowed' in begun) return begun
   patience()

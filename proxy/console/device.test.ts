@@ -1,8 +1,11 @@
 /** The page before a sign-in: what it shows, and what it cannot be made to do. */
 import { expect, test } from 'bun:test'
-import { createApi } from './app.ts'
-import type { ApiPorts, WaitingLogin } from './ports.ts'
+import { createApi } from '../api/app.ts'
+import type { ApiPorts } from '../api/ports.ts'
+import { consolePorts } from './fixture.ts'
+import type { HeldLogin, WaitingLogin } from './ports.ts'
 
+const origin = 'http://gateway.example.com'
 const login: WaitingLogin = {
   provider: 'corp',
   source: '192.0.2.7:4711',
@@ -14,6 +17,18 @@ const login: WaitingLogin = {
 const unread = (): never => {
   throw new Error('a page reads no evidence')
 }
+const held: HeldLogin = { terminal: 'known', subject: 'ann', csrf_token: 'the-token' }
+const decided: string[] = []
+const terminals = (waiting: WaitingLogin) => ({
+  waiting: async (id: string) => (id === 'known' ? waiting : undefined),
+  hold: () => undefined,
+  held: (cookie: string) =>
+    cookie === 'ours' ? held : cookie === 'other' ? { ...held, terminal: 'other' } : undefined,
+  decide: async (cookie: string, yes: boolean) => {
+    decided.push(`${cookie} ${yes}`)
+    return yes ? { ok: true as const } : { ok: false as const, message: 'refused' }
+  },
+})
 const ports = (waiting: WaitingLogin): ApiPorts => ({
   reader: {
     sessions: unread,
@@ -25,7 +40,7 @@ const ports = (waiting: WaitingLogin): ApiPorts => ({
   evidenceRead: unread,
   health: () => ({ status: 'ok', reasons: [] }),
   hosts: ['gateway.example.com'],
-  waitingLogin: async (id) => (id === 'known' ? waiting : undefined),
+  console: consolePorts(origin, { terminals: terminals(waiting) }),
 })
 const get = async (
   path: string,
@@ -41,7 +56,7 @@ const get = async (
 test('it shows whose connection waits, and leads on to the provider', async () => {
   const { response, text } = await get('/login/device?login=known')
   expect(response.status).toBe(200)
-  expect(response.headers.get('content-type')).toBe('text/html; charset=UTF-8')
+  expect(response.headers.get('content-type')).toBe('text/html; charset=utf-8')
   for (const shown of ['192.0.2.7:4711', 'web-1', 'deploy', 'BCDF-GHJK'])
     expect(text).toContain(`<dd>${shown}</dd>`)
   expect(text).toContain('<a href="https://idp.example.com/device?code=BCDF-GHJK&amp;x=1"')
@@ -51,23 +66,19 @@ test('it shows whose connection waits, and leads on to the provider', async () =
 })
 
 test('it runs nothing, is framed by nobody, and is not kept', async () => {
-  const { response, text } = await get('/login/device?login=known')
+  const { response } = await get('/login/device?login=known')
   const policy = response.headers.get('content-security-policy') ?? ''
   for (const part of [
     "default-src 'none'",
-    "form-action 'none'",
+    "form-action 'self'",
     "frame-ancestors 'none'",
     "base-uri 'none'",
   ])
     expect(policy).toContain(part)
   expect(policy).not.toContain('unsafe')
   expect(policy).not.toContain('script')
-  // The one style is the one that is let through.
-  const style = /<style>([^<]*)<\/style>/.exec(text)?.[1] ?? ''
-  const digest = new Bun.CryptoHasher('sha256').update(style).digest('base64')
-  expect(policy).toContain(`style-src 'sha256-${digest}'`)
   expect(response.headers.get('cache-control')).toBe('no-store')
-  expect(response.headers.get('referrer-policy')).toBe('no-referrer')
+  expect(response.headers.get('referrer-policy')).toBe('same-origin')
   expect(response.headers.get('x-frame-options')).toBe('DENY')
 })
 
@@ -97,4 +108,45 @@ test('it is there for reading, and under its own name', async () => {
   )
   const other = await get('/login/device?login=known', login, { host: 'evil.example' })
   expect(other.response.status).toBe(421)
+})
+
+const cookie = (value: string): RequestInit => ({
+  headers: { cookie: `sluice-terminal-=${value}` },
+})
+
+test('who has signed in for it is asked whether it is theirs, and by which code', async () => {
+  const { text } = await get('/login/device?login=known', login, cookie('ours'))
+  expect(text).toContain('corp says that you are <strong>ann</strong>')
+  expect(text).toContain('<dd>192.0.2.7:4711</dd>')
+  expect(text).toContain('<dd>BCDF-GHJK</dd>')
+  expect(text).toContain('name="csrf_token" value="the-token"')
+  // Whoever has signed in for another one has not for this.
+  for (const other of ['other', 'x'])
+    expect((await get('/login/device?login=known', login, cookie(other))).text).toContain(
+      'Is this you?',
+    )
+})
+
+test('the answer is one of the page, in the browser that signed in', async () => {
+  const answer = async (
+    form: Readonly<Record<string, string>>,
+    from = origin,
+    value = 'ours',
+  ): Promise<number> => {
+    decided.length = 0
+    const { response } = await get('/login/device/answer', login, {
+      method: 'POST',
+      body: new URLSearchParams(form),
+      headers: { cookie: `sluice-terminal-=${value}`, origin: from },
+    })
+    return response.status
+  }
+  const yes = { csrf_token: 'the-token', answer: 'yes' }
+  expect([await answer(yes), decided]).toEqual([200, ['ours true']])
+  expect([await answer({ ...yes, answer: 'no' }), decided]).toEqual([403, ['ours false']])
+  expect([await answer({ csrf_token: 'the-token' }), decided]).toEqual([403, ['ours false']])
+  expect([await answer({ answer: 'yes' }), decided]).toEqual([403, []])
+  expect([await answer({ ...yes, csrf_token: 'x' }), decided]).toEqual([403, []])
+  expect([await answer(yes, 'http://evil.example'), decided]).toEqual([403, []])
+  expect([await answer(yes, origin, 'x'), decided]).toEqual([404, []])
 })

@@ -1,0 +1,52 @@
+/**
+ * The pages put together: who signs in, where, and what of it a terminal is told.
+ *
+ * @module
+ */
+import type { ConsolePorts } from '../console/ports.ts'
+import type { Proven } from '../core/sign-in.ts'
+import type { Denial } from '../core/verdict.ts'
+import { createBrowserLogins } from '../identity/browser-login.ts'
+import { createBrowserSessions } from '../identity/browser-session.ts'
+import type { Provider } from '../identity/provider.ts'
+import { createSamlProvider, type SamlSettings } from '../identity/saml/provider.ts'
+import { createRequestIds } from '../identity/saml/request-id.ts'
+import { createTerminalLogins } from '../identity/terminal-login.ts'
+import type { Log } from '../log.ts'
+
+export interface ConsoleOptions {
+  readonly providers: readonly Provider[]
+  readonly saml: readonly SamlSettings[]
+  readonly terminals: Terminals
+  readonly origin: () => string
+  readonly now_us: () => number
+  readonly log: Log
+}
+
+/** Connections that wait for their people, in this process or its workers. */
+export interface Terminals {
+  waiting: ConsolePorts['terminals']['waiting']
+  /** False when nothing waits there any more. */
+  settle(id: string, result: Proven | Denial): Promise<boolean>
+}
+
+export function createConsole(options: ConsoleOptions): ConsolePorts {
+  const { providers, terminals, origin, now_us, log } = options
+  const request_ids = createRequestIds(now_us)
+  const saml = options.saml.map((settings) =>
+    createSamlProvider(settings, { origin, now_us, request_ids }),
+  )
+  return {
+    origin,
+    logins: createBrowserLogins(providers, saml, {
+      origin,
+      now_us,
+      log: (event, fields) => log('info', event, fields),
+    }),
+    terminals: {
+      ...createTerminalLogins({ now_us, settle: terminals.settle }),
+      waiting: terminals.waiting,
+    },
+    sessions: createBrowserSessions(now_us),
+  }
+}

@@ -1,0 +1,43 @@
+/**
+ * People who sign in for a connection, put together: at which providers, and on which pages.
+ *
+ * @module
+ */
+import { formatAddress } from '../config/address.ts'
+import type { Config } from '../config.ts'
+import { createDeviceLogins, type DeviceLogins } from '../identity/device-login.ts'
+import type { Provider } from '../identity/provider.ts'
+import type { Log } from '../log.ts'
+
+export interface LoginsOptions {
+  readonly config: Config
+  /** Those of OpenID Connect; SAML ones are on the pages alone. */
+  readonly providers: readonly Provider[]
+  /** Where the page is that asks before a person goes on to a provider; undefined where they go there at once. */
+  readonly asked_at: () => string | undefined
+  /** Where the pages are; undefined where there are none, or not yet. */
+  readonly pages_at: () => string | undefined
+  readonly log: Log
+}
+
+/** Undefined where nobody signs in by a browser. */
+export function openLogins(options: LoginsOptions): DeviceLogins | undefined {
+  const { config, providers, asked_at, pages_at, log } = options
+  const browser_only = config.identity.saml.map(({ name }) => name)
+  if (providers.length + browser_only.length === 0) return undefined
+  const page = (origin: string | undefined, id: string): string | undefined =>
+    origin === undefined ? undefined : `${origin}/login/device?login=${id}`
+  return createDeviceLogins(providers, {
+    page: (id) => page(asked_at(), id),
+    own_page: (id) => page(pages_at(), id),
+    browser_only,
+    log: (event, fields) => log('info', event, fields),
+  })
+}
+
+/** As the configuration alone says it: a port that the system chooses is not known there. */
+export function pagesOf({ gateway, listen }: Config): string | undefined {
+  if (gateway.public_url !== undefined) return gateway.public_url
+  const is_known = listen.api !== undefined && listen.api.port !== 0
+  return is_known ? `http://${formatAddress(listen.api)}` : undefined
+}

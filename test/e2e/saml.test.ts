@@ -1,0 +1,350 @@
+/**
+ * People of a real SAML provider, SimpleSAMLphp: in the pages with a real browser, and in a terminal with the real ssh. What
+ * the provider signs is changed on its way, and used twice.
+ */
+import { afterAll, beforeAll, describe, expect } from 'bun:test'
+import type { JsonWebKey } from 'node:crypto'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Page } from 'playwright-core'
+import { openEnvelope } from '../../storage/evidence/envelope.ts'
+import { workerData } from '../../storage/store/gathered.ts'
+import { openReader } from '../../storage/store/reader.ts'
+import { openBrowser } from '../fixture/chromium.ts'
+import { type Guarded, openGuarded } from '../fixture/guarded.ts'
+import { freePort } from '../fixture/net.ts'
+import { chromium, php, simplesamlphp, ssh, sshd, testSlow } from '../fixture/require.ts'
+import { type IdentityProvider, startSimpleSaml } from '../fixture/simplesamlphp.ts'
+import { sshArguments } from '../fixture/ssh.ts'
+import { endsIn } from '../fixture/workers.ts'
+import { openTerminal, type Terminal } from './terminal.ts'
+
+const needs = [ssh, sshd, chromium, php, simplesamlphp]
+/** A browser starts slowly beside everything else. */
+const hang_ms = 120_000
+const people = [
+  { name: 'eve', groups: ['staff', 'leads'] },
+  { name: 'carl', groups: ['visitors'] },
+  { name: 'ada', groups: ['audit'] },
+]
+const roles = { user: ['staff'], approver: ['leads'], auditor: ['audit'] }
+
+interface World extends AsyncDisposable {
+  readonly idp: IdentityProvider
+  readonly guarded: Guarded
+  /** What the log says of sign-ins that came to nothing. */
+  refusals(): readonly string[]
+}
+
+async function openWorld(words: readonly string[] = []): Promise<World> {
+  await using started = new AsyncDisposableStack()
+  const api = `127.0.0.1:${await freePort()}`
+  const idp = started.use(
+    await startSimpleSaml({ people, services: [{ origin: `http://${api}`, name: 'corp' }] }),
+  )
+  const guarded = started.use(
+    await openGuarded({
+      arguments: words,
+      files: { 'idp.xml': await idp.metadata() },
+      sections: {
+        listen: { ssh: '127.0.0.1:0', api },
+        identity: { saml: [{ name: 'corp', idp_metadata_file: 'idp.xml', roles }] },
+      },
+    }),
+  )
+  const kept = started.move()
+  return {
+    idp,
+    guarded,
+    refusals: () =>
+      guarded.gateway
+        .stderr()
+        .split('\n')
+        .filter((line) => line.includes('sign_in_failed'))
+        .map((line) => (JSON.parse(line) as { code: string }).code),
+    [Symbol.asyncDispose]: () => kept.disposeAsync(),
+  }
+}
+
+/** At the provider, whatever page led there. */
+async function fill(page: Page, { idp }: World, name: string): Promise<void> {
+  await page.locator('input[name=username]').fill(name)
+  await page.locator('input[name=password]').fill(idp.password)
+  await page.locator('input[name=password]').press('Enter')
+}
+
+/** ssh in a terminal, as somebody without a key has it. */
+async function connect(
+  { guarded }: World,
+  command: string,
+): Promise<{ terminal: Terminal; url: string; code: string }> {
+  const terminal = openTerminal(
+    sshArguments({
+      port: guarded.gateway.ssh.port,
+      login: `${guarded.target.account}@web-1`,
+      identities: [],
+      options: ['-o', 'BatchMode=no', '-o', 'LogLevel=ERROR'],
+      command,
+    }),
+    { columns: 200 },
+  )
+  await terminal.until(/press Enter here: $/)
+  const [, url = '', code = ''] = /(https?:\S+)[^]* code (\S+)\./.exec(terminal.text()) ?? []
+  expect(url).toStartWith(`${guarded.gateway.api}/login/device?login=`)
+  expect(code).toMatch(/^[A-Z]{4}-[A-Z]{4}$/)
+  return { terminal, url, code }
+}
+
+/** From the page that the terminal shows to the question whether it is theirs. */
+async function confirmation(page: Page, world: World, url: string, name: string): Promise<void> {
+  await page.goto(url)
+  await page.getByRole('link', { name: 'It is me' }).click()
+  await fill(page, world, name)
+  await page.getByText('Does your terminal show this code?').waitFor()
+}
+
+describe('a person of a SAML provider', () => {
+  let world: World
+  beforeAll(async () => {
+    world = await openWorld()
+  }, 60_000)
+  afterAll(() => world[Symbol.asyncDispose](), 30_000)
+
+  testSlow(
+    needs,
+    'signs in to the pages, with the groups and roles that the provider says',
+    async () => {
+      const { api } = world.guarded.gateway
+      await using browser = await openBrowser()
+      const page = await browser.context.newPage()
+      await page.goto(`${api}/console`)
+      await fill(page, world, 'eve')
+      await page.waitForURL(`${api}/console`)
+      expect((await page.locator('dd').allTextContents()).slice(0, 4)).toEqual([
+        'eve',
+        world.idp.entity_id,
+        'staff, leads',
+        'user, approver',
+      ])
+      // The provider still knows her, so she is not asked again.
+      await page.getByRole('button', { name: 'Sign out' }).click()
+      await page.getByText('You are signed out').waitFor()
+      await page.getByRole('link', { name: 'Sign in' }).click()
+      await page.waitForURL(`${api}/console`)
+    },
+    hang_ms,
+  )
+
+  testSlow(
+    needs,
+    'without a role here is told so',
+    async () => {
+      await using browser = await openBrowser()
+      const page = await browser.context.newPage()
+      await page.goto(`${world.guarded.gateway.api}/login`)
+      await fill(page, world, 'carl')
+      await page.getByText('none of your groups has a role here').waitFor()
+      expect(world.refusals()).toContain('role')
+    },
+    hang_ms,
+  )
+
+  testSlow(
+    needs,
+    'is refused by what was changed on its way, or was used before',
+    async () => {
+      const { api } = world.guarded.gateway
+      const acs = `${api}/saml/corp/acs`
+      await using browser = await openBrowser()
+      const page = await browser.context.newPage()
+      await page.goto(`${api}/console`)
+      const posted: string[] = []
+      await page.route(acs, async (route) => {
+        const form = new URLSearchParams(route.request().postData() ?? '')
+        const xml = Buffer.from(form.get('SAMLResponse') ?? '', 'base64').toString()
+        expect(xml).toContain('>eve<')
+        posted.push(form.toString())
+        form.set('SAMLResponse', Buffer.from(xml.replaceAll('>eve<', '>ada<')).toString('base64'))
+        await route.continue({ postData: form.toString() })
+      })
+      await fill(page, world, 'eve')
+      await page.getByText('the assertion is not signed by the provider').waitFor()
+      expect(world.refusals().at(-1)).toBe('signature')
+
+      const send = (body: string): Promise<Response> =>
+        fetch(acs, {
+          method: 'POST',
+          body: new URLSearchParams(body),
+          redirect: 'manual',
+        })
+      const [right = ''] = posted
+      const first = await send(right)
+      const next = `${api}${first.headers.get('location')}`
+      expect([first.status, next]).toEqual([303, expect.stringContaining('/login/callback?saml=')])
+      expect((await send(right)).status).toBe(403)
+      expect(world.refusals().at(-1)).toBe('replayed')
+      // It was posted from elsewhere: a browser that has not begun it gets nothing for it.
+      const stranger = await fetch(next, { redirect: 'manual' })
+      expect([stranger.status, stranger.headers.getSetCookie().join()]).toEqual([
+        403,
+        expect.not.stringContaining('session'),
+      ])
+      expect(world.refusals().at(-1)).toBe('ticket')
+      // The one that has, is.
+      await page.goto(next)
+      await page.waitForURL(`${api}/console`)
+    },
+    hang_ms,
+  )
+
+  testSlow(
+    needs,
+    'signs in for a terminal, and an auditor finds what the provider has signed',
+    async () => {
+      const { terminal, url, code } = await connect(world, 'echo in; exit 3')
+      await using _ = terminal
+      await using browser = await openBrowser()
+      const page = await browser.context.newPage()
+      await confirmation(page, world, url, 'eve')
+      expect(await page.locator('strong').first().textContent()).toBe('eve')
+      expect(await page.locator('dd').allTextContents()).toEqual([
+        expect.stringMatching(/^127\.0\.0\.1:\d+$/),
+        'web-1',
+        world.guarded.target.account,
+        code,
+      ])
+      await page.getByRole('button', { name: 'Yes, it is mine' }).click()
+      await page.getByText('Go back to your terminal').waitFor()
+      terminal.type('\n')
+      expect(await terminal.exited).toBe(3)
+      expect(terminal.text()).toContain('in\r\n')
+      const [session] = await world.guarded.sessions()
+      expect(session).toMatchObject({
+        subject: 'eve',
+        issuer: world.idp.entity_id,
+        method: 'saml',
+        groups: ['staff', 'leads'],
+      })
+      const { response, idp_certificates } = await lastProof(world.guarded)
+      expect(response).toContain('<ds:SignatureValue>')
+      expect(response).toContain('>eve</saml:NameID>')
+      expect(idp_certificates).toStartWith('-----BEGIN CERTIFICATE-----')
+      // It is over: the page is no way in for anybody else.
+      expect((await page.goto(url))?.status()).toBe(404)
+    },
+    hang_ms,
+  )
+
+  testSlow(
+    needs,
+    'says that a terminal is not theirs',
+    async () => {
+      await using browser = await openBrowser()
+      const page = await browser.context.newPage()
+      const foreign = await connect(world, 'true')
+      await using _ = foreign.terminal
+      await confirmation(page, world, foreign.url, 'ada')
+      await page.getByRole('button', { name: 'No, this is not mine' }).click()
+      await page.getByText('the sign-in was refused in the browser').waitFor()
+      foreign.terminal.type('\n')
+      expect(await foreign.terminal.exited).toBe(255)
+      expect(foreign.terminal.text()).toContain('the sign-in was refused in the browser')
+    },
+    hang_ms,
+  )
+
+  testSlow(
+    needs,
+    'who may not connect is told so in both places',
+    async () => {
+      await using browser = await openBrowser()
+      const page = await browser.context.newPage()
+      const own = await connect(world, 'true')
+      await using _ = own.terminal
+      await confirmation(page, world, own.url, 'ada')
+      await page.getByRole('button', { name: 'Yes, it is mine' }).click()
+      await page.getByText('none of your groups may connect here').waitFor()
+      own.terminal.type('\n')
+      expect(await own.terminal.exited).toBe(255)
+      expect(own.terminal.text()).toContain('none of your groups may connect here')
+    },
+    hang_ms,
+  )
+
+  testSlow(
+    needs,
+    'is refused while the provider signs by a key that it had not when the gateway began',
+    async () => {
+      world.idp.rotate()
+      await using browser = await openBrowser()
+      const page = await browser.context.newPage()
+      const { api } = world.guarded.gateway
+      await page.goto(`${api}/console`)
+      await fill(page, world, 'eve')
+      await page.getByText('the assertion is not signed by the provider').waitFor()
+      await world.guarded.gateway.stop()
+      const file = join(world.guarded.dir, 'gateway/idp.xml')
+      writeFileSync(file, await world.idp.metadata())
+      await world.guarded.restart()
+      await page.goto(`${api}/console`)
+      await page.waitForURL(`${api}/console`)
+      expect(await page.locator('dd').first().textContent()).toBe('eve')
+    },
+    hang_ms,
+  )
+})
+
+describe('with workers', () => {
+  testSlow(
+    needs,
+    'a person of a SAML provider reaches the terminal in whichever it waits',
+    async () => {
+      await using world = await openWorld(['--workers', '2'])
+      await using browser = await openBrowser()
+      const page = await browser.context.newPage()
+      const served = new Set<number>()
+      for (let tries = 0; served.size < 2; tries++) {
+        expect(tries).toBeLessThan(30)
+        const { terminal, url } = await connect(world, 'echo in')
+        await using _ = terminal
+        if (tries === 0) await confirmation(page, world, url, 'eve')
+        else {
+          await page.goto(url)
+          await page.getByRole('link', { name: 'It is me' }).click()
+        }
+        await page.getByRole('button', { name: 'Yes, it is mine' }).click()
+        await page.getByText('Go back to your terminal').waitFor()
+        terminal.type('\n')
+        expect(await terminal.exited).toBe(0)
+        for (const number of [1, 2])
+          if ((await endsIn(workerData(world.guarded.data, number))).size > 0) served.add(number)
+      }
+    },
+    180_000,
+  )
+})
+
+/** What an auditor finds in the sealed envelope of the last session. */
+async function lastProof(guarded: Guarded): Promise<Readonly<Record<string, string>>> {
+  const [session] = await guarded.sessions()
+  const records = await guarded.records(session?.id ?? '')
+  const start = records.find(({ header }) => header.kind === 'start')?.header
+  if (start?.kind !== 'start') throw new Error('the session has no start')
+  const reader = openReader(guarded.data)
+  const sealed = await reader.document(start.envelope)
+  reader.close()
+  const key = readFileSync(join(guarded.dir, 'gateway/auditor.private.jwk'), 'utf8')
+  const opened = await openEnvelope(
+    sealed?.bytes ?? new Uint8Array(),
+    JSON.parse(key) as JsonWebKey,
+  )
+  if (!opened.ok) throw new Error(opened.reason)
+  const { kind, fields } = JSON.parse(new TextDecoder().decode(opened.content.proof)) as {
+    readonly kind: string
+    readonly fields: Readonly<Record<string, string>>
+  }
+  expect(kind).toBe('saml_response')
+  return Object.fromEntries(
+    Object.entries(fields).map(([name, value]) => [name, Buffer.from(value, 'base64').toString()]),
+  )
+}
