@@ -111,9 +111,16 @@ function lineOf(
   const buffer = terminal.buffer.active
   const row = buffer.baseY + buffer.cursorY
   let first = row
-  while (buffer.getLine(first)?.isWrapped === true && row - first < wrapped_rows_max) first -= 1
+  // Beyond its ends the buffer goes round.
+  while (first > 0 && buffer.getLine(first)?.isWrapped === true && row - first < wrapped_rows_max)
+    first -= 1
   let last = row
-  while (buffer.getLine(last + 1)?.isWrapped === true && last - row < wrapped_rows_max) last += 1
+  while (
+    last + 1 < buffer.length &&
+    buffer.getLine(last + 1)?.isWrapped === true &&
+    last - row < wrapped_rows_max
+  )
+    last += 1
   /** Cells, without those to the right of the last that was written. */
   const text = (from_row: number, from: number, to_row: number, to: number): string => {
     const rows: string[] = []

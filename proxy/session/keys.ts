@@ -5,7 +5,7 @@
  */
 import { typed_characters_max } from './limits.ts'
 
-const ctrl = { c: 0x03, d: 0x04, h: 0x08, l: 0x0c, u: 0x15, w: 0x17 } as const
+const ctrl = { c: 0x03, d: 0x04, h: 0x08, l: 0x0c, u: 0x15, v: 0x16, w: 0x17 } as const
 const escape = 0x1b
 const del = 0x7f
 const paste_begins = '[200~'
@@ -17,6 +17,10 @@ export class Keys {
   #is_edited = false
   /** What came of an escape sequence so far; undefined outside of one. */
   #sequence: string | undefined
+  /** The next key is no command (termios(3), VLNEXT). */
+  #is_quoted = false
+  /** Any key at all: one that takes all others back may have been told to do something else. */
+  is_touched = false
   /** Inside of a paste whose ends the terminal has marked. */
   is_pasted = false
 
@@ -29,6 +33,7 @@ export class Keys {
   }
 
   push(bytes: Uint8Array): void {
+    if (bytes.length > 0) this.is_touched = true
     for (const byte of bytes) this.#push(byte)
   }
 
@@ -37,6 +42,8 @@ export class Keys {
     this.#bytes = []
     this.#is_edited = is_refilled
     this.#sequence = undefined
+    this.#is_quoted = false
+    this.is_touched = is_refilled
   }
 
   #push(byte: number): void {
@@ -44,7 +51,15 @@ export class Keys {
       this.#follow(byte)
       return
     }
+    if (this.#is_quoted) {
+      this.#is_quoted = false
+      return
+    }
     switch (byte) {
+      case ctrl.v:
+        this.#is_quoted = true
+        this.#is_edited = true
+        return
       case escape:
         this.#sequence = ''
         return
@@ -54,6 +69,7 @@ export class Keys {
         while (((this.#bytes.pop() ?? 0) & 0xc0) === 0x80);
         return
       case ctrl.u:
+      case ctrl.c:
         this.#bytes = []
         return
       case ctrl.w: {
@@ -61,9 +77,6 @@ export class Keys {
         this.#bytes = [...new TextEncoder().encode(kept)]
         return
       }
-      case ctrl.c:
-        this.endLine()
-        return
       case ctrl.d:
       case ctrl.l:
         return

@@ -116,9 +116,9 @@ export function createTyped(ports: TypedPorts): Typed {
   const pass = (bytes: Uint8Array): void => {
     if (bytes.length === 0) return
     if (!is_begun) screen?.begin()
+    is_begun = true
     keys.push(bytes)
-    is_begun = !bytes.includes(interrupt)
-    if (!is_begun) earlier = []
+    if (bytes.includes(interrupt)) earlier = []
     forwarded_ms = ports.now_ms()
     ports.forward(bytes)
   }
@@ -126,8 +126,7 @@ export function createTyped(ports: TypedPorts): Typed {
   /** Without a wait where nothing is entered. */
   const enter = (key: number): Entered | Promise<Entered> => {
     if (shell !== undefined && shell !== 'began') return tell(key)
-    const is_blank = keys.text.trim() === '' && !keys.is_edited && earlier.length === 0
-    if (!is_blank && ports.judges()) return ask(key)
+    if ((keys.is_touched || earlier.length > 0) && ports.judges()) return ask(key)
     keys.endLine(key === fetches_next)
     return 'goes_on'
   }
@@ -176,16 +175,14 @@ export function createTyped(ports: TypedPorts): Typed {
   }
 
   const ask = async (key: number): Promise<Entered> => {
-    const lines = await entered()
+    const lines = (await entered()).filter((line) => line.text.trim() !== '')
     if (is_closed) return 'gone'
     const [first] = lines
     const text = first?.text ?? ''
     const together = [...earlier, text].join('\n')
     const asked = earlier.length === 0 ? lines : [...lines, { text: together, is_hidden: false }]
     const { allowed, is_partial } =
-      text.trim() === '' && earlier.length === 0
-        ? { allowed: true, is_partial: false }
-        : await ports.decide(asked)
+      asked.length === 0 ? { allowed: true, is_partial: false } : await ports.decide(asked)
     if (is_closed) return 'gone'
     const goes_on =
       allowed &&
@@ -229,7 +226,9 @@ export function createTyped(ports: TypedPorts): Typed {
 
   /** The screen once it shows what was typed, or will not. */
   const settled = async (on: Screen): Promise<ScreenLine> => {
-    const { text, is_edited } = keys
+    const { text } = keys
+    // What takes keys back is painted like any other change.
+    const is_edited = keys.is_edited || text === ''
     const began_ms = ports.now_ms()
     for (;;) {
       const line = await on.read()

@@ -234,6 +234,16 @@ describe('a shell that is read from its screen', () => {
       true,
     ],
     [
+      'behind a quoted Ctrl-C',
+      async (opened, trace) => {
+        await opened.keys(`touch ${trace} #${ctrl('v')}`)
+        await Bun.sleep(300)
+        await opened.keys(ctrl('c'))
+        opened.send('\r')
+      },
+      false,
+    ],
+    [
       'several lines pasted without marks',
       async (opened, trace) => opened.send(`echo one\recho two; touch ${trace}\recho three\r`),
       false,

@@ -307,3 +307,60 @@ test('slices: each of 300 people has their own rule among 3,000, and no other', 
       ).toBe(false)
     }
 }, 60_000)
+
+describe('a line that is typed', () => {
+  const line = (
+    policy: StaticPolicy,
+    text: string,
+    confidence: 'shell' | 'screen',
+    who = person('ann', 'ops'),
+  ): readonly [string, boolean] => {
+    const typed = { text: Buffer.from(text), confidence, is_terminal: true }
+    const { verdict, is_partial } = policy.typed(who, 'web-1', typed, at)
+    return [says(verdict), is_partial]
+  }
+
+  test('a screen satisfies no permit that reads the command; a shell does', async () => {
+    const policy = await policyOf(`
+      permit (principal, action == Action::"shell", resource);
+      @id("list") permit (principal, action == Action::"exec", resource) when { context.program == "ls" };
+    `)
+    expect(line(policy, 'ls', 'shell')).toEqual(['allow list', false])
+    expect(line(policy, 'ls', 'screen')).toEqual(['deny policy.confidence', false])
+    expect(line(policy, 'rm x', 'shell')).toEqual(['deny policy.default', false])
+    // What is not complete is known no better, whoever tells of it.
+    expect(line(policy, 'ls; for x in 1; do', 'shell')).toEqual(['deny policy.confidence', true])
+  })
+
+  test('a screen is enough for what forbids and what holds', async () => {
+    const policy = await policyOf(`
+      @id("all") permit (principal, action, resource);
+      @id("no") forbid (principal, action == Action::"exec", resource) when { context.program == "rm" };
+      @id("ask") @approval permit (principal, action == Action::"exec", resource) when { context.program == "mkdir" };
+      @id("exactly") forbid (principal, action == Action::"exec", resource)
+      when { context.program == "dd" && context.confidence == "screen" };
+    `)
+    for (const confidence of ['shell', 'screen'] as const) {
+      expect(line(policy, 'uptime', confidence)).toEqual(['allow all', false])
+      expect(line(policy, 'rm x', confidence)).toEqual(['deny no', false])
+      expect(line(policy, 'mkdir x; echo "', confidence)).toEqual(['hold ask', true])
+      expect(line(policy, 'rm \\', confidence)).toEqual(['deny no', true])
+    }
+    expect(line(policy, 'dd', 'screen')).toEqual(['deny exactly', false])
+    expect(line(policy, 'dd', 'shell')).toEqual(['allow all', false])
+  })
+
+  test('nothing is judged where no rule could deny or hold it', async () => {
+    const judged = async (text: string, who = person('ann', 'ops')): Promise<boolean> =>
+      (await policyOf(text)).judgesTyped(who, 'web-1', at)
+    const all = '@id("all") permit (principal, action, resource);'
+    expect(await judged(all)).toBe(false)
+    expect(await judged(`${all} forbid (principal in Group::"dev", action, resource);`)).toBe(false)
+    expect(await judged(`${all} forbid (principal in Group::"ops", action, resource);`)).toBe(true)
+    expect(
+      await judged(`${all} @approval permit (principal, action == Action::"exec", resource);`),
+    ).toBe(true)
+    // An error of a condition denies.
+    expect(await judged('permit (principal, action, resource) when { 1 == 1 };')).toBe(true)
+  })
+})
