@@ -141,7 +141,7 @@ for (const [name, program] of [
       // What is typed as the shell says so is dropped with what was typed before.
       await Bun.sleep(500)
       opened.send('echo "$((6*7))"\r')
-      await until('the next command', () => /\n42\r?\n/.test(plain(opened.terminal.text())))
+      await until('the next command', () => /[\r\n]42\r?\n/.test(plain(opened.terminal.text())))
       expect(existsSync(at('never'))).toBe(false)
       await leave(opened)
     })
