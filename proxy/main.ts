@@ -39,7 +39,9 @@ import { loadGatewayKeys, loadLogKeys } from './identity/gateway-keys.ts'
 import { createIssuers } from './identity/issuers.ts'
 import { createKeyRing } from './identity/keys.ts'
 import { createProvider } from './identity/provider.ts'
-import { createLog } from './log.ts'
+import { createLog, heardBy } from './log.ts'
+import type { Family } from './metrics/family.ts'
+import { createMeter } from './metrics/meter.ts'
 import { createLivePolicy } from './policy/live.ts'
 import { createPolicy } from './policy/policy.ts'
 import { startTrial, trial_targets, whyMisplaced } from './trial/trial.ts'
@@ -54,6 +56,8 @@ interface Door {
   reload(): void
   requests(): Promise<readonly ApprovalRequest[]>
   vote(id: string, vote: Vote): Promise<VoteResult>
+  /** What other processes count. */
+  families(): Promise<readonly (readonly Family[])[]>
   stop(): Promise<void>
 }
 
@@ -73,7 +77,11 @@ async function runGateway(options: Options): Promise<void> {
     data,
     rules_source,
   } = await readSetup(options)
-  const log = createLog((line) => process.stderr.write(line), Date.now)
+  const meter = createMeter('gateway', () => performance.now(), Date.now)
+  const log = heardBy(
+    meter.heard,
+    createLog((line) => process.stderr.write(line), Date.now),
+  )
   if (config.listen.postgres !== undefined && options.workers > 1)
     throw new Refusal(2, 'listen.postgres: is not possible with --workers in this version')
   const misplaced = whyMisplaced(data, options.config === undefined)
@@ -115,6 +123,7 @@ async function runGateway(options: Options): Promise<void> {
     policy_hash: policy.hash,
     worker_logs: worker_keys.map(({ origin, log_key }) => noteSigner(origin, log_key).verifier_key),
     log,
+    meter,
   })
   const ports = { now_us: clock.now_us, monotonic_ms: () => performance.now() }
   const providers = [...config.identity.oidc, ...(trial === undefined ? [] : [trial.provider])].map(
@@ -164,6 +173,7 @@ async function runGateway(options: Options): Promise<void> {
       reload: () => {},
       requests: async () => desk.requests(),
       vote: desk.vote,
+      families: async () => [],
       stop: () => {
         desk.close()
         return side.stop(options.drain_ms)
@@ -242,6 +252,10 @@ async function runGateway(options: Options): Promise<void> {
           vote: door.vote,
           failing,
           replica: evidence.replica,
+          families: async () => [
+            evidence.families(options.workers === 1 ? (await door.requests()).length : 0),
+            ...(await door.families()),
+          ],
           public_url: config.gateway.public_url,
           data,
           log,
@@ -289,6 +303,7 @@ const closed_door: Door = {
   reload: () => {},
   requests: async () => [],
   vote: async () => ({ ok: false, code: 'unknown', message: 'nobody can connect here' }),
+  families: async () => [],
   stop: async () => {},
 }
 

@@ -86,6 +86,7 @@ describe('the OpenAPI document', () => {
       '/api/sessions/{id}/records',
       '/api/token',
       '/healthz',
+      '/metrics',
     ])
     const text = JSON.stringify(document)
     const references = [...text.matchAll(/"\$ref":"#\/components\/schemas\/([^"]+)"/g)]
@@ -130,7 +131,7 @@ describe('the OpenAPI document', () => {
         }
       }
     }
-    expect(asked).toBe(80)
+    expect(asked).toBe(84)
     expect(readings).toEqual([])
     expect((await call('/api/openapi.json', '')).status).toBe(401)
     expect((await call('/api/nothing', '')).status).toBe(401)

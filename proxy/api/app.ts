@@ -14,6 +14,7 @@ import { type ApiEnv, onlyForHosts, onlyKnownCallers, withSecurityHeaders } from
 import { addHealth } from './health.ts'
 import { addLines } from './lines.ts'
 import { addLog } from './log.ts'
+import { addMetrics } from './metrics.ts'
 import { addOauth } from './oauth.ts'
 import { addPasskeys } from './passkeys.ts'
 import type { ApiPorts } from './ports.ts'
@@ -60,6 +61,7 @@ export function createApi(ports: ApiPorts): Api {
   app.use('/api/*', onlyKnownCallers(ports))
   const gate = createStreamGate()
   addHealth(app, ports)
+  addMetrics(app, ports)
   addSessions(app, ports)
   addRecords(app, ports)
   addLines(app, ports, gate)

@@ -44,6 +44,7 @@ export function createApiFixture(data: string): ApiFixture {
       readings.push(`${subject}: ${what}`)
     },
     health: () => ({ status: 'ok', reasons: [] }),
+    metrics: async () => ({ text: 'sluice_sessions 1\n', content_type: 'text/plain' }),
     hosts: ['edge.example.com'],
   }
   const api = createApi(ports)

@@ -42,6 +42,8 @@ export interface ApiPorts {
   /** Signs people in, and makes credentials of the gateway's own out of others. Absent where there are none. */
   readonly credentials?: CredentialPorts
   health(): Health
+  /** What this process and its workers count, as text for a scraper. */
+  metrics(): Promise<{ readonly text: string; readonly content_type: string }>
   /** An answer of 500 and above, for the gateway's own log. The error names no payload. */
   failed?(error: Error): void
   /**

@@ -38,6 +38,7 @@ const ports = (waiting: WaitingLogin): ApiPorts => ({
   logs: [],
   authenticate: async () => ({ ok: false, reason: 'nobody' }),
   evidenceRead: unread,
+  metrics: unread,
   health: () => ({ status: 'ok', reasons: [] }),
   hosts: ['gateway.example.com'],
   console: consolePorts(origin, { terminals: terminals(waiting) }),

@@ -17,6 +17,12 @@ import type { Provider } from '../identity/provider.ts'
 import type { SamlSettings } from '../identity/saml/provider.ts'
 import { createTokenVerifier, parseTokenKey } from '../identity/token.ts'
 import type { Log } from '../log.ts'
+import {
+  combineFamilies,
+  type Family,
+  metrics_content_type,
+  metricsText,
+} from '../metrics/family.ts'
 import type { StaticPolicy } from '../policy/policy.ts'
 import type { RecorderClient } from '../recorder/client.ts'
 import { bind } from './bind.ts'
@@ -51,6 +57,8 @@ export interface ApiOptions extends Pick<ApiPorts, 'reader' | 'logs'> {
   /** Why the gateway cannot do its work, one line each. */
   readonly failing: () => readonly string[]
   readonly replica: () => ReplicaFacts | undefined
+  /** Of each process. */
+  readonly families: () => Promise<readonly (readonly Family[])[]>
   readonly public_url: string | undefined
   /** The data directory. */
   readonly data: string
@@ -105,6 +113,10 @@ export async function openApi(options: ApiOptions): Promise<ApiSide> {
       const status = reasons.length === 0 ? 'ok' : 'failing'
       return { status, reasons, replication: options.replica() }
     },
+    metrics: async () => ({
+      text: metricsText(combineFamilies(await options.families())),
+      content_type: metrics_content_type,
+    }),
     hosts: public_url === undefined ? [] : [new URL(public_url).hostname],
     failed: (error) => log('error', 'api_fault', describeFault(error)),
   })

@@ -12,6 +12,8 @@ import { type DataLock, lockDataDirectory } from '../../storage/store/lock.ts'
 import type { Config } from '../config.ts'
 import type { LogKeys } from '../identity/gateway-keys.ts'
 import type { Log } from '../log.ts'
+import type { Family } from '../metrics/family.ts'
+import type { Meter } from '../metrics/meter.ts'
 import { type RecorderClient, startRecorder } from '../recorder/client.ts'
 import { Refusal } from './refusal.ts'
 import { type Limits, openReplication, type ReplicaFacts, type Replication } from './replication.ts'
@@ -31,6 +33,7 @@ export interface EvidenceOptions {
   /** Verifier keys of the logs of workers, which the log of this directory then names. */
   readonly worker_logs?: readonly string[]
   readonly log: Log
+  readonly meter: Meter
   /** What is in the way changed: one line for each thing. */
   readonly changed?: (reasons: readonly string[]) => void
 }
@@ -42,6 +45,8 @@ export interface Evidence {
   failing(): readonly string[]
   /** Undefined where evidence is local. */
   replica(): ReplicaFacts | undefined
+  /** What this process counts, where so many commands wait for a person. */
+  families(holds: number): readonly Family[]
   /** Signs, commits, projects, and lets the data directory go. */
   stop(): Promise<void>
 }
@@ -135,6 +140,7 @@ export async function openEvidence(options: EvidenceOptions): Promise<Evidence> 
         changed()
       },
     },
+    options.meter,
   )
   recorder = running
   running.limit(limits)
@@ -147,6 +153,13 @@ export async function openEvidence(options: EvidenceOptions): Promise<Evidence> 
     recorder: running,
     failing,
     replica: () => replication?.facts(),
+    families: (holds) =>
+      options.meter.families({
+        holds,
+        failing: failing().length,
+        replica: replication?.facts(),
+        canary_s: undefined,
+      }),
     async stop() {
       witnessing?.stop()
       timestamping?.stop()

@@ -9,6 +9,7 @@ import type { WaitingLogin } from '../console/ports.ts'
 import type { ApprovalRequest, DeskChange, Vote, VoteResult } from '../core/approval.ts'
 import type { Proven } from '../core/sign-in.ts'
 import type { Denial } from '../core/verdict.ts'
+import type { Family } from '../metrics/family.ts'
 
 export type FromWorker =
   /** It accepts connections. */
@@ -22,6 +23,7 @@ export type FromWorker =
     }
   /** Unasked. */
   | { readonly kind: 'desk'; readonly change: DeskChange }
+  | { readonly kind: 'metrics'; readonly ask: number; readonly families: readonly Family[] }
   | { readonly kind: 'voted'; readonly ask: number; readonly result: VoteResult }
   | { readonly kind: 'settled'; readonly ask: number; readonly is_there: boolean }
   | { readonly kind: 'login'; readonly ask: number; readonly login: WaitingLogin | undefined }
@@ -36,5 +38,6 @@ export type Question = { readonly ask: number } & (
   /** What came of a sign-in with a browser, for the worker in which it waits. */
   | { readonly kind: 'settle_login'; readonly id: string; readonly result: Proven | Denial }
   | { readonly kind: 'requests' }
+  | { readonly kind: 'metrics' }
   | { readonly kind: 'vote'; readonly id: string; readonly vote: Vote }
 )

@@ -13,7 +13,8 @@ import { loadGatewayKeys, loadLogKeys } from '../identity/gateway-keys.ts'
 import { createIssuers } from '../identity/issuers.ts'
 import { createKeyRing } from '../identity/keys.ts'
 import { createProvider } from '../identity/provider.ts'
-import { createLog } from '../log.ts'
+import { createLog, heardBy } from '../log.ts'
+import { createMeter } from '../metrics/meter.ts'
 import { createLivePolicy } from '../policy/live.ts'
 import { createPolicy } from '../policy/policy.ts'
 import { createAccess, whyEnded } from './access.ts'
@@ -44,7 +45,11 @@ export async function runWorker(
   const { ssh } = config.listen
   if (ssh === undefined) throw new Refusal(2, 'listen.ssh: a worker needs it')
   const data = workerData(root, number)
-  const log = createLog((line) => process.stderr.write(line), Date.now, { worker: number })
+  const meter = createMeter(`worker-${number}`, () => performance.now(), Date.now)
+  const log = heardBy(
+    meter.heard,
+    createLog((line) => process.stderr.write(line), Date.now, { worker: number }),
+  )
   const lock = await waitForLock(data)
   const gateway_keys = loadGatewayKeys(root, () => generateSshKey(config.gateway.name).private_text)
   const clock = createClock(Date.now, () => performance.now())
@@ -59,6 +64,7 @@ export async function runWorker(
     ruleset,
     policy_hash: policy.hash,
     log,
+    meter,
     changed: (reasons) => tell({ kind: 'health', reasons }),
   })
   const { public_url } = config.gateway
@@ -135,6 +141,9 @@ export async function runWorker(
           ask,
           is_there: logins?.settle(message.id, message.result) ?? false,
         })
+        return
+      case 'metrics':
+        tell({ kind: 'metrics', ask, families: evidence.families(desk.requests().length) })
         return
       case 'requests':
         tell({ kind: 'requests', ask, requests: desk.requests() })

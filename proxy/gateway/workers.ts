@@ -10,6 +10,7 @@ import type { ApprovalRequest, DeskChange, Vote, VoteResult } from '../core/appr
 import type { Proven } from '../core/sign-in.ts'
 import type { Denial } from '../core/verdict.ts'
 import type { Log } from '../log.ts'
+import type { Family } from '../metrics/family.ts'
 import {
   restart_forgiven_ms,
   restart_ms_max,
@@ -46,6 +47,8 @@ export interface Workers {
   /** Of all of them that answer in time. */
   requests(): Promise<readonly ApprovalRequest[]>
   vote(id: string, vote: Vote): Promise<VoteResult>
+  /** What each of them counts. */
+  families(): Promise<readonly (readonly Family[])[]>
   /** They drain, and end. */
   stop(): Promise<void>
 }
@@ -197,6 +200,10 @@ export async function startWorkers(options: WorkersOptions): Promise<Workers> {
     requests: async () =>
       (await askAll({ kind: 'requests' }, () => false)).flatMap((answer) =>
         answer.kind === 'requests' ? answer.requests : [],
+      ),
+    families: async () =>
+      (await askAll({ kind: 'metrics' }, () => false)).flatMap((answer) =>
+        answer.kind === 'metrics' ? [answer.families] : [],
       ),
     vote: async (id, vote) => {
       const isItsOwn = (answer: Answer): boolean =>

@@ -23,6 +23,7 @@ import type {
   Committed,
   Configuration,
   FromRecorder,
+  Measured,
   NoteType,
   RecorderSetup,
   ToRecorder,
@@ -63,6 +64,16 @@ export interface RecorderClientEvents {
   health(failing: string | undefined): void
 }
 
+/** Counts what passes. Never throws. */
+export interface RecorderMeter {
+  opened(protocol: string): void
+  ended(protocol: string, reason: EndReason): void
+  event(kind: RecordedEvent['kind']): void
+  /** Bytes that were released to a client, or that a target may have. */
+  passed(direction: 'to_client' | 'to_target', bytes: number): void
+  committed(measured: Measured): void
+}
+
 interface Waiting {
   /** Absent for what is no running session's. */
   readonly session: number | undefined
@@ -70,10 +81,19 @@ interface Waiting {
   readonly reject: (error: RecorderError) => void
 }
 
+const no_meter: RecorderMeter = {
+  opened() {},
+  ended() {},
+  event() {},
+  passed() {},
+  committed() {},
+}
+
 /** Starts the Worker. Rejects with a `RecorderError` when it cannot begin. */
 export function startRecorder(
   setup: Omit<RecorderSetup, 'kind'>,
   on: RecorderClientEvents,
+  meter: RecorderMeter = no_meter,
 ): Promise<RecorderClient> {
   const worker = new Worker(new URL('./worker.ts', import.meta.url).href)
   const waiting = new Map<number, Waiting>()
@@ -132,6 +152,7 @@ export function startRecorder(
       sessions.get(item.session)?.stopped(item.channel, item.message)
     } else if (item.kind === 'release') {
       if (item.is_returned === true) returned.add(item.bytes.buffer)
+      meter.passed('to_client', item.raw_length)
       sessions.get(item.session)?.release(item.channel, item.stream, item.bytes, item.raw_length)
     } else {
       const waiter = waiting.get(item.ack)
@@ -147,6 +168,7 @@ export function startRecorder(
       else deliver(item)
     for (const buffer of message.spent) pool.give(buffer)
     if (message.lsn > 0) on.durable(message.lsn)
+    if (message.measured !== undefined) meter.committed(message.measured)
   }
 
   const open = async (start: SessionStart, events: RecorderEvents): Promise<SessionRecorder> => {
@@ -157,11 +179,15 @@ export function startRecorder(
       throw new RecorderError('recorder_gone', 'the recorder did not answer')
     const { session, id } = opened
     sessions.set(session, events)
+    const { protocol } = start
+    meter.opened(protocol)
     const done = (asked: Promise<Acknowledged>): Promise<void> => asked.then(() => {})
     return {
       id,
-      event: (channel: number, event: RecordedEvent) =>
-        done(ask((ack) => ({ kind: 'event', session, ack, channel, event }), session)),
+      event(channel: number, event: RecordedEvent) {
+        meter.event(event.kind)
+        return done(ask((ack) => ({ kind: 'event', session, ack, channel, event }), session))
+      },
       channel: (channel: number, request: ChannelRequest) =>
         ask((ack) => ({ kind: 'channel', session, ack, channel, request }), session).then(
           ({ command }) => command,
@@ -196,6 +222,7 @@ export function startRecorder(
       upload(channel: number, bytes: Uint8Array, pieces: readonly Content[]) {
         const copy = pool.take(bytes.length)
         copy.set(bytes)
+        meter.passed('to_target', bytes.length)
         const asked = ask(
           (ack) => ({ kind: 'upload', session, ack, channel, bytes: copy, pieces }),
           session,
@@ -206,6 +233,7 @@ export function startRecorder(
       input(channel: number, bytes: Uint8Array, fields?: readonly Field[]) {
         // Not `slice`: a Buffer's shares its memory, which the transfer would take from its owner.
         const copy = new Uint8Array(bytes)
+        meter.passed('to_target', bytes.length)
         const more = fields && { fields: flatten(fields) }
         const asked = ask(
           (ack) => ({ kind: 'input', session, ack, channel, bytes: copy, ...more }),
@@ -216,10 +244,12 @@ export function startRecorder(
       },
       flush: (channel: number, stream: Stream) =>
         done(ask((ack) => ({ kind: 'flush', session, ack, channel, stream }), session)),
-      close: (reason: EndReason, detail: string) =>
-        done(ask((ack) => ({ kind: 'close', session, ack, reason, detail }), session)).finally(() =>
-          sessions.delete(session),
-        ),
+      close(reason: EndReason, detail: string) {
+        meter.ended(protocol, reason)
+        return done(
+          ask((ack) => ({ kind: 'close', session, ack, reason, detail }), session),
+        ).finally(() => sessions.delete(session))
+      },
     }
   }
 

@@ -8,7 +8,14 @@ import type { Journal } from '../../storage/journal/journal.ts'
 import type { Entry } from '../../storage/journal/segment.ts'
 import type { RecorderError } from '../core/errors.ts'
 import { commit_bytes_max } from '../core/limits.ts'
-import type { Acknowledged, Committed, FromRecorder, Released, Stopped } from './messages.ts'
+import type {
+  Acknowledged,
+  Committed,
+  FromRecorder,
+  Measured,
+  Released,
+  Stopped,
+} from './messages.ts'
 
 export interface GroupPorts {
   readonly journal: Journal
@@ -22,6 +29,7 @@ export interface GroupPorts {
   settled(): void
   /** Holds this thread up, and with it all output. */
   pause(delay_ms: number): void
+  now_ms(): number
   /** Commits from this size on are written by another thread. */
   readonly later_bytes_min: number
 }
@@ -36,6 +44,9 @@ export class Group {
   #scheduled = false
   /** A commit is being written by another thread. */
   #writing = false
+  /** Since the last one: masks by rule, and whether the log was signed. */
+  #masked: Record<string, number> = {}
+  #signed = false
 
   constructor(ports: GroupPorts) {
     this.#ports = ports
@@ -44,7 +55,13 @@ export class Group {
   append(entry: Entry): void {
     this.#lsn = this.#ports.journal.append(entry)
     this.#bytes += entry.bytes.length
+    if (entry.kind === 'checkpoint') this.#signed = true
     this.#schedule()
+  }
+
+  /** A record has a mask of that rule. */
+  masked(rule: string): void {
+    this.#masked[rule] = (this.#masked[rule] ?? 0) + 1
   }
 
   release(released: Released | Stopped): void {
@@ -98,8 +115,12 @@ export class Group {
     this.#items = []
     const lsn = this.#lsn
     const durable = mark()
+    const [masked, signed, begun_ms] = [this.#masked, this.#signed, this.#ports.now_ms()]
+    this.#masked = {}
+    this.#signed = false
     const settle = (error: unknown): void => {
-      if (error === undefined) this.#leave(items, lsn, durable)
+      const took_ms = this.#ports.now_ms() - begun_ms
+      if (error === undefined) this.#leave(items, lsn, durable, { took_ms, signed, masked })
       else this.#fail(error)
     }
     try {
@@ -122,7 +143,7 @@ export class Group {
     }
   }
 
-  #leave(items: readonly Committed[], lsn: number, durable: () => void): void {
+  #leave(items: readonly Committed[], lsn: number, durable: () => void, measured: Measured): void {
     const { journal, post, pause } = this.#ports
     durable()
     const delay_ms = lagDelay(journal.backlog_bytes / journal.backlog_bytes_max)
@@ -133,7 +154,7 @@ export class Group {
     // The recorder made it, alone in its buffer.
     for (const item of items)
       if (item.kind === 'release') transfer.push(item.bytes.buffer as ArrayBuffer)
-    post({ kind: 'committed', lsn, items, spent }, transfer)
+    post({ kind: 'committed', lsn, items, spent, measured }, transfer)
   }
 
   /** What was appended meanwhile stood on it, and is gone with it. */

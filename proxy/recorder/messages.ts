@@ -129,6 +129,8 @@ export type FromRecorder =
       readonly items: readonly Committed[]
       /** Raw output was read; these can be filled again. */
       readonly spent: readonly ArrayBuffer[]
+      /** Absent where nothing was written. */
+      readonly measured?: Measured
     }
   /** Nothing of the running sessions can be recorded any more; their pending items never come. */
   | { readonly kind: 'failed'; readonly code: RecorderErrorCode; readonly message: string }
@@ -136,6 +138,16 @@ export type FromRecorder =
   | { readonly kind: 'ready'; readonly rules_hash: string; readonly module_hash: string }
   /** The Worker cannot begin. */
   | { readonly kind: 'refused'; readonly message: string }
+
+/** What a group commit tells an operator. */
+export interface Measured {
+  /** From its first write until it was on the disk. */
+  readonly took_ms: number
+  /** Whether a signed checkpoint was in it. */
+  readonly signed: boolean
+  /** Masks in its records, by rule. */
+  readonly masked: Readonly<Record<string, number>>
+}
 
 export type Committed = Acknowledged | Released | Stopped
 

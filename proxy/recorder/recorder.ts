@@ -105,6 +105,7 @@ export function createRecorder(parts: RecorderParts): RecorderCore {
       changed.add(trail)
       group.append({ kind: 'record', session: trail.state.id, seq, bytes: stored })
     },
+    masked: (rule) => group.masked(rule),
     leaves({ digest, bytes }) {
       group.append({ kind: 'document', type: 'session.leaves', digest, bytes })
     },

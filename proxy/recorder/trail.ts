@@ -34,6 +34,8 @@ export interface TrailPorts {
   allocate(length: number): Uint8Array<ArrayBuffer>
   /** Appends stored bytes to the journal; durable at the next commit. */
   append(trail: Trail, seq: number, stored: Uint8Array): void
+  /** A record has a mask of that rule. */
+  masked(rule: string): void
   /** Stores a list of leaf hashes. */
   leaves(list: Document): void
   release(trail: Trail, channel: number, stream: 1 | 2, bytes: Uint8Array, raw_length: number): void
@@ -122,6 +124,7 @@ export class Trail {
     const full = this.#leaves?.append(leaf)
     if (full !== undefined) this.#ports.leaves(full)
     this.#ports.append(this, seq, stored)
+    if ('spans' in facts) for (const { rule } of facts.spans) this.#ports.masked(rule)
     return stored
   }
 

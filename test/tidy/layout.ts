@@ -76,6 +76,8 @@ export const folders: Readonly<Record<string, Folder>> = {
   },
   // What a terminal shows: the only live user of an emulator.
   'proxy/screen': { ours: ['proxy/core'], builtins: 'none' },
+  // Numbers and their text: whoever counts hands them over.
+  'proxy/metrics': { ours: [], builtins: 'none' },
   'proxy/session': { ours: ['proxy/core', 'storage/evidence'], builtins: 'types' },
   'proxy/recorder': {
     ours: [

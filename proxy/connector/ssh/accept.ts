@@ -78,6 +78,8 @@ export function authenticate(
   const context: Record<string, string> = { client_version: clean(client_version) }
   let failures = 0
   let probes = 0
+  /** A key was shown that is nobody's. */
+  let is_denied = false
   let violation: Error | undefined
   const gone = new AbortController()
 
@@ -156,6 +158,7 @@ export function authenticate(
     )
     if (socket.destroyed) return
     if ('allowed' in identity) {
+      is_denied = true
       refuse(request, is_signed ? 'failure' : 'probe')
       return
     }
@@ -190,9 +193,11 @@ export function authenticate(
   socket.once('close', () => {
     gone.abort()
     reject(
-      violation === undefined
-        ? new ClientError('client_gone', 'the client left before it was authenticated')
-        : new ClientError('client_protocol', 'the client broke the protocol', { cause: violation }),
+      violation !== undefined
+        ? new ClientError('client_protocol', 'the client broke the protocol', { cause: violation })
+        : is_denied
+          ? new ClientError('unidentified', 'no key of the client is anybody here')
+          : new ClientError('client_gone', 'the client left before it was authenticated'),
     )
   })
   return promise
