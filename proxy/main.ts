@@ -75,6 +75,7 @@ async function runGateway(options: Options): Promise<void> {
     policy: policy_parts,
     saml,
     data,
+    key,
     rules_source,
   } = await readSetup(options)
   const meter = createMeter('gateway', () => performance.now(), Date.now)
@@ -115,6 +116,7 @@ async function runGateway(options: Options): Promise<void> {
         })
   const evidence = await openEvidence({
     data,
+    key,
     lock,
     config,
     log_keys: loadLogKeys(data, name),
@@ -235,7 +237,7 @@ async function runGateway(options: Options): Promise<void> {
           ssh_port: door.address?.port,
           logins: providers.length === 0 ? undefined : logins,
           ...(options.archive === undefined
-            ? readAll(evidence, data, config)
+            ? readAll(evidence, data, config, key)
             : readArchive(options.archive)),
           recorder: evidence.recorder,
           saml,
@@ -312,11 +314,12 @@ function readAll(
   { store }: Evidence,
   data: string,
   config: Config,
+  key: Uint8Array | undefined,
 ): Pick<ApiPorts, 'reader' | 'logs'> {
   const [own = data, ...others] = dataDirectories(data)
   const parts = [
     { data: own, reader: store },
-    ...others.map((directory) => ({ data: directory, reader: openReader(directory) })),
+    ...others.map((directory) => ({ data: directory, reader: openReader(directory, key) })),
   ]
   const logs = parts.map((part) => ({
     origin: loadLogKeys(part.data, config.gateway.name).origin,

@@ -230,6 +230,7 @@ export interface SessionQuery {
   /** UTC microseconds. */
   readonly since?: number
   readonly until?: number
+  readonly canaries?: 'hidden' | 'only'
   readonly cursor?: string
   readonly limit?: number
 }

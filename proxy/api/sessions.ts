@@ -59,6 +59,10 @@ const listRoute = createRoute({
       text: word.optional().openapi({ description: 'words of a command or a typed line' }),
       since: time.optional(),
       until: time.optional(),
+      canaries: z
+        .enum(['hidden', 'only'])
+        .default('hidden')
+        .openapi({ description: 'Sessions of the gateway with itself' }),
       cursor: z.string().min(1).max(500).optional(),
       limit: z.coerce.number().int().min(1).max(limit_max).default(limit_default),
     }),

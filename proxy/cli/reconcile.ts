@@ -134,6 +134,7 @@ async function arrivalsOf(
     for (let cursor: string | undefined, more = true; more; ) {
       const page: SessionPage = await data.sessions({
         target: name,
+        canaries: 'hidden',
         ...(cursor === undefined ? {} : { cursor }),
       })
       for (const { id, account } of page.sessions) {

@@ -15,7 +15,7 @@ export async function findSession(
   given: string,
 ): Promise<SessionRow> {
   if (given === 'last') {
-    const [newest] = (await data.sessions({ limit: 1 })).sessions
+    const [newest] = (await data.sessions({ limit: 1, canaries: 'hidden' })).sessions
     if (newest === undefined) throw new VerbError('no session was recorded yet')
     return newest
   }

@@ -35,6 +35,7 @@ export const sessions: Verb = {
     since: { value: 'TIME', help: 'started at or after: 2026-01-31 or RFC 3339' },
     until: { value: 'TIME', help: 'started before' },
     limit: { value: 'N', help: 'at most so many (default 50)' },
+    canaries: { help: 'the sessions of the gateway with itself, which are not listed otherwise' },
     json: json_option,
     ...data_options,
   },
@@ -54,6 +55,7 @@ export const sessions: Verb = {
           ...(since === undefined ? {} : { since }),
           ...(until === undefined ? {} : { until }),
           ...(cursor === undefined ? {} : { cursor }),
+          canaries: call.flag('canaries') ? 'only' : 'hidden',
           limit: Math.min(wanted - rows.length, 200),
         })
         rows.push(...page.sessions)

@@ -55,7 +55,8 @@ export const json_option: Option = { help: 'print JSON for programs' }
 
 export const data_options: Readonly<Record<string, Option>> = {
   data: { value: 'DIR', help: 'the data directory (default ./data)' },
-  config: { value: 'FILE', help: 'take the data directory from this configuration' },
+  config: { value: 'FILE', help: 'take the data directory and its key from this configuration' },
+  'key-file': { value: 'FILE', help: 'the key of a data directory that is encrypted at rest' },
 }
 
 const help_option: Option = { short: 'h', help: 'show this text' }

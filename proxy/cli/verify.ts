@@ -14,6 +14,7 @@ import { verifyGathered } from '../../storage/verify/gathered.ts'
 import type { Counts, Report } from '../../storage/verify/report.ts'
 import { bucket_options, isBucketAddress, openNamedBucket } from './bucket.ts'
 import type { Console } from './console.ts'
+import { storeKey } from './data.ts'
 import { amountOf, printReport } from './report-text.ts'
 import { readTrust } from './trust-file.ts'
 import { type Call, json_option, type Verb, VerbError } from './verb.ts'
@@ -32,7 +33,11 @@ export const verify: Verb = {
   operands_max: 1,
   options: {
     trust: { value: 'FILE', help: 'keys and checkpoints from outside (sluice trust export)' },
-    config: { value: 'FILE', help: 'take endpoint and credential of S3 from this configuration' },
+    config: {
+      value: 'FILE',
+      help: 'take credentials of S3, and the key at rest, from this configuration',
+    },
+    'key-file': { value: 'FILE', help: 'the key of a data directory that is encrypted at rest' },
     ...bucket_options,
     json: json_option,
   },
@@ -69,7 +74,7 @@ async function checkDirectory(
 ): Promise<Report> {
   const path = resolve(given)
   if (!existsSync(path)) throw new VerbError(`${given}: no such file or directory`)
-  const data = openGathered(path)
+  const data = openGathered(path, storeKey(call))
   try {
     const sources = data.parts.map(({ reader }) => reader)
     return await verifyGathered(sources, trust, progressOf(call.console))

@@ -10,7 +10,8 @@ import type { CiFile } from './identity-schema.ts'
 import type { KnownSecrets } from './known-secrets.ts'
 import type { PolicyText } from './policy-files.ts'
 import type { SshPublicKey } from './public-key.ts'
-import type { Choice, PackName, ReplicationChoice, TransferChoice } from './schema.ts'
+import type { Choice, PackName, TransferChoice } from './schema.ts'
+import type { ReplicationChoice } from './schema-evidence.ts'
 import type { Secret } from './secret.ts'
 import type { ShellChoice } from './shell-choice.ts'
 
@@ -47,6 +48,8 @@ export interface Config {
     /** How long a would-be secret may be held back on an idle terminal. */
     readonly idle_ms_max: number
   }
+  /** Absent: the store is not encrypted at rest. */
+  readonly encryption?: KeySource
   readonly evidence: {
     /** Whether what records hide is kept, for auditors alone. */
     readonly raw: 'commit' | 'sealed'
@@ -56,6 +59,8 @@ export interface Config {
     readonly witnesses: readonly WitnessConfig[]
     /** Of an RFC 3161 authority; undefined where nobody is asked. */
     readonly timestamp_url: string | undefined
+    /** Between two canaries, in seconds; 0 for none. */
+    readonly canary_s: number
   }
   /** Environment variables that a client may set: names, or a prefix and `*`. */
   readonly ssh: { readonly env: readonly string[] }
@@ -202,6 +207,11 @@ export interface PolicyConfig {
   readonly shell: ShellChoice
   readonly transfers: { readonly upload: TransferChoice; readonly download: TransferChoice }
 }
+
+/** Where the key is from that encrypts the store at rest. */
+export type KeySource =
+  | { readonly kind: 'file'; readonly key: Secret }
+  | { readonly kind: 'command'; readonly command: readonly string[] }
 
 /** The bucket that evidence is replicated to. */
 export interface Remote {

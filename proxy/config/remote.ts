@@ -7,7 +7,8 @@ import { isLoopback } from './address.ts'
 import { namedLine, type Surroundings } from './credential.ts'
 import type { Path } from './document.ts'
 import type { Remote } from './model.ts'
-import type { ConfigFile, RetentionFile } from './schema.ts'
+import type { ConfigFile } from './schema.ts'
+import type { RetentionFile } from './schema-evidence.ts'
 
 const lag_max_s_default = 60
 const queue_bytes_default = 16 * 1024 * 1024 * 1024

@@ -12,6 +12,7 @@ import { parseAuditorKey } from './auditor-key.ts'
 import { ciJobs } from './ci.ts'
 import { credential, expand, namedSecret, privateKey, type Surroundings } from './credential.ts'
 import type { Path } from './document.ts'
+import { encryption } from './encryption.ts'
 import type { Findings } from './findings.ts'
 import { knownSecrets } from './known-secrets.ts'
 import type { AuditorKey, Config, Credential, RegisteredKey, Target } from './model.ts'
@@ -30,6 +31,8 @@ import { webhooks } from './webhooks.ts'
 
 /** 64 MiB: a group commit is small against it, and a spare of it is quickly written. */
 const segment_bytes_default = 64 * 1024 * 1024
+/** Each leaves some ten records and as many objects for good; five minutes of doubt are few. */
+const canary_s_default = 300
 const packs_default: readonly PackName[] = ['secrets', 'pci']
 /** What OpenSSH's client sends by default on Debian, and nothing that changes what a program loads. */
 const env_default: readonly string[] = ['LANG', 'LC_*']
@@ -49,6 +52,7 @@ export function resolveConfig(file: ConfigFile, around: Surroundings): Config {
   }
   const reached = targets(file, around)
   const kept = remote(file, around)
+  const key = encryption(file, around)
   return {
     gateway: {
       name: file.gateway?.name ?? 'sluice',
@@ -83,11 +87,13 @@ export function resolveConfig(file: ConfigFile, around: Surroundings): Config {
       known: knownSecrets(masking?.known_secrets_file, identity.oidc, reached, kept, around),
       idle_ms_max: masking?.idle_ms_max ?? idle_ms_default,
     },
+    ...(key === undefined ? {} : { encryption: key }),
     evidence: {
       raw: file.evidence?.raw ?? 'commit',
       auditors: auditors(file, around),
       ...(kept === undefined ? {} : { remote: kept }),
       witnesses: witnesses(file, findings),
+      canary_s: file.evidence?.canary_s ?? canary_s_default,
       timestamp_url: httpAddress(
         file.evidence?.timestamp_url,
         ['evidence', 'timestamp_url'],

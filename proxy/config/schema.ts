@@ -5,8 +5,15 @@
  * @module
  */
 import { z } from 'zod'
-import { retention_rules_max } from '../../storage/evidence/limits.ts'
 import { type RolesFile, roles, type VouchersFile, vouchers } from './identity-schema.ts'
+import {
+  type EncryptionFile,
+  type EvidenceFile,
+  encryption,
+  evidence,
+  label,
+  path,
+} from './schema-evidence.ts'
 import { type ShellFile, shell } from './shell-choice.ts'
 
 export interface ConfigFile {
@@ -29,6 +36,7 @@ export interface ConfigFile {
   readonly masking?: MaskingFile | undefined
   readonly evidence?: EvidenceFile | undefined
   readonly ssh?: { readonly env?: readonly string[] | undefined } | undefined
+  readonly encryption?: EncryptionFile | undefined
   readonly journal?: { readonly segment_bytes?: number | undefined } | undefined
 }
 
@@ -123,37 +131,6 @@ export interface MaskingFile {
   readonly idle_ms_max?: number | undefined
 }
 
-export type ReplicationChoice = 'required' | 'queued'
-
-export interface EvidenceFile {
-  readonly raw?: 'commit' | 'sealed' | undefined
-  readonly auditors?: readonly string[] | undefined
-  readonly replication?: ReplicationChoice | undefined
-  readonly s3?: BucketFile | undefined
-  readonly retention?: readonly RetentionFile[] | undefined
-  readonly timestamp_url?: string | undefined
-  readonly witnesses?: readonly { readonly url: string; readonly key: string }[] | undefined
-}
-
-export interface BucketFile {
-  readonly endpoint: string
-  readonly bucket: string
-  readonly region?: string | undefined
-  readonly path_style?: boolean | undefined
-  readonly access_key_file?: string | undefined
-  readonly secret_key_file?: string | undefined
-  /** `${ENV:NAME}` only. */
-  readonly access_key?: string | undefined
-  readonly secret_key?: string | undefined
-  readonly lag_max_s?: number | undefined
-  readonly queue_bytes_max?: number | undefined
-}
-
-export interface RetentionFile {
-  readonly labels: Readonly<Record<string, string>>
-  readonly days: number
-}
-
 /** Everything is held in memory and asked for each key that a client probes. */
 const entries_max = 10_000
 /** A person chooses one from a list. */
@@ -165,7 +142,6 @@ const custom_rules_max = 200
 
 const choice = z.enum(['allow', 'deny'])
 const transfer_choice = z.enum(['allow', 'deny', 'scan'])
-const path = z.string().min(1).max(4096)
 
 /** No `+` and no space: it becomes the key name of a C2SP signed note. */
 const gateway_name = z
@@ -190,8 +166,6 @@ const subject = z
   .string()
   .regex(/^[^\s\p{C}]{1,128}$/u, 'expected a name without spaces, at most 128 characters')
 
-const label = z.string().regex(/^[^\p{C}]{0,128}$/u, 'expected one line of at most 128 characters')
-
 const claim = z.string().regex(/^[^\p{C}]{1,128}$/u, 'expected the name of a claim')
 
 // RFC 6749, section 3.3.
@@ -201,37 +175,6 @@ const rule_name = z
   .string()
   .regex(/^[a-z0-9][a-z0-9-]{0,47}$/, 'expected a-z, 0-9 and "-", at most 48 characters')
 
-// S3's rules for the names of buckets.
-const bucket_name = z
-  .string()
-  .regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, 'expected a-z, 0-9, "." and "-", 3 to 63 characters')
-
-const s3: z.ZodType<BucketFile> = z.strictObject({
-  endpoint: z.string().max(256),
-  bucket: bucket_name,
-  region: z
-    .string()
-    .regex(/^[a-z0-9-]{1,64}$/, 'expected the name of a region')
-    .optional(),
-  path_style: z.boolean().optional(),
-  access_key_file: path.optional(),
-  secret_key_file: path.optional(),
-  access_key: z.string().optional(),
-  secret_key: z.string().optional(),
-  lag_max_s: z.int().min(5).max(86_400).optional(),
-  queue_bytes_max: z
-    .int()
-    .min(64 * 1024 * 1024)
-    .optional(),
-})
-
-/** A century: what is locked for longer was a slip of the pen, and cannot be taken back. */
-const retention_days_max = 36_525
-
-const retention: z.ZodType<RetentionFile> = z.strictObject({
-  labels: z.record(label, label),
-  days: z.int().min(1).max(retention_days_max),
-})
 /** Each part as PostgreSQL folds it: in quotes it could hold anything, also a dot. */
 const column_name = z
   .string()
@@ -344,20 +287,7 @@ export const configSchema: z.ZodType<ConfigFile> = z.strictObject({
       idle_ms_max: z.int().min(10).max(5_000).optional(),
     })
     .optional(),
-  evidence: z
-    .strictObject({
-      raw: z.enum(['commit', 'sealed']).optional(),
-      auditors: z.array(path).min(1).max(16).optional(),
-      replication: z.enum(['required', 'queued']).optional(),
-      s3: s3.optional(),
-      retention: z.array(retention).min(1).max(retention_rules_max).optional(),
-      timestamp_url: z.string().max(1024).optional(),
-      witnesses: z
-        .array(z.strictObject({ url: z.string().max(1024), key: z.string().max(512) }))
-        .max(16)
-        .optional(),
-    })
-    .optional(),
+  evidence: evidence.optional(),
   ssh: z
     .strictObject({
       env: z
@@ -373,6 +303,7 @@ export const configSchema: z.ZodType<ConfigFile> = z.strictObject({
         .optional(),
     })
     .optional(),
+  encryption: encryption.optional(),
   journal: z
     .strictObject({
       segment_bytes: z

@@ -19,7 +19,7 @@ const bad: readonly (readonly [text: string, problem: string])[] = [
   ['gateway:\n  nam: edge', 's.yaml:2:3 gateway.nam: unknown key; did you mean "name"?'],
   [
     'colour: red',
-    's.yaml:1:1 colour: unknown key; known here: gateway, listen, identity, targets, policy, masking, evidence, ssh, journal',
+    's.yaml:1:1 colour: unknown key; known here: gateway, listen, identity, targets, policy, masking, evidence, ssh, encryption, journal',
   ],
   ['"ta\\u001brgets": []', 's.yaml:1:1 ["ta\\u001brgets"]: unknown key; did you mean "targets"?'],
   [

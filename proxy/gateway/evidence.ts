@@ -5,9 +5,10 @@
  */
 import type { JsonWebKey } from 'node:crypto'
 import type { Ruleset } from '../../masking-wasm/compile/compile.ts'
-import { noteSigner } from '../../storage/evidence/note.ts'
+import { thumbprint } from '../../storage/evidence/envelope.ts'
+import { noteSigner, noteVerifier } from '../../storage/evidence/note.ts'
 import { backlog_segments_default } from '../../storage/journal/limits.ts'
-import { type StoreClient, startStore } from '../../storage/store/client.ts'
+import { type StoreClient, type StoreEvents, startStore } from '../../storage/store/client.ts'
 import { type DataLock, lockDataDirectory } from '../../storage/store/lock.ts'
 import type { Config } from '../config.ts'
 import type { LogKeys } from '../identity/gateway-keys.ts'
@@ -17,11 +18,14 @@ import type { Meter } from '../metrics/meter.ts'
 import { type RecorderClient, startRecorder } from '../recorder/client.ts'
 import { Refusal } from './refusal.ts'
 import { type Limits, openReplication, type ReplicaFacts, type Replication } from './replication.ts'
+import { type SelfCheck, startSelfCheck } from './self-check.ts'
 import { startTimestamping, type Timestamping } from './timestamping.ts'
 import { startWitnessing, type Witnessing } from './witnessing.ts'
 
 export interface EvidenceOptions {
   readonly data: string
+  /** Where the store is encrypted at rest. */
+  readonly key: Uint8Array | undefined
   /** Held by the caller, who has read the keys under it. Released by {@link Evidence.stop}. */
   readonly lock: Lock
   readonly config: Config
@@ -69,6 +73,7 @@ export async function openEvidence(options: EvidenceOptions): Promise<Evidence> 
   let recorder: RecorderClient | undefined
   let witnessing: Witnessing | undefined
   let timestamping: Timestamping | undefined
+  let self_check: SelfCheck | undefined
   const failing = (): readonly string[] =>
     [
       recorder?.failing,
@@ -76,9 +81,10 @@ export async function openEvidence(options: EvidenceOptions): Promise<Evidence> 
       timestamping?.failing(),
       ...(replication?.failing() ?? []),
       ...(witnessing?.failing() ?? []),
+      ...(self_check?.failing() ?? []),
     ].filter((reason) => reason !== undefined)
   const changed = (): void => options.changed?.(failing())
-  const store = await startStore(data, {
+  const store_events: StoreEvents = {
     projected: (lsn) => recorder?.projected(lsn),
     lagging: (reason) => {
       lagging = reason
@@ -90,19 +96,21 @@ export async function openEvidence(options: EvidenceOptions): Promise<Evidence> 
       log('error', 'store_gone', { reason: error.message })
       changed()
     },
-  })
+  }
+  const store = await startStore(data, store_events, options.key)
   for (const { id, reason } of store.recovered.unreadable)
     log('error', 'session_unreadable', { session: id, reason })
   let limits: Limits = { hold: false }
   /** What was left unsent may arrive before this process records. */
   const started = Promise.withResolvers<RecorderClient>()
+  const { verifier_key } = noteSigner(log_keys.origin, log_keys.log_key)
   // Before the log goes on: an older copy of the data directory would make another history of it.
   replication =
     remote === undefined
       ? undefined
       : await openReplication({
-          ...{ remote, data, log, changed },
-          verifier_key: noteSigner(log_keys.origin, log_keys.log_key).verifier_key,
+          ...{ remote, data, log, changed, key: options.key },
+          verifier_key,
           replicated: (lsn) => recorder?.replicated(lsn),
           receipts: async (objects) => {
             const { note } = await started.promise
@@ -128,6 +136,7 @@ export async function openEvidence(options: EvidenceOptions): Promise<Evidence> 
       worker_logs: options.worker_logs ?? [],
       ...(remote === undefined ? {} : { retention: remote.retention }),
       recovered: store.recovered,
+      key: options.key,
     },
     {
       durable: (lsn) => {
@@ -148,6 +157,19 @@ export async function openEvidence(options: EvidenceOptions): Promise<Evidence> 
   const { witnesses, timestamp_url: url } = config.evidence
   witnessing = startWitnessing({ data, witnesses, reader: store, log, changed })
   timestamping = startTimestamping({ url, reader: store, recorder: running, log, changed })
+  const own_log = noteVerifier(verifier_key)
+  self_check = startSelfCheck({
+    every_s: config.evidence.canary_s,
+    ...{ recorder: running, store, remote, log, changed },
+    trust: {
+      logs: own_log === undefined ? [] : [own_log],
+      auditors: await Promise.all(options.auditors.map(thumbprint)),
+      ...{ checkpoints: [], witnesses: [], authorities: [] },
+    },
+    signed_ago_s: () => options.meter.signed_ago_s,
+    checked: options.meter.checked,
+    now_ms: () => performance.now(),
+  })
   return {
     store,
     recorder: running,
@@ -158,11 +180,12 @@ export async function openEvidence(options: EvidenceOptions): Promise<Evidence> 
         holds,
         failing: failing().length,
         replica: replication?.facts(),
-        canary_s: undefined,
+        canary_s: self_check?.verified_s,
       }),
     async stop() {
       witnessing?.stop()
       timestamping?.stop()
+      await self_check?.stop()
       await running.stop()
       await store.stop()
       await replication?.stop()

@@ -67,3 +67,20 @@ export const places_max = 1_000
 
 /** It goes over the wire twice in one packet of 35,000 bytes: as the key, and in what is signed. */
 export const certificate_bytes_max: number = 16 * 1024
+/** A canary says one line, in the process itself; a machine that is this slow with it keeps people waiting too. */
+export const canary_session_ms = 20_000
+
+/** Its end is in the store and signed a second later, or after what a busy projection has before it. */
+export const canary_projected_ms = 60_000
+
+/** ... and in the bucket within the allowed lag; this is for what is there with it: the round of its checkpoint. */
+export const canary_sent_ms = 30_000
+
+export const canary_poll_ms = 500
+
+/** After a failure the next canary comes sooner, so that what is over does not alarm for long. */
+export const canary_retry_ms = 30_000
+
+/** A heartbeat changes the log each minute, and each change is signed within a second: later than this nobody signs. */
+export const signing_lag_ms_max = 75_000
+export const signing_look_ms = 5_000

@@ -36,6 +36,8 @@ export interface ReplicaFacts {
 export interface ReplicationOptions {
   readonly remote: Remote
   readonly data: string
+  /** Where the store is encrypted at rest. */
+  readonly key: Uint8Array | undefined
   /** Of the log: `NAME+HASH+KEY`. */
   readonly verifier_key: string
   readonly log: Log
@@ -61,6 +63,7 @@ export async function openReplication(options: ReplicationOptions): Promise<Repl
   const keys = { access_key: remote.access_key.reveal(), secret_key: remote.secret_key.reveal() }
   const setup = {
     data: options.data,
+    key: options.key,
     bucket: { endpoint, bucket, region, path_style, ...keys },
     verifier_key: options.verifier_key,
     retention,

@@ -5,6 +5,7 @@
  */
 import { resolve } from 'node:path'
 import type { Ruleset } from '../../masking-wasm/compile/compile.ts'
+import { readStoreKey } from '../config/encryption.ts'
 import { type Config, loadConfig } from '../config.ts'
 import { prepareSaml } from '../identity/saml/prepare.ts'
 import type { SamlSettings } from '../identity/saml/provider.ts'
@@ -25,6 +26,8 @@ export interface Setup {
   readonly saml: readonly SamlSettings[]
   /** The data directory, absolute. */
   readonly data: string
+  /** Where the store is encrypted at rest. */
+  readonly key: Uint8Array | undefined
 }
 
 /** Rejects with {@link Refusal}, with one line that names the key and the position. */
@@ -41,6 +44,8 @@ export async function readSetup(options: Options): Promise<Setup> {
   // Its parser is some MiB, and workers have no pages: whoever started them has read it.
   const saml = await prepareSaml(options.worker === undefined ? config.identity.saml : [])
   if (!saml.ok) throw new Refusal(2, locate(['identity', 'saml', saml.index], saml.problem))
+  const read = readStoreKey(config.encryption)
+  if (!read.ok) throw new Refusal(1, read.reason)
   const data = options.data === undefined ? config.gateway.data : resolve(options.data)
   return {
     config,
@@ -50,5 +55,6 @@ export async function readSetup(options: Options): Promise<Setup> {
     policy: prepared.parts,
     saml: saml.settings,
     data,
+    key: read.key,
   }
 }

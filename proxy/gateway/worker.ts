@@ -41,6 +41,7 @@ export async function runWorker(
     rules_source,
     policy: policy_parts,
     data: root,
+    key,
   } = await readSetup(options)
   const { ssh } = config.listen
   if (ssh === undefined) throw new Refusal(2, 'listen.ssh: a worker needs it')
@@ -57,6 +58,7 @@ export async function runWorker(
   const policy = createLivePolicy(createPolicy(config, policy_parts, { access }))
   const evidence = await openEvidence({
     data,
+    key,
     lock,
     config,
     log_keys: loadLogKeys(data, config.gateway.name),

@@ -52,6 +52,8 @@ export interface RecorderClient extends Recorder {
   /** Why nothing can be recorded now; undefined while all is well. */
   readonly failing: string | undefined
   readonly rules_hash: string
+  /** Names of the masking rules of sessions that begin now. */
+  readonly rules: readonly string[]
   readonly module_hash: string
   /** Signs, commits and ends the Worker. */
   stop(): Promise<void>
@@ -255,6 +257,7 @@ export function startRecorder(
 
   return new Promise((resolve, reject) => {
     let hashes = { rules_hash: '', module_hash: '' }
+    let rules = setup.ruleset.names
     const client: RecorderClient = {
       open,
       note: (type, facts) => ask((ack) => ({ kind: 'note', ack, type, facts })).then(() => {}),
@@ -266,8 +269,10 @@ export function startRecorder(
       },
       async configure(configuration) {
         await ask((ack) => ({ kind: 'configuration', ack, ...configuration }))
-        const { rules } = configuration
-        if (rules !== undefined) hashes = { ...hashes, rules_hash: rules.ruleset.hash }
+        const { rules: changed } = configuration
+        if (changed === undefined) return
+        hashes = { ...hashes, rules_hash: changed.ruleset.hash }
+        rules = changed.ruleset.names
       },
       projected: (lsn) => send({ kind: 'projected', lsn }),
       replicated: (lsn) => send({ kind: 'replicated', lsn }),
@@ -284,6 +289,9 @@ export function startRecorder(
       },
       get rules_hash() {
         return hashes.rules_hash
+      },
+      get rules() {
+        return rules
       },
       get module_hash() {
         return hashes.module_hash

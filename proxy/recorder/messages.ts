@@ -38,6 +38,8 @@ export interface RecorderSetup {
   /** Set where evidence is replicated: a segment is kept until the bucket has what is in it. The log names the rules. */
   readonly retention?: readonly RetentionRule[]
   readonly recovered: RecoveredState
+  /** Where the store is encrypted at rest. */
+  readonly key?: Uint8Array | undefined
 }
 
 export interface Configuration {

@@ -39,6 +39,7 @@ async function begin(setup: RecorderSetup): Promise<void> {
       spare_segments: 2,
       backlog_segments_max: setup.backlog_segments_max,
       next_lsn: setup.recovered.watermark_lsn + 1,
+      key: setup.key,
     })
     recorder = createRecorder({
       journal,

@@ -116,7 +116,8 @@ async function check(
   return { log, session }
 }
 
-interface Signed {
+/** What a trusted log has of a session. */
+export interface Signed {
   readonly start: StartDocument
   readonly start_digest: string
   readonly manifest: Manifest
@@ -124,7 +125,7 @@ interface Signed {
 }
 
 /** Undefined after a finding. */
-function checkDocuments(
+export function checkDocuments(
   proof: BundleProof,
   trust: Trust | undefined,
   findings: Findings,

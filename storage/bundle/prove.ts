@@ -57,6 +57,19 @@ export async function proveDocument(source: LogSource, sought: Sought): Promise<
   return { ok: false, reason: 'the log has no entry of it: sluice verify says more' }
 }
 
+/** Proves the document of the entry at that place, as {@link proveDocument} does one that it has to look for. */
+export async function proveEntry(
+  source: LogSource,
+  index: number,
+  digest: string,
+): Promise<Proven> {
+  const head = await headOf(source)
+  const [entry] = await source.logEntries(index, index + 1)
+  if (head === undefined || entry === undefined)
+    return { ok: false, reason: 'the log does not reach there yet', is_early: true }
+  return prove(source, head, index, entry, digest)
+}
+
 /** Proves the newest configuration of a log, up to a moment, that names another log. */
 export async function proveNaming(
   source: LogSource,

@@ -12,7 +12,7 @@ import assert from 'node:assert/strict'
 import { mkdirSync, renameSync, unlinkSync } from 'node:fs'
 import { listSegments, segmentPath, syncDirectory } from './directory.ts'
 import { block_bytes, DurableFile, stagingArea } from './durable-file.ts'
-import { JournalError, systemCode } from './errors.ts'
+import { asJournalError, JournalError } from './errors.ts'
 import {
   copy_bytes_max,
   frame_bytes_max,
@@ -20,9 +20,17 @@ import {
   segment_bytes_min,
   spare_segments_kept,
 } from './limits.ts'
-import { JournalReader } from './read.ts'
+import { endOf } from './read.ts'
+import { Sealer } from './seal.ts'
 import type { Entry, SegmentHeader } from './segment.ts'
-import { encodeFrame, encodeHeader, framePrefixBytes, header_bytes, sealFrame } from './segment.ts'
+import {
+  encodeFrame,
+  encodeHeader,
+  framePrefixBytes,
+  header_bytes,
+  sealedParts,
+  sealFrame,
+} from './segment.ts'
 import { Spares } from './spares.ts'
 
 export interface JournalOptions {
@@ -35,6 +43,8 @@ export interface JournalOptions {
   readonly backlog_segments_max: number
   /** The first entry's number at least: what the store has seen, plus one. */
   readonly next_lsn: bigint | number
+  /** Encrypts what is written from now on: 32 bytes. */
+  readonly key?: Uint8Array | undefined
 }
 
 interface PendingFrame {
@@ -50,6 +60,7 @@ interface ClosedSegment {
   readonly segment_bytes: number
   readonly last_lsn: number
   readonly used_bytes: number
+  readonly version: SegmentHeader['version']
 }
 
 interface ActiveSegment {
@@ -66,6 +77,7 @@ export class Journal {
   readonly #options: JournalOptions
   readonly #staging: Uint8Array = stagingArea()
   readonly #spares: Spares
+  readonly #sealer: Sealer | undefined
   #closed: ClosedSegment[] = []
   #active: ActiveSegment
   #durable_lsn: number
@@ -96,13 +108,16 @@ export class Journal {
     assert(spare_segments >= 1, 'without a spare segment no session could start')
     assert(segment_bytes % block_bytes === 0, 'a segment is a whole number of blocks')
     this.#options = options
+    this.#sealer = options.key === undefined ? undefined : new Sealer(options.key)
     try {
       mkdirSync(dir, { recursive: true, mode: 0o700 })
       const { segments, damaged } = listSegments(dir)
       if (damaged[0] !== undefined)
         throw new JournalError('journal_damaged', `no header in ${damaged[0]}`)
-      this.#spares = new Spares(dir, segment_bytes, spare_segments)
-      const end = endOf(dir, segments.at(-1)?.header)
+      // What was never encrypted is not kept for reuse: it would lie there until then.
+      const is_fresh = this.#sealer !== undefined && segments.some(isPlain)
+      this.#spares = new Spares(dir, segment_bytes, spare_segments, is_fresh)
+      const end = endOf(dir, segments.at(-1)?.header, options.key)
       this.#durable_lsn = Math.max(end.lsn, Number(options.next_lsn) - 1)
       this.#next_lsn = this.#durable_lsn + 1
       for (const [index, { path, header }] of segments.slice(0, -1).entries()) {
@@ -111,6 +126,7 @@ export class Journal {
           segment_bytes: header.segment_bytes,
           last_lsn: segments[index + 1]?.header.previous_lsn ?? 0,
           used_bytes: header.segment_bytes,
+          version: header.version,
         })
       }
       const last = segments.at(-1)
@@ -120,6 +136,8 @@ export class Journal {
         // Entries that a killed process wrote and did not sync are taken over: now they are durable.
         const file = DurableFile.open(last.path, end.at, this.#staging)
         this.#active = { file, path: last.path, header: last.header, crc: end.crc }
+        // Who reads version 1 knows nothing of sealed entries.
+        this.#abandon_active = this.#sealer !== undefined && last.header.version === 1
       }
       // A first spare at once, so that a gateway that just started can take sessions.
       if (this.#spares.count === 0) this.#spares.tryPrepareOne()
@@ -133,7 +151,14 @@ export class Journal {
    * until then: do not change it. An entry of 4 MiB, or a commit larger than a segment, is a fault
    * of the caller: watch {@link pending_bytes}.
    */
-  append(entry: Entry): number {
+  append(given: Entry): number {
+    const entry =
+      this.#sealer === undefined
+        ? given
+        : ({
+            kind: 'sealed',
+            bytes: this.#sealer.seal(this.#next_lsn, sealedParts(given)),
+          } as const)
     const prefix_bytes = framePrefixBytes(entry)
     const bytes = prefix_bytes + entry.bytes.length
     assert(bytes <= frame_bytes_max, 'an entry fits into a frame')
@@ -231,9 +256,10 @@ export class Journal {
   /** Segments that end at or below `projected_lsn` may be reused. */
   recycle(projected_lsn: number): void {
     while (this.#closed[0] !== undefined && this.#closed[0].last_lsn <= projected_lsn) {
-      const { path, segment_bytes } = this.#closed[0]
+      const { path, segment_bytes, version } = this.#closed[0]
       try {
-        const reusable = segment_bytes === this.#options.segment_bytes
+        const is_kept_plain = this.#sealer !== undefined && version === 1
+        const reusable = segment_bytes === this.#options.segment_bytes && !is_kept_plain
         if (reusable && this.#spares.count < spare_segments_kept) this.#spares.add(path)
         else unlinkSync(path)
       } catch (error) {
@@ -284,6 +310,7 @@ export class Journal {
       segment_bytes: previous.header.segment_bytes,
       last_lsn: this.#active.header.previous_lsn,
       used_bytes: previous.file.at,
+      version: previous.header.version,
     })
   }
 
@@ -295,7 +322,8 @@ export class Journal {
 
   #activate(generation: number, spare: string): ActiveSegment {
     const { dir, segment_bytes } = this.#options
-    const fields = { generation, previous_lsn: this.#durable_lsn, segment_bytes }
+    const version = this.#sealer === undefined ? 1 : 2
+    const fields = { generation, previous_lsn: this.#durable_lsn, segment_bytes, version } as const
     const bytes = encodeHeader(fields)
     const path = segmentPath(dir, generation)
     try {
@@ -366,26 +394,4 @@ export class Journal {
   }
 }
 
-/** Where the newest segment's entries end. */
-function endOf(
-  dir: string,
-  header: SegmentHeader | undefined,
-): { readonly lsn: number; readonly at: number; readonly crc: number } {
-  if (header === undefined) return { lsn: 0, at: header_bytes, crc: 0 }
-  const reader = new JournalReader(dir, header.previous_lsn)
-  try {
-    while (reader.next() !== undefined);
-    return { lsn: reader.lsn, ...reader.place }
-  } finally {
-    reader.close()
-  }
-}
-
-function asJournalError(error: unknown, message: string): JournalError {
-  if (error instanceof JournalError) return error
-  const code = systemCode(error)
-  const full = code === 'ENOSPC' || code === 'EDQUOT' || code === 'EFBIG'
-  return new JournalError(full ? 'journal_full' : 'journal_io', `${message} (${code})`, {
-    cause: error,
-  })
-}
+const isPlain = ({ header }: { readonly header: SegmentHeader }): boolean => header.version === 1

@@ -8,8 +8,9 @@ import { closeSync } from 'node:fs'
 import { headerOf, listSegments, openSegment, readFully } from './directory.ts'
 import { JournalError, systemCode } from './errors.ts'
 import { frame_bytes_max, read_bytes } from './limits.ts'
-import type { Entry, SegmentHeader } from './segment.ts'
-import { decodeFrame, header_bytes } from './segment.ts'
+import { Opener } from './seal.ts'
+import type { Entry, SealedEntry, SegmentHeader } from './segment.ts'
+import { decodeFrame, header_bytes, unsealedEntry } from './segment.ts'
 
 export interface Numbered {
   readonly lsn: number
@@ -39,6 +40,7 @@ interface OpenSegment {
 export class JournalReader {
   readonly #dir: string
   readonly #after_lsn: number
+  readonly #opener: Opener
   #lsn: number
   #gap = false
   #segment: OpenSegment | undefined
@@ -53,8 +55,10 @@ export class JournalReader {
   #window_limit = 0
   #buffer: Uint8Array<ArrayBuffer> = new Uint8Array(read_bytes)
 
-  constructor(dir: string, after_lsn: number) {
+  /** @param key of a store that is encrypted at rest, 32 bytes */
+  constructor(dir: string, after_lsn: number, key?: Uint8Array) {
     this.#dir = dir
+    this.#opener = new Opener(key)
     this.#after_lsn = after_lsn
     this.#lsn = after_lsn
   }
@@ -91,8 +95,16 @@ export class JournalReader {
       this.#at = frame.end
       this.#crc = frame.crc
       this.#lsn = frame.lsn
-      if (frame.lsn > this.#after_lsn) return { lsn: frame.lsn, entry: frame.entry }
+      if (frame.lsn > this.#after_lsn)
+        return { lsn: frame.lsn, entry: this.#opened(frame.lsn, frame.entry) }
     }
+  }
+
+  #opened(lsn: number, entry: Entry | SealedEntry): Entry {
+    if (entry.kind !== 'sealed') return entry
+    const opened = unsealedEntry(this.#opener.open(lsn, entry.bytes))
+    if (opened !== undefined) return opened
+    throw new JournalError('journal_damaged', `entry ${lsn} of the journal is of no known kind`)
   }
 
   close(): void {
@@ -101,7 +113,9 @@ export class JournalReader {
   }
 
   /** The frame at `#at`, from what was read before or, when that does not hold it, from the disk. */
-  #frame(limit_lsn: number): { lsn: number; entry: Entry; crc: number; end: number } | undefined {
+  #frame(
+    limit_lsn: number,
+  ): { lsn: number; entry: Entry | SealedEntry; crc: number; end: number } | undefined {
     const segment = this.#segment
     if (segment === undefined) return undefined
     const expected = {
@@ -201,5 +215,21 @@ export class JournalReader {
     }
     const following = segments.find((each) => each.header.generation > next.header.generation)
     return this.#open(next.path, following?.header.previous_lsn)
+  }
+}
+
+/** Where the newest segment's entries end. */
+export function endOf(
+  dir: string,
+  header: SegmentHeader | undefined,
+  key: Uint8Array | undefined,
+): { readonly lsn: number; readonly at: number; readonly crc: number } {
+  if (header === undefined) return { lsn: 0, at: header_bytes, crc: 0 }
+  const reader = new JournalReader(dir, header.previous_lsn, key)
+  try {
+    while (reader.next() !== undefined);
+    return { lsn: reader.lsn, ...reader.place }
+  } finally {
+    reader.close()
   }
 }

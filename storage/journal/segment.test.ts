@@ -48,7 +48,7 @@ const entries: readonly (readonly [lsn: number, entry: Entry])[] = [
   ],
   [2 ** 52 + 1, { kind: 'checkpoint', bytes: Buffer.from('edge/1\n1\nroot\n') }],
 ]
-const header = { generation: 7, previous_lsn: 41, segment_bytes: 65_536 }
+const header = { generation: 7, previous_lsn: 41, segment_bytes: 65_536, version: 1 } as const
 const vector_dir = join(import.meta.dir, 'vector')
 const vector = readFileSync(join(vector_dir, '0000000007.segment'))
 

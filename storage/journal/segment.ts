@@ -30,6 +30,12 @@ export type Entry =
   | { readonly kind: 'log_entry'; readonly index: number; readonly bytes: Uint8Array }
   | { readonly kind: 'checkpoint'; readonly bytes: Uint8Array }
 
+/** An entry that is encrypted at rest: see `seal.ts`. */
+export interface SealedEntry {
+  readonly kind: 'sealed'
+  readonly bytes: Uint8Array
+}
+
 export interface SegmentHeader {
   /** Counts every use of a segment, over the journal's whole life; 1 is the first. */
   readonly generation: number
@@ -38,13 +44,15 @@ export interface SegmentHeader {
   readonly segment_bytes: number
   /** Where the chain of CRCs begins. */
   readonly crc: number
+  /** 2 where entries may be sealed. */
+  readonly version: 1 | 2
 }
 
 export type DecodedFrame =
   | {
       readonly ok: true
       readonly lsn: number
-      readonly entry: Entry
+      readonly entry: Entry | SealedEntry
       readonly crc: number
       /** Offset behind the frame. */
       readonly end: number
@@ -56,9 +64,8 @@ export const header_bytes = 64
 export const frame_header_bytes = 32
 
 const magic = new TextEncoder().encode('SLUICEJ\n')
-const version = 1
 const header_crc_at = 36
-const kinds = { record: 1, document: 2, log_entry: 3, checkpoint: 4 } as const
+const kinds = { record: 1, document: 2, log_entry: 3, checkpoint: 4, sealed: 5 } as const
 const session_bytes = 16
 const digest_bytes = 32
 const { crc32 } = Bun.hash
@@ -69,7 +76,7 @@ export function encodeHeader(header: Omit<SegmentHeader, 'crc'>): Uint8Array {
   const bytes = new Uint8Array(header_bytes)
   const view = viewOf(bytes)
   bytes.set(magic)
-  view.setUint32(8, version, true)
+  view.setUint32(8, header.version, true)
   view.setUint32(12, header.generation, true)
   writeU64(view, 16, header.previous_lsn)
   writeU64(view, 24, header.segment_bytes)
@@ -77,22 +84,23 @@ export function encodeHeader(header: Omit<SegmentHeader, 'crc'>): Uint8Array {
   return bytes
 }
 
-/** Undefined when this is no header of version 1, or not an intact one. */
+/** Undefined when this is no header of version 1 or 2, or not an intact one. */
 export function decodeHeader(bytes: Uint8Array): SegmentHeader | undefined {
   if (bytes.length < header_bytes) return undefined
   const view = viewOf(bytes)
   if (magic.some((byte, at) => bytes[at] !== byte)) return undefined
-  if (view.getUint32(8, true) !== version) return undefined
+  const version = view.getUint32(8, true)
+  if (version !== 1 && version !== 2) return undefined
   const crc = view.getUint32(header_crc_at, true)
   if (crc !== crc32(bytes.subarray(0, header_crc_at))) return undefined
   const previous_lsn = readU64(view, 16)
   const segment_bytes = readU64(view, 24)
   if (previous_lsn === undefined || segment_bytes === undefined) return undefined
-  return { generation: view.getUint32(12, true), previous_lsn, segment_bytes, crc }
+  return { generation: view.getUint32(12, true), previous_lsn, segment_bytes, crc, version }
 }
 
 /** How many bytes {@link encodeFrame} writes in front of the payload. */
-export function framePrefixBytes(entry: Entry): number {
+export function framePrefixBytes(entry: Entry | SealedEntry): number {
   switch (entry.kind) {
     case 'record':
       return frame_header_bytes + session_bytes
@@ -100,6 +108,7 @@ export function framePrefixBytes(entry: Entry): number {
       return frame_header_bytes + digest_bytes + 1 + Buffer.byteLength(entry.type)
     case 'log_entry':
     case 'checkpoint':
+    case 'sealed':
       return frame_header_bytes
   }
 }
@@ -108,7 +117,12 @@ export function framePrefixBytes(entry: Entry): number {
  * Writes everything in front of the payload at `at`: {@link framePrefixBytes} bytes. The frame
  * counts only once {@link sealFrame} has bound it to its place.
  */
-export function encodeFrame(into: Buffer, at: number, lsn: number, entry: Entry): void {
+export function encodeFrame(
+  into: Buffer,
+  at: number,
+  lsn: number,
+  entry: Entry | SealedEntry,
+): void {
   const prefix_bytes = framePrefixBytes(entry)
   const view = viewFor(into)
   view.setUint32(at + 4, prefix_bytes - frame_header_bytes + entry.bytes.length, true)
@@ -179,10 +193,32 @@ export function decodeFrame(
   return entry === undefined ? none : { ok: true, lsn, entry, crc, end }
 }
 
+/** An entry as it is sealed: what {@link encodeFrame} writes of it behind the number, then its bytes. */
+export function sealedParts(entry: Entry): readonly Uint8Array[] {
+  const prefix = Buffer.alloc(framePrefixBytes(entry))
+  encodeFrame(prefix, 0, 0, entry)
+  return [prefix.subarray(sealed_from), entry.bytes]
+}
+
+/** The entry out of what was sealed; undefined when it is none. Borrowed from `opened`. */
+export function unsealedEntry(opened: Uint8Array): Entry | undefined {
+  if (opened.length < frame_header_bytes - sealed_from) return undefined
+  const view = viewOf(opened)
+  const key = readU64(view, 24 - sealed_from)
+  const body = opened.subarray(frame_header_bytes - sealed_from)
+  const entry = key === undefined ? undefined : entryOf(view.getUint32(0, true), key, body)
+  return entry?.kind === 'sealed' ? undefined : entry
+}
+
+/** The kind stands there. */
+const sealed_from = 20
+
 const none: DecodedFrame = { ok: false }
 
-function entryOf(kind: number, key: number, body: Uint8Array): Entry | undefined {
+function entryOf(kind: number, key: number, body: Uint8Array): Entry | SealedEntry | undefined {
   switch (kind) {
+    case kinds.sealed:
+      return { kind: 'sealed', bytes: body }
     case kinds.record:
       if (body.length < session_bytes) return undefined
       return {
@@ -211,7 +247,7 @@ function entryOf(kind: number, key: number, body: Uint8Array): Entry | undefined
   }
 }
 
-function keyOf(entry: Entry): number {
+function keyOf(entry: Entry | SealedEntry): number {
   if (entry.kind === 'record') return entry.seq
   return entry.kind === 'log_entry' ? entry.index : 0
 }

@@ -34,15 +34,15 @@ export class Spares {
   readonly #ready: string[] = []
   #partial: Partial | undefined
 
-  /** Takes over what an earlier process left; files of another size are removed. */
-  constructor(dir: string, segment_bytes: number, wanted: number) {
+  /** Takes over what an earlier process left, unless all are to be made anew; files of another size are removed. */
+  constructor(dir: string, segment_bytes: number, wanted: number, is_fresh = false) {
     this.#dir = dir
     this.#segment_bytes = segment_bytes
     this.#wanted = wanted
     const { spares, strays } = listSegments(dir)
     if (readdirSync(dir).includes(partial_name)) unlinkSync(join(dir, partial_name))
     for (const path of [...spares, ...strays]) {
-      if (statSync(path).size === segment_bytes) this.add(path)
+      if (statSync(path).size === segment_bytes && !is_fresh) this.add(path)
       else unlinkSync(path)
     }
   }

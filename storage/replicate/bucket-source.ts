@@ -26,7 +26,7 @@ import {
   sessionKey,
 } from './keys.ts'
 import { fetch_ahead, read_cache_bytes } from './limits.ts'
-import { type BucketListing, type ListedObject, listLog } from './listing.ts'
+import { type BucketListing, type ListedObject, listLog, listPart, type Part } from './listing.ts'
 import { readReceipts } from './receipt-document.ts'
 import type { Receipt } from './receipts.ts'
 import type { Bucket, Fetched } from './s3.ts'
@@ -43,6 +43,20 @@ export interface BucketSource extends EvidenceSource {
 /** Lists the log's objects now; what comes later is not seen. Rejects with `ReplicaError`. */
 export async function openBucketSource(bucket: Bucket, origin: string): Promise<BucketSource> {
   return new LogSource(bucket, origin, await listLog(bucket, origin))
+}
+
+/** ... of that part of the log alone. Undefined when no checkpoint over it has come yet. */
+export async function openBucketPart(
+  bucket: Bucket,
+  origin: string,
+  part: Part,
+): Promise<BucketSource | undefined> {
+  const listing = await listPart(bucket, origin, part)
+  // Receipts of other sessions may stand among these entries: whether those are there was not looked at.
+  const isListed = (key: string): boolean => key.startsWith(`session/${part.session}/`)
+  return listing.checkpoints.length === 0
+    ? undefined
+    : new LogSource(bucket, origin, listing, isListed)
 }
 
 interface Cached {
@@ -62,7 +76,15 @@ class LogSource implements BucketSource {
   readonly #pins = new Map<string, Receipt>()
   #documents = new Map<string, { key: string; bytes: Uint8Array }>()
 
-  constructor(bucket: Bucket, origin: string, listing: BucketListing) {
+  readonly #isListed: (key: string) => boolean
+
+  constructor(
+    bucket: Bucket,
+    origin: string,
+    listing: BucketListing,
+    isListed: (key: string) => boolean = () => true,
+  ) {
+    this.#isListed = isListed
     this.#bucket = bucket
     this.#prefix = prefixOf(origin)
     this.listing = listing
@@ -219,7 +241,8 @@ class LogSource implements BucketSource {
               continue
             // The first one counts: a later one may speak of a version that hides it.
             for (const receipt of readReceipts(openDocument(document) ?? {}))
-              if (!this.#pins.has(receipt.key)) this.#pins.set(receipt.key, receipt)
+              if (this.#isListed(receipt.key) && !this.#pins.has(receipt.key))
+                this.#pins.set(receipt.key, receipt)
           }
         }),
       )

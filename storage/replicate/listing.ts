@@ -4,9 +4,10 @@
  * @module
  */
 import { ReplicaError } from './errors.ts'
-import { parseKey, prefixOf } from './keys.ts'
-import { listed_objects_max } from './limits.ts'
+import { checkpointKey, entriesKey, parseKey, prefixOf } from './keys.ts'
+import { entries_count_max, listed_objects_max } from './limits.ts'
 import type { Bucket } from './s3.ts'
+import type { Listed } from './xml.ts'
 
 export interface Version {
   readonly version: string
@@ -45,39 +46,91 @@ export async function listOrigins(bucket: Bucket): Promise<readonly string[]> {
 
 /** Rejects with `ReplicaError`. */
 export async function listLog(bucket: Bucket, origin: string): Promise<BucketListing> {
+  const listed = new Gathered(origin)
+  for await (const one of bucket.versions(prefixOf(origin))) listed.add(one)
+  return listed
+}
+
+/** One session, and the entries of the log from one to another one, each at its index. */
+export interface Part {
+  readonly session: string
+  readonly from: number
+  readonly to: number
+}
+
+/**
+ * Lists no more than what proves that part: the session's objects, the entries, and the first checkpoint over them, which is
+ * not there before all of that is. Rejects with `ReplicaError`.
+ */
+export async function listPart(
+  bucket: Bucket,
+  origin: string,
+  { session, from, to }: Part,
+): Promise<BucketListing> {
   const prefix = prefixOf(origin)
-  const objects = new Map<string, { versions: Version[]; is_deleted: boolean }>()
-  const sessions = new Map<string, number>()
-  const records = new Map<string, number[]>()
-  const entries: number[] = []
-  const checkpoints: number[] = []
-  for await (const { key: whole, version, kind, is_latest, modified_ms, etag } of bucket.versions(
-    prefix,
-  )) {
+  const listed = new Gathered(origin)
+  const after = (key: string): string => `${prefix}${key}`
+  for await (const one of bucket.versions(`${prefix}checkpoint/`, after(checkpointKey(to)))) {
+    const parts = parseKey(one.key.slice(prefix.length))
+    if (parts?.kind !== 'checkpoint' || parts.first <= to) continue
+    if (parts.first !== (listed.checkpoints[0] ?? parts.first)) break
+    listed.add(one)
+  }
+  if (listed.checkpoints.length === 0) return listed
+  const before = from - entries_count_max
+  const entries = bucket.versions(
+    `${prefix}entries/`,
+    before > 0 ? after(entriesKey(before)) : undefined,
+  )
+  for await (const one of entries) {
+    const parts = parseKey(one.key.slice(prefix.length))
+    if (parts?.kind === 'entries' && parts.first > to) break
+    listed.add(one)
+  }
+  for await (const one of bucket.versions(`${prefix}session/${session}/`)) listed.add(one)
+  return listed
+}
+
+class Gathered implements BucketListing {
+  readonly #origin: string
+  readonly objects = new Map<string, { versions: Version[]; is_deleted: boolean }>()
+  readonly sessions = new Map<string, number>()
+  readonly records = new Map<string, number[]>()
+  readonly entries: number[] = []
+  readonly checkpoints: number[] = []
+
+  constructor(origin: string) {
+    this.#origin = origin
+  }
+
+  /** In the order of the store: keys sort as they count, and the versions of one come the newest first. */
+  add({ key: whole, version, kind, is_latest, modified_ms, etag }: Listed): void {
+    const prefix = prefixOf(this.#origin)
     if (!whole.startsWith(prefix)) throw new ReplicaError('s3_corrupt', 'a listing of other keys')
     const key = whole.slice(prefix.length)
     const parts = parseKey(key)
-    if (parts === undefined) continue
+    if (parts === undefined) return
+    const { objects, sessions, records } = this
     let object = objects.get(key)
     if (object === undefined) {
       object = { versions: [], is_deleted: false }
       objects.set(key, object)
       if (objects.size > listed_objects_max)
-        throw new ReplicaError('s3_corrupt', `${origin}: more than ${listed_objects_max} objects`)
-      if (parts.kind === 'entries') entries.push(parts.first)
-      if (parts.kind === 'checkpoint') checkpoints.push(parts.first)
+        throw new ReplicaError(
+          's3_corrupt',
+          `${this.#origin}: more than ${listed_objects_max} objects`,
+        )
+      if (parts.kind === 'entries') this.entries.push(parts.first)
+      if (parts.kind === 'checkpoint') this.checkpoints.push(parts.first)
       if (parts.kind === 'records')
         records.set(parts.session, [...(records.get(parts.session) ?? []), parts.first])
     }
     if (kind === 'delete_marker') {
       object.is_deleted ||= is_latest
-      continue
+      return
     }
-    // S3 lists the newest first.
     object.versions.unshift({ version, modified_ms, etag })
     if ('session' in parts)
       sessions.set(parts.session, Math.min(sessions.get(parts.session) ?? modified_ms, modified_ms))
   }
-  // Keys sort as they count.
-  return { objects, sessions, records, entries, checkpoints }
 }

@@ -16,6 +16,8 @@ export interface ReplicaSetup {
   /** Of the log, `NAME+HASH+KEY`. */
   readonly verifier_key: string
   readonly retention: readonly RetentionRule[]
+  /** Where the store is encrypted at rest. */
+  readonly key?: Uint8Array | undefined
 }
 
 export type ToReplica =

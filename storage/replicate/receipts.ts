@@ -4,8 +4,10 @@
  *
  * @module
  */
+
+import { connectKeyed } from '../store/database.ts'
 import { asStoreError } from '../store/errors.ts'
-import { type Connection, connect, type Statement } from '../store/libsql.ts'
+import type { Connection, Statement } from '../store/libsql.ts'
 import type { KeyParts } from './keys.ts'
 
 export interface Plan {
@@ -70,9 +72,10 @@ export class Receipts {
   readonly #unlogged: Statement
   #place: Place
 
-  constructor(path: string) {
+  /** @param key where the store is encrypted at rest */
+  constructor(path: string, key?: Uint8Array) {
     try {
-      const connection = connect(path)
+      const connection = connectKeyed({ path, file: path, key, is_converted: true })
       connection.prepare('PRAGMA journal_mode = WAL').all()
       connection.prepare('PRAGMA synchronous = FULL').all()
       connection.exec(schema)

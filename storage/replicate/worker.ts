@@ -40,8 +40,8 @@ const post = (message: FromReplica): void => self.postMessage(message)
 
 async function open(setup: ReplicaSetup): Promise<void> {
   try {
-    const backlog = Backlog.open(join(setup.data, database_name))
-    const receipts = new Receipts(join(setup.data, receipts_name))
+    const backlog = Backlog.open(join(setup.data, database_name), setup.key)
+    const receipts = new Receipts(join(setup.data, receipts_name), setup.key)
     replicator = new Replicator(
       {
         bucket: openBucket(setup.bucket),

@@ -44,8 +44,8 @@ export class Backlog {
   readonly #queries: Queries
   readonly #sql: ReturnType<typeof prepareAll>
 
-  static open(path: string): Backlog {
-    const database = openDatabaseReadOnly(path)
+  static open(path: string, key?: Uint8Array): Backlog {
+    const database = openDatabaseReadOnly(path, key)
     if (database === undefined) throw new StoreError('store_io', `there is no store ${path}`)
     return new Backlog(database)
   }

@@ -36,7 +36,7 @@ export interface StoreEvents {
  * Starts the Worker on a data directory, projects what the journal has, and recovers. Call before the
  * journal is opened for writing. Rejects with `StoreError`.
  */
-export function startStore(data: string, on: StoreEvents): Promise<StoreClient> {
+export function startStore(data: string, on: StoreEvents, key?: Uint8Array): Promise<StoreClient> {
   const worker = new Worker(new URL('./worker.ts', import.meta.url).href)
   const waiting = new Map<
     number,
@@ -148,7 +148,7 @@ export function startStore(data: string, on: StoreEvents): Promise<StoreClient> 
       end(error)
       on.gone?.(error)
     }
-    send({ kind: 'open', data })
+    send({ kind: 'open', data, key })
   })
 }
 

@@ -3,14 +3,14 @@
  *
  * @module
  */
-import { existsSync, statSync } from 'node:fs'
+import { closeSync, existsSync, openSync, readSync, statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { BetterSQLiteSession } from 'drizzle-orm/better-sqlite3/session'
 import type { TablesRelationalConfig } from 'drizzle-orm/relations'
 import { BaseSQLiteDatabase, SQLiteSyncDialect } from 'drizzle-orm/sqlite-core'
 import { asStoreError, StoreError } from './errors.ts'
 import type { Connection } from './libsql.ts'
-import { connect } from './libsql.ts'
+import { connect, encryptDatabase } from './libsql.ts'
 import { cache_kib, page_bytes } from './limits.ts'
 import { migrations } from './migration/index.ts'
 
@@ -28,10 +28,12 @@ export interface Database {
 
 /**
  * Opens the store's database for writing; makes and migrates it. `:memory:` is one too. Throws
- * `StoreError` `store_damaged`, `store_version`, `store_full` or `store_io`.
+ * `StoreError` `store_damaged`, `store_version`, `store_locked`, `store_full` or `store_io`.
+ *
+ * @param key of a store that is encrypted at rest; one that is not yet is encrypted now
  */
-export function openDatabase(path: string): Database {
-  return opened(path, (connection) => {
+export function openDatabase(path: string, key?: Uint8Array): Database {
+  return opened({ path, file: path, key, is_converted: true }, (connection) => {
     for (const pragma of [
       `page_size = ${page_bytes}`,
       'journal_mode = WAL',
@@ -55,12 +57,12 @@ export function openDatabase(path: string): Database {
  * Opens an existing database to read it, beside a running gateway, after a crash, or from a copy on
  * a medium that cannot be written. Undefined when there is none.
  */
-export function openDatabaseReadOnly(path: string): Database | undefined {
+export function openDatabaseReadOnly(path: string, key?: Uint8Array): Database | undefined {
   if (!existsSync(path)) return undefined
   refuseSpecialFiles(path)
   const uri = `file:${encodeURI(resolve(path)).replaceAll('?', '%3F').replaceAll('#', '%23')}`
   const open = (mode: string): Database =>
-    opened(`${uri}?${mode}`, (connection) => {
+    opened({ path: `${uri}?${mode}`, file: path, key }, (connection) => {
       connection.prepare('PRAGMA busy_timeout = 5000').all()
       connection.prepare('PRAGMA trusted_schema = OFF').all()
       checkVersion(connection)
@@ -77,16 +79,70 @@ export function openDatabaseReadOnly(path: string): Database | undefined {
   }
 }
 
-function opened(path: string, setUp: (connection: Connection) => Database): Database {
+interface Opening {
+  readonly path: string
+  /** The path without what a URI adds. */
+  readonly file: string
+  readonly key: Uint8Array | undefined
+  /** Whether a file that is not encrypted yet is. */
+  readonly is_converted?: true
+}
+
+function opened(opening: Opening, setUp: (connection: Connection) => Database): Database {
+  const { path, file } = opening
   let connection: Connection | undefined
   try {
-    connection = connect(path)
+    connection = connectKeyed(opening)
     return setUp(connection)
   } catch (error) {
     connection?.close()
-    throw asStoreError(error, `cannot open the store ${path}`)
+    throw lockedOr(asStoreError(error, `cannot open the store ${path}`), file, opening.key)
   }
 }
+
+/** Throws what the driver throws, and `StoreError` `store_locked`. */
+export function connectKeyed({ path, file, key, is_converted }: Opening): Connection {
+  const is_plain = isPlain(file)
+  if (key !== undefined && is_plain === true) {
+    if (is_converted !== true)
+      throw new StoreError('store_locked', `${file} is not encrypted yet: its gateway does that`)
+    encryptDatabase(file, key)
+  }
+  const connection = connect(path, key)
+  // What a large sort puts aside would lie there as it is.
+  if (key !== undefined) connection.exec('PRAGMA temp_store = MEMORY')
+  return connection
+}
+
+/** What a file that is not a database to SQLite means, where it has one of ours. */
+function lockedOr(error: StoreError, file: string, key: Uint8Array | undefined): StoreError {
+  if (error.code !== 'store_damaged' || isPlain(file) !== false) return error
+  if (key !== undefined)
+    return new StoreError('store_locked', `${file} is encrypted with another key, or damaged`, {
+      cause: error,
+    })
+  return new StoreError(
+    'store_damaged',
+    `${file} is encrypted, or damaged: give its key (encryption in the configuration, --key-file)`,
+    { cause: error },
+  )
+}
+
+/** Whether the file begins as every database does that is not encrypted; undefined when there is no such file. */
+function isPlain(file: string): boolean | undefined {
+  const size = statSync(file, { throwIfNoEntry: false })?.size ?? 0
+  if (size === 0) return undefined
+  const head = Buffer.alloc(magic.length)
+  const fd = openSync(file, 'r')
+  try {
+    readSync(fd, head, 0, magic.length, 0)
+  } finally {
+    closeSync(fd)
+  }
+  return head.toString('latin1') === magic
+}
+
+const magic = 'SQLite format 3\0'
 
 /** Gives an open connection to Drizzle. */
 export function databaseOf(connection: Connection): Database {

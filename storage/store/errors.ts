@@ -13,6 +13,8 @@ export type StoreErrorCode =
   | 'store_damaged'
   /** Made by a newer version. */
   | 'store_version'
+  /** It is encrypted with another key than was given, or none was. */
+  | 'store_locked'
   /** The journal's entries behind the store's watermark are gone. */
   | 'store_gap'
   /** Another process works on this data directory. */

@@ -50,6 +50,7 @@ const isStore = (data: string): boolean =>
 /** As `openReader`, of all of {@link dataDirectories}. */
 export function openGathered(
   data: string,
+  key?: Uint8Array,
 ): GatheredReader & { readonly parts: readonly (Part & { reader: FileReader })[]; close(): void } {
   const parts: (Part & { reader: FileReader })[] = []
   const close = (): void => {
@@ -57,7 +58,7 @@ export function openGathered(
   }
   try {
     for (const directory of dataDirectories(data))
-      parts.push({ data: directory, reader: openReader(directory) })
+      parts.push({ data: directory, reader: openReader(directory, key) })
   } catch (error) {
     close()
     throw error

@@ -6,6 +6,7 @@
  * @module
  */
 import assert from 'node:assert/strict'
+import { hkdfSync } from 'node:crypto'
 import Driver from 'libsql'
 
 /** What a column can hold. */
@@ -32,9 +33,11 @@ export interface Connection {
 /**
  * Opens a database file, `:memory:` or a `file:` URI. Throws what the driver throws; its statements
  * throw an error with SQLite's name as `code`.
+ *
+ * @param key of a store that is encrypted at rest, 32 bytes; the file is then encrypted, its write-ahead log too
  */
-export function connect(path: string): Connection {
-  const driver = new Driver(path)
+export function connect(path: string, key?: Uint8Array): Connection {
+  const driver = new Driver(path, key === undefined ? {} : encryption(key))
   return {
     prepare: (sql) => wrap(driver.prepare(sql)),
     exec: (sql) => void driver.exec(sql),
@@ -43,6 +46,38 @@ export function connect(path: string): Connection {
     },
     close: () => void driver.close(),
   }
+}
+
+/**
+ * Encrypts a database that is not yet, in place: all of it, or nothing when it is interrupted. Nobody else may have it
+ * open. Throws what the driver throws.
+ */
+export function encryptDatabase(path: string, key: Uint8Array): void {
+  const driver = new Driver(path)
+  try {
+    // What is in the write-ahead log comes into the file, and the change is one transaction of the file's own.
+    driver.prepare('PRAGMA journal_mode = DELETE').all()
+    driver.exec(`PRAGMA cipher = '${cipher}'`)
+    driver.prepare(`PRAGMA rekey = '${passwordOf(key)}'`).all()
+  } finally {
+    driver.close()
+  }
+}
+
+/** SQLite3 Multiple Ciphers' AES-256 in CBC mode, each page with an IV of its own. */
+const cipher = 'aes256cbc'
+
+/** The driver's types do not know them. */
+const encryption = (key: Uint8Array): object => ({
+  encryptionCipher: cipher,
+  encryptionKey: passwordOf(key),
+})
+
+/** Not the key itself, which is that of the journal too. */
+function passwordOf(key: Uint8Array): string {
+  return Buffer.from(hkdfSync('sha256', key, new Uint8Array(), 'sluice-database-v1', 32)).toString(
+    'hex',
+  )
 }
 
 function wrap(statement: Driver.Statement): Statement {

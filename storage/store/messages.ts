@@ -9,7 +9,12 @@ import type { RecoveredState } from './recover.ts'
 
 export type ToStore =
   /** Once, first. */
-  | { readonly kind: 'open'; readonly data: string }
+  | {
+      readonly kind: 'open'
+      readonly data: string
+      /** Where it is encrypted at rest. */
+      readonly key?: Uint8Array | undefined
+    }
   /** Journal entries up to here are on the disk. */
   | { readonly kind: 'durable'; readonly lsn: number }
   | ({ readonly kind: 'ask'; readonly id: number } & Question)

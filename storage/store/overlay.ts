@@ -37,9 +37,11 @@ export class Overlay {
   readonly #base_database: Database | undefined
   readonly #base: Queries | undefined
   readonly #journal_dir: string
+  readonly #key: Uint8Array | undefined
   #tail: Tail | undefined
 
-  constructor(base: Database | undefined, journal_dir: string) {
+  constructor(base: Database | undefined, journal_dir: string, key?: Uint8Array) {
+    this.#key = key
     this.#base_database = base
     this.#base = base === undefined ? undefined : new Queries(base)
     this.#journal_dir = journal_dir
@@ -127,7 +129,7 @@ export class Overlay {
       this.#tail = {
         watermark_lsn,
         database,
-        journal: new JournalReader(this.#journal_dir, watermark_lsn),
+        journal: new JournalReader(this.#journal_dir, watermark_lsn, this.#key),
         projector: new Projector(database, this.#baseOfProjection()),
         queries: new Queries(database),
         bytes: 0,

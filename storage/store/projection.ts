@@ -55,10 +55,10 @@ export class Projection {
   #retry_ms = 0
   #closed = false
 
-  constructor(database: Database, data: string, on: ProjectionEvents) {
+  constructor(database: Database, data: string, on: ProjectionEvents, key?: Uint8Array) {
     this.#database = database
     this.#projector = new Projector(database)
-    this.#journal = new JournalReader(join(data, journal_name), this.#projector.watermark_lsn)
+    this.#journal = new JournalReader(join(data, journal_name), this.#projector.watermark_lsn, key)
     this.#wal_path = join(data, `${database_name}-wal`)
     this.#on = on
     this.#projected_lsn = 0

@@ -6,6 +6,8 @@
  */
 
 import { and, asc, desc, eq, gte, isNull, lt, lte, sql } from 'drizzle-orm'
+import { canary_protocol } from '../evidence/canary.ts'
+
 import { decodeChunk } from './bytes.ts'
 import type { Database } from './database.ts'
 import { asStoreError, StoreError } from './errors.ts'
@@ -51,8 +53,10 @@ export class Queries {
     const before = cursorOf(query.cursor)
     const text = query.text === undefined ? undefined : matchOf(query.text)
     if (text === '') return []
-    const sought = { issuer, subject, group, target, program, text, since, until, ...before }
-    return guarded(() => this.#search.sessions(sought, limit))
+    const protocol = query.canaries === 'only' ? canary_protocol : undefined
+    const other_than = query.canaries === 'hidden' ? canary_protocol : undefined
+    const named = { issuer, subject, group, target, program, text, protocol, other_than }
+    return guarded(() => this.#search.sessions({ ...named, since, until, ...before }, limit))
   }
 
   /** Highest number of a session. */

@@ -46,6 +46,8 @@ export interface SessionQuery {
   readonly since?: number
   /** Started before. */
   readonly until?: number
+  /** Whether the gateway's sessions with itself are left out, or nothing else is there; both kinds unless told. */
+  readonly canaries?: 'hidden' | 'only'
   /** From the page before. */
   readonly cursor?: string
   /** 100 unless told, 1,000 at most. */
@@ -103,10 +105,11 @@ export interface FileReader extends Reader {
  * Throws `StoreError` or `JournalError`; so do the methods.
  *
  * @param data the gateway's data directory
+ * @param key of a store that is encrypted at rest, 32 bytes
  */
-export function openReader(data: string): FileReader {
-  const database = openDatabaseReadOnly(join(data, database_name))
-  const overlay = new Overlay(database, join(data, journal_name))
+export function openReader(data: string, key?: Uint8Array): FileReader {
+  const database = openDatabaseReadOnly(join(data, database_name), key)
+  const overlay = new Overlay(database, join(data, journal_name), key)
   return {
     sessions: async (query) => overlay.sessions(query),
     session: async (id) => overlay.session(id),

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { and, desc, eq, getTableColumns, gte, lt, lte, type SQL, sql } from 'drizzle-orm'
+import { and, desc, eq, getTableColumns, gte, lt, lte, ne, type SQL, sql } from 'drizzle-orm'
 import type { SQLiteTable } from 'drizzle-orm/sqlite-core'
 import type { Database } from './database.ts'
 import { few_hits, few_sessions, frequent_of, hits_page, hits_page_max } from './limits.ts'
@@ -21,6 +21,9 @@ export interface Sought {
   readonly target?: string | undefined
   readonly program?: string | undefined
   readonly text?: string | undefined
+  readonly protocol?: string | undefined
+  /** Another protocol than this. */
+  readonly other_than?: string | undefined
   readonly since?: number | undefined
   readonly until?: number | undefined
   /** Behind this session in the order of pages. */
@@ -168,6 +171,8 @@ function preparePage(
     driver === 'group' ? session_group : driver === 'program' ? session_program : undefined
   const conditions: SQL[] = []
   if (given.has('issuer')) conditions.push(eq(session.issuer, p('issuer')))
+  if (given.has('protocol')) conditions.push(eq(session.protocol, p('protocol')))
+  if (given.has('other_than')) conditions.push(ne(session.protocol, p('other_than')))
   // A plus takes a column from its index.
   for (const name of ['subject', 'target'] as const)
     if (given.has(name))

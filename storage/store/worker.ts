@@ -26,7 +26,7 @@ yieldToOthers()
 self.onmessage = ({ data }: MessageEvent<ToStore>) => {
   switch (data.kind) {
     case 'open':
-      open(data.data)
+      open(data.data, data.key)
       return
     case 'durable':
       projection?.durable(data.lsn)
@@ -40,13 +40,18 @@ self.onmessage = ({ data }: MessageEvent<ToStore>) => {
   }
 }
 
-function open(data: string): void {
+function open(data: string, key: Uint8Array | undefined): void {
   try {
-    const database = openDatabase(join(data, database_name))
-    projection = new Projection(database, data, {
-      projected: (lsn) => post({ kind: 'projected', lsn }),
-      lagging: (reason) => post({ kind: 'lagging', reason }),
-    })
+    const database = openDatabase(join(data, database_name), key)
+    projection = new Projection(
+      database,
+      data,
+      {
+        projected: (lsn) => post({ kind: 'projected', lsn }),
+        lagging: (reason) => post({ kind: 'lagging', reason }),
+      },
+      key,
+    )
     projection.recover()
     queries = new Queries(database)
     post({ kind: 'opened', recovered: recover(queries) })
