@@ -8,7 +8,7 @@ import { chmodSync, readdirSync, readFileSync, statSync, writeFileSync } from 'n
 import { join } from 'node:path'
 import { runGateway, sluice } from '../fixture/gateway.ts'
 import { type Guarded, openGuarded } from '../fixture/guarded.ts'
-import { ssh, ssh_keygen, sshd, testWith } from '../fixture/require.ts'
+import { ssh, ssh_keygen, sshd, testSlow, testWith } from '../fixture/require.ts'
 import { until } from '../fixture/until.ts'
 
 const needs = [ssh, sshd, ssh_keygen]
@@ -127,7 +127,7 @@ describe('a store that is encrypted at rest', () => {
     120_000,
   )
 
-  testWith(
+  testSlow(
     needs,
     'has its key from a command, and says what is wrong with one',
     async () => {
@@ -158,7 +158,7 @@ describe('a store that is encrypted at rest', () => {
     180_000,
   )
 
-  testWith(
+  testSlow(
     needs,
     'is made of one that was not, with its journal',
     async () => {

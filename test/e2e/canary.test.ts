@@ -14,7 +14,7 @@ import { compileRules } from '../../proxy/tap/ruleset.ts'
 import type { StoreClient } from '../../storage/store/client.ts'
 import { sluice } from '../fixture/gateway.ts'
 import { type Guarded, openGuarded } from '../fixture/guarded.ts'
-import { ssh, ssh_keygen, sshd, testWith } from '../fixture/require.ts'
+import { ssh, ssh_keygen, sshd, testSlow } from '../fixture/require.ts'
 import { until } from '../fixture/until.ts'
 
 const needs = [ssh, sshd, ssh_keygen]
@@ -43,7 +43,7 @@ async function metric(guarded: Guarded, name: string): Promise<number> {
 }
 
 describe('a canary', () => {
-  testWith(
+  testSlow(
     needs,
     'is masked, recorded, verified, and in nobody’s list',
     async () => {
@@ -70,7 +70,7 @@ describe('a canary', () => {
     90_000,
   )
 
-  testWith(
+  testSlow(
     needs,
     'is had by each worker',
     async () => {
