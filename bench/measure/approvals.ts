@@ -47,6 +47,7 @@ export async function measureApprovalsByRest(commands: readonly HeldCommand[]): 
     requests: async () => desk.requests(),
     vote: desk.vote,
     health: () => ({ status: 'ok', reasons: [] }),
+    metrics: unread,
     hosts: [],
   })
   const server = Bun.serve({

@@ -67,6 +67,7 @@ export async function runCanary(recorder: Recorder, planted: Planted): Promise<C
         },
       },
       flight: createFlight(() => performance.now()),
+      now_ms: () => performance.now(),
       protocol: canary_protocol,
       labels: () => canary_labels,
       fault: (error) => {
@@ -130,6 +131,9 @@ const only_canaries: Policy = {
   connect: () => granted,
   channel: () => granted,
   capability: () => denied,
+  judgesTyped: () => false,
+  demandsTelling: false,
+  typed: () => ({ verdict: denied, is_partial: false }),
   statement: () => denied,
 }
 
