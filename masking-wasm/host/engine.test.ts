@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'bun:test'
+import { describe, expect, setDefaultTimeout, test } from 'bun:test'
 import { createHash } from 'node:crypto'
 import { compile } from '../compile/compile.ts'
 import { customRules } from '../compile/custom.ts'
@@ -6,6 +6,9 @@ import { rulesOf } from '../rules/index.ts'
 import type { Rule } from '../rules/rule.ts'
 import { type FlushEvent, MaskingEngine, MaskingError } from './engine.ts'
 import { engineOf, feed, latin1 } from './fixture.ts'
+
+/** Rules are compiled, on a machine that may have other work. */
+setDefaultTimeout(60_000)
 
 const rule = (name: string, pattern: string, more: Partial<Rule> = {}): Rule => ({
   name,
