@@ -18,7 +18,7 @@ import type { Config } from './config.ts'
 import type { ApprovalRequest, Vote, VoteResult } from './core/approval.ts'
 import { createClock } from './core/clock.ts'
 import { RecorderError } from './core/errors.ts'
-import { createAccess, whyEnded } from './gateway/access.ts'
+import { type AccessState, createAccess, logBreakGlass, whyEnded } from './gateway/access.ts'
 import { openApi } from './gateway/api.ts'
 import { bind } from './gateway/bind.ts'
 import type { Terminals } from './gateway/console.ts'
@@ -28,6 +28,7 @@ import { createFeed } from './gateway/feed.ts'
 import { reloadOnHangup } from './gateway/hangup.ts'
 import { openLogins } from './gateway/logins.ts'
 import { startNotifying } from './gateway/notifying.ts'
+import { openOffice } from './gateway/office.ts'
 import { type Options, readOptions } from './gateway/options.ts'
 import { Refusal } from './gateway/refusal.ts'
 import { createSessions } from './gateway/sessions.ts'
@@ -52,7 +53,9 @@ interface Door {
   /** Why it cannot do its work, one line each. */
   failing(): readonly string[]
   readonly logins: Terminals
-  /** Reads the masking rules again, where that is not this process's own. */
+  /** ... of other processes: knows what is given and taken away. */
+  access(state: AccessState): void
+  /** Reads the configuration again, where that is not this process's own. */
   reload(): void
   requests(): Promise<readonly ApprovalRequest[]>
   vote(id: string, vote: Vote): Promise<VoteResult>
@@ -133,7 +136,20 @@ async function runGateway(options: Options): Promise<void> {
   )
   const keys = createKeyRing([...config.identity.keys, ...(trial?.keys ?? [])])
   const standing = { access, keys, providers }
-  const sessions = createSessions(clock.now_us, whyEnded(standing))
+  const why = whyEnded(standing, clock.now_us)
+  const sessions = createSessions(clock.now_us, why, logBreakGlass(log))
+  let tellOthers: (state: AccessState) => void = () => {}
+  const labels = new Map(config.targets.map((target) => [target.name, target.labels]))
+  const office = await openOffice({
+    ...{ evidence, policy, now_us: clock.now_us, log },
+    labels: (target) => labels.get(target) ?? {},
+    groups: keys.groups,
+    changed(state) {
+      access.use(state)
+      tellOthers(state)
+      sessions.end(why)
+    },
+  })
   const issuers = createIssuers(providers, config.identity.ci, ports)
   /** Where browsers find the pages: without a TLS proxy before it, where the API turns out to be. */
   let pages_at = config.gateway.public_url
@@ -172,6 +188,7 @@ async function runGateway(options: Options): Promise<void> {
       address: side.address,
       failing: () => [],
       logins: logins_here,
+      access: () => {},
       reload: () => {},
       requests: async () => desk.requests(),
       vote: desk.vote,
@@ -191,6 +208,7 @@ async function runGateway(options: Options): Promise<void> {
       command: [process.execPath, import.meta.path, ...process.argv.slice(2)],
       drain_ms: options.drain_ms,
       log,
+      access: access.state,
       changed: feed.changed,
     })
     return { ...workers, logins: { waiting: workers.waitingLogin, settle: workers.settleLogin } }
@@ -202,6 +220,9 @@ async function runGateway(options: Options): Promise<void> {
       : options.workers === 1
         ? await openHere(ssh)
         : await openWorkers(ssh)
+  tellOthers = door.access
+  // What changed while they started.
+  door.access(access.state)
 
   const notifying = startNotifying({
     webhooks: config.policy.approvals.webhooks,
@@ -248,10 +269,12 @@ async function runGateway(options: Options): Promise<void> {
             settle: async (id, result) =>
               (await logins_here.settle(id, result)) || (await door.logins.settle(id, result)),
           },
-          requests: door.requests,
+          requests: async () => [...office.requests(), ...(await door.requests())],
+          access: office.port,
+          gate: access,
           feed,
           openLink: notifying.open,
-          vote: door.vote,
+          vote: (id, vote) => office.vote(id, vote) ?? door.vote(id, vote),
           failing,
           replica: evidence.replica,
           families: async () => [
@@ -302,6 +325,7 @@ const closed_door: Door = {
   address: undefined,
   failing: () => [],
   logins: { waiting: async () => undefined, settle: async () => false },
+  access: () => {},
   reload: () => {},
   requests: async () => [],
   vote: async () => ({ ok: false, code: 'unknown', message: 'nobody can connect here' }),

@@ -66,6 +66,9 @@ describe('the OpenAPI document', () => {
     expect(Object.keys(document.paths).toSorted()).toEqual([
       '/api/certificates',
       '/api/device_authorization',
+      '/api/grants',
+      '/api/grants/{id}/review',
+      '/api/grants/{id}/revoke',
       '/api/log/checkpoint',
       '/api/log/tile/{tile}',
       '/api/logs',
@@ -79,6 +82,8 @@ describe('the OpenAPI document', () => {
       '/api/requests/{id}/approve',
       '/api/requests/{id}/cancel',
       '/api/requests/{id}/deny',
+      '/api/revocations',
+      '/api/revocations/{id}/lift',
       '/api/sessions',
       '/api/sessions/{id}',
       '/api/sessions/{id}/cast',
@@ -131,7 +136,7 @@ describe('the OpenAPI document', () => {
         }
       }
     }
-    expect(asked).toBe(84)
+    expect(asked).toBe(112)
     expect(readings).toEqual([])
     expect((await call('/api/openapi.json', '')).status).toBe(401)
     expect((await call('/api/nothing', '')).status).toBe(401)

@@ -10,6 +10,7 @@ import { consoleApp } from '../console/app.ts'
 import { addCast } from './cast.ts'
 import { addCertificates } from './certificates.ts'
 import { addDocs } from './docs.ts'
+import { addGrants } from './grants.ts'
 import { type ApiEnv, onlyForHosts, onlyKnownCallers, withSecurityHeaders } from './guard.ts'
 import { addHealth } from './health.ts'
 import { addLines } from './lines.ts'
@@ -70,6 +71,7 @@ export function createApi(ports: ApiPorts): Api {
   addRequests(app, ports)
   addCertificates(app, ports)
   addPasskeys(app, ports)
+  addGrants(app, ports)
   addDocument(app)
   refuseOtherMethods(app)
   app.notFound(() => problemResponse({ status: 404, title: 'Not Found' }))

@@ -4,6 +4,7 @@
  * @module
  */
 import type { ConsolePorts } from '../console/ports.ts'
+import type { GrantScope } from '../core/access.ts'
 import type {
   ApprovalRequest,
   HoldOutcome,
@@ -41,6 +42,8 @@ export interface ApiPorts {
   openLink?(link: string, caller: ApiCaller): Promise<LinkOpened>
   /** Signs people in, and makes credentials of the gateway's own out of others. Absent where there are none. */
   readonly credentials?: CredentialPorts
+  /** Grants and revocations. Absent where nobody can connect. */
+  readonly access?: GrantsPort
   health(): Health
   /** What this process and its workers count, as text for a scraper. */
   metrics(): Promise<{ readonly text: string; readonly content_type: string }>
@@ -86,6 +89,87 @@ export type PasskeyAdded =
 export type LinkOpened =
   | { readonly ok: true; readonly id: string }
   | { readonly ok: false; readonly status: 403 | 410; readonly detail: string }
+export interface GrantsPort {
+  request(
+    caller: ApiCaller,
+    asked: {
+      readonly target: string
+      readonly account: string
+      readonly scope: readonly GrantScope[]
+      readonly duration_ms: number
+      readonly reason: string
+      readonly break_glass: boolean
+    },
+  ): Promise<
+    | {
+        readonly ok: true
+        readonly id: string
+        readonly state: 'waiting' | 'given'
+        readonly says: string
+      }
+    | GrantFailure
+  >
+  grants(): readonly GrantView[]
+  revokeGrant(id: string, caller: ApiCaller, reason: string): Promise<GrantResult>
+  review(id: string, caller: ApiCaller, comment: string): Promise<GrantResult>
+  /** Resolves when it counts; what it fits ends within seconds. */
+  revoke(
+    match: {
+      readonly issuer?: string
+      readonly subject?: string
+      readonly credential?: string
+      readonly session?: string
+      /** For those whose sessions end. */
+      readonly message: string
+    },
+    caller: ApiCaller,
+    reason: string,
+  ): Promise<{ readonly ok: true; readonly id?: string } | GrantFailure>
+  restore(id: string, caller: ApiCaller, reason: string): Promise<GrantResult>
+  revocations(): readonly RevocationView[]
+}
+
+export type GrantRefusal = 'denied' | 'unknown' | 'own' | 'limit' | 'recording'
+
+interface GrantFailure {
+  readonly ok: false
+  readonly code: GrantRefusal
+  readonly message: string
+}
+
+export type GrantResult = { readonly ok: true } | GrantFailure
+
+/** Times are ISO 8601 in UTC. */
+export interface GrantView {
+  readonly id: string
+  readonly digest: string
+  readonly state: 'waiting' | 'denied' | 'cancelled' | 'given' | 'revoked' | 'expired' | 'ended'
+  readonly subject: string
+  readonly issuer: string
+  readonly target: string
+  readonly account: string
+  readonly scope: readonly GrantScope[]
+  readonly reason: string
+  readonly break_glass: boolean
+  readonly by: readonly { readonly subject: string; readonly issuer: string }[]
+  readonly requested: string
+  readonly starts?: string
+  readonly ends?: string
+  readonly reviewed: boolean
+  readonly review_wanted: boolean
+}
+
+export interface RevocationView {
+  readonly id: string
+  readonly issuer?: string
+  readonly subject?: string
+  readonly credential?: string
+  readonly session?: string
+  readonly ends?: string
+  readonly reason: string
+  readonly by: { readonly subject: string; readonly issuer: string }
+  readonly revoked: string
+}
 
 /** What happened to requests. */
 export interface RequestFeed {

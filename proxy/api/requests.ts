@@ -229,7 +229,7 @@ export function addRequests(app: OpenAPIHono<ApiEnv>, ports: ApiPorts): void {
       const { id } = context.req.valid('param')
       const { digest, comment, passkey: assertion } = context.req.valid('json')
       const caller = context.get('caller')
-      const { subject, issuer, groups, roles } = caller
+      const { subject, issuer, groups, roles, token } = caller
       const signed =
         assertion === undefined || digest === undefined
           ? undefined
@@ -237,7 +237,10 @@ export function addRequests(app: OpenAPIHono<ApiEnv>, ports: ApiPorts): void {
       if (signed?.ok === false) throw refusal('passkey', signed.reason)
       const result = await ports.vote?.(id, {
         decision: verb,
-        approver: { subject, issuer: issuer ?? '', groups: groups ?? [], roles },
+        approver: {
+          ...{ subject, issuer: issuer ?? '', groups: groups ?? [], roles },
+          ...(token === undefined ? {} : { credential: token }),
+        },
         comment: comment ?? '',
         ...(digest === undefined ? {} : { digest }),
         ...(signed === undefined ? {} : { passkey: signed.passkey }),

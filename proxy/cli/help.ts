@@ -6,7 +6,7 @@
 import { helpText, UsageError, type Verb } from './verb.ts'
 
 /** Verbs that the interface has and this version does not. */
-export const later_verbs: readonly string[] = ['request', 'revoke', 'search', 'report']
+export const later_verbs: readonly string[] = ['search', 'report']
 
 export function createHelp(verbs: () => readonly Verb[]): Verb {
   return {

@@ -12,6 +12,7 @@ import { checkConfig } from './check-config.ts'
 import { createCompletion } from './completion.ts'
 import { createConsole } from './console.ts'
 import { disclose } from './disclose.ts'
+import { createGrants } from './grants.ts'
 import { createHelp, overview, unknownVerb } from './help.ts'
 import { indexBucket } from './index-bucket.ts'
 import { keygen } from './keygen.ts'
@@ -78,6 +79,7 @@ const verbs: readonly Verb[] = [
   mask,
   policy,
   ...createRequests(mint),
+  ...createGrants(mint),
   createToken(mint),
   createHelp(() => verbs),
   createCompletion(() => verbs),

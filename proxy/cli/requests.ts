@@ -23,7 +23,8 @@ import {
   VerbError,
 } from './verb.ts'
 
-const options: Readonly<Record<string, Option>> = {
+/** Of every verb that asks a running gateway. */
+export const api_options: Readonly<Record<string, Option>> = {
   url: {
     value: 'URL',
     help: 'where the API is (default: listen.api of --config, or http://127.0.0.1:7070)',
@@ -53,7 +54,7 @@ export function createRequests(mint: TokenMint): readonly Verb[] {
       operands: '',
       operands_min: 0,
       operands_max: 0,
-      options,
+      options: api_options,
       run: (call) => list(call, mint),
     },
     decision('approve', 'Let a command run that waits', mint),
@@ -73,7 +74,7 @@ function decision(name: 'approve' | 'deny' | 'cancel', summary: string, mint: To
       ...(name === 'cancel'
         ? {}
         : { comment: { value: 'TEXT', help: 'why; the requester sees it' } as const }),
-      ...options,
+      ...api_options,
     },
     async run(call): Promise<ExitCode> {
       const [id = ''] = call.operands
@@ -116,19 +117,30 @@ async function list(call: Call, mint: TokenMint): Promise<ExitCode> {
   return 0
 }
 
-type Json = Readonly<Record<string, unknown>>
+export type Json = Readonly<Record<string, unknown>>
 
 /** What a terminal would obey is not shown to one. */
-const textOf = (value: unknown): string =>
+export const textOf = (value: unknown): string =>
   typeof value === 'string' ? value.replace(/\p{C}/gu, '?') : ''
 
 async function fetchRequests(call: Call, mint: TokenMint): Promise<readonly Json[]> {
-  const { requests } = await ask(call, mint, '/api/requests')
-  if (!Array.isArray(requests)) throw new VerbError('the answer is not that of a gateway')
-  return requests.filter((each): each is Json => typeof each === 'object' && each !== null)
+  return listOf((await ask(call, mint, '/api/requests'))['requests'])
 }
 
-async function ask(call: Call, mint: TokenMint, path: string, body?: Json): Promise<Json> {
+/** Throws a {@link VerbError}. */
+export function listOf(value: unknown): readonly Json[] {
+  if (!Array.isArray(value)) throw new VerbError('the answer is not that of a gateway')
+  return value.filter((each): each is Json => typeof each === 'object' && each !== null)
+}
+
+/** `roles`: of a token that is made here. Throws a {@link VerbError} with what the gateway says. */
+export async function ask(
+  call: Call,
+  mint: TokenMint,
+  path: string,
+  body?: Json,
+  roles: readonly string[] = ['approver'],
+): Promise<Json> {
   const url = baseUrl(call)
   let response: Response
   let answer: unknown
@@ -136,7 +148,7 @@ async function ask(call: Call, mint: TokenMint, path: string, body?: Json): Prom
     response = await fetch(`${url}${path}`, {
       method: body === undefined ? 'GET' : 'POST',
       headers: {
-        authorization: `Bearer ${await token(call, mint)}`,
+        authorization: `Bearer ${await token(call, mint, roles)}`,
         ...(body === undefined ? {} : { 'content-type': 'application/json' }),
       },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
@@ -180,14 +192,14 @@ function configured(call: Call): string | undefined {
   return api === undefined ? undefined : `http://${formatAddress(api)}`
 }
 
-async function token(call: Call, { mint }: TokenMint): Promise<string> {
+async function token(call: Call, { mint }: TokenMint, roles: readonly string[]): Promise<string> {
   const file = call.text('token-file')
   const given = file === undefined ? process.env['SLUICE_TOKEN'] : read(file)
   if (given !== undefined && given.trim() !== '') return given.trim()
   const path = join(dataFolder(call), 'keys', 'api.pem')
   const { uid, username } = userInfo()
   const subject = call.text('as') ?? (username === 'unknown' ? `uid-${uid}` : username)
-  const made = await mint(read(path), subject, ['approver'], token_lifetime_s, call.texts('group'))
+  const made = await mint(read(path), subject, roles, token_lifetime_s, call.texts('group'))
   if (made === undefined) throw new VerbError(`${path} is not an Ed25519 key`)
   return made.jwt
 }

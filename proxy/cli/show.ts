@@ -152,6 +152,8 @@ function describe(item: Extract<TimelineItem, { kind: 'record' }>, payload: Uint
       return `waits by ${header.rule} as request ${header.request}`
     case 'approval':
       return describeApproval(header)
+    case 'grant':
+      return describeGrant(header)
     case 'dialled':
       return `${header.address}, host key ${header.host_key}`
     case 'resize':
@@ -199,6 +201,18 @@ function describeApproval({
 }: Extract<RecordHeader, { kind: 'approval' }>): string {
   const names = by.map(({ subject }) => subject).join(', ')
   return `request ${request} ${outcome}${names === '' ? '' : ` by ${names}`}${comment === '' ? '' : `: ${comment}`}`
+}
+
+function describeGrant({
+  grant,
+  break_glass,
+  reason,
+  by,
+  ends_us,
+}: Extract<RecordHeader, { kind: 'grant' }>): string {
+  const names = by.map(({ subject }) => subject).join(', ')
+  const how = break_glass ? 'break-glass' : `approved by ${names}`
+  return `${grant} until ${formatTime(ends_us)}, ${how}: ${reason}`
 }
 
 function riskOf({ risk, findings }: Extract<RecordHeader, { kind: 'verdict' }>): string {

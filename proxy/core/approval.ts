@@ -113,6 +113,8 @@ export interface ApprovalRequest {
 }
 
 export interface Approver extends Decider {
+  /** Public name of what they showed to be who they are. */
+  readonly credential?: string
   readonly groups: readonly string[]
   readonly roles: readonly string[]
 }

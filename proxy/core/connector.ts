@@ -143,6 +143,11 @@ export interface Channel {
    * nothing waits there, and is denied.
    */
   wait?(given_up: () => void): Waiting
+  /**
+   * Says a line to who began it, between what they are shown. Absent where a protocol has no place for it. Only
+   * while {@link client} is open.
+   */
+  say?(message: string): void
   /** Tells who began it in the protocol's own words, and ends the channel. SSH: stderr, then the exit code. */
   refuse(message: string, exit_code: number): void
 }

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { TimedGrant } from './access.ts'
 import type { Decider, HoldOutcome, MaskedCommand } from './approval.ts'
 import type { ChannelEvent, ChannelRequest, Field, Stream } from './connector.ts'
 import type { Identity, IdentityProof } from './identity.ts'
@@ -22,6 +23,8 @@ export interface Policy {
   readonly demandsTelling: boolean
   /** May this line, which is not known as exactly as a whole command is, go to the program that reads it? */
   typed(identity: Identity, target: string, line: TypedLine, at?: AskedAt): TypedVerdict
+  /** Of the policy that answers now, SHA-256 as hex. */
+  readonly hash: string
   /** May this statement reach the target, whole? */
   statement(identity: Identity, target: string, statement: Statement, at?: AskedAt): Verdict
 }
@@ -31,6 +34,8 @@ export interface AskedAt {
   readonly account: string
   /** `IP:PORT` of the client. */
   readonly source: string
+  /** Without which the session would not be. */
+  readonly let_in_by?: TimedGrant
 }
 
 /** `shell`: the shell at the target told of it, and waits. `screen`: what an emulated screen or the keys show. */
@@ -164,4 +169,6 @@ export type RecordedEvent =
     }
   /** How a shell says that the command of that number ended. */
   | { readonly kind: 'command_end'; readonly command: number; readonly code: number }
+  /** Something in the session is allowed by a grant: what is known of it. */
+  | { readonly kind: 'grant'; readonly grant: TimedGrant; readonly policy_hash: string }
   | { readonly kind: 'channel_end' }

@@ -48,7 +48,16 @@ export interface HoldTerms {
   readonly risk: Risk
   /** What the worst part of the command does. */
   readonly says: string
+  /** Without which not even an approval would help. */
+  readonly by_grant?: TimedGrant
   readonly findings: readonly string[]
+}
+
+/** Whether approvals that were given are all that is wanted. */
+export function isEnough(given: HoldTerms['approvals'], wanted: HoldTerms['approvals']): boolean {
+  return wanted.every(({ group, quorum }) =>
+    given.some((each) => each.group === group && each.quorum >= quorum),
+  )
 }
 
 /** What a channel may ask for besides running a command. */

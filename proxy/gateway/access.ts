@@ -4,10 +4,12 @@
  * @module
  */
 import { type AccessGate, fits, isFor, type Revocation, type TimedGrant } from '../core/access.ts'
+import type { Greeting } from '../core/connector.ts'
 import type { EndReason } from '../core/ports.ts'
 import { rolesOf } from '../identity/claims.ts'
 import type { KeyRing } from '../identity/keys.ts'
 import type { Provider } from '../identity/provider.ts'
+import type { Log } from '../log.ts'
 import type { Ending, Running } from './sessions.ts'
 
 export interface AccessState {
@@ -51,11 +53,10 @@ export interface Standing {
 }
 
 /** Asked when a session begins, and of all that run when one of these has changed. */
-export function whyEnded({
-  access,
-  keys,
-  providers,
-}: Standing): (running: Running) => Ending | undefined {
+export function whyEnded(
+  { access, keys, providers }: Standing,
+  now_us: () => number,
+): (running: Running) => Ending | undefined {
   return ({ greeting: { identity }, session }) => {
     const revocation = access.revoked(identity, session.id)
     if (revocation !== undefined) return ended(revocation.message)
@@ -67,13 +68,24 @@ export function whyEnded({
       !rolesOf(provider.settings.roles, identity.groups).includes('user')
     )
       return ended('none of your groups may connect here any more: this session ends')
+    // One that has ended by itself ends its session by itself, with words of its own.
     const gone = session.grants.find(
-      ({ id }) => !access.state.grants.some((each) => each.id === id),
+      ({ id, ends_us }) =>
+        ends_us > now_us() && !access.state.grants.some((each) => each.id === id),
     )
     return gone === undefined
       ? undefined
       : ended(`grant ${gone.id} was revoked, and this session with it`)
   }
 }
+
+/** Loud: each session under one is told to the operator as it begins. */
+export const logBreakGlass =
+  (log: Log) =>
+  ({ identity, target, account, source }: Greeting, { id, break_glass }: TimedGrant): void => {
+    const { subject, issuer } = identity
+    if (break_glass)
+      log('warn', 'break_glass_session', { grant: id, subject, issuer, target, account, source })
+  }
 
 const ended = (message: string, reason: EndReason = 'revoked'): Ending => ({ reason, message })

@@ -7,15 +7,17 @@ import { createApi } from '../api/app.ts'
 import type { ApiPorts } from '../api/ports.ts'
 import { formatAddress } from '../config/address.ts'
 import type { Config } from '../config.ts'
+import type { AccessGate } from '../core/access.ts'
 import { createClock } from '../core/clock.ts'
 import { createBearerVerifier } from '../identity/bearer.ts'
+import { type BrowserSessions, createBrowserSessions } from '../identity/browser-session.ts'
 import type { DeviceLogins } from '../identity/device-login.ts'
 import type { GatewayKeys } from '../identity/gateway-keys.ts'
 import type { Issuers } from '../identity/issuers.ts'
 import type { KeyRing } from '../identity/keys.ts'
 import type { Provider } from '../identity/provider.ts'
 import type { SamlSettings } from '../identity/saml/provider.ts'
-import { createTokenVerifier, parseTokenKey } from '../identity/token.ts'
+import { type Caller, createTokenVerifier, parseTokenKey } from '../identity/token.ts'
 import type { Log } from '../log.ts'
 import {
   combineFamilies,
@@ -39,6 +41,9 @@ export interface ApiOptions extends Pick<ApiPorts, 'reader' | 'logs'> {
   readonly feed: NonNullable<ApiPorts['feed']>
   readonly openLink: NonNullable<ApiPorts['openLink']>
   readonly vote: NonNullable<ApiPorts['vote']>
+  readonly access: ApiPorts['access']
+  /** Who has no access any more has none here either. */
+  readonly gate: AccessGate
   readonly address: NonNullable<Config['listen']['api']>
   readonly is_any_port: boolean
   readonly config: Config
@@ -82,7 +87,10 @@ export async function openApi(options: ApiOptions): Promise<ApiSide> {
   /** Where browsers find it; without a TLS proxy in front, where the port turns out to be. */
   let origin = public_url ?? ''
   const { issuers } = options
-  const verify = createBearerVerifier(createTokenVerifier(token_key, now_us, issuers), issuers)
+  const verify = unlessRevoked(
+    createBearerVerifier(createTokenVerifier(token_key, now_us, issuers), issuers),
+    options.gate,
+  )
   const refused = createRefused({ recorder, log, monotonic_ms: () => performance.now() })
   const api = createApi({
     reader: options.reader,
@@ -93,6 +101,7 @@ export async function openApi(options: ApiOptions): Promise<ApiSide> {
       if (!verified.ok) refused({ rule: verified.rule, protocol: 'api', source })
       return verified
     },
+    ...(options.access === undefined ? {} : { access: options.access }),
     evidenceRead: ({ issuer, subject }, what) =>
       recorder.note('evidence.read', {
         subject,
@@ -107,6 +116,7 @@ export async function openApi(options: ApiOptions): Promise<ApiSide> {
     console: createConsole({
       ...{ providers: options.providers, saml: options.saml, terminals: options.terminals },
       ...{ origin: () => origin, now_us, log },
+      sessions: unlessRevokedSince(createBrowserSessions(now_us), options.gate),
     }),
     health: () => {
       const reasons = failing()
@@ -136,4 +146,33 @@ const sourceOf = (client: { readonly address: string; readonly port: number } | 
   if (client === null) return 'unknown:0'
   const { address, port } = client
   return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`
+}
+
+type Authenticate = ReturnType<typeof createBearerVerifier>
+
+function unlessRevoked(authenticate: Authenticate, gate: AccessGate): Authenticate {
+  return async (bearer) => {
+    const verified = await authenticate(bearer)
+    const why = verified.ok ? whyRevoked(verified.caller, gate) : undefined
+    return why === undefined ? verified : { ok: false, rule: 'access.revoked', reason: why }
+  }
+}
+
+function whyRevoked(caller: Caller, gate: AccessGate): string | undefined {
+  const { issuer = 'sluice', subject, groups = [], token: credential, login } = caller
+  const who = { issuer, subject, groups, method: 'token' as const, credential }
+  return gate.revoked({ ...who, ...(login === undefined ? {} : { login }) })?.message
+}
+
+/** A browser that was signed in before is signed in no more. */
+function unlessRevokedSince(sessions: BrowserSessions, gate: AccessGate): BrowserSessions {
+  return {
+    ...sessions,
+    find(cookie) {
+      const found = sessions.find(cookie)
+      if (found === undefined || whyRevoked(found.caller, gate) === undefined) return found
+      sessions.close(cookie)
+      return undefined
+    },
+  }
 }

@@ -128,6 +128,7 @@ const denied = { allowed: false, rule: 'canary', message: 'not for a canary' } a
 
 /** Nobody else's session has it: a policy of people need not know of canaries. */
 const only_canaries: Policy = {
+  hash: '',
   connect: () => granted,
   channel: () => granted,
   capability: () => denied,

@@ -7,7 +7,7 @@ import type { ConsolePorts } from '../console/ports.ts'
 import type { Proven } from '../core/sign-in.ts'
 import type { Denial } from '../core/verdict.ts'
 import { createBrowserLogins } from '../identity/browser-login.ts'
-import { createBrowserSessions } from '../identity/browser-session.ts'
+import type { BrowserSessions } from '../identity/browser-session.ts'
 import type { Provider } from '../identity/provider.ts'
 import { createSamlProvider, type SamlSettings } from '../identity/saml/provider.ts'
 import { createRequestIds } from '../identity/saml/request-id.ts'
@@ -18,6 +18,7 @@ export interface ConsoleOptions {
   readonly providers: readonly Provider[]
   readonly saml: readonly SamlSettings[]
   readonly terminals: Terminals
+  readonly sessions: BrowserSessions
   readonly origin: () => string
   readonly now_us: () => number
   readonly log: Log
@@ -47,6 +48,6 @@ export function createConsole(options: ConsoleOptions): ConsolePorts {
       ...createTerminalLogins({ now_us, settle: terminals.settle }),
       waiting: terminals.waiting,
     },
-    sessions: createBrowserSessions(now_us),
+    sessions: options.sessions,
   }
 }

@@ -6,6 +6,7 @@
  */
 import { ownSecrets } from '../config/known-secrets.ts'
 import { type Config, loadConfig } from '../config.ts'
+import { createClock } from '../core/clock.ts'
 import type { Log } from '../log.ts'
 import type { LivePolicy } from '../policy/live.ts'
 import { createPolicy } from '../policy/policy.ts'
@@ -53,6 +54,7 @@ export function reloadOnHangup(options: HangupOptions): () => void {
 
 function prepareWith(options: HangupOptions): ReloadPorts['prepare'] {
   const { config, policy, keys, providers, access, sessions } = options
+  const { now_us } = createClock(Date.now, () => performance.now())
   let reloads = 0
   const in_use = {
     keys: config.identity.keys,
@@ -95,7 +97,7 @@ function prepareWith(options: HangupOptions): ReloadPorts['prepare'] {
         }
       },
       enforce: () => {
-        const rest = whyEnded(options)
+        const rest = whyEnded(options, now_us)
         const is_other_policy = made.hash !== before.hash
         return sessions.end(
           (running) => rest(running) ?? (is_other_policy ? forbidden(policy, running) : undefined),

@@ -10,8 +10,11 @@ import type { ApprovalRequest, DeskChange, Vote, VoteResult } from '../core/appr
 import type { Proven } from '../core/sign-in.ts'
 import type { Denial } from '../core/verdict.ts'
 import type { Family } from '../metrics/family.ts'
+import type { AccessState } from './access.ts'
 
 export type FromWorker =
+  /** It listens to this pipe. */
+  | { readonly kind: 'hello' }
   /** It accepts connections. */
   | { readonly kind: 'ready'; readonly address: Address }
   /** Why it cannot record now, one line each; empty when it can again. */
@@ -29,8 +32,11 @@ export type FromWorker =
   | { readonly kind: 'login'; readonly ask: number; readonly login: WaitingLogin | undefined }
 
 export type ToWorker =
-  /** The masking rules are to be read again. By this pipe, since a signal may come before there is an ear for it. */
-  { readonly kind: 'reload' } | Question
+  /** The configuration is to be read again. By this pipe, since a signal may come before there is an ear for it. */
+  | { readonly kind: 'reload' }
+  /** What is given and taken away now; first as an answer to `hello`. */
+  | { readonly kind: 'access'; readonly state: AccessState }
+  | Question
 
 /** Answered with the same number. */
 export type Question = { readonly ask: number } & (

@@ -4,9 +4,10 @@
  *
  * @module
  */
+import type { TimedGrant } from '../core/access.ts'
 import type { Greeting } from '../core/connector.ts'
 import type { EndReason } from '../core/ports.ts'
-import { endWhenExpired } from '../session/expiry.ts'
+import { endWhenExpired, endWithGrant } from '../session/expiry.ts'
 import { type Session, type SessionPorts, startSession } from '../session/session.ts'
 
 /** Why a session may not go on, with the line that its user sees. */
@@ -33,10 +34,14 @@ export interface Sessions {
 /** How long sessions that were told to end may take to write their last record. */
 const end_ms = 3_000
 
-/** `why`: asked of each session as it begins, as what it rests on may have gone since its client was let in. */
+/**
+ * `granted`: something in a session is allowed by a grant. `why`: asked of each session as it begins, as what it rests on may have
+ * gone since its client was let in.
+ */
 export function createSessions(
   now_us: () => number,
   why: (running: Running) => Ending | undefined = () => undefined,
+  granted: (greeting: Greeting, grant: TimedGrant) => void = () => {},
 ): Sessions {
   const sessions = new Set<Running>()
   const endIf = (running: Running, ask: typeof why): boolean => {
@@ -49,7 +54,14 @@ export function createSessions(
       return sessions.size
     },
     async run(greeting, ports) {
-      const session = startSession(greeting, ports)
+      const session = startSession(greeting, {
+        ...ports,
+        granted(of, grant) {
+          endWithGrant(of, grant, now_us)
+          endIf({ greeting, session: of }, why)
+          granted(greeting, grant)
+        },
+      })
       const running = { greeting, session }
       sessions.add(running)
       const { ends_us } = greeting.identity

@@ -17,7 +17,7 @@ import { createLog, heardBy } from '../log.ts'
 import { createMeter } from '../metrics/meter.ts'
 import { createLivePolicy } from '../policy/live.ts'
 import { createPolicy } from '../policy/policy.ts'
-import { createAccess, whyEnded } from './access.ts'
+import { createAccess, logBreakGlass, whyEnded } from './access.ts'
 import { bind } from './bind.ts'
 import { openDesk } from './desk.ts'
 import { type Lock, openEvidence } from './evidence.ts'
@@ -74,7 +74,15 @@ export async function runWorker(
   const providers = config.identity.oidc.map((settings) => createProvider(settings, ports))
   const keys = createKeyRing(config.identity.keys)
   const standing = { access, keys, providers }
-  const sessions = createSessions(clock.now_us, whyEnded(standing))
+  const sessions = createSessions(
+    clock.now_us,
+    whyEnded(standing, clock.now_us),
+    logBreakGlass(log),
+  )
+  await firstAccess(({ state }) => {
+    access.use(state)
+    sessions.end(whyEnded(standing, clock.now_us))
+  })
   const logins = openLogins({
     ...{ config, providers, log },
     asked_at: () => config.gateway.public_url,
@@ -126,6 +134,7 @@ export async function runWorker(
   // The gateway is gone: without it nobody watches over this process, and nobody reads what it records.
   process.on('disconnect', () => void stop())
   process.on('message', (message: ToWorker) => {
+    if (message.kind === 'access') return
     if (message.kind === 'reload') {
       reload()
       return
@@ -162,6 +171,18 @@ export async function runWorker(
 
 function tell(message: FromWorker): void {
   if (process.connected) process.send?.(message)
+}
+
+/** Resolves with the first state: before it nobody may come in, as who may not is not known. Calls with each. */
+function firstAccess(use: (message: Extract<ToWorker, { kind: 'access' }>) => void): Promise<void> {
+  return new Promise((resolve) => {
+    process.on('message', (message: ToWorker) => {
+      if (message.kind !== 'access') return
+      use(message)
+      resolve()
+    })
+    tell({ kind: 'hello' })
+  })
 }
 
 /** No more than the page shows. */

@@ -11,6 +11,7 @@ import type { Proven } from '../core/sign-in.ts'
 import type { Denial } from '../core/verdict.ts'
 import type { Log } from '../log.ts'
 import type { Family } from '../metrics/family.ts'
+import type { AccessState } from './access.ts'
 import {
   restart_forgiven_ms,
   restart_ms_max,
@@ -30,6 +31,7 @@ export interface WorkersOptions {
   /** The command that starts a gateway; the word that makes it a worker is added. */
   readonly command: readonly string[]
   readonly drain_ms: number
+  readonly access: AccessState
   readonly log: Log
   /** At the desk of one of them. */
   changed(change: DeskChange): void
@@ -42,8 +44,10 @@ export interface Workers {
   waitingLogin(id: string): Promise<WaitingLogin | undefined>
   /** False when it waits in none of them any more. */
   settleLogin(id: string, result: Proven | Denial): Promise<boolean>
-  /** They read the masking rules again. */
+  /** They read the configuration again. */
   reload(): void
+  /** They, and those that start later, know what is given and taken away. */
+  access(state: AccessState): void
   /** Of all of them that answer in time. */
   requests(): Promise<readonly ApprovalRequest[]>
   vote(id: string, vote: Vote): Promise<VoteResult>
@@ -79,6 +83,7 @@ export async function startWorkers(options: WorkersOptions): Promise<Workers> {
     }),
   )
   const waiting = new Map<number, (answer: Answer) => void>()
+  let { access } = options
   let ask_next = 1
   let port = options.address.port
   let is_started = false
@@ -93,7 +98,9 @@ export async function startWorkers(options: WorkersOptions): Promise<Workers> {
         stdout: 'inherit',
         stderr: 'inherit',
         ipc: (message: FromWorker) => {
-          if (message.kind === 'ready') {
+          if (message.kind === 'hello')
+            child.send({ kind: 'access', state: access } satisfies ToWorker)
+          else if (message.kind === 'ready') {
             clearTimeout(late)
             worker.reasons = []
             resolve(message.address)
@@ -214,6 +221,10 @@ export async function startWorkers(options: WorkersOptions): Promise<Workers> {
         results.find((result) => result.ok || result.code !== 'unknown') ??
         results[0] ?? { ok: false, code: 'unknown', message: 'no worker answers' }
       )
+    },
+    access(state) {
+      access = state
+      for (const { child } of workers) child?.send({ kind: 'access', state } satisfies ToWorker)
     },
     reload: () => {
       for (const { child } of workers) child?.send({ kind: 'reload' } satisfies ToWorker)

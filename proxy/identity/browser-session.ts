@@ -68,11 +68,14 @@ export function createBrowserSessions(
   return {
     open({ identity, roles }) {
       if (!makeRoom(identity)) return undefined
-      const { issuer, subject, groups, credential } = identity
+      const { issuer, subject, groups, credential, login } = identity
       const now = now_us()
       const cookie = randomBytes(32).toString('base64url')
       kept.set(digest(cookie), {
-        caller: { issuer, subject, groups, roles, token: credential },
+        caller: {
+          ...{ issuer, subject, groups, roles, token: credential },
+          ...(login === undefined ? {} : { login }),
+        },
         csrf_token: randomBytes(32).toString('base64url'),
         ends_us: Math.min(now + browser_session_ms * 1000, identity.ends_us ?? Infinity),
         used_us: now,

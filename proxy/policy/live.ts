@@ -32,6 +32,7 @@ export function createLivePolicy(first: StaticPolicy): LivePolicy {
     judgesTyped: (...asked) => current.judgesTyped(...asked),
     typed: (...asked) => current.typed(...asked),
     statement: (...asked) => current.statement(...asked),
+    grantTerms: (...asked) => current.grantTerms(...asked),
     approve: (...asked) => current.approve(...asked),
     use(next) {
       current = next

@@ -14,12 +14,16 @@ import type { AskedAt, Policy } from '../core/ports.ts'
 import type { TransferChoice, TransferDirection } from '../core/transfer.ts'
 import type { Capability, Denial, HoldTerms, Verdict } from '../core/verdict.ts'
 import { createEngine } from './cedar/engine.ts'
+import { withGrants } from './cedar/granted.ts'
 import {
   type Approver,
   createJudge,
+  type GrantTerms,
   type Judge,
+  needs,
   type Place,
   type ShellChoice,
+  type WantedGrant,
 } from './cedar/judge.ts'
 import { recogniseDetour } from './detour.ts'
 import type { PolicyParts } from './prepare.ts'
@@ -49,6 +53,8 @@ export interface PolicySource {
 export interface StaticPolicy extends Policy {
   /** May this person decide about somebody's command there? That it is not their own is for others to see. */
   approve(approver: Approver, target: string, account: string, terms: HoldTerms): boolean
+  /** What a grant would need for somebody there. `account`: empty for every account. */
+  grantTerms(identity: Identity, target: string, account: string, wanted: WantedGrant): GrantTerms
   /** The whole policy as canonical JSON: members sorted, no spaces. Holds no secret. */
   readonly text: string
   /** SHA-256 of {@link text}, hex; part of every session's evidence. */
@@ -79,12 +85,15 @@ export function createPolicy(
     config.targets.map(({ name, accounts }) => [name, new Set(Object.keys(accounts))]),
   )
   const labels = new Map(config.targets.map((target) => [target.name, target.labels ?? {}]))
-  const judge = createJudge({
-    engine: createEngine(parts.policies, engine),
-    read: parts.read,
-    shells: config.policy.shell ?? 'screen',
-    now_ms,
-  })
+  const judge = withGrants(
+    createJudge({
+      engine: createEngine(parts.policies, engine),
+      read: parts.read,
+      shells: config.policy.shell ?? 'screen',
+      now_ms,
+    }),
+    access,
+  )
   const text = canonicalPolicy(config, parts.text)
   const place = (target: string, at: AskedAt): Place => ({
     target,
@@ -102,6 +111,11 @@ export function createPolicy(
       const where = place(target, { account, source })
       const verdict = judge.plain(identity, where, 'connect')
       if (verdict.allowed) judge.expect(identity, where)
+      else if (judge.terms(identity, where, usual_grant).ok)
+        return denied(
+          verdict.rule,
+          `this target needs a grant: sluice request --target ${target} --for 1h --reason TEXT`,
+        )
       return verdict
     },
     channel: (identity, target, request, at = nowhere) =>
@@ -121,11 +135,33 @@ export function createPolicy(
         : { verdict: unknownTarget(target), is_partial: false },
     statement: (_, target, statement) =>
       targets.has(target) ? statementVerdict(statement) : unknownTarget(target),
+    grantTerms(identity, target, account, wanted) {
+      const accounts = targets.get(target)
+      if (accounts === undefined) return { ok: false, message: unknownTarget(target).message }
+      if (account !== '' && !accounts.has(account))
+        return { ok: false, message: `${shown(target)} has no account ${shown(account)} here` }
+      const all = (account === '' ? [...accounts] : [account]).map((each) =>
+        judge.terms(identity, place(target, { account: each, source: '' }), wanted),
+      )
+      const open = all.filter((each) => each.ok)
+      const [first] = open
+      if (first === undefined)
+        return all[0] ?? { ok: false, message: `${shown(target)} has no account here` }
+      // For every account is what the strictest of them wants.
+      return {
+        ...first,
+        approvals: needs(open.flatMap(({ approvals }) => approvals)),
+        expires_ms: Math.min(...open.map(({ expires_ms }) => expires_ms)),
+      }
+    },
     approve: (approver, target, account, terms) =>
       targets.has(target) &&
       judge.approve(approver, { target, account, labels: labels.get(target) ?? {} }, terms),
   }
 }
+
+/** Whether a grant would help at all is asked with one that a person would ask for. */
+const usual_grant: WantedGrant = { break_glass: false, duration_ms: 3_600_000 }
 
 /** Policy that reads what is not told fails, and that denies. */
 const nowhere: AskedAt = { account: '', source: '' }
@@ -236,13 +272,13 @@ function transferVerdict(asked: Asked, transfer: Transfer): Verdict {
   if (forbidden !== undefined && refused.every((each) => config.policy.transfers[each] !== 'deny'))
     return forbidden
   const keys = refused.map((each) => `policy.transfers.${each}: deny`).join(', ')
-  const needs =
+  const both =
     directions.length === 2 && argv === undefined
       ? ' (it can do both, so it needs both allowed)'
       : ''
   return denied(
     `policy.transfers.${refused.join('+')}`,
-    `file transfer by ${tool} is off by policy: ${keys}${needs}`,
+    `file transfer by ${tool} is off by policy: ${keys}${both}`,
   )
 }
 

@@ -73,7 +73,10 @@ export type ToRecorder =
   | { readonly kind: 'replicated'; readonly lsn: number }
   | { readonly kind: 'stop'; readonly ack: number }
 
-/** Evidence was read; receipts of the bucket came; a timestamp did; somebody decided about a held command, or may not. */
+/**
+ * Evidence was read; receipts of the bucket came; a timestamp did; somebody decided about a held command, or may not;
+ * grants and revocations.
+ */
 export type NoteType =
   | 'evidence.read'
   | 'identity.refused'
@@ -86,6 +89,13 @@ export type NoteType =
   | 'approval.opened'
   | 'passkey.registered'
   | 'passkey.removed'
+  | 'grant.requested'
+  | 'grant.decided'
+  | 'grant.refused'
+  | 'grant.revoked'
+  | 'grant.reviewed'
+  | 'access.revoked'
+  | 'access.restored'
 
 /** `session` is the recorder's small number for one. */
 export type ToSession = { readonly session: number } & (

@@ -19,6 +19,7 @@ import { judgedOf } from '../core/verdict.ts'
 import { MessageTap } from '../tap/message.ts'
 import { type MaskerSource, maskCommand, maskPlain, type TapSink } from '../tap/sink.ts'
 import { type ChannelTaps, closeTaps, keepPrompt, openTaps } from './channel-taps.ts'
+import { grantRecord } from './grant-record.ts'
 import { Hidden } from './hidden.ts'
 import type { SessionSecrets, TrailState, WaitingHold } from './trail-state.ts'
 
@@ -233,6 +234,9 @@ export class Trail {
         this.#waiting = this.#waiting.filter(({ request }) => request !== event.request)
         this.record({ ...event, channel, comment: this.#plain(event.comment) })
         break
+      case 'grant':
+        this.record(grantRecord(channel, event, this.#plain))
+        break
       case 'resize':
         this.#channels.get(channel)?.out.resize(event.columns)
         this.record({ ...event, channel })
@@ -340,9 +344,7 @@ export class Trail {
   }
 
   /** Whatever a client or a target said may hold a secret. */
-  #plain(text: string): string {
-    return maskPlain(this.#ports.maskers, text)
-  }
+  readonly #plain = (text: string): string => maskPlain(this.#ports.maskers, text)
 
   get #secrets(): SessionSecrets {
     assert(this.state.secrets !== undefined, 'a recovered session has no channels')

@@ -8,7 +8,13 @@ const create = (): { session: Session; ends: string[]; close: () => void } => {
   const { promise: ended, resolve: close } = Promise.withResolvers<void>()
   const ends: string[] = []
   return {
-    session: { id: undefined, grants: [], ended, end: (reason) => ends.push(reason) },
+    session: {
+      id: undefined,
+      grants: [],
+      say: () => {},
+      ended,
+      end: (reason) => ends.push(reason),
+    },
     ends,
     close,
   }

@@ -6,7 +6,7 @@
 import type { Approvals, Decider, HeldCommand, HoldOutcome } from '../core/approval.ts'
 import type { Channel } from '../core/connector.ts'
 import type { SessionRecorder } from '../core/ports.ts'
-import type { Denial, Grant, HoldTerms, Verdict } from '../core/verdict.ts'
+import { type Denial, type Grant, type HoldTerms, isEnough, type Verdict } from '../core/verdict.ts'
 
 export interface HoldParts {
   readonly approvals: Approvals
@@ -78,11 +78,19 @@ export async function waitForApproval({
   switch (outcome.kind) {
     case 'approved':
       if (!held.redeem(command)) return denied('the approval is for something else', exit_denied)
-      if (!isEnough(terms, judge()))
+      if (!isStill(judge(), terms))
         return denied('policy was changed meanwhile, and wants more: ask again', exit_denied)
       waiting.say(`request ${held.id} was approved by ${namesOf(outcome.by)}`)
       waiting.end()
-      return { verdict: { allowed: true, rule, risk: terms.risk, findings: terms.findings } }
+      return {
+        verdict: {
+          allowed: true,
+          rule,
+          risk: terms.risk,
+          findings: terms.findings,
+          ...(terms.by_grant === undefined ? {} : { by_grant: terms.by_grant }),
+        },
+      }
     case 'denied': {
       const comment = outcome.comment === '' ? '' : `: ${outcome.comment}`
       return denied(
@@ -100,14 +108,11 @@ export async function waitForApproval({
   }
 }
 
-/** Whether the approvals that were given are those that policy wants now. */
-function isEnough({ approvals }: HoldTerms, now: Verdict): boolean {
+/** Whether policy still lets it run with the approvals that were given. */
+function isStill(now: Verdict, { approvals, passkey }: HoldTerms): boolean {
   if (now.allowed) return true
-  return (
-    now.hold?.approvals.every((wanted) =>
-      approvals.some(({ group, quorum }) => group === wanted.group && quorum >= wanted.quorum),
-    ) ?? false
-  )
+  if (now.hold === undefined || (now.hold.passkey === true && passkey !== true)) return false
+  return isEnough(approvals, now.hold.approvals)
 }
 
 function linesOf(

@@ -27,6 +27,8 @@ export interface SessionPorts {
   openScreen?(size: ScreenSize): Promise<Screen>
   /** Monotonic milliseconds. */
   now_ms(): number
+  /** Something in the session is allowed by this grant from now on. */
+  granted?(session: Session, grant: TimedGrant): void
   /** Labels of a target, none for one that does not exist. */
   labels(target: string): Readonly<Record<string, string>>
   readonly protocol: string
@@ -41,6 +43,8 @@ export interface Session {
   readonly grants: readonly TimedGrant[]
   /** Ends it, with a line that the user sees. */
   end(reason: EndReason, message: string): void
+  /** Shows a line on every channel that can. */
+  say(message: string): void
   readonly ended: Promise<void>
 }
 
@@ -56,6 +60,11 @@ export function startSession(greeting: Greeting, ports: SessionPorts): Session {
   let link: Link | undefined
   let id: string | undefined
   const grants: TimedGrant[] = []
+  const at: { account: string; source: string; let_in_by?: TimedGrant } = {
+    account: greeting.account,
+    source: greeting.source,
+  }
+  const shown_on = new Set<Channel>()
   let end_reason: EndReason | undefined
   let end_detail = ''
   const end = (reason: EndReason, message: string): void => {
@@ -66,15 +75,20 @@ export function startSession(greeting: Greeting, ports: SessionPorts): Session {
     else link.close(message)
   }
   const { policy } = ports
-  const ended = run()
-  return {
+  const { promise: ended, resolve: over, reject: broken } = Promise.withResolvers<void>()
+  const session: Session = {
     get id() {
       return id
     },
     grants,
     end,
+    say(message) {
+      for (const channel of shown_on) channel.say?.(message)
+    },
     ended,
   }
+  run().then(over, broken)
+  return session
 
   async function run(): Promise<void> {
     const { identity, account, target } = greeting
@@ -119,6 +133,10 @@ export function startSession(greeting: Greeting, ports: SessionPorts): Session {
       return
     }
     try {
+      if (verdict.allowed && verdict.by_grant !== undefined) {
+        at.let_in_by = verdict.by_grant
+        await restOn(verdict.by_grant, recorder)
+      }
       await recorder.event(0, { kind: 'verdict', verdict, asked: 'connect' })
       if (!verdict.allowed) {
         end('denied', verdict.message)
@@ -133,6 +151,15 @@ export function startSession(greeting: Greeting, ports: SessionPorts): Session {
     }
     await greeting.closed
     await recorder.close(end_reason ?? 'client', end_detail).catch(() => {})
+  }
+
+  /** It is on record before what it allows is; and the session ends with it. */
+  async function restOn(grant: TimedGrant, recorder: SessionRecorder): Promise<void> {
+    if (grants.some((each) => each.id === grant.id)) return
+    grants.push(grant)
+    ports.granted?.(session, grant)
+    session.say(words(grant))
+    await recorder.event(0, { kind: 'grant', grant, policy_hash: policy.hash })
   }
 
   async function fail(error: unknown, recorder: SessionRecorder): Promise<void> {
@@ -172,9 +199,11 @@ export function startSession(greeting: Greeting, ports: SessionPorts): Session {
         channels.add(served)
       },
       capability: async (name, detail) => {
-        const verdict = policy.capability(greeting.identity, greeting.target, name, greeting)
+        const verdict = policy.capability(greeting.identity, greeting.target, name, at)
         const asked = `${name} ${detail}`.trim()
         try {
+          if (verdict.allowed && verdict.by_grant !== undefined)
+            await restOn(verdict.by_grant, recorder)
           await recorder.event(0, { kind: 'verdict', verdict, asked })
           return verdict
         } catch {
@@ -223,7 +252,7 @@ export function startSession(greeting: Greeting, ports: SessionPorts): Session {
         rule,
         terms,
       },
-      judge: () => ports.policy.channel(identity, target, request, greeting),
+      judge: () => policy.channel(identity, target, request, at),
     })
   }
 
@@ -234,11 +263,11 @@ export function startSession(greeting: Greeting, ports: SessionPorts): Session {
     telling: TellingShell | undefined,
   ): Promise<OpenTyped | undefined> {
     const { kind, pty } = channel.request
-    const { identity, account, target, source } = greeting
+    const { identity, target } = greeting
     // A program without a terminal reads data; a shell without one reads a script.
     if (kind !== 'shell' && (kind !== 'exec' || pty === undefined)) return undefined
     // Another policy may come: then there are the keys.
-    const judges = policy.judgesTyped(identity, target, greeting)
+    const judges = policy.judgesTyped(identity, target, at)
     const screen = pty === undefined || !judges ? undefined : await ports.openScreen?.(pty)
     return typedChannel({
       channel,
@@ -247,7 +276,8 @@ export function startSession(greeting: Greeting, ports: SessionPorts): Session {
       approvals: ports.approvals,
       telling,
       identity,
-      at: { account, source },
+      at,
+      rest: (grant) => restOn(grant, recorder),
       target,
       labels: ports.labels(target),
       screen,
@@ -261,7 +291,7 @@ export function startSession(greeting: Greeting, ports: SessionPorts): Session {
     pumps: Map<number, Pump>,
   ): Promise<void> {
     const { identity, target } = greeting
-    let verdict = policy.channel(identity, target, channel.request, greeting)
+    let verdict = policy.channel(identity, target, channel.request, at)
     const asked = describe(channel.request)
     const [shown] = await Promise.all([
       recorder.channel(channel.id, channel.request),
@@ -276,6 +306,7 @@ export function startSession(greeting: Greeting, ports: SessionPorts): Session {
         await recorder.event(channel.id, { kind: 'verdict', verdict, asked })
       }
     }
+    if (verdict.allowed && verdict.by_grant !== undefined) await restOn(verdict.by_grant, recorder)
     if (!verdict.allowed) {
       channel.refuse(verdict.message, exit_code)
       await recorder.event(channel.id, { kind: 'channel_end' })
@@ -305,9 +336,19 @@ export function startSession(greeting: Greeting, ports: SessionPorts): Session {
       open_typed,
     )
     pumps.set(channel.id, pump)
-    await pump.ended
+    for (const grant of grants)
+      if (grant.break_glass || channel.request.pty !== undefined) channel.say?.(words(grant))
+    shown_on.add(channel)
+    await pump.ended.finally(() => shown_on.delete(channel))
     pumps.delete(channel.id)
   }
+}
+
+function words({ id, break_glass, ends_us }: TimedGrant): string {
+  const until = `${new Date(ends_us / 1_000).toISOString().slice(11, 19)} UTC`
+  return break_glass
+    ? `BREAK-GLASS by ${id}, until ${until}: nobody approved this, everybody is told, and it is reviewed`
+    : `by grant ${id}, until ${until}: this session ends with it`
 }
 
 /** Of programs alone: what else a protocol carries is allowed or not. */

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import type { TimedGrant } from '../core/access.ts'
 import type { Approvals, MaskedCommand } from '../core/approval.ts'
 import type { Channel } from '../core/connector.ts'
 import type { Identity } from '../core/identity.ts'
@@ -32,6 +33,8 @@ export interface TypedChannelParts {
   readonly at: AskedAt
   readonly target: string
   readonly labels: Readonly<Record<string, string>>
+  /** The session rests on this grant from now on; resolves when that is on record. */
+  rest(grant: TimedGrant): Promise<void>
   /** Undefined where there is no terminal. */
   readonly screen: Screen | undefined
   now_ms(): number
@@ -70,6 +73,10 @@ export const typedChannel =
       return policy.typed(identity, target, { text, confidence, is_terminal }, at)
     }
 
+    const rest = (verdict: Verdict): void => {
+      if (verdict.allowed && verdict.by_grant !== undefined) recorded(parts.rest(verdict.by_grant))
+    }
+
     const decide = async (lines: readonly EnteredLine[]): Promise<Decided> => {
       const judged = lines.map(({ text, is_hidden }) => {
         const line: Line = { text: new TextEncoder().encode(text), confidence: 'screen', is_hidden }
@@ -80,6 +87,7 @@ export const typedChannel =
         strictness(one.verdict) > strictness(most.verdict) ? one : most,
       )
       if (verdict.allowed) {
+        for (const one of judged) rest(one.verdict)
         // A line that was not shown may be a password.
         const [shown] = judged.filter((one) => one.line.is_hidden !== true)
         if (shown !== undefined) void record(shown.line, shown.verdict)
@@ -121,7 +129,8 @@ export const typedChannel =
           session: recorder.id,
           channel: channel.id,
           identity,
-          ...at,
+          account: at.account,
+          source: at.source,
           target,
           labels,
           environment: channel.request.env,
@@ -133,6 +142,7 @@ export const typedChannel =
         },
         judge: () => judge(line).verdict,
       })
+      rest(held.verdict)
       const judged = recorder.event(channel.id, { kind: 'verdict', verdict: held.verdict, asked })
       recorded(judged)
       await judged
@@ -185,6 +195,7 @@ export const typedChannel =
         approved === new TextDecoder().decode(text)
       approved = undefined
       let end: Verdict = was_approved ? { allowed: true, rule: verdict.rule } : verdict
+      rest(end)
       if (end.allowed) await record(line, end)
       else end = await refuseOrHold(line, end)
       if (end.allowed) {

@@ -22,6 +22,7 @@ export interface Step {
     | 'verdict'
     | 'hold'
     | 'approval'
+    | 'grant'
     | 'file'
     | 'exit'
     | 'failed'
@@ -92,6 +93,12 @@ function stepOf(header: RecordHeader, payload: Uint8Array): Facts | undefined {
       const names = by.map(({ subject, issuer }) => `${subject} of ${issuer}`).join(', ')
       const text = [outcome, names, comment].filter((each) => each !== '').join(': ')
       return { kind: 'approval', text }
+    }
+    case 'grant': {
+      const { grant, break_glass, reason, by } = header
+      const names = by.map(({ subject, issuer }) => `${subject} of ${issuer}`).join(', ')
+      const how = break_glass ? 'taken as break-glass' : `approved by ${names}`
+      return { kind: 'grant', text: `${grant}, ${how}: ${reason}` }
     }
     case 'transfer': {
       const { direction, path, outcome, length } = header

@@ -65,6 +65,7 @@ cd -- "\${SLUICE_HOME:-$HOME}" || exit 1
         break
       case 'hold':
       case 'approval':
+      case 'grant':
       case 'file':
       case 'exit':
       case 'failed':

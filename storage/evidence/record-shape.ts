@@ -89,6 +89,17 @@ const shapes: Readonly<Record<RecordKind, Readonly<Record<string, Check>>>> = {
     by: listOf({ subject: isText, issuer: isText, passkey: optional(isPasskeySignature) }),
     comment: isText,
   },
+  grant: {
+    grant: isText,
+    digest: isDigest,
+    policy_hash: isText,
+    break_glass: isFlag,
+    reason: isText,
+    by: listOf({ subject: isText, issuer: isText }),
+    requested_us: isCount,
+    starts_us: isCount,
+    ends_us: isCount,
+  },
   dialled: { address: isText, host_key: isText },
   output: {
     stream: output_stream,

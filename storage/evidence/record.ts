@@ -101,6 +101,18 @@ export type RecordFacts = { readonly channel: number } & (
       }[]
       readonly comment: string
     }
+  | {
+      readonly kind: 'grant'
+      readonly grant: string
+      readonly digest: string
+      readonly policy_hash: string
+      readonly break_glass: boolean
+      readonly reason: string
+      readonly by: readonly { readonly subject: string; readonly issuer: string }[]
+      readonly requested_us: number
+      readonly starts_us: number
+      readonly ends_us: number
+    }
   | { readonly kind: 'dialled'; readonly address: string; readonly host_key: string }
   | ({
       readonly kind: 'output'

@@ -98,6 +98,7 @@ export async function* castEvents(
       case 'verdict':
       case 'hold':
       case 'approval':
+      case 'grant':
       case 'dialled':
       case 'echo_text':
       case 'input':

@@ -92,6 +92,7 @@ export function startStore(data: string, on: StoreEvents, key?: Uint8Array): Pro
     session: (id) => ask('session', id),
     records: (id, from_seq, limit_bytes) => ask('records', id, from_seq, limit_bytes),
     document: (digest_hex) => ask('document', digest_hex),
+    documents: (type) => ask('documents', type),
     log: () => ask('log'),
     logEntries: (from, to) => ask('logEntries', from, to),
     logHashes: (indexes) => ask('logHashes', indexes),

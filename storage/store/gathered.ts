@@ -77,6 +77,8 @@ export function gather(parts: readonly Part[]): GatheredReader {
       )
       return (await holder?.records(id, from_seq, limit_bytes)) ?? { records: [] }
     },
+    documents: async (type) =>
+      (await Promise.all(readers.map((reader) => reader.documents(type)))).flat(),
     document: (digest) => first(readers, (reader) => reader.document(digest)),
   }
 }

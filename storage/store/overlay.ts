@@ -82,6 +82,13 @@ export class Overlay {
     return this.#read((base, tail) => tail.document(digest) ?? base?.document(digest))
   }
 
+  documents(type: string): { digest: string; bytes: Uint8Array }[] {
+    return this.#read((base, tail) => {
+      const all = [...(base?.documents(type) ?? []), ...tail.documents(type)]
+      return [...new Map(all.map((each) => [each.digest, each])).values()]
+    })
+  }
+
   log(): { size: number; checkpoint: Uint8Array | undefined } {
     return this.#read((base, tail) => ({
       size: Math.max(tail.logSize(), base?.logSize() ?? 0),

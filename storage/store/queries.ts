@@ -95,6 +95,11 @@ export class Queries {
     }
   }
 
+  /** In no order. */
+  documents(type: string): { digest: string; bytes: Uint8Array }[] {
+    return guarded(() => this.#sql.documents.all({ type }))
+  }
+
   document(digest: string): { type: string; bytes: Uint8Array } | undefined {
     return guarded(() => this.#sql.document.get({ digest }))
   }
@@ -218,6 +223,11 @@ function prepareAll({ drizzle: db }: Database) {
       .select({ type: document.type, bytes: document.bytes })
       .from(document)
       .where(eq(document.digest, p('digest')))
+      .prepare(),
+    documents: db
+      .select({ digest: document.digest, bytes: document.bytes })
+      .from(document)
+      .where(eq(document.type, p('type')))
       .prepare(),
     log_last: db
       .select({ no: sql<number | null>`max(${log_entry.no})` })

@@ -91,6 +91,10 @@ export interface Reader extends LogReader {
   document(
     digest_hex: string,
   ): Promise<{ readonly type: string; readonly bytes: Uint8Array } | undefined>
+  /** All of a type, in no order: of one that is rare. */
+  documents(
+    type: string,
+  ): Promise<readonly { readonly digest: string; readonly bytes: Uint8Array }[]>
 }
 
 export interface FileReader extends Reader {
@@ -115,6 +119,7 @@ export function openReader(data: string, key?: Uint8Array): FileReader {
     session: async (id) => overlay.session(id),
     records: async (id, from_seq, limit_bytes) => overlay.records(id, from_seq, limit_bytes),
     document: async (digest_hex) => overlay.document(digest_hex),
+    documents: async (type) => overlay.documents(type),
     log: async () => overlay.log(),
     logEntries: async (from, to) => overlay.logEntries(from, to),
     logHashes: async (indexes) => overlay.logHashes(indexes),

@@ -235,11 +235,15 @@ export const command: TableOf<'command', CommandRow, 'no'> = sqliteTable('comman
   text: text().notNull(),
 })
 
-export const document: TableOf<'document', DocumentRow> = sqliteTable('document', {
-  digest: text().primaryKey(),
-  type: text().notNull(),
-  bytes: bytes().notNull(),
-})
+export const document: TableOf<'document', DocumentRow> = sqliteTable(
+  'document',
+  {
+    digest: text().primaryKey(),
+    type: text().notNull(),
+    bytes: bytes().notNull(),
+  },
+  (table) => [index('document_type').on(table.type)],
+)
 
 export const log_entry: TableOf<'log_entry', LogEntryRow, 'no'> = sqliteTable('log_entry', {
   no: integer().primaryKey(),

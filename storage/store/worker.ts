@@ -86,6 +86,8 @@ function ask(from: Queries, question: Question): unknown {
       return from.records(...question.parameters)
     case 'document':
       return from.document(...question.parameters)
+    case 'documents':
+      return from.documents(...question.parameters)
     case 'log':
       return { size: from.logSize(), checkpoint: from.checkpoint() }
     case 'logEntries':

@@ -105,6 +105,7 @@ function channelOf(
     dial: () => asking.dial(target),
     ...(tells && dialTelling !== undefined ? { dialTelling: () => dialTelling(target) } : {}),
     ...(asking.wait === undefined ? {} : { wait: asking.wait }),
+    ...(asking.say === undefined ? {} : { say: asking.say }),
     refuse: (message, exit_code) => asking.refuse(message, exit_code),
   }
 }

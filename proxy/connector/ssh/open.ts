@@ -37,6 +37,8 @@ export interface Asking {
   dialTelling?(target: Side<LibraryClient>): Promise<TellingShell | undefined>
   /** Says lines while a person decides; `given_up` when who began it is gone or interrupts. */
   wait?(given_up: () => void): Waiting
+  /** Says a line between what the program prints. */
+  say?(message: string): void
   /** Tells who began it, and ends it. */
   refuse(message: string, exit_code: number): void
 }

@@ -70,6 +70,15 @@ export function askProgram(
         },
       }
     },
+    say(message) {
+      // Whatever stands on a terminal's line, this begins a new one.
+      const begin = pty === undefined ? '' : '\r\n'
+      endpoint.write({
+        kind: 'data',
+        stream: 2,
+        bytes: Buffer.concat([Buffer.from(begin), line(message)]),
+      })
+    },
     refuse(message, exit_code) {
       endpoint.write({ kind: 'data', stream: 2, bytes: line(message) })
       endpoint.write({ kind: 'control', event: { kind: 'exit', code: exit_code } })

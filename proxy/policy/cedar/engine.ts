@@ -22,13 +22,15 @@ export interface Question {
 }
 
 export type Answer =
-  | { readonly kind: 'allow'; readonly rule: string }
+  /** `break_glass`: the first of the policies with that annotation. */
+  | { readonly kind: 'allow'; readonly rule: string; readonly break_glass: string | undefined }
   /** Each of the approvals is needed. */
   | {
       readonly kind: 'hold'
       readonly rule: string
       readonly reason?: string
       readonly approvals: readonly Approval[]
+      readonly break_glass: string | undefined
     }
   /** `rule` is empty when nothing permits it. */
   | { readonly kind: 'deny'; readonly rule: string; readonly reason?: string }
@@ -37,6 +39,8 @@ export type Answer =
 /** Answers are pure: the same question has the same answer. */
 export interface Engine {
   ask(question: Question): Answer
+  /** Whether an answer can depend on a member of the context. */
+  reads(question: Omit<Question, 'context'>, member: string): boolean
   /** Has the rules ready that such a question will need. */
   prepare(question: Omit<Question, 'context'>): void
   /** Whether every such question is allowed, whatever its context says. */
@@ -82,6 +86,10 @@ export function createEngine(policies: readonly LoadedPolicy[], prefix?: string)
         // Without a condition, whose error would deny. Its scope was compared by name, of which this is sure.
         asked.some(({ json }) => json.conditions.length === 0)
       )
+    },
+    reads(question, member) {
+      const { members } = slicer.slice(scopeOf(question))
+      return members === undefined || members.has(member)
     },
     ask(question) {
       const { identity, action, target } = question
@@ -149,6 +157,7 @@ export function createEngine(policies: readonly LoadedPolicy[], prefix?: string)
         rule: first?.id ?? '',
         ...(first?.reason === undefined ? {} : { reason: first.reason }),
       }
+    const break_glass = by.find((policy) => policy.break_glass === true)?.id
     const held = by.filter(({ approval }) => approval !== undefined)
     const [hold] = held
     if (hold !== undefined)
@@ -157,8 +166,9 @@ export function createEngine(policies: readonly LoadedPolicy[], prefix?: string)
         rule: hold.id,
         ...(hold.reason === undefined ? {} : { reason: hold.reason }),
         approvals: held.flatMap(({ approval }) => approval ?? []),
+        break_glass,
       }
     // Allowed, and no policy says so: that is not how Cedar works.
-    return first === undefined ? { kind: 'error' } : { kind: 'allow', rule: first.id }
+    return first === undefined ? { kind: 'error' } : { kind: 'allow', rule: first.id, break_glass }
   }
 }

@@ -4,15 +4,16 @@
  * @module
  */
 import type { CedarValueJson } from '@cedar-policy/cedar-wasm/nodejs'
+import { grant_scopes, type TimedGrant } from '../../core/access.ts'
 import type { ChannelRequest } from '../../core/connector.ts'
 import type { Identity } from '../../core/identity.ts'
 import type { TypedLine, TypedVerdict } from '../../core/ports.ts'
-import type { Denial, HoldTerms, Verdict } from '../../core/verdict.ts'
+import { type Denial, type HoldTerms, isEnough, type Verdict } from '../../core/verdict.ts'
 import { type Assessment, assess } from '../risk/assess.ts'
 import type { ReadLine } from '../shell/read.ts'
 import { unknown } from '../shell/reading.ts'
 import type { Answer, Engine } from './engine.ts'
-import { context_characters_max } from './limits.ts'
+import { context_characters_max, expires_ms_max } from './limits.ts'
 import type { ActionName } from './schema.ts'
 
 /** Where and when a question is asked. */
@@ -22,7 +23,24 @@ export interface Place {
   readonly account: string
   /** `IP:PORT` of the client. */
   readonly source: string
+  /** Running there for whoever asks, and told to policy. */
+  readonly grant?: Pick<TimedGrant, 'break_glass' | 'approvals' | 'starts_us' | 'ends_us'>
+  /** Without which the session would not be. */
+  readonly let_in_by?: TimedGrant
 }
+
+/** What a grant would need. */
+export type GrantTerms =
+  | {
+      readonly ok: true
+      readonly rule: string
+      readonly reason: string
+      /** None where nobody need approve. */
+      readonly approvals: HoldTerms['approvals']
+      readonly expires_ms: number
+    }
+  /** One line for who asks. */
+  | { readonly ok: false; readonly message: string }
 
 export interface Judge {
   /** `action`: one whose context says only where and when. */
@@ -39,11 +57,18 @@ export interface Judge {
   typed(identity: Identity, place: Place, line: TypedLine): TypedVerdict
   /** Whether any rule could deny or hold one. */
   judgesTyped(identity: Identity, place: Place): boolean
+  /** What a grant there would need, and whether it would be of any use. */
+  terms(identity: Identity, place: Place, wanted: WantedGrant): GrantTerms
   approve(
     approver: Approver,
     place: Pick<Place, 'target' | 'labels' | 'account'>,
     terms: HoldTerms,
   ): boolean
+}
+
+export interface WantedGrant {
+  readonly break_glass: boolean
+  readonly duration_ms: number
 }
 
 export interface Approver {
@@ -69,13 +94,16 @@ export interface JudgePorts {
 }
 
 export function createJudge({ engine, read, shells, now_ms }: JudgePorts): Judge {
-  const whereAndWhen = ({ account, source }: Place): Record<string, CedarValueJson> => {
+  const whereAndWhen = ({ account, source, grant }: Place): Record<string, CedarValueJson> => {
     const now = new Date(now_ms())
     const address = ipOf(source)
     return {
       account,
       hour: now.getUTCHours(),
       weekday: now.getUTCDay() === 0 ? 7 : now.getUTCDay(),
+      ...(grant === undefined
+        ? {}
+        : { grant: { break_glass: grant.break_glass, minutes: minutesOf(grant) } }),
       // Without one, a policy that reads it fails, which denies.
       ...(address === undefined ? {} : { source: { __extn: { fn: 'ip', arg: address } } }),
     }
@@ -117,9 +145,64 @@ export function createJudge({ engine, read, shells, now_ms }: JudgePorts): Judge
     return answer.kind === 'deny' && answer.rule === '' ? blind : answer
   }
 
+  /** An approval that policy wants of a connection is that of the grant. */
+  const connect = (identity: Identity, place: Place): Answer => {
+    const answer = ask(identity, place, 'connect', whereAndWhen(place))
+    if (answer.kind !== 'allow' && answer.kind !== 'hold') return answer
+    const { grant } = place
+    // Nobody approved it: it counts by a policy that says so, and by no other.
+    if (grant?.break_glass === true)
+      return answer.break_glass === undefined
+        ? { kind: 'deny', rule: '' }
+        : { ...answer, kind: 'allow', rule: answer.break_glass }
+    if (answer.kind === 'allow') return answer
+    const is_enough = grant !== undefined && isEnough(grant.approvals, needs(answer.approvals))
+    return is_enough
+      ? { kind: 'allow', rule: answer.rule, break_glass: undefined }
+      : { kind: 'deny', rule: '' }
+  }
+
+  const terms = (identity: Identity, place: Place, wanted: WantedGrant): GrantTerms => {
+    const { break_glass, duration_ms } = wanted
+    const ends_us = duration_ms * 1_000
+    const with_grant = { ...place, grant: { break_glass, approvals: [], starts_us: 0, ends_us } }
+    const of_grant = ask(identity, with_grant, 'connect', whereAndWhen(with_grant))
+    if (of_grant.kind !== 'allow' && of_grant.kind !== 'hold')
+      return { ok: false, message: 'policy does not let you in there with such a grant either' }
+    if (break_glass) {
+      if (of_grant.break_glass === undefined)
+        return { ok: false, message: 'no policy lets you break the glass there' }
+      return { ok: true, rule: of_grant.break_glass, reason: '', approvals: [], expires_ms: 0 }
+    }
+    const needed = of_grant.kind === 'hold' ? needs(of_grant.approvals) : anybody
+    const { target, labels } = place
+    const is_open = connect(identity, place).kind === 'allow'
+    const reads = grant_actions.some((action) =>
+      engine.reads({ identity, action, target, labels }, 'grant'),
+    )
+    if (is_open && !reads)
+      return { ok: false, message: 'policy lets you in there without a grant: just connect' }
+    return {
+      ok: true,
+      rule: of_grant.rule,
+      reason: (of_grant.kind === 'hold' ? of_grant.reason : undefined) ?? '',
+      approvals: needed,
+      expires_ms:
+        of_grant.kind === 'hold'
+          ? Math.min(...of_grant.approvals.map(({ expires_ms }) => expires_ms))
+          : expires_ms_max,
+    }
+  }
+
   return {
     plain: (identity, place, action) =>
-      verdictOf(ask(identity, place, action, whereAndWhen(place)), actionWords[action]),
+      verdictOf(
+        action === 'connect'
+          ? connect(identity, place)
+          : ask(identity, place, action, whereAndWhen(place)),
+        actionWords[action],
+      ),
+    terms: (identity, place, wanted) => terms(identity, place, wanted),
     expect(identity, { target, labels }) {
       for (const action of ['exec', 'shell'] as const)
         engine.prepare({ identity, action, target, labels })
@@ -219,6 +302,12 @@ function commandVerdict(answer: Answer, assessment: Assessment, as_shell: () => 
   }
   return { ...verdictOf(answer, actionWords.exec, assessment, judged.findings), ...judged }
 }
+const anybody: HoldTerms['approvals'] = [{ group: '', quorum: 1 }]
+
+const grant_actions = ['connect', ...grant_scopes] as const
+
+const minutesOf = ({ starts_us, ends_us }: Pick<TimedGrant, 'starts_us' | 'ends_us'>): number =>
+  Math.ceil((ends_us - starts_us) / 60_000_000)
 
 const actionWords = {
   connect: 'this target',
@@ -316,7 +405,7 @@ function verdictOf(
 }
 
 /** Of the same group the highest quorum. */
-function needs(
+export function needs(
   approvals: readonly { readonly group: string; readonly quorum: number }[],
 ): HoldTerms['approvals'] {
   const by_group = new Map<string, number>()

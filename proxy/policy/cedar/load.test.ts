@@ -30,7 +30,7 @@ describe('a policy file', () => {
     ['permit (principal == ?principal, action, resource);', 'p.cedar:1:1 has a template'],
     [
       `@qourum("2") ${exec};`,
-      'p.cedar:1:1 @qourum is not known; there are @id, @reason, @approval, @quorum, @expires, @passkey',
+      'p.cedar:1:1 @qourum is not known; there are @id, @reason, @approval, @quorum, @expires, @passkey, @break_glass',
     ],
     [`@quorum("2") ${exec};`, 'p.cedar:1:1 @quorum, @expires and @passkey belong to @approval'],
     [`@passkey ${exec};`, 'p.cedar:1:1 @quorum, @expires and @passkey belong to @approval'],
@@ -47,6 +47,30 @@ describe('a policy file', () => {
       'p.cedar:1:1 @approval belongs to a permit',
     ],
     ['@approval permit (principal, action, resource);', 'p.cedar:1:1 @approval is for commands'],
+    [
+      '@approval permit (principal, action == Action::"connect", resource);',
+      'p.cedar:1:1 @approval is for commands and grants',
+    ],
+    [
+      '@break_glass permit (principal, action, resource);',
+      'p.cedar:1:1 @break_glass: the policy must name its actions',
+    ],
+    [
+      '@break_glass permit (principal, action == Action::"approve", resource);',
+      'p.cedar:1:1 @break_glass: the policy must name its actions',
+    ],
+    [
+      '@break_glass forbid (principal, action == Action::"connect", resource);',
+      'p.cedar:1:1 @break_glass belongs to a permit',
+    ],
+    [
+      '@break_glass @approval permit (principal, action == Action::"connect", resource);',
+      'p.cedar:1:1 @break_glass is without an approval',
+    ],
+    [
+      'permit (principal, action == Action::"connect", resource) when { context.grant.minutes < 60 };',
+      'p.cedar:1:',
+    ],
     [
       '@approval permit (principal, action == Action::"connect", resource);',
       'p.cedar:1:1 @approval is for commands',
@@ -92,6 +116,6 @@ describe('a policy file', () => {
 test('the policy that the documentation shows is one', async () => {
   const page = await Bun.file(new URL('../../../docs/policy.md', import.meta.url)).text()
   const shown = [...page.matchAll(/```cedar\n([\s\S]*?)```/g)].map((found) => found[1] ?? '')
-  expect(shown).toHaveLength(1)
+  expect(shown).toHaveLength(3)
   for (const text of shown) expect(problemOf(text)).toBe('accepted')
 })

@@ -5,6 +5,7 @@
  * @module
  */
 import type * as Cedar from '@cedar-policy/cedar-wasm/nodejs'
+import { grant_scopes } from '../../core/access.ts'
 import { cedar } from './library.ts'
 import {
   expires_ms_default,
@@ -14,6 +15,7 @@ import {
   policy_characters_max,
   quorum_max,
 } from './limits.ts'
+import { membersOf } from './members.ts'
 import { schema_text } from './schema.ts'
 
 export interface PolicyFile {
@@ -30,6 +32,8 @@ export interface LoadedPolicy {
   readonly json: Cedar.PolicyJson
   readonly reason?: string
   readonly approval?: Approval
+  /** Counts only where the grant is one that nobody approved. */
+  readonly break_glass?: true
 }
 
 export interface Approval {
@@ -105,9 +109,24 @@ function inOrder(
   })
 }
 
-const annotations_known = new Set(['id', 'reason', 'approval', 'quorum', 'expires', 'passkey'])
+const annotations_known = new Set([
+  'id',
+  'reason',
+  'approval',
+  'quorum',
+  'expires',
+  'passkey',
+  'break_glass',
+])
 
-function readPolicy(text: string, name: string): LoadedPolicy | string {
+function readPolicy(written: string, name: string): LoadedPolicy | string {
+  const as_written = cedar().policyToJson(written)
+  const is_break_glass =
+    as_written.type === 'success' && Object.hasOwn(as_written.json.annotations ?? {}, 'break_glass')
+  // Part of the policy itself, so that it can permit nothing else, whoever asks.
+  const text = is_break_glass
+    ? written.replace(/;\s*$/, ' when { context has grant && context.grant.break_glass };')
+    : written
   const parsed = cedar().policyToJson(text)
   if (parsed.type === 'failure') return clean(parsed.errors[0]?.message ?? 'cannot be read')
   const { json } = parsed
@@ -122,6 +141,10 @@ function readPolicy(text: string, name: string): LoadedPolicy | string {
   const reason = given['reason']
   if (typeof reason === 'string' && !/^[^\p{C}]{1,256}$/u.test(reason))
     return '@reason: expected one line of at most 256 characters'
+  if (is_break_glass) {
+    const wrong = whyNoBreakGlass(json, given)
+    if (wrong !== undefined) return wrong
+  }
   const approval = readApproval(json, given)
   if (typeof approval === 'string') return approval
   return {
@@ -131,7 +154,31 @@ function readPolicy(text: string, name: string): LoadedPolicy | string {
     json,
     ...(typeof reason === 'string' ? { reason } : {}),
     ...(approval === undefined ? {} : { approval }),
+    ...(is_break_glass ? { break_glass: true } : {}),
   }
+}
+
+/** Actions that a grant may be for. */
+const granted_actions: readonly string[] = ['connect', ...grant_scopes]
+
+function whyNoBreakGlass(
+  { effect, action }: Cedar.PolicyJson,
+  given: Readonly<Record<string, string | null>>,
+): string | undefined {
+  if (effect === 'forbid') return '@break_glass belongs to a permit'
+  if (Object.hasOwn(given, 'approval')) return '@break_glass is without an approval'
+  const named =
+    action.op === 'All'
+      ? []
+      : 'entities' in action
+        ? action.entities
+        : 'entity' in action
+          ? [action.entity]
+          : []
+  const is_named = named.length > 0 && named.every((uid) => granted_actions.includes(uidOf(uid).id))
+  return is_named
+    ? undefined
+    : `@break_glass: the policy must name its actions, of ${granted_actions.join(', ')}`
 }
 
 function readApproval(
@@ -148,12 +195,16 @@ function readApproval(
   if (json.effect === 'forbid')
     return '@approval belongs to a permit: what is forbidden cannot be approved'
   const { action } = json
-  const is_exec = action.op === '==' && 'entity' in action && uidOf(action.entity).id === 'exec'
-  if (!is_exec) return '@approval is for commands: the policy must say action == Action::"exec"'
+  const asked = action.op === '==' && 'entity' in action ? uidOf(action.entity).id : ''
+  const is_grant = asked === 'connect' && membersOf([{ json }])?.has('grant') === true
+  if (asked !== 'exec' && !is_grant)
+    return '@approval is for commands and grants: the policy must say action == Action::"exec", or action == Action::"connect" and when { context has grant }'
   const count = Number(quorum ?? 1)
   if (!Number.isInteger(count) || count < 1 || count > quorum_max)
     return `@quorum: expected a whole number from 1 to ${quorum_max}`
-  const expires_ms = expires === undefined ? expires_ms_default : duration(expires ?? '')
+  if (passkey && is_grant) return '@passkey is for commands: grants are approved without one'
+  const otherwise_ms = is_grant ? expires_ms_max : expires_ms_default
+  const expires_ms = expires === undefined ? otherwise_ms : duration(expires ?? '')
   if (expires_ms === undefined || expires_ms < expires_ms_min || expires_ms > expires_ms_max)
     return '@expires: expected a time such as 90s, 15m or 2h, from 1s to 24h'
   return { group: given['approval'] ?? '', quorum: count, expires_ms, passkey }

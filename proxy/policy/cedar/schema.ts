@@ -16,7 +16,16 @@ entity User in [Group] { issuer: String, method: String };
 /// What is reached. A label is a parent (resource in Label::"env=prod") and a tag (resource.getTag("env") == "prod").
 entity Target in [Label] { name: String } tags String;
 
+/// A grant that the person has there, running now. Absent without one: ask "context has grant" first.
+type Granted = {
+  /// Taken without an approval, by a policy with @break_glass.
+  break_glass: Bool,
+  /// How long it is, from its beginning to its end.
+  minutes: Long,
+};
+
 type Asked = {
+  grant?: Granted,
   account: String,
   /// The client's address: context.source.isInRange(ip("10.0.0.0/8")).
   source: ipaddr,
@@ -34,6 +43,7 @@ action exec appliesTo {
   principal: User,
   resource: Target,
   context: {
+    grant?: Granted,
     account: String,
     source: ipaddr,
     hour: Long,
@@ -63,7 +73,14 @@ action exec appliesTo {
 action shell appliesTo {
   principal: User,
   resource: Target,
-  context: { account: String, source: ipaddr, hour: Long, weekday: Long, terminal: Bool },
+  context: {
+    grant?: Granted,
+    account: String,
+    source: ipaddr,
+    hour: Long,
+    weekday: Long,
+    terminal: Bool,
+  },
 };
 
 action upload, download, forward appliesTo { principal: User, resource: Target, context: Asked };

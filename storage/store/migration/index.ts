@@ -7,9 +7,14 @@ import { createHash } from 'node:crypto'
 import type { MigrationMeta } from 'drizzle-orm/migrator'
 import first from './0000_first.sql' with { type: 'text' }
 import search from './0001_search.sql' with { type: 'text' }
+import document_type from './0002_document_type.sql' with { type: 'text' }
 import journal from './meta/_journal.json' with { type: 'json' }
 
-const texts: Readonly<Record<string, string>> = { '0000_first': first, '0001_search': search }
+const texts: Readonly<Record<string, string>> = {
+  '0000_first': first,
+  '0001_search': search,
+  '0002_document_type': document_type,
+}
 
 /** In the order of drizzle-kit's journal. */
 export const migrations: MigrationMeta[] = journal.entries.map(({ tag, when, breakpoints }) => {

@@ -1,0 +1,112 @@
+/**
+ * Grants and revocations of the whole gateway: read from its log at the start, and kept in it.
+ *
+ * @module
+ */
+import { openDocument } from '../../storage/evidence/document.ts'
+import { formatTime } from '../../storage/replay/time.ts'
+import type { ApiCaller, GrantsPort, GrantView } from '../api/ports.ts'
+import type { Log } from '../log.ts'
+import { type AccessFact, type Actor, access_fact_types, factOf } from '../policy/access/ledger.ts'
+import {
+  createOffice,
+  type Office,
+  type OfficeState,
+  type ShownGrant,
+} from '../policy/access/office.ts'
+import type { StaticPolicy } from '../policy/policy.ts'
+import type { Evidence } from './evidence.ts'
+
+export interface OfficeParts {
+  readonly evidence: Pick<Evidence, 'store' | 'recorder'>
+  readonly policy: StaticPolicy
+  readonly now_us: () => number
+  labels(target: string): Readonly<Record<string, string>>
+  /** Of a person with a registered key, whose token of the gateway's own may name none. */
+  groups(subject: string): readonly string[]
+  changed(state: OfficeState): void
+  readonly log: Log
+}
+
+/** Rejects with a `StoreError`. */
+export async function openOffice(
+  parts: OfficeParts,
+): Promise<Office & { readonly port: GrantsPort }> {
+  const { evidence, log } = parts
+  const { store, recorder } = evidence
+  const facts: AccessFact[] = []
+  for (const type of access_fact_types)
+    for (const { bytes, digest } of await store.documents(type)) {
+      const fact = factOf(type, { ...openDocument(bytes) })
+      if (fact !== undefined) facts.push(fact)
+      else log('error', 'access_fact_unreadable', { type, digest })
+    }
+  const office = createOffice(
+    {
+      now_us: parts.now_us,
+      note: ({ type, ...rest }) => recorder.note(type, rest),
+      refused: (refusal) => void recorder.note('grant.refused', refusal).catch(() => {}),
+      mask: recorder.mask,
+      policy: parts.policy,
+      labels: parts.labels,
+      changed: parts.changed,
+      log: (event, fields) => log(event === 'break_glass' ? 'warn' : 'info', event, fields),
+    },
+    facts,
+  )
+  return { ...office, port: portOf(office, parts.groups) }
+}
+
+function portOf(office: Office, groupsOf: OfficeParts['groups']): GrantsPort {
+  return {
+    request: (caller, asked) => {
+      const { groups = [], issuer, subject } = caller
+      // Who vouches for a name without an issuer vouches for its keys too.
+      const all = issuer === undefined ? [...new Set([...groups, ...groupsOf(subject)])] : groups
+      return office.request({ ...actorOf(caller), groups: all }, asked)
+    },
+    grants: () => office.grants().map(viewOf),
+    revokeGrant: (id, caller, reason) => office.revokeGrant(id, actorOf(caller), reason),
+    review: (id, caller, comment) => office.review(id, actorOf(caller), comment),
+    revoke: ({ message, ...match }, caller, reason) =>
+      office.revoke({ ...match, message }, actorOf(caller), reason),
+    restore: (id, caller, reason) => office.restore(id, actorOf(caller), reason),
+    revocations: () =>
+      office.revocations().map(({ revocation, reason, by, at_us }) => {
+        const { id, issuer, subject, credential, session, ends_us } = revocation
+        return {
+          id,
+          ...(issuer === undefined ? {} : { issuer }),
+          ...(subject === undefined ? {} : { subject }),
+          ...(credential === undefined ? {} : { credential }),
+          ...(session === undefined ? {} : { session }),
+          ...(ends_us === undefined ? {} : { ends: formatTime(ends_us) }),
+          reason,
+          by: { subject: by.subject, issuer: by.issuer },
+          revoked: formatTime(at_us),
+        }
+      }),
+  }
+}
+
+const actorOf = ({ subject, issuer = '', token = '' }: ApiCaller): Actor => ({
+  subject,
+  issuer,
+  credential: token,
+})
+
+function viewOf({ file, state }: ShownGrant): GrantView {
+  const { request, given, window, reviewed } = file
+  const { id, digest, subject, issuer, target, account, reason, break_glass } = request
+  return {
+    ...{ id, digest, state, subject, issuer, target, account, reason, break_glass },
+    scope: [...request.scope],
+    by: given.map((each) => ({ subject: each.subject, issuer: each.issuer })),
+    requested: formatTime(request.requested_us),
+    ...(window === undefined
+      ? {}
+      : { starts: formatTime(window.starts_us), ends: formatTime(window.ends_us) }),
+    reviewed: break_glass && reviewed,
+    review_wanted: break_glass && !reviewed,
+  }
+}

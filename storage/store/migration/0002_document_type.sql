@@ -1,0 +1,1 @@
+CREATE INDEX `document_type` ON `document` (`type`);
