@@ -28,7 +28,7 @@ import { createFeed } from './gateway/feed.ts'
 import { reloadOnHangup } from './gateway/hangup.ts'
 import { openLogins } from './gateway/logins.ts'
 import { startNotifying } from './gateway/notifying.ts'
-import { openOffice } from './gateway/office.ts'
+import { openOffice, signOut } from './gateway/office.ts'
 import { type Options, readOptions } from './gateway/options.ts'
 import { Refusal } from './gateway/refusal.ts'
 import { createSessions } from './gateway/sessions.ts'
@@ -271,6 +271,7 @@ async function runGateway(options: Options): Promise<void> {
           },
           requests: async () => [...office.requests(), ...(await door.requests())],
           access: office.port,
+          signedOut: signOut(office, providers),
           gate: access,
           feed,
           openLink: notifying.open,

@@ -15,6 +15,7 @@ import { type ApiEnv, onlyForHosts, onlyKnownCallers, withSecurityHeaders } from
 import { addHealth } from './health.ts'
 import { addLines } from './lines.ts'
 import { addLog } from './log.ts'
+import { addLogout } from './logout.ts'
 import { addMetrics } from './metrics.ts'
 import { addOauth } from './oauth.ts'
 import { addPasskeys } from './passkeys.ts'
@@ -63,6 +64,7 @@ export function createApi(ports: ApiPorts): Api {
   const gate = createStreamGate()
   addHealth(app, ports)
   addMetrics(app, ports)
+  addLogout(app, ports)
   addSessions(app, ports)
   addRecords(app, ports)
   addLines(app, ports, gate)

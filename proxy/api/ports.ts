@@ -44,6 +44,15 @@ export interface ApiPorts {
   readonly credentials?: CredentialPorts
   /** Grants and revocations. Absent where nobody can connect. */
   readonly access?: GrantsPort
+  /** The provider of this name says that a sign-in is over. Undefined when there is none. */
+  signedOut?(
+    provider: string,
+    logout_token: string,
+  ): Promise<
+    | { readonly ok: true }
+    | { readonly ok: false; readonly code: 'invalid' | 'recording'; readonly message: string }
+    | undefined
+  >
   health(): Health
   /** What this process and its workers count, as text for a scraper. */
   metrics(): Promise<{ readonly text: string; readonly content_type: string }>

@@ -75,7 +75,9 @@ export function fits(revocation: Revocation, identity: Identity, session?: strin
   const own = identity.login
   if (own === undefined || own.issued_us > login.issued_us_max) return false
   if (login.sub !== undefined && login.sub !== own.sub) return false
-  return login.sid === undefined || login.sid === own.sid
+  if (login.sid === undefined) return true
+  // A sign-in without a name may be the one that is meant.
+  return own.sid === undefined ? login.sub !== undefined : login.sid === own.sid
 }
 
 /** Whether a grant is this person's, there and now. */

@@ -42,6 +42,7 @@ export interface ApiOptions extends Pick<ApiPorts, 'reader' | 'logs'> {
   readonly openLink: NonNullable<ApiPorts['openLink']>
   readonly vote: NonNullable<ApiPorts['vote']>
   readonly access: ApiPorts['access']
+  readonly signedOut: NonNullable<ApiPorts['signedOut']>
   /** Who has no access any more has none here either. */
   readonly gate: AccessGate
   readonly address: NonNullable<Config['listen']['api']>
@@ -108,6 +109,7 @@ export async function openApi(options: ApiOptions): Promise<ApiSide> {
         what,
         ...(issuer === undefined ? {} : { issuer }),
       }),
+    signedOut: options.signedOut,
     requests: options.requests,
     feed: options.feed,
     openLink: options.openLink,

@@ -5,7 +5,9 @@
  */
 import { openDocument } from '../../storage/evidence/document.ts'
 import { formatTime } from '../../storage/replay/time.ts'
-import type { ApiCaller, GrantsPort, GrantView } from '../api/ports.ts'
+import type { ApiCaller, ApiPorts, GrantsPort, GrantView } from '../api/ports.ts'
+import { id_token_age_s_max } from '../identity/limits.ts'
+import type { Provider } from '../identity/provider.ts'
 import type { Log } from '../log.ts'
 import { type AccessFact, type Actor, access_fact_types, factOf } from '../policy/access/ledger.ts'
 import {
@@ -108,5 +110,35 @@ function viewOf({ file, state }: ShownGrant): GrantView {
       : { starts: formatTime(window.starts_us), ends: formatTime(window.ends_us) }),
     reviewed: break_glass && reviewed,
     review_wanted: break_glass && !reviewed,
+  }
+}
+
+/** What a provider says is over ends here, and what it issued until then is good for nothing any more. */
+export function signOut(
+  office: Pick<Office, 'revoke'>,
+  providers: readonly Provider[],
+): NonNullable<ApiPorts['signedOut']> {
+  return async (name, logout_token) => {
+    const provider = providers.find(({ settings }) => settings.name === name)
+    if (provider === undefined) return undefined
+    const verified = await provider.verifyLogout(logout_token)
+    if (!verified.ok) return { ok: false, code: 'invalid', message: verified.reason }
+    const { issuer, sub, sid, jti, issued_us } = verified.logout
+    const done = await office.revoke(
+      {
+        issuer,
+        login: {
+          ...(sub === undefined ? {} : { sub }),
+          ...(sid === undefined ? {} : { sid }),
+          issued_us_max: issued_us,
+        },
+        // No token that was issued before is accepted so long after.
+        ends_us: issued_us + 2 * id_token_age_s_max * 1_000_000,
+        message: `your sign-in was ended at ${name}: connect again`,
+      },
+      { subject: name, issuer, credential: jti },
+      'signed out',
+    )
+    return done.ok ? done : { ok: false, code: 'recording', message: done.message }
   }
 }

@@ -130,3 +130,15 @@ export const terminal_logins_max = 256
 
 /** RFC 8628, section 6.1: letters without vowels, so that no word comes out; 20 to the eighth are 34 bits, and it is only compared. */
 export const user_code_letters = 'BCDFGHJKLMNPQRSTVWXZ'
+
+/** RFC 8725, section 3.1: asymmetric ones only, so that `none` and a MAC by a public key are out. */
+export const id_token_algorithms: readonly string[] = [
+  ...['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512'],
+  ...['ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519'],
+]
+
+/** A provider tells at once; one that retries makes a new token. */
+export const logout_token_age_s_max: number = 5 * 60
+
+/** Names that are remembered, so that none counts twice; more in five minutes is no provider's day. */
+export const logout_tokens_max = 10_000

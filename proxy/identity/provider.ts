@@ -21,6 +21,7 @@ import {
   user_code_characters_max,
   verification_url_characters_max,
 } from './limits.ts'
+import { createLogoutVerifier, type VerifiedLogout } from './logout-token.ts'
 
 /** As a configuration has it. */
 export interface OidcSettings extends ClaimRules {
@@ -44,6 +45,8 @@ export interface Provider {
   redeem(request: BrowserChecks, returned: URL): Promise<Asked<string>>
   /** Never rejects. */
   verify(jwt: string, nonce?: string): Promise<VerifiedIdToken>
+  /** That somebody's sign-in is over. Each token counts once. Never rejects. */
+  verifyLogout(jwt: string): Promise<VerifiedLogout>
 }
 
 /** What the answer to a request has to match. The verifier is a secret of the one browser that asked. */
@@ -179,6 +182,7 @@ export function createProvider(given: OidcSettings, ports: ProviderPorts): Provi
         return failureOf(error, name)
       }
     },
+    verifyLogout: createLogoutVerifier({ issuer, client_id, keys, now_us: ports.now_us }),
     verify: (jwt, nonce) =>
       verifyIdToken(jwt, { issuer, client_id, keys, now_us: ports.now_us }, nonce),
   }

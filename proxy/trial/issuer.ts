@@ -21,6 +21,8 @@ export interface IssuerOptions {
   readonly client_id: string
   /** How long an ID token is valid; an hour unless given. */
   readonly id_token_s?: number
+  /** Where the gateway is told of a sign-in that is over (OpenID Connect Back-Channel Logout 1.0). */
+  readonly logout_uri?: string
 }
 
 export interface Issuer {
@@ -28,6 +30,8 @@ export interface Issuer {
   readonly url: string
   /** Who may sign in, with what. */
   readonly passwords: ReadonlyMap<string, string>
+  /** Ends whatever sign-ins this person has. Rejects when the gateway does not take that. */
+  signOut(name: string): Promise<void>
   stop(): void
 }
 
@@ -75,6 +79,13 @@ export async function startIssuer(options: IssuerOptions): Promise<Issuer> {
   return {
     url,
     passwords,
+    async signOut(name) {
+      const client = await provider.Client.find(options.client_id)
+      // Its types do not know the method that its own logout page calls.
+      const tell = client?.['backchannelLogout']
+      if (typeof tell !== 'function') throw new Error('the provider does not tell of logouts')
+      await Reflect.apply(tell, client, [name])
+    },
     stop() {
       server.close()
       server.closeAllConnections()
@@ -83,7 +94,7 @@ export async function startIssuer(options: IssuerOptions): Promise<Issuer> {
 }
 
 function configuration(
-  { people, client_id, id_token_s = 3600 }: IssuerOptions,
+  { people, client_id, id_token_s = 3600, logout_uri }: IssuerOptions,
   policy: interactionPolicy.DefaultPolicy,
 ): Configuration {
   const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
@@ -100,6 +111,7 @@ function configuration(
         grant_types: ['urn:ietf:params:oauth:grant-type:device_code', 'authorization_code'],
         response_types: ['code'],
         redirect_uris: [`http://127.0.0.1${callback_path}`],
+        ...(logout_uri === undefined ? {} : { backchannel_logout_uri: logout_uri }),
       },
     ],
     jwks: { keys: [{ ...privateKey.export({ format: 'jwk' }), kid, alg: 'ES256', use: 'sig' }] },
@@ -110,6 +122,7 @@ function configuration(
     features: {
       devInteractions: { enabled: false },
       rpInitiatedLogout: { enabled: false },
+      backchannelLogout: { enabled: logout_uri !== undefined },
       userinfo: { enabled: false },
       deviceFlow: {
         enabled: true,
