@@ -65,6 +65,8 @@ export function startSession(greeting: Greeting, ports: SessionPorts): Session {
     source: greeting.source,
   }
   const shown_on = new Set<Channel>()
+  /** While there was no channel: for the next one. */
+  const unsaid: string[] = []
   let end_reason: EndReason | undefined
   let end_detail = ''
   const end = (reason: EndReason, message: string): void => {
@@ -83,6 +85,7 @@ export function startSession(greeting: Greeting, ports: SessionPorts): Session {
     grants,
     end,
     say(message) {
+      if (shown_on.size === 0) unsaid.push(message)
       for (const channel of shown_on) channel.say?.(message)
     },
     ended,
@@ -158,7 +161,8 @@ export function startSession(greeting: Greeting, ports: SessionPorts): Session {
     if (grants.some((each) => each.id === grant.id)) return
     grants.push(grant)
     ports.granted?.(session, grant)
-    session.say(words(grant))
+    // A channel that begins says so itself.
+    if (shown_on.size > 0) session.say(words(grant))
     await recorder.event(0, { kind: 'grant', grant, policy_hash: policy.hash })
   }
 
@@ -338,6 +342,7 @@ export function startSession(greeting: Greeting, ports: SessionPorts): Session {
     pumps.set(channel.id, pump)
     for (const grant of grants)
       if (grant.break_glass || channel.request.pty !== undefined) channel.say?.(words(grant))
+    for (const message of unsaid.splice(0)) channel.say?.(message)
     shown_on.add(channel)
     await pump.ended.finally(() => shown_on.delete(channel))
     pumps.delete(channel.id)
