@@ -20,11 +20,11 @@ import {
   createJudge,
   type GrantTerms,
   type Judge,
-  needs,
   type Place,
   type ShellChoice,
   type WantedGrant,
 } from './cedar/judge.ts'
+import { needs } from './cedar/verdict.ts'
 import { recogniseDetour } from './detour.ts'
 import type { PolicyParts } from './prepare.ts'
 import { statementVerdict } from './statement.ts'

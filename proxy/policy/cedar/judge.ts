@@ -1,5 +1,5 @@
 /**
- * From what is asked at the gateway to questions for Cedar, and from its answers to a verdict.
+ * From what is asked at the gateway to questions for Cedar.
  *
  * @module
  */
@@ -8,13 +8,14 @@ import { grant_scopes, type TimedGrant } from '../../core/access.ts'
 import type { ChannelRequest } from '../../core/connector.ts'
 import type { Identity } from '../../core/identity.ts'
 import type { TypedLine, TypedVerdict } from '../../core/ports.ts'
-import { type Denial, type HoldTerms, isEnough, type Verdict } from '../../core/verdict.ts'
+import { type HoldTerms, isEnough, type Verdict } from '../../core/verdict.ts'
 import { type Assessment, assess } from '../risk/assess.ts'
 import type { ReadLine } from '../shell/read.ts'
 import { unknown } from '../shell/reading.ts'
 import type { Answer, Engine } from './engine.ts'
 import { context_characters_max, expires_ms_max } from './limits.ts'
 import type { ActionName } from './schema.ts'
+import { actionWords, combine, commandVerdict, needs, verdictOf } from './verdict.ts'
 
 /** Where and when a question is asked. */
 export interface Place {
@@ -263,8 +264,6 @@ export function createJudge({ engine, read, shells, now_ms }: JudgePorts): Judge
   }
 }
 
-const findings_max = 16
-
 const shells_off: Answer = {
   kind: 'deny',
   rule: 'policy.shell',
@@ -289,34 +288,12 @@ const blind: Answer = {
 
 const textOf = (bytes: Uint8Array): string => new TextDecoder().decode(bytes)
 
-function commandVerdict(answer: Answer, assessment: Assessment, as_shell: () => Answer): Verdict {
-  const judged = {
-    risk: assessment.risk,
-    findings: assessment.findings.map(({ id }) => id).slice(0, findings_max),
-  }
-  if (assessment.is_shell && answer.kind !== 'deny' && answer.kind !== 'error') {
-    // Its commands are not in this line: it is a shell, whatever it is called.
-    const shell = as_shell()
-    if (shell.kind !== 'allow')
-      return { ...verdictOf(shell, 'a command that reads its commands from you'), ...judged }
-  }
-  return { ...verdictOf(answer, actionWords.exec, assessment, judged.findings), ...judged }
-}
 const anybody: HoldTerms['approvals'] = [{ group: '', quorum: 1 }]
 
 const grant_actions = ['connect', ...grant_scopes] as const
 
 const minutesOf = ({ starts_us, ends_us }: Pick<TimedGrant, 'starts_us' | 'ends_us'>): number =>
   Math.ceil((ends_us - starts_us) / 60_000_000)
-
-const actionWords = {
-  connect: 'this target',
-  exec: 'this command',
-  shell: 'an interactive shell',
-  upload: 'an upload',
-  download: 'a download',
-  forward: 'port forwarding',
-} as const
 
 /** What differs from command to command; equal ones are asked once. */
 function commandContexts({
@@ -345,77 +322,6 @@ function commandContexts({
       findings: findings.map(({ id }) => id),
     },
   ]
-}
-
-/** The strictest of all. */
-function combine(answers: readonly Answer[]): Answer {
-  const of = <Kind extends Answer['kind']>(
-    kind: Kind,
-  ): readonly Extract<Answer, { kind: Kind }>[] =>
-    answers.filter((answer): answer is Extract<Answer, { kind: Kind }> => answer.kind === kind)
-  const [error] = of('error')
-  if (error !== undefined) return error
-  const refused = of('deny')
-  const denial = refused.find(({ rule }) => rule !== '') ?? refused[0]
-  if (denial !== undefined) return denial
-  const held = of('hold')
-  const [hold] = held
-  if (hold !== undefined) return { ...hold, approvals: held.flatMap(({ approvals }) => approvals) }
-  return of('allow')[0] ?? { kind: 'error' }
-}
-
-function verdictOf(
-  answer: Answer,
-  what: string,
-  assessment?: Assessment,
-  findings: readonly string[] = [],
-): Verdict {
-  const found = assessment?.findings[0]
-  const why = found === undefined ? '' : `: it ${found.says} (${found.id})`
-  switch (answer.kind) {
-    case 'allow':
-      return { allowed: true, rule: answer.rule }
-    case 'error':
-      return denied(
-        'policy.error',
-        `policy reads what is not known of ${what}, so it is denied${why}`,
-      )
-    case 'deny':
-      if (answer.rule === '') return denied('policy.default', `no policy permits ${what}${why}`)
-      return denied(
-        answer.rule,
-        `policy forbids ${what}${why}${answer.reason === undefined ? '' : `; ${answer.reason}`}`,
-      )
-    case 'hold': {
-      const terms: HoldTerms = {
-        approvals: needs(answer.approvals),
-        expires_ms: Math.min(...answer.approvals.map(({ expires_ms }) => expires_ms)),
-        ...(answer.approvals.some(({ passkey }) => passkey) ? { passkey: true } : {}),
-        reason: answer.reason ?? '',
-        risk: assessment?.risk ?? 'low',
-        says: found?.says ?? '',
-        findings,
-      }
-      return {
-        ...denied(answer.rule, `${what} needs an approval, and nobody can give one here${why}`),
-        hold: terms,
-      }
-    }
-  }
-}
-
-/** Of the same group the highest quorum. */
-export function needs(
-  approvals: readonly { readonly group: string; readonly quorum: number }[],
-): HoldTerms['approvals'] {
-  const by_group = new Map<string, number>()
-  for (const { group, quorum } of approvals)
-    by_group.set(group, Math.max(quorum, by_group.get(group) ?? 0))
-  return [...by_group].map(([group, quorum]) => ({ group, quorum }))
-}
-
-function denied(rule: string, message: string): Denial {
-  return { allowed: false, rule, message }
 }
 
 /** The address of `IP:PORT`, `[IP]:PORT`; undefined for anything else. */
