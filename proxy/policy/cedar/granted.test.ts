@@ -127,3 +127,34 @@ test('a scope is all that there is, also for a session that it let in', async ()
   )
   expect(says(policy.channel(ann, 'web-1', run, { ...at, let_in_by: scoped }))).toBe('allow r by -')
 })
+
+describe('a line that is typed', () => {
+  const typed = async (text: string, line: string, ...grants: TimedGrant[]): Promise<string[]> => {
+    const policy = await policyOf(text, grants)
+    return (['shell', 'screen'] as const).map((confidence) => {
+      const asked = { text: new TextEncoder().encode(line), confidence, is_terminal: true }
+      const at = { account: 'deploy', source: '10.0.0.1:1' }
+      return says(policy.typed(ann, 'web-1', asked, at).verdict)
+    })
+  }
+  const any = '@id("any") permit (principal, action == Action::"exec", resource)'
+
+  test('may run by a grant, and says which', async () => {
+    const text = `${any} when { context has grant };`
+    expect(await typed(text, 'ls', given)).toEqual(['allow any by g1', 'allow any by g1'])
+    expect(await typed(text, 'ls')).toEqual(['deny policy.default', 'deny policy.confidence'])
+  })
+  test('is as little known with a grant as without one', async () => {
+    const text = `${any} when { context has grant && context.program == "ls" };`
+    expect(await typed(text, 'ls', given)).toEqual(['allow any by g1', 'deny policy.confidence'])
+  })
+  test('may not by a grant for something else', async () => {
+    const text = `${any} when { context has grant };`
+    const [told] = await typed(text, 'ls', { ...given, scope: ['upload'] })
+    expect(told).toBe('deny policy.default')
+    expect(await typed(text, 'ls', { ...given, scope: ['shell'] })).toEqual([
+      'allow any by g1',
+      'allow any by g1',
+    ])
+  })
+})

@@ -15,6 +15,7 @@ export function withGrants(judge: Judge, access: AccessGate): Judge {
     place: Place,
     scope: GrantScope | undefined,
     ask: (place: Place) => Verdict,
+    fits: (grant: TimedGrant) => boolean = (grant) => scope === undefined || covers(grant, scope),
   ): Verdict => {
     const { let_in_by } = place
     if (scope !== undefined && let_in_by !== undefined && !covers(let_in_by, scope))
@@ -23,7 +24,7 @@ export function withGrants(judge: Judge, access: AccessGate): Judge {
     if (without.allowed) return without
     let best: Verdict = without
     for (const grant of access.grants(identity, place.target, place.account)) {
-      if (scope !== undefined && !covers(grant, scope)) continue
+      if (!fits(grant)) continue
       const verdict = ask({ ...place, grant })
       if (verdict.allowed) return { ...verdict, by_grant: grant }
       // What may be approved is more than what may not.
@@ -49,8 +50,9 @@ export function withGrants(judge: Judge, access: AccessGate): Judge {
         ;({ is_partial } = judged)
         return judged.verdict
       }
-      // What it is typed into was in the scope of who was let in.
-      return { verdict: decide(identity, place, undefined, ask), is_partial }
+      // What it is typed into, a shell or a program, was in the scope of what let it in.
+      const fits = (grant: TimedGrant): boolean => covers(grant, 'shell') || covers(grant, 'exec')
+      return { verdict: decide(identity, place, undefined, ask, fits), is_partial }
     },
   }
 }
