@@ -27,6 +27,7 @@ import { type Evidence, lockData, openEvidence } from './gateway/evidence.ts'
 import { createFeed } from './gateway/feed.ts'
 import { reloadOnHangup } from './gateway/hangup.ts'
 import { openLogins } from './gateway/logins.ts'
+import type { Addresses } from './gateway/messages.ts'
 import { startNotifying } from './gateway/notifying.ts'
 import { openOffice, signOut } from './gateway/office.ts'
 import { type Options, readOptions } from './gateway/options.ts'
@@ -49,7 +50,7 @@ import { startTrial, trial_targets, whyMisplaced } from './trial/trial.ts'
 
 /** Where connections come in: this process, or its workers. */
 interface Door {
-  readonly address: Address | undefined
+  readonly addresses: Addresses
   /** Why it cannot do its work, one line each. */
   failing(): readonly string[]
   readonly logins: Terminals
@@ -86,8 +87,6 @@ async function runGateway(options: Options): Promise<void> {
     meter.heard,
     createLog((line) => process.stderr.write(line), Date.now),
   )
-  if (config.listen.postgres !== undefined && options.workers > 1)
-    throw new Refusal(2, 'listen.postgres: is not possible with --workers in this version')
   const misplaced = whyMisplaced(data, options.config === undefined)
   if (misplaced !== undefined) throw new Refusal(1, misplaced)
   for (const warning of warnings) log('warn', 'config', { warning })
@@ -163,29 +162,33 @@ async function runGateway(options: Options): Promise<void> {
     settle: async (id, result) => logins?.settle(id, result) ?? false,
   }
   const feed = createFeed()
-  const openHere = async (ssh: Address): Promise<Door> => {
+  const { listen } = config
+  const openHere = async (): Promise<Door> => {
     const desk = openDesk(policy, evidence.recorder, feed.changed, () => pages_at)
-    const side = await bind('listen.ssh', ssh, trial !== undefined, (address) =>
-      openSsh({
-        config,
-        address,
-        is_shared: false,
-        host_keys,
-        gateway_keys,
-        keys,
-        sessions,
-        extra_targets: trial === undefined ? [] : [trial.target],
-        policy,
-        recorder: evidence.recorder,
-        // Nobody could decide without it.
-        approvals: config.listen.api === undefined ? undefined : desk,
-        logins,
-        issuers,
-        log,
-      }),
-    )
+    const common = {
+      ...{ config, gateway_keys, issuers, policy, sessions, logins, log, is_shared: false },
+      recorder: evidence.recorder,
+    }
+    const ssh =
+      listen.ssh === undefined
+        ? undefined
+        : await bind('listen.ssh', listen.ssh, trial !== undefined, (address) =>
+            openSsh({
+              ...{ ...common, address, host_keys, keys },
+              extra_targets: trial === undefined ? [] : [trial.target],
+              // Nobody could decide without it.
+              approvals: listen.api === undefined ? undefined : desk,
+            }),
+          )
+    // Loaded where it is needed alone: the parser of its statements has a memory of its own, and the collector counts it.
+    const postgres =
+      listen.postgres === undefined
+        ? undefined
+        : await bind('listen.postgres', listen.postgres, false, async (address) =>
+            (await import('./gateway/postgres.ts')).openPostgres({ ...common, address }),
+          )
     return {
-      address: side.address,
+      addresses: { ssh: ssh?.address, postgres: postgres?.address },
       failing: () => [],
       logins: logins_here,
       access: () => {},
@@ -193,18 +196,20 @@ async function runGateway(options: Options): Promise<void> {
       requests: async () => desk.requests(),
       vote: desk.vote,
       families: async () => [],
-      stop: () => {
+      stop: async () => {
         desk.close()
-        return side.stop(options.drain_ms)
+        await Promise.all([ssh?.stop(options.drain_ms), postgres?.stop(options.drain_ms)])
       },
     }
   }
-  const openWorkers = async (ssh: Address): Promise<Door> => {
+  const openWorkers = async (): Promise<Door> => {
+    const { ssh, postgres } = listen
     // Shared ports are opened beside each other by whoever asks, so somebody else's would go unseen.
-    await bind('listen.ssh', ssh, false, whetherFree)
+    if (ssh !== undefined) await bind('listen.ssh', ssh, false, whetherFree)
+    if (postgres !== undefined) await bind('listen.postgres', postgres, false, whetherFree)
     const workers = await startWorkers({
       count: options.workers,
-      address: ssh,
+      addresses: { ssh, postgres },
       command: [process.execPath, import.meta.path, ...process.argv.slice(2)],
       drain_ms: options.drain_ms,
       log,
@@ -213,13 +218,7 @@ async function runGateway(options: Options): Promise<void> {
     })
     return { ...workers, logins: { waiting: workers.waitingLogin, settle: workers.settleLogin } }
   }
-  const { ssh } = config.listen
-  const door =
-    ssh === undefined
-      ? closed_door
-      : options.workers === 1
-        ? await openHere(ssh)
-        : await openWorkers(ssh)
+  const door = await (options.workers === 1 ? openHere() : openWorkers())
   tellOthers = door.access
   // What changed while they started.
   door.access(access.state)
@@ -233,19 +232,6 @@ async function runGateway(options: Options): Promise<void> {
   })
   feed.watch(notifying.changed)
 
-  const { postgres: postgres_address } = config.listen
-  // Loaded where it is needed alone: the parser of its statements has a memory of its own, and the collector counts it.
-  const postgres =
-    postgres_address === undefined
-      ? undefined
-      : await bind('listen.postgres', postgres_address, false, async (address) =>
-          (await import('./gateway/postgres.ts')).openPostgres({
-            ...{ config, address, gateway_keys, issuers, policy, sessions, log },
-            recorder: evidence.recorder,
-            logins,
-          }),
-        )
-
   const { api: api_address } = config.listen
   const failing = (): readonly string[] => [...evidence.failing(), ...door.failing()]
   const api =
@@ -255,20 +241,14 @@ async function runGateway(options: Options): Promise<void> {
           address: api_address,
           is_any_port: trial !== undefined,
           ...{ config, gateway_keys, host_keys, keys, issuers, providers, policy },
-          ssh_port: door.address?.port,
+          ssh_port: door.addresses.ssh?.port,
           logins: providers.length === 0 ? undefined : logins,
           ...(options.archive === undefined
             ? readAll(evidence, data, config, key)
             : readArchive(options.archive)),
           recorder: evidence.recorder,
           saml,
-          // Some connections come in here whatever the door is.
-          terminals: {
-            waiting: async (id) =>
-              (await logins_here.waiting(id)) ?? (await door.logins.waiting(id)),
-            settle: async (id, result) =>
-              (await logins_here.settle(id, result)) || (await door.logins.settle(id, result)),
-          },
+          terminals: door.logins,
           requests: async () => [...office.requests(), ...(await door.requests())],
           access: office.port,
           signedOut: signOut(office, providers),
@@ -293,8 +273,9 @@ async function runGateway(options: Options): Promise<void> {
     recorder: evidence.recorder,
     others: door.reload,
   })
-  const ssh_at = door.address === undefined ? 'off' : formatAddress(door.address)
-  const postgres_at = postgres === undefined ? '' : ` postgres=${formatAddress(postgres.address)}`
+  const { ssh, postgres } = door.addresses
+  const ssh_at = ssh === undefined ? 'off' : formatAddress(ssh)
+  const postgres_at = postgres === undefined ? '' : ` postgres=${formatAddress(postgres)}`
   process.stdout.write(`sluice ready ssh=${ssh_at} api=${api?.url ?? 'off'}${postgres_at}\n`)
   // The trial says all of it in its own words.
   if (trial === undefined)
@@ -303,15 +284,15 @@ async function runGateway(options: Options): Promise<void> {
       api: api?.url ?? 'off',
       host_keys: fingerprints(host_keys),
     })
-  if (trial !== undefined && door.address !== undefined)
-    process.stdout.write(trial.text(door.address, api?.url ?? 'off'))
+  if (trial !== undefined && ssh !== undefined)
+    process.stdout.write(trial.text(ssh, api?.url ?? 'off'))
 
   let stopping = false
   const stop = async (): Promise<void> => {
     if (stopping) return
     stopping = true
     log('info', 'stopping', {})
-    await Promise.all([door.stop(), postgres?.stop(options.drain_ms)])
+    await door.stop()
     api?.stop()
     notifying.stop()
     trial?.stop()
@@ -320,18 +301,6 @@ async function runGateway(options: Options): Promise<void> {
   }
   process.on('SIGTERM', () => void stop())
   process.on('SIGINT', () => void stop())
-}
-
-const closed_door: Door = {
-  address: undefined,
-  failing: () => [],
-  logins: { waiting: async () => undefined, settle: async () => false },
-  access: () => {},
-  reload: () => {},
-  requests: async () => [],
-  vote: async () => ({ ok: false, code: 'unknown', message: 'nobody can connect here' }),
-  families: async () => [],
-  stop: async () => {},
 }
 
 /** What the API reads: this process's own store, and where there are workers, or were, the files of each. */

@@ -12,11 +12,25 @@ import type { Denial } from '../core/verdict.ts'
 import type { Family } from '../metrics/family.ts'
 import type { AccessState } from './access.ts'
 
+/** Where connections come in; undefined where nothing listens. */
+export interface Addresses {
+  readonly ssh: Address | undefined
+  readonly postgres: Address | undefined
+}
+
+/** A key of a database's client; `secret` in hex. */
+export interface SentCancelKey {
+  readonly pid: number
+  readonly secret: string
+}
+
 export type FromWorker =
   /** It listens to this pipe. */
   | { readonly kind: 'hello' }
   /** It accepts connections. */
-  | { readonly kind: 'ready'; readonly address: Address }
+  | { readonly kind: 'ready'; readonly addresses: Addresses }
+  /** A client wants to cancel what may run in another worker. */
+  | ({ readonly kind: 'cancel' } & SentCancelKey)
   /** Why it cannot record now, one line each; empty when it can again. */
   | { readonly kind: 'health'; readonly reasons: readonly string[] }
   | {
@@ -34,6 +48,7 @@ export type FromWorker =
 export type ToWorker =
   /** The configuration is to be read again. By this pipe, since a signal may come before there is an ear for it. */
   | { readonly kind: 'reload' }
+  | ({ readonly kind: 'cancel' } & SentCancelKey)
   /** What is given and taken away now; first as an answer to `hello`. */
   | { readonly kind: 'access'; readonly state: AccessState }
   | Question

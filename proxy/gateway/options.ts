@@ -15,7 +15,7 @@ const usage = `usage: bun run proxy [--config sluice.yaml] [--data DIR] [--drain
   --archive DIR    serve the sessions of this store, made from a bucket by sluice index; reading them is logged
                    in the data directory
   --drain SECONDS  how long sessions may go on when the gateway is told to end (default 5)
-  --workers N      processes that share the SSH port, each with its own journal and log (default 1, at most ${workers_max})
+  --workers N      processes that share its ports, each with its own journal and log (default 1, at most ${workers_max})
 `
 
 export interface Options {
@@ -25,8 +25,14 @@ export interface Options {
   /** Absolute. A store that the API serves instead of the gateway's own. */
   readonly archive: string | undefined
   readonly workers: number
-  /** Set in a process that a gateway started: which of its workers it is, and the port that it shares. */
-  readonly worker: { readonly number: number; readonly port: number } | undefined
+  /** Set in a process that a gateway started: which of its workers it is, and the ports that it shares. */
+  readonly worker: ({ readonly number: number } & WorkerPorts) | undefined
+}
+
+/** 0 for one of the system's choice; undefined where nothing listens. */
+export interface WorkerPorts {
+  readonly ssh: number | undefined
+  readonly postgres: number | undefined
 }
 
 /** Throws {@link Refusal}. Prints the usage and exits for `--help`. */
@@ -70,15 +76,16 @@ export function readOptions(words: readonly string[]): Options {
   }
 }
 
-/** `NUMBER:PORT`, as {@link workerWord} writes it. */
-function workerOf(word: string): { number: number; port: number } {
-  const [number, port, ...more] = word.split(':').map(wholeNumber)
-  if (number === undefined || port === undefined || more.length > 0 || process.send === undefined)
+/** `NUMBER:SSH:POSTGRES`, as {@link workerWord} writes it. */
+function workerOf(word: string): NonNullable<Options['worker']> {
+  const [number, ssh, postgres, ...more] = word.split(':').map(wholeNumber)
+  if (number === undefined || more.length > 0 || process.send === undefined)
     throw new Refusal(2, `--worker is for the gateway's own use\n${usage}`)
-  return { number, port }
+  return { number, ssh, postgres }
 }
 
-export const workerWord = (number: number, port: number): string => `--worker=${number}:${port}`
+export const workerWord = (number: number, { ssh, postgres }: WorkerPorts): string =>
+  `--worker=${number}:${ssh ?? ''}:${postgres ?? ''}`
 
 const wholeNumber = (text: string): number | undefined =>
   /^\d{1,5}$/.test(text) ? Number(text) : undefined

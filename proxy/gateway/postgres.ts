@@ -5,6 +5,7 @@
  */
 import type { Address } from '../config/address.ts'
 import type { Config } from '../config.ts'
+import type { CancelKey } from '../connector/postgres/cancel.ts'
 import { postgresConnector } from '../connector/postgres/connector.ts'
 import type { PostgresTarget } from '../connector/postgres/dial.ts'
 import { createClock } from '../core/clock.ts'
@@ -26,6 +27,8 @@ import type { Sessions } from './sessions.ts'
 export interface PostgresOptions {
   readonly config: Config
   readonly address: Address
+  /** Other processes of this gateway have the same port. */
+  readonly is_shared: boolean
   readonly gateway_keys: GatewayKeys
   readonly issuers: Issuers
   readonly policy: StaticPolicy
@@ -34,10 +37,14 @@ export interface PostgresOptions {
   /** Undefined where nobody signs in by a browser. */
   readonly logins: DeviceLogins | undefined
   readonly log: Log
+  /** Asked to cancel by a key that this process has not given out. */
+  readonly elsewhere?: (key: CancelKey) => void
 }
 
 export interface PostgresSide {
   readonly address: Address
+  /** Cancels what runs under this key; nothing when it is none of here. */
+  cancel(key: CancelKey): void
   /** Accepts no one any more; ends what still runs after `drain_ms`. Resolves when nothing runs. */
   stop(drain_ms: number): Promise<void>
 }
@@ -56,14 +63,17 @@ export async function openPostgres(options: PostgresOptions): Promise<PostgresSi
   const flight = createFlight(() => performance.now())
   const { sessions } = options
   const { tls } = config.gateway
+  const connector = await postgresConnector({
+    target: (name) => targets.get(name),
+    now_ms: () => performance.now(),
+    ...(options.logins === undefined ? {} : { sign_in: options.logins }),
+    ...(tls === undefined ? {} : { tls: { cert: tls.cert, key: tls.key.reveal() } }),
+    ...(options.elsewhere === undefined ? {} : { elsewhere: options.elsewhere }),
+  })
   const listener = await listen({
     ...options.address,
-    connector: await postgresConnector({
-      target: (name) => targets.get(name),
-      now_ms: () => performance.now(),
-      ...(options.logins === undefined ? {} : { sign_in: options.logins }),
-      ...(tls === undefined ? {} : { tls: { cert: tls.cert, key: tls.key.reveal() } }),
-    }),
+    is_shared: options.is_shared,
+    connector,
     identify: async (claim) => {
       const identity = await identify(claim)
       if ('allowed' in identity) refused({ rule: identity.rule, protocol: 'postgres' })
@@ -83,6 +93,7 @@ export async function openPostgres(options: PostgresOptions): Promise<PostgresSi
   })
   return {
     address: listener.address,
+    cancel: connector.cancel,
     async stop(drain_ms) {
       listener.stop()
       await sessions.stop(drain_ms)

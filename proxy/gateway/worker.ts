@@ -1,5 +1,5 @@
 /**
- * A worker: a process that speaks SSH on the port that it shares with others, and records into a data
+ * A worker: a process that speaks to clients on the ports that it shares with others, and records into a data
  * directory of its own. It ends with the gateway that started it.
  *
  * @module
@@ -33,7 +33,7 @@ import { hostKeys, openSsh } from './ssh.ts'
 
 export async function runWorker(
   options: Options,
-  { number, port }: NonNullable<Options['worker']>,
+  { number, ...shared }: NonNullable<Options['worker']>,
 ): Promise<void> {
   const {
     config,
@@ -43,8 +43,7 @@ export async function runWorker(
     data: root,
     key,
   } = await readSetup(options)
-  const { ssh } = config.listen
-  if (ssh === undefined) throw new Refusal(2, 'listen.ssh: a worker needs it')
+  const { listen } = config
   const data = workerData(root, number)
   const meter = createMeter(`worker-${number}`, () => performance.now(), Date.now)
   const log = heardBy(
@@ -94,25 +93,31 @@ export async function runWorker(
     (change) => tell({ kind: 'desk', change }),
     () => public_url,
   )
-  const door = await bind('listen.ssh', { ...ssh, port }, false, (address) =>
-    openSsh({
-      config,
-      address,
-      is_shared: true,
-      host_keys: hostKeys(config, gateway_keys),
-      gateway_keys,
-      keys,
-      sessions,
-      extra_targets: [],
-      policy,
-      recorder: evidence.recorder,
-      // Nobody could decide without it.
-      approvals: config.listen.api === undefined ? undefined : desk,
-      logins,
-      issuers: createIssuers(providers, config.identity.ci, ports),
-      log,
-    }),
-  )
+  const issuers = createIssuers(providers, config.identity.ci, ports)
+  const common = { config, gateway_keys, issuers, policy, sessions, logins, log, is_shared: true }
+  const { recorder } = evidence
+  const ssh =
+    listen.ssh === undefined
+      ? undefined
+      : await bind('listen.ssh', { ...listen.ssh, port: shared.ssh ?? 0 }, false, (address) =>
+          openSsh({
+            ...{ ...common, address, keys, recorder, extra_targets: [] },
+            host_keys: hostKeys(config, gateway_keys),
+            // Nobody could decide without it.
+            approvals: listen.api === undefined ? undefined : desk,
+          }),
+        )
+  const at_postgres = listen.postgres && { ...listen.postgres, port: shared.postgres ?? 0 }
+  const postgres =
+    at_postgres === undefined
+      ? undefined
+      : await bind('listen.postgres', at_postgres, false, async (address) =>
+          (await import('./postgres.ts')).openPostgres({
+            ...{ ...common, address, recorder },
+            elsewhere: ({ pid, secret }) =>
+              tell({ kind: 'cancel', pid, secret: Buffer.from(secret).toString('hex') }),
+          }),
+        )
 
   const reload = reloadOnHangup({
     path: options.config,
@@ -123,9 +128,9 @@ export async function runWorker(
   const stop = async (): Promise<void> => {
     if (stopping) return
     stopping = true
-    log('info', 'stopping', { sessions: door.sessions })
+    log('info', 'stopping', { sessions: sessions.size })
     desk.close()
-    await door.stop(options.drain_ms)
+    await Promise.all([ssh?.stop(options.drain_ms), postgres?.stop(options.drain_ms)])
     await evidence.stop()
     process.exit(0)
   }
@@ -137,6 +142,11 @@ export async function runWorker(
     if (message.kind === 'access') return
     if (message.kind === 'reload') {
       reload()
+      return
+    }
+    if (message.kind === 'cancel') {
+      const { pid, secret } = message
+      postgres?.cancel({ pid, secret: Uint8Array.from(Buffer.from(secret, 'hex')) })
       return
     }
     const { ask } = message
@@ -165,7 +175,7 @@ export async function runWorker(
           .then((result) => tell({ kind: 'voted', ask, result }))
     }
   })
-  tell({ kind: 'ready', address: door.address })
+  tell({ kind: 'ready', addresses: { ssh: ssh?.address, postgres: postgres?.address } })
   if (!process.connected) await stop()
 }
 

@@ -4,7 +4,6 @@
  *
  * @module
  */
-import type { Address } from '../config/address.ts'
 import type { WaitingLogin } from '../console/ports.ts'
 import type { ApprovalRequest, DeskChange, Vote, VoteResult } from '../core/approval.ts'
 import type { Proven } from '../core/sign-in.ts'
@@ -20,14 +19,14 @@ import {
   worker_end_ms,
   worker_ready_ms,
 } from './limits.ts'
-import type { FromWorker, Question, ToWorker } from './messages.ts'
-import { workerWord } from './options.ts'
+import type { Addresses, FromWorker, Question, ToWorker } from './messages.ts'
+import { type WorkerPorts, workerWord } from './options.ts'
 import { Refusal } from './refusal.ts'
 
 export interface WorkersOptions {
   readonly count: number
   /** What they share; port 0 for one of the system's choice. */
-  readonly address: Address
+  readonly addresses: Addresses
   /** The command that starts a gateway; the word that makes it a worker is added. */
   readonly command: readonly string[]
   readonly drain_ms: number
@@ -38,7 +37,7 @@ export interface WorkersOptions {
 }
 
 export interface Workers {
-  readonly address: Address
+  readonly addresses: Addresses
   failing(): readonly string[]
   /** The login that waits under this name in any of them. */
   waitingLogin(id: string): Promise<WaitingLogin | undefined>
@@ -85,15 +84,15 @@ export async function startWorkers(options: WorkersOptions): Promise<Workers> {
   const waiting = new Map<number, (answer: Answer) => void>()
   let { access } = options
   let ask_next = 1
-  let port = options.address.port
+  let ports = portsOf(options.addresses)
   let is_started = false
   let is_stopping = false
 
   /** Resolves when it accepts; rejects when it ended before. */
-  const start = (worker: Worker): Promise<Address> =>
+  const start = (worker: Worker): Promise<Addresses> =>
     new Promise((resolve, reject) => {
       const started_ms = performance.now()
-      const child: Child = Bun.spawn([...options.command, workerWord(worker.number, port)], {
+      const child: Child = Bun.spawn([...options.command, workerWord(worker.number, ports)], {
         stdin: 'ignore',
         stdout: 'inherit',
         stderr: 'inherit',
@@ -103,10 +102,12 @@ export async function startWorkers(options: WorkersOptions): Promise<Workers> {
           else if (message.kind === 'ready') {
             clearTimeout(late)
             worker.reasons = []
-            resolve(message.address)
+            resolve(message.addresses)
           } else if (message.kind === 'health') worker.reasons = message.reasons
           else if (message.kind === 'desk') options.changed(message.change)
-          else waiting.get(message.ask)?.(message)
+          else if (message.kind === 'cancel') {
+            for (const other of workers) if (other !== worker) other.child?.send(message)
+          } else waiting.get(message.ask)?.(message)
         },
       })
       worker.child = child
@@ -171,11 +172,11 @@ export async function startWorkers(options: WorkersOptions): Promise<Workers> {
 
   const [first, ...others] = workers
   if (first === undefined) throw new Refusal(2, 'a gateway needs a worker')
-  let address: Address
+  let addresses: Addresses
   try {
-    // The first one learns the port, if the system is to choose it.
-    address = await start(first)
-    port = address.port
+    // The first one learns the ports, if the system is to choose them.
+    addresses = await start(first)
+    ports = portsOf(addresses)
     await Promise.all(others.map(start))
   } catch (error) {
     await stop()
@@ -184,7 +185,7 @@ export async function startWorkers(options: WorkersOptions): Promise<Workers> {
   is_started = true
 
   return {
-    address,
+    addresses,
     failing: () =>
       workers.flatMap(({ number, reasons }) =>
         reasons === undefined
@@ -232,3 +233,8 @@ export async function startWorkers(options: WorkersOptions): Promise<Workers> {
     stop,
   }
 }
+
+const portsOf = ({ ssh, postgres }: Addresses): WorkerPorts => ({
+  ssh: ssh?.port,
+  postgres: postgres?.port,
+})

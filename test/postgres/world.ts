@@ -43,6 +43,8 @@ export interface WorldOptions {
   readonly identity?: Readonly<Record<string, unknown>>
   /** Instead of the database's own: what stands in front of it. */
   readonly address?: string
+  /** More words for the gateway's command line. */
+  readonly arguments?: readonly string[]
 }
 
 export async function openWorld(options: WorldOptions = {}): Promise<PostgresWorld> {
@@ -83,7 +85,9 @@ export async function openWorld(options: WorldOptions = {}): Promise<PostgresWor
       ...(options.masking === undefined ? {} : { masking: options.masking }),
     },
   })
-  const gateway = started.use(await startGateway({ config, data }))
+  const gateway = started.use(
+    await startGateway({ config, data, arguments: options.arguments ?? [] }),
+  )
   const minted = await sluice(['token', '--database', '--subject', 'ada', '--data', data])
   if (minted.code !== 0) throw new Error(minted.stderr)
   const login = { user: 'owner@orders', password: minted.stdout.trim() }

@@ -30,10 +30,15 @@ export class CancelKeys {
     this.#sessions.delete(pid)
   }
 
-  /** Nobody is told whether the key is one (PostgreSQL documentation, "Canceling Requests in Progress"). */
-  cancel({ pid, secret }: CancelKey): void {
+  /**
+   * Returns whether it is a key of here. The client is not told (PostgreSQL documentation, "Canceling Requests in
+   * Progress").
+   */
+  cancel({ pid, secret }: CancelKey): boolean {
     const session = this.#sessions.get(pid)
-    if (session === undefined || session.secret.length !== secret.length) return
-    if (timingSafeEqual(session.secret, secret)) session.cancel()
+    if (session === undefined || session.secret.length !== secret.length) return false
+    if (!timingSafeEqual(session.secret, secret)) return false
+    session.cancel()
+    return true
   }
 }

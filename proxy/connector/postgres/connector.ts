@@ -12,7 +12,7 @@ import { ClientError, TargetError } from '../../core/errors.ts'
 import type { SignIn } from '../../core/sign-in.ts'
 import { streamEndpoint } from '../stream/endpoint.ts'
 import { type Accepted, acceptClient } from './accept.ts'
-import { CancelKeys } from './cancel.ts'
+import { type CancelKey, CancelKeys } from './cancel.ts'
 import { type CatalogSource, createCatalogSource } from './catalog-source.ts'
 import { cancelAt, type Dialled, dialTarget, type PostgresTarget } from './dial.ts'
 import { joinTarget } from './link.ts'
@@ -30,10 +30,17 @@ export interface PostgresOptions {
   readonly sign_in?: SignIn
   /** PEM; without it there is no TLS towards clients. */
   readonly tls?: { readonly cert: string; readonly key: string }
+  /** Asked to cancel by a key that is none of here: another process with the same port may have given it out. */
+  readonly elsewhere?: (key: CancelKey) => void
+}
+
+export interface PostgresConnector extends Connector {
+  /** Cancels what runs under this key; nothing when it is none of here. */
+  cancel(key: CancelKey): void
 }
 
 /** Resolves once the parser is loaded. */
-export async function postgresConnector(options: PostgresOptions): Promise<Connector> {
+export async function postgresConnector(options: PostgresOptions): Promise<PostgresConnector> {
   await loadParser()
   const keys = new CancelKeys()
   const tls =
@@ -45,6 +52,7 @@ export async function postgresConnector(options: PostgresOptions): Promise<Conne
   const made: Made = { target: options.target, keys, plain, catalogs }
   return {
     protocol: 'postgres',
+    cancel: (key) => void keys.cancel(key),
     async accept(socket, source, identify, signal, patience = () => {}) {
       const { promise: late, reject } = Promise.withResolvers<never>()
       const abort = (): void => {
@@ -63,7 +71,7 @@ export async function postgresConnector(options: PostgresOptions): Promise<Conne
         accepting.catch(() => {})
         const accepted = await Promise.race([late, accepting])
         if (accepted.kind === 'client') return greetingOf(accepted, source, made)
-        keys.cancel(accepted)
+        if (!keys.cancel(accepted)) options.elsewhere?.(accepted)
         return passageOf(socket)
       } catch (error) {
         socket.destroy()
