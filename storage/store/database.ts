@@ -35,6 +35,8 @@ export interface Database {
 export function openDatabase(path: string, key?: Uint8Array): Database {
   return opened({ path, file: path, key, is_converted: true }, (connection) => {
     for (const pragma of [
+      // First: what follows may meet whoever just closes it, or reads what a crash left.
+      'busy_timeout = 5000',
       `page_size = ${page_bytes}`,
       'journal_mode = WAL',
       // The journal is the truth: a commit here needs no sync of its own, a checkpoint has one.
@@ -42,7 +44,6 @@ export function openDatabase(path: string, key?: Uint8Array): Database {
       'wal_autocheckpoint = 0',
       `journal_size_limit = ${64 * 1024 * 1024}`,
       `cache_size = -${cache_kib}`,
-      'busy_timeout = 5000',
       'trusted_schema = OFF',
     ])
       connection.prepare(`PRAGMA ${pragma}`).all()
