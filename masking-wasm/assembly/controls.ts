@@ -39,7 +39,7 @@ const digits_plain_max: u32 = 3
 /** All controls count; else only whole escape sequences do. */
 let of_terminal: bool = false
 let state: u32 = ground
-/** Bytes of the sequence or string under way. */
+/** Bytes of the sequence or string under way: of nothing that was before it, in this stream or another. */
 let bytes: u32 = 0
 let digits: u32 = 0
 let first_number: u32 = 0
@@ -163,8 +163,7 @@ function onGround(byte: u32): u32 {
         state = awaiting
         return unsure
       case 0x1b:
-        state = escaped
-        return control
+        return escapes()
       case 0x0a:
         return newline
       case 0x0d:
@@ -185,6 +184,12 @@ function onGround(byte: u32): u32 {
   if (byte != 0x1b) return text
   state = awaiting
   return unsure
+}
+
+function escapes(): u32 {
+  state = escaped
+  bytes = 0
+  return control
 }
 
 /** U+0080 to U+009F: the same as ESC and a letter. */
@@ -310,10 +315,7 @@ function onString(byte: u32): u32 {
     state = ground
     return onGround(byte)
   }
-  if (byte == 0x1b) {
-    state = escaped
-    return control
-  }
+  if (byte == 0x1b) return escapes()
   // BEL, CAN, SUB, and ST in UTF-8.
   if (byte == 0x07 || byte == 0x18 || byte == 0x1a || (byte == 0x9c && last == 0xc2)) {
     state = ground

@@ -2,7 +2,7 @@
  * Bytes that have not left, what each of them is, and what was found in them: joined, masked and let go of. They stand in a
  * window of their own, with the bytes of the call behind them, so a place in the stream is an address here, and back.
  */
-import { Fates, fateAt, noteFate, not_masked } from './fates'
+import { entries_max, Fates, fateAt, keepOfLine, noteFate, not_masked } from './fates'
 import {
   clearFound, dropFirstFound, firstFound, foundBytes, initFound, joinFound, loadFound, openFound, pushFound, ruleFoundAt, saveFound,
 } from './found'
@@ -207,6 +207,8 @@ export function release(wanted: i64): void {
     const from: usize = load<u32>(span)
     const to: usize = load<u32>(span, 4)
     out = copyClear(at, from, out)
+    // What was written again is done with, so the line has all that will be.
+    if (keeps_fates) keepOfLine(fates, entries_max)
     emitSpan(from, to, load<u16>(span, 12))
     at = to
     dropFirstFound()

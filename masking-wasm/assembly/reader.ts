@@ -6,7 +6,7 @@
  * What a stretch knows stands in variables while it is read, and in a block of the stream's between two calls.
  */
 import { initHolds } from './holds'
-import { Fates, forgetFates, noteFate } from './fates'
+import { Fates, forgetFates, keepOfLine, kept_entries, noteFate } from './fates'
 import {
   appendText, beginLine, initLine, isNewLine, line_column, lineBytes, loadLine, newLine, saveLine,
 } from './line'
@@ -341,6 +341,7 @@ function enter(reader: Reader): void {
 
 function leave(reader: Reader): void {
   endScreen()
+  keepOfLine(fatesOf(reader), kept_entries)
   reader.in_stretch = false
   // Where it is not known, no end of line is taken for plain.
   reader.line_bytes = line_column == unknown_column ? columns_max : <u32>line_column

@@ -89,6 +89,27 @@ const streamOf = (among: readonly string[], bold = false): fc.Arbitrary<string> 
       maxLength: 4,
     })
     .map((parts) => parts.flat().join(''))
+const repeated = fc.constantFrom(
+  ...['\x1b[m', '\0', 'A\b', 'ab\b\bcd\b\b', '\b \b', ' \r', '\r', '\x1b]0;', '\x1b]', '\x1bP'],
+  ...['\x1b[1;', '\x1b', '4\x1b[m', 'GB29 \x1b[m', 'eyJ', '\xc2', '\x1b]0;x\x07A', '\r\r', '_\b'],
+)
+const long = fc
+  .array(
+    fc.tuple(
+      cut([...odd, ...edits, ...escapes], true),
+      repeated,
+      fc.integer({ min: 1, max: 9000 }),
+    ),
+    { minLength: 1, maxLength: 4 },
+  )
+  .map((parts) =>
+    parts
+      .map(([text, part, bytes]) => {
+        const half = text.length >> 1
+        return text.slice(0, half) + part.repeat(bytes / part.length) + text.slice(half)
+      })
+      .join('\n'),
+  )
 const sizes = fc.array(fc.integer({ min: 1, max: 40 }), { minLength: 1, maxLength: 20 })
 const flushes = fc.array(fc.tuple(fc.nat(400), fc.constantFrom<FlushEvent>('idle', 'echo')), {
   maxLength: 3,
@@ -108,6 +129,23 @@ const maskedOf = ({ spans }: Fed, length: number): Uint8Array => {
   }
   return masked
 }
+
+const printedBold = (text: string): string => text.replaceAll(/./gs, '$&\b$&')
+/** More spans on one line than are kept of a stream, each a letter that is written again. */
+const written_again: [string, number[], [number, FlushEvent][], keyof typeof units] = [
+  `${printedBold('secret_q7WmZ2xKfB9tLpRn4')}v${'A\b'.repeat(514)}\bv${printedBold('YdHs6GcJa3TkEu8NbXoQ5iVw')}`,
+  [1],
+  [[74, 'idle']],
+  'width',
+]
+/** A sequence that is cut by a control, beside a string that nobody ends. */
+const after_another: [string, number[], [number, FlushEvent][], keyof typeof units, string] = [
+  'MAILCHIMP=3\x1b\be88bb2',
+  [40],
+  [[19, 'idle']],
+  'width',
+  `\x1b]${'x'.repeat(310)}`,
+]
 
 describe('what is masked', () => {
   test('is what is seen with all escapes left out, and what stands there as it is', () => {
@@ -173,37 +211,6 @@ describe('no split changes the output', () => {
   })
 
   test('nor does holding for long, or giving up', () => {
-    const repeated = fc.constantFrom(
-      ...['\x1b[m', '\0', 'A\b', 'ab\b\bcd\b\b', '\b \b', ' \r', '\r', '\x1b]0;', '\x1b]', '\x1bP'],
-      ...[
-        '\x1b[1;',
-        '\x1b',
-        '4\x1b[m',
-        'GB29 \x1b[m',
-        'eyJ',
-        '\xc2',
-        '\x1b]0;x\x07A',
-        '\r\r',
-        '_\b',
-      ],
-    )
-    const long = fc
-      .array(
-        fc.tuple(
-          cut([...odd, ...edits, ...escapes], true),
-          repeated,
-          fc.integer({ min: 1, max: 9000 }),
-        ),
-        { minLength: 1, maxLength: 4 },
-      )
-      .map((parts) =>
-        parts
-          .map(([text, part, bytes]) => {
-            const half = text.length >> 1
-            return text.slice(0, half) + part.repeat(bytes / part.length) + text.slice(half)
-          })
-          .join('\n'),
-      )
     const long_sizes = fc.array(fc.integer({ min: 1, max: 5000 }), { minLength: 1, maxLength: 9 })
     let cuts = 0
     fc.assert(
@@ -218,9 +225,43 @@ describe('no split changes the output', () => {
           if (end - start > 4000) cuts++
         }
       }),
-      { numRuns: 250 },
+      { numRuns: 250, examples: [written_again] },
     )
     expect(cuts).toBeGreaterThan(10)
+  })
+
+  test('nor does anything that other streams of the engine are given in between', () => {
+    fc.assert(
+      fc.property(
+        fc.oneof(long, streamOf([...odd, ...edits, ...escapes], true)),
+        sizes,
+        flushes,
+        unit,
+        long,
+        (text, parts, events, of, other) => {
+          const at = new Map(events.map(([place, event]) => [place % (text.length + 1), event]))
+          const whole = feed(engineOf(rules), latin1(text), undefined, at, of)
+          let beside = engine.open('width')
+          let given = 0
+          const next = cycle(parts)
+          const size = (): number => {
+            if (given >= other.length) {
+              beside.flush('end')
+              beside.close()
+              beside = engine.open('width')
+              given = 0
+            }
+            const length = 8 * next()
+            beside.push(latin1(other.slice(given, given + length)))
+            given += length
+            return next()
+          }
+          expect(feed(engine, latin1(text), size, at, of)).toEqual(whole)
+          beside.close()
+        },
+      ),
+      { numRuns: 150, examples: [after_another] },
+    )
   })
 })
 

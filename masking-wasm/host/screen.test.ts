@@ -181,6 +181,15 @@ describe('what is taken back', () => {
     const again = shown(`${key.slice(0, 12)}${back}${key.slice(7, 12)}\r\n`, 'width', flushes)
     expect(again).toBe(`${key.slice(0, 10)}**${back}${key.slice(7, 10)}**\r\n`)
   })
+
+  test('what stands beside a letter that is written again without end stays masked', () => {
+    for (const times of [10, 513, 3000]) {
+      const end = key.slice(10)
+      const before = `${key} \b\b${`${key.at(-1)}\b`.repeat(times)}${'\b'.repeat(end.length - 1)}`
+      const after = `${stars(key)} \b\b${'*\b'.repeat(times)}${'\b'.repeat(end.length - 1)}`
+      expect(shown(`${before}${end}\n`)).toBe(`${after}${stars(end)}\n`)
+    }
+  })
 })
 
 describe('a line that is full goes on below', () => {
