@@ -6,6 +6,7 @@
 
 import type { JsonWebKey } from 'node:crypto'
 import type { Ruleset } from '../../masking-wasm/compile/compile.ts'
+import type { LogEntryType } from '../../storage/evidence/log-entry.ts'
 import type { RetentionRule } from '../../storage/evidence/retention.ts'
 import type { RecoveredState } from '../../storage/store/recover.ts'
 import type { MaskedCommand } from '../core/approval.ts'
@@ -73,29 +74,16 @@ export type ToRecorder =
   | { readonly kind: 'replicated'; readonly lsn: number }
   | { readonly kind: 'stop'; readonly ack: number }
 
-/**
- * Evidence was read; receipts of the bucket came; a timestamp did; somebody decided about a held command, or may not;
- * grants and revocations.
- */
-export type NoteType =
-  | 'evidence.read'
-  | 'identity.refused'
-  | 'certificate.issued'
-  | 'token.issued'
-  | 'evidence.replicated'
-  | 'timestamp.taken'
-  | 'approval.decided'
-  | 'approval.refused'
-  | 'approval.opened'
-  | 'passkey.registered'
-  | 'passkey.removed'
-  | 'grant.requested'
-  | 'grant.decided'
-  | 'grant.refused'
-  | 'grant.revoked'
-  | 'grant.reviewed'
-  | 'access.revoked'
-  | 'access.restored'
+/** What others than the recorder itself have to say in the log. */
+export type NoteType = Exclude<
+  LogEntryType,
+  | 'configuration.changed'
+  | 'heartbeat'
+  | 'retention.applied'
+  | 'session.started'
+  | 'session.running'
+  | 'session.ended'
+>
 
 /** `session` is the recorder's small number for one. */
 export type ToSession = { readonly session: number } & (

@@ -3,15 +3,13 @@
  * the provider signs is changed on its way, and used twice.
  */
 import { afterAll, beforeAll, describe, expect } from 'bun:test'
-import type { JsonWebKey } from 'node:crypto'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Page } from 'playwright-core'
-import { openEnvelope } from '../../storage/evidence/envelope.ts'
 import { workerData } from '../../storage/store/gathered.ts'
-import { openReader } from '../../storage/store/reader.ts'
 import { openBrowser } from '../fixture/chromium.ts'
 import { type Guarded, openGuarded } from '../fixture/guarded.ts'
+import { lastProof } from '../fixture/last-proof.ts'
 import { freePort } from '../fixture/net.ts'
 import { chromium, php, simplesamlphp, ssh, sshd, testSlow } from '../fixture/require.ts'
 import { type IdentityProvider, startSimpleSaml } from '../fixture/simplesamlphp.ts'
@@ -225,7 +223,9 @@ describe('a person of a SAML provider', () => {
         method: 'saml',
         groups: ['staff', 'leads'],
       })
-      const { response, idp_certificates } = await lastProof(world.guarded)
+      const proof = await lastProof(world.guarded)
+      expect(proof.kind).toBe('saml_response')
+      const [response, idp_certificates] = [proof.text('response'), proof.text('idp_certificates')]
       expect(response).toContain('<ds:SignatureValue>')
       expect(response).toContain('>eve</saml:NameID>')
       expect(idp_certificates).toStartWith('-----BEGIN CERTIFICATE-----')
@@ -323,28 +323,3 @@ describe('with workers', () => {
     180_000,
   )
 })
-
-/** What an auditor finds in the sealed envelope of the last session. */
-async function lastProof(guarded: Guarded): Promise<Readonly<Record<string, string>>> {
-  const [session] = await guarded.sessions()
-  const records = await guarded.records(session?.id ?? '')
-  const start = records.find(({ header }) => header.kind === 'start')?.header
-  if (start?.kind !== 'start') throw new Error('the session has no start')
-  const reader = openReader(guarded.data)
-  const sealed = await reader.document(start.envelope)
-  reader.close()
-  const key = readFileSync(join(guarded.dir, 'gateway/auditor.private.jwk'), 'utf8')
-  const opened = await openEnvelope(
-    sealed?.bytes ?? new Uint8Array(),
-    JSON.parse(key) as JsonWebKey,
-  )
-  if (!opened.ok) throw new Error(opened.reason)
-  const { kind, fields } = JSON.parse(new TextDecoder().decode(opened.content.proof)) as {
-    readonly kind: string
-    readonly fields: Readonly<Record<string, string>>
-  }
-  expect(kind).toBe('saml_response')
-  return Object.fromEntries(
-    Object.entries(fields).map(([name, value]) => [name, Buffer.from(value, 'base64').toString()]),
-  )
-}

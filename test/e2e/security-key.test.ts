@@ -2,11 +2,7 @@
  * A FIDO key that a configuration registers: its owner gets in, and the auditor can check the proof again.
  */
 import { describe, expect } from 'bun:test'
-import type { JsonWebKey } from 'node:crypto'
-import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { openEnvelope } from '../../storage/evidence/envelope.ts'
-import { openReader } from '../../storage/store/reader.ts'
 import {
   type AuthenticatorType,
   isProven,
@@ -14,6 +10,7 @@ import {
   startAgent,
 } from '../fixture/authenticator.ts'
 import { openGuarded } from '../fixture/guarded.ts'
+import { lastProof } from '../fixture/last-proof.ts'
 import { ssh, ssh_keygen, sshd, testWith } from '../fixture/require.ts'
 import { runSsh } from '../fixture/ssh.ts'
 
@@ -41,26 +38,9 @@ describe('a registered security key', () => {
       const [session] = await guarded.sessions()
       expect(session?.subject).toBe('eve')
 
-      const records = await guarded.records(session?.id ?? '')
-      const start = records.find(({ header }) => header.kind === 'start')?.header
-      if (start?.kind !== 'start') throw new Error('the session has no start')
-      const reader = openReader(guarded.data)
-      const sealed = await reader.document(start.envelope)
-      reader.close()
-      const key = readFileSync(join(guarded.dir, 'gateway/auditor.private.jwk'), 'utf8')
-      const opened = await openEnvelope(
-        sealed?.bytes ?? new Uint8Array(),
-        JSON.parse(key) as JsonWebKey,
-      )
-      if (!opened.ok) throw new Error(opened.reason)
-      const proof = JSON.parse(new TextDecoder().decode(opened.content.proof)) as {
-        readonly kind: string
-        readonly fields: Readonly<Record<string, string>>
-      }
+      const proof = await lastProof(guarded)
       expect(proof.kind).toBe('ssh_signature')
-      const fields = Object.fromEntries(
-        Object.entries(proof.fields).map(([name, text]) => [name, Buffer.from(text, 'base64')]),
-      )
+      const { fields } = proof
       expect(Buffer.from(device.blob).equals(fields['public_key'] ?? Buffer.alloc(0))).toBe(true)
       expect(isProven(fields)).toBe(true)
     })

@@ -5,12 +5,9 @@
 import { afterAll, beforeAll, describe, expect } from 'bun:test'
 import type { JsonWebKey } from 'node:crypto'
 import { createPublicKey, verify as verifySignature } from 'node:crypto'
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { type Issuer, startIssuer } from '../../proxy/trial/issuer.ts'
-import { openEnvelope } from '../../storage/evidence/envelope.ts'
-import { openReader } from '../../storage/store/reader.ts'
 import { type Guarded, openGuarded } from '../fixture/guarded.ts'
+import { lastProof } from '../fixture/last-proof.ts'
 import { freePort } from '../fixture/net.ts'
 import { ssh, ssh_keygen, sshd, testWith } from '../fixture/require.ts'
 import { createVisitor, linkOf, signIn } from '../fixture/sign-in.ts'
@@ -50,28 +47,11 @@ const asked = async (terminal: Terminal): Promise<{ url: string; code: string }>
   return { url, code }
 }
 
-/** What an auditor finds in the sealed envelope of the last session. */
-async function lastProof(guarded: Guarded): Promise<{ jwt: string; issuer_jwk: JsonWebKey }> {
-  const [session] = await guarded.sessions()
-  const records = await guarded.records(session?.id ?? '')
-  const start = records.find(({ header }) => header.kind === 'start')?.header
-  if (start?.kind !== 'start') throw new Error('the session has no start')
-  const reader = openReader(guarded.data)
-  const sealed = await reader.document(start.envelope)
-  reader.close()
-  const key = readFileSync(join(guarded.dir, 'gateway/auditor.private.jwk'), 'utf8')
-  const opened = await openEnvelope(
-    sealed?.bytes ?? new Uint8Array(),
-    JSON.parse(key) as JsonWebKey,
-  )
-  if (!opened.ok) throw new Error(opened.reason)
-  const { kind, fields } = JSON.parse(new TextDecoder().decode(opened.content.proof)) as {
-    readonly kind: string
-    readonly fields: { readonly jwt: string; readonly issuer_jwk: string }
-  }
-  expect(kind).toBe('token')
-  const text = (field: string): string => Buffer.from(field, 'base64').toString()
-  return { jwt: text(fields.jwt), issuer_jwk: JSON.parse(text(fields.issuer_jwk)) as JsonWebKey }
+/** The ID token in the sealed envelope of the last session, and the key that signed it. */
+async function lastToken(guarded: Guarded): Promise<{ jwt: string; issuer_jwk: JsonWebKey }> {
+  const proof = await lastProof(guarded)
+  expect(proof.kind).toBe('token')
+  return { jwt: proof.text('jwt'), issuer_jwk: JSON.parse(proof.text('issuer_jwk')) as JsonWebKey }
 }
 
 describe('signing in', () => {
@@ -114,7 +94,7 @@ describe('signing in', () => {
     expect(terminal.text()).toContain('in\r\n')
     const [session] = await guarded.sessions()
     expect(session).toMatchObject({ subject: 'eve', issuer: issuer.url, method: 'token' })
-    const { jwt, issuer_jwk } = await lastProof(guarded)
+    const { jwt, issuer_jwk } = await lastToken(guarded)
     tokens.set('eve', jwt)
     // By node:crypto alone: an auditor needs nothing of ours.
     const [header = '', payload = '', signature = ''] = jwt.split('.')
@@ -140,7 +120,7 @@ describe('signing in', () => {
     await signIn(url, 'max', password('max'))
     expect(await terminal.exited).toBe(0)
     expect((await guarded.sessions())[0]).toMatchObject({ subject: 'max' })
-    tokens.set('max', (await lastProof(guarded)).jwt)
+    tokens.set('max', (await lastToken(guarded)).jwt)
   })
 
   testWith(needs, 'that is refused in the browser ends the login with a line', async () => {
