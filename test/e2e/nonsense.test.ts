@@ -15,7 +15,7 @@ import { isSlow, ssh, ssh_keygen, sshd, testWith } from '../fixture/require.ts'
 import type { Loose } from '../ssh2/wire.ts'
 
 const needs = [ssh, sshd, ssh_keygen]
-const talk_ms = isSlow ? 60_000 : 3_000
+const talk_ms = isSlow ? 20_000 : 3_000
 const seed = Number(Bun.env['SLUICE_TEST_SEED'] ?? 1)
 
 /** The same talk for the same seed, as far as the machine's timing lets it. */

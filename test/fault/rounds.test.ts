@@ -2,7 +2,7 @@ import { expect } from 'bun:test'
 import { ssh, sshd, testSlow } from '../fixture/require.ts'
 import { crashRounds } from './rounds.ts'
 
-const budget_ms = 120_000
+const budget_ms = 20_000
 const rounds_min = 3
 
 testSlow(

@@ -29,8 +29,15 @@ export type Parsed =
 
 export type Grammar = (text: string) => Parsed
 
-/** Loads the parser and its grammar, which are WebAssembly: some 30 ms and 10 MB. */
-export async function loadGrammar(): Promise<Grammar> {
+let loading: Promise<Grammar> | undefined
+
+/** Loads the parser and its grammar, which are WebAssembly: some 30 ms and 10 MB, once for a process. */
+export function loadGrammar(): Promise<Grammar> {
+  loading ??= load()
+  return loading
+}
+
+async function load(): Promise<Grammar> {
   await Parser.init()
   const wasm = new URL(import.meta.resolve('tree-sitter-bash/tree-sitter-bash.wasm'))
   const language = await Language.load(await Bun.file(wasm).bytes())
