@@ -260,7 +260,7 @@ describe('no split changes the output', () => {
           beside.close()
         },
       ),
-      { numRuns: 150, examples: [after_another] },
+      { numRuns: 60, examples: [after_another] },
     )
   })
 })

@@ -170,7 +170,7 @@ describe('the masking rules of a gateway that runs', () => {
 
   testSlow(
     needs,
-    'are collected when nobody has them: sixty reloads cost no memory to speak of',
+    'are collected when nobody has them: forty reloads cost no memory to speak of',
     async () => {
       const rounds = async (count: number): Promise<void> => {
         for (let i = 0; i < count; i++) {
@@ -181,9 +181,9 @@ describe('the masking rules of a gateway that runs', () => {
       }
       await rounds(10)
       const before_mb = guarded.gateway.rss_mb()
-      await rounds(50)
+      await rounds(30)
       // Each set has some 4 MB with its windows.
-      expect(guarded.gateway.rss_mb() - before_mb).toBeLessThan(100)
+      expect(guarded.gateway.rss_mb() - before_mb).toBeLessThan(90)
     },
     300_000,
   )
