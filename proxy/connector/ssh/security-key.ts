@@ -33,6 +33,8 @@ const ed25519_bytes = 64
 const stated_bytes = 1 + 4
 /** A number below the order of P-521, the largest curve, with room for its sign. */
 const number_bytes_max = 67
+/** ... of P-256, the only one that devices have here. */
+const device_number_bytes_max = 33
 
 /**
  * Takes the signature of an authentication request apart, after the name of its type. Undefined when it is not of the
@@ -44,7 +46,10 @@ export function readSecuritySignature(
 ): SecuritySignature | undefined {
   const split = bytes.length - stated_bytes
   if (split < 0) return undefined
-  const signature = type === ed25519 ? bytes.subarray(0, split) : derOf(bytes.subarray(0, split))
+  const signature =
+    type === ed25519
+      ? bytes.subarray(0, split)
+      : derOf(bytes.subarray(0, split), device_number_bytes_max)
   if (signature === undefined) return undefined
   if (type === ed25519 && signature.length !== ed25519_bytes) return undefined
   return {
@@ -101,10 +106,13 @@ function jwkOf(type: string, parts: readonly Uint8Array[]): Record<string, strin
 }
 
 /** Two `mpint`s as a `SEQUENCE` of two `INTEGER`s: both have the same digits (RFC 4251, section 5; X.690, 8.3). */
-export function derOf(bytes: Uint8Array): Uint8Array | undefined {
+export function derOf(
+  bytes: Uint8Array,
+  bytes_max: number = number_bytes_max,
+): Uint8Array | undefined {
   const numbers = stringsOf(bytes)
   if (numbers?.length !== 2) return undefined
-  if (numbers.some(({ length }) => length === 0 || length > number_bytes_max)) return undefined
+  if (numbers.some(({ length }) => length === 0 || length > bytes_max)) return undefined
   const body = numbers.flatMap((digits) => [0x02, digits.length, ...digits])
   // From 128 bytes on, which P-521 needs, a byte says how long the length is (X.690, 8.1.3.5).
   const length = body.length < 0x80 ? [body.length] : [0x81, body.length]
