@@ -115,8 +115,8 @@ export class OutputTap {
   #pushEcho(bytes: Uint8Array): void {
     const { channel, stream, sink } = this.#to
     const shown = new Gathered()
-    shown.add(sink, channel, stream, this.#masker.push(bytes))
-    shown.add(sink, channel, stream, this.#masker.flush('echo'))
+    shown.show(this.#masker.push(bytes))
+    shown.show(this.#masker.flush('echo'))
     sink.record({
       kind: 'echo',
       channel,

@@ -59,10 +59,15 @@ export class Gathered {
   length = 0
 
   add(sink: TapSink, channel: number, stream: number, masked: Masked, raw_base = 0): void {
-    if (this.raw_offset < 0) this.raw_offset = raw_base + masked.raw_offset
-    this.raw_length += masked.raw_length
     if (masked.spans.length > 0)
       this.spans.push(...recordSpans(sink, channel, stream, masked.spans, this.length, raw_base))
+    this.show(masked, raw_base)
+  }
+
+  /** Bytes alone, where another record tells of the spans. */
+  show(masked: Masked, raw_base = 0): void {
+    if (this.raw_offset < 0) this.raw_offset = raw_base + masked.raw_offset
+    this.raw_length += masked.raw_length
     if (masked.bytes.length > 0) this.#parts.push(new Uint8Array(masked.bytes))
     this.length += masked.bytes.length
   }

@@ -35,7 +35,7 @@ interface Restoring {
   readonly channel: number
   readonly stream: number
   end: number
-  readonly written: Ranges
+  written: number
   /** Records speak of the stream, and do not just hide a line that was typed. */
   is_recorded: boolean
 }
@@ -45,20 +45,14 @@ export async function restore(parts: RestoreParts): Promise<readonly RestoredStr
   const found = new Map<string, Restoring>()
   const of = (channel: number, stream: number): Restoring => {
     const key = `${channel}/${stream}`
-    const one = found.get(key) ?? {
-      channel,
-      stream,
-      end: 0,
-      written: new Ranges(),
-      is_recorded: false,
-    }
+    const one = found.get(key) ?? { channel, stream, end: 0, written: 0, is_recorded: false }
     found.set(key, one)
     return one
   }
   const write = (channel: number, stream: number, offset: number, bytes: Uint8Array): void => {
     const to = parts.writer(channel, stream)
     if (to === undefined) return
-    of(channel, stream).written.add(offset, bytes.length)
+    of(channel, stream).written += bytes.length
     to(offset, bytes)
   }
   for await (const stored of parts.records) {
@@ -83,38 +77,8 @@ export async function restore(parts: RestoreParts): Promise<readonly RestoredStr
     .filter(({ is_recorded }) => is_recorded)
     .map(({ channel, stream, end: length, written }) => ({
       ...{ channel, stream, length },
-      missing: length - written.within(length),
+      missing: length - written,
     }))
-}
-
-/** Places that were written. They come nearly in order, so few are apart at any time. */
-class Ranges {
-  /** In order, none touching the next. */
-  readonly #ranges: { from: number; to: number }[] = []
-
-  /** What was there already is there once: a typed line is kept for its own record, and for its echo's. */
-  add(from: number, length: number): void {
-    let to = from + length
-    let at = this.#ranges.length
-    while (at > 0 && (this.#ranges[at - 1]?.from ?? 0) > to) at--
-    let first = at
-    while (first > 0 && (this.#ranges[first - 1]?.to ?? 0) >= from) {
-      first--
-      const met = this.#ranges[first]
-      if (met === undefined) continue
-      from = Math.min(from, met.from)
-      to = Math.max(to, met.to)
-    }
-    this.#ranges.splice(first, at - first, { from, to })
-  }
-
-  /** How many bytes below `end`. */
-  within(end: number): number {
-    return this.#ranges.reduce(
-      (sum, { from, to }) => sum + Math.max(0, Math.min(to, end) - Math.min(from, end)),
-      0,
-    )
-  }
 }
 
 type Shown = Extract<RecordHeader, { kind: 'output' | 'echo_text' | 'stdin' }>
