@@ -5,9 +5,11 @@
  * @module
  */
 import { fits, type GrantScope, type Revocation, type TimedGrant } from '../../core/access.ts'
-import type { ApprovalRequest, Vote, VoteRefusal, VoteResult } from '../../core/approval.ts'
+import type { ApprovalRequest, Vote, VoteResult } from '../../core/approval.ts'
 import type { Identity } from '../../core/identity.ts'
+import { refused, whyRefused } from '../approval/vote.ts'
 import type { StaticPolicy } from '../policy.ts'
+import { newId } from '../request-id.ts'
 import {
   type AccessFact,
   type Actor,
@@ -32,7 +34,7 @@ import {
   reason_characters_max,
   revocations_max,
 } from './limits.ts'
-import { newId, type ShownGrant, saysOf, shownRequest, stateOf } from './shown.ts'
+import { type ShownGrant, saysOf, shownRequest, stateOf } from './shown.ts'
 
 export type { ShownGrant } from './shown.ts'
 
@@ -182,7 +184,7 @@ export function createOffice(ports: OfficePorts, facts: readonly AccessFact[]): 
     const requested_us = now()
     const asks = {
       ...{ issuer, subject, groups, target, account, scope, reason, break_glass, requested_us },
-      id: newId(ledger.grants),
+      id: newAccessId(ledger.grants),
       duration_us: duration_ms * 1_000,
       ...{ rule: terms.rule, says: terms.reason, approvals: terms.approvals },
       policy_hash: ports.policy.hash,
@@ -208,14 +210,21 @@ export function createOffice(ports: OfficePorts, facts: readonly AccessFact[]): 
     const { approver, decision } = given
     const file = ledger.grants.get(id)
     if (file === undefined || !isWaiting(file, ports.now_us()))
-      return refusal('unknown', 'no such request waits: it was decided, given up, or has expired')
-    const refused = whyRefused(file, given)
-    if (refused !== undefined) {
-      const { subject, issuer } = approver
-      ports.refused({ grant: id, subject, issuer, decision, reason: refused.code })
-      return refused
-    }
+      return refused('unknown', 'no such request waits: it was decided, given up, or has expired')
     const { request: wanted } = file
+    const why = whyRefused(
+      {
+        ...{ by: wanted.subject, digest: wanted.digest, approvals: wanted.approvals },
+        given: file.given,
+        mayApprove: (who) => mayApprove(file, who),
+      },
+      given,
+    )
+    if (why !== undefined) {
+      const { subject, issuer } = approver
+      ports.refused({ grant: id, subject, issuer, decision, reason: why.code })
+      return why
+    }
     const groups = wanted.approvals
       .map(({ group }) => group)
       .filter((group) => group === '' || approver.groups.includes(group))
@@ -226,7 +235,7 @@ export function createOffice(ports: OfficePorts, facts: readonly AccessFact[]): 
     try {
       comment = given.comment === '' ? '' : await ports.mask(given.comment)
     } catch {
-      return refusal('recording', 'the decision cannot be recorded, so it does not count')
+      return refused('recording', 'the decision cannot be recorded, so it does not count')
     }
     const by = {
       subject: approver.subject,
@@ -239,7 +248,7 @@ export function createOffice(ports: OfficePorts, facts: readonly AccessFact[]): 
       ...(is_last ? { starts_us: at_us, ends_us: at_us + wanted.duration_us } : {}),
     })
     if (!is_noted)
-      return refusal('recording', 'the decision cannot be recorded, so it does not count')
+      return refused('recording', 'the decision cannot be recorded, so it does not count')
     ports.log('grant_decided', { grant: id, decision, by: by.subject, given: is_last })
     if (decision === 'deny') return { ok: true, state: 'denied' }
     if (decision === 'cancel') return { ok: true, state: 'cancelled' }
@@ -247,38 +256,12 @@ export function createOffice(ports: OfficePorts, facts: readonly AccessFact[]): 
     return { ok: true, state: is_last ? 'approved' : 'waiting' }
   }
 
-  function whyRefused(file: GrantFile, { approver, decision, digest }: Vote): Refused | undefined {
-    const { request: wanted, given } = file
-    // By name alone: whoever vouches for it, the same name may be the same person.
-    const is_own = approver.subject === wanted.subject
-    if (decision === 'cancel')
-      return is_own ? undefined : refusal('other', 'a request is given up by who made it alone')
-    if (is_own) return refusal('own', 'a request is decided by somebody else than who made it')
-    if (!approver.roles.includes('approver')) return refusal('role', 'this needs the role approver')
-    const terms = {
-      approvals: wanted.approvals,
-      expires_ms: 0,
-      reason: '',
-      risk: 'low' as const,
-      says: '',
+  /** As for a command that waits: all that policy reads of a grant is who asks for what, where. */
+  const mayApprove = ({ request: wanted }: GrantFile, approver: Vote['approver']): boolean =>
+    ports.policy.approve(approver, wanted.target, wanted.account, {
+      ...{ approvals: wanted.approvals, expires_ms: 0, reason: '', risk: 'low', says: '' },
       findings: ['grant'],
-    }
-    if (!ports.policy.approve(approver, wanted.target, wanted.account, terms))
-      return refusal('policy', 'policy does not let you decide about this')
-    if (digest !== undefined && digest !== wanted.digest)
-      return refusal('digest', 'this is not the request that you saw')
-    const is_asked = wanted.approvals.some(
-      ({ group }) => group === '' || approver.groups.includes(group),
-    )
-    if (!is_asked)
-      return refusal(
-        'group',
-        `this is for members of ${wanted.approvals.map(({ group }) => group).join(', ')}`,
-      )
-    if (decision === 'approve' && given.some(({ subject }) => subject === approver.subject))
-      return refusal('twice', 'you approved this already')
-    return undefined
-  }
+    })
 
   const revokeGrant = async (id: string, by: Actor, given: string): Promise<Done> => {
     const file = ledger.grants.get(id)
@@ -313,7 +296,7 @@ export function createOffice(ports: OfficePorts, facts: readonly AccessFact[]): 
         message: 'too many revocations: lift some, or end the keys',
       }
     const reason = await ports.mask(why)
-    const revocation: Revocation = { ...given, id: newId(ledger.revocations) }
+    const revocation: Revocation = { ...given, id: newAccessId(ledger.revocations) }
     if (!(await note({ type: 'access.revoked', at_us: now(), by, revocation, reason })))
       return notRecorded
     ports.log('access_revoked', { revocation: revocation.id, by: by.subject })
@@ -377,8 +360,7 @@ const notRecorded = {
 
 const unknown = (message: string): Done => ({ ok: false, code: 'unknown', message })
 
-type Refused = Extract<VoteResult, { ok: false }>
-
-const refusal = (code: VoteRefusal, message: string): Refused => ({ ok: false, code, message })
+/** A `g` before it tells a grant from a command that waits. */
+const newAccessId = (taken: ReadonlyMap<string, unknown>): string => newId(taken, 11, 'g')
 
 const sha256 = (text: string): string => new Bun.CryptoHasher('sha256').update(text).digest('hex')

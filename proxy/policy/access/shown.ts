@@ -52,14 +52,3 @@ export function shownRequest(
     expires_us: request.expires_us,
   }
 }
-
-/** Crockford's base32: no letter that is read as another. A `g` before it tells a grant from a command that waits. */
-const letters = '0123456789abcdefghjkmnpqrstvwxyz'
-
-export function newId(taken: ReadonlyMap<string, unknown>): string {
-  for (;;) {
-    const random = crypto.getRandomValues(new Uint8Array(11))
-    const id = `g${[...random].map((byte) => letters.charAt(byte & 31)).join('')}`
-    if (!taken.has(id)) return id
-  }
-}

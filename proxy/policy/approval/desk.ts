@@ -13,10 +13,11 @@ import type {
   HeldCommand,
   HoldOutcome,
   Vote,
-  VoteRefusal,
   VoteResult,
 } from '../../core/approval.ts'
+import { newId } from '../request-id.ts'
 import { requests_each_max, requests_max } from './limits.ts'
+import { type Refused, refused, whyRefused } from './vote.ts'
 
 export interface DeskPorts {
   /** UTC. */
@@ -94,7 +95,7 @@ export function createDesk(ports: DeskPorts): Desk {
     )
     if (is_closed || pending.size >= requests_max || own.length >= requests_each_max)
       return undefined
-    const id = newId(pending)
+    const id = newId(pending, 10)
     const digest = digestOf(command)
     const requested_us = ports.now_us()
     const expires_us = requested_us + terms.expires_ms * 1_000
@@ -154,7 +155,7 @@ export function createDesk(ports: DeskPorts): Desk {
       subject: approver.subject,
       issuer: approver.issuer,
     }
-    const refusal = whyRefused(request, given)
+    const refusal = whyNot(request, given)
     if (refusal !== undefined) {
       await ports
         .note({ type: 'approval.refused', facts: { ...facts, reason: refusal.code } })
@@ -201,33 +202,21 @@ export function createDesk(ports: DeskPorts): Desk {
     return { ok: true, state: 'approved' }
   }
 
-  function whyRefused(
-    request: Pending,
-    { approver, digest, decision, passkey }: Vote,
-  ): Refused | undefined {
-    const { command, given } = request
+  function whyNot(request: Pending, given: Vote): Refused | undefined {
+    const { command } = request
     const { approvals } = command.terms
-    // By name alone: whoever vouches for it, the same name may be the same person.
-    const is_own = approver.subject === command.identity.subject
-    if (decision === 'cancel')
-      return is_own ? undefined : refused('other', 'a request is given up by who made it alone')
-    if (is_own) return refused('own', 'a request is decided by somebody else than who made it')
-    if (!approver.roles.includes('approver')) return refused('role', 'this needs the role approver')
-    if (!ports.mayApprove(approver, command))
-      return refused('policy', 'policy does not let you decide about this')
-    if (digest !== undefined && digest !== request.digest)
-      return refused('digest', 'this is not the request that you saw')
-    const open = approvals.filter(({ group }) => group === '' || approver.groups.includes(group))
-    if (open.length === 0)
-      return refused(
-        'group',
-        `this is for members of ${approvals.map(({ group }) => group).join(', ')}`,
-      )
-    const has_voted = given.flat().some(({ subject }) => subject === approver.subject)
-    if (decision === 'approve' && has_voted) return refused('twice', 'you approved this already')
+    const why = whyRefused(
+      {
+        ...{ by: command.identity.subject, digest: request.digest, approvals },
+        given: request.given.flat(),
+        mayApprove: (approver) => ports.mayApprove(approver, command),
+      },
+      given,
+    )
+    if (why !== undefined) return why
     // What was signed is the digest: without it nobody has said what the signature is for.
-    const is_signed = passkey !== undefined && digest !== undefined
-    if (decision === 'approve' && command.terms.passkey === true && !is_signed)
+    const is_signed = given.passkey !== undefined && given.digest !== undefined
+    if (given.decision === 'approve' && command.terms.passkey === true && !is_signed)
       return refused('passkey', 'this is approved with a passkey of yours, on the page')
     return undefined
   }
@@ -274,21 +263,5 @@ function shown(request: Pending): ApprovalRequest {
     passkey: terms.passkey === true,
     requested_us: request.requested_us,
     expires_us: request.expires_us,
-  }
-}
-
-type Refused = Extract<VoteResult, { ok: false }>
-
-const refused = (code: VoteRefusal, message: string): Refused => ({ ok: false, code, message })
-
-/** Crockford's base32: no letter that is read as another. */
-const letters = '0123456789abcdefghjkmnpqrstvwxyz'
-
-/** Said aloud and typed; it opens nothing. */
-function newId(taken: ReadonlyMap<string, unknown>): string {
-  for (;;) {
-    const random = crypto.getRandomValues(new Uint8Array(10))
-    const id = [...random].map((byte) => letters.charAt(byte & 31)).join('')
-    if (!taken.has(id)) return id
   }
 }
