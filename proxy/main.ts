@@ -143,6 +143,7 @@ async function runGateway(options: Options): Promise<void> {
     ...{ evidence, policy, now_us: clock.now_us, log },
     labels: (target) => labels.get(target) ?? {},
     groups: keys.groups,
+    set_aside: config.identity.set_aside,
     changed(state) {
       access.use(state)
       tellOthers(state)

@@ -37,6 +37,8 @@ export interface Config {
     readonly ssh_ca: readonly CertificateAuthority[]
     readonly ci: readonly CiJobs[]
     readonly saml: readonly SamlConfig[]
+    /** Digests of records about access that count for nothing where they cannot be read. */
+    readonly set_aside: readonly string[]
   }
   readonly targets: readonly Target[]
   readonly policy: PolicyConfig

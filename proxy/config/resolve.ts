@@ -49,6 +49,7 @@ export function resolveConfig(file: ConfigFile, around: Surroundings): Config {
     saml: samlProviders(file, around),
     ssh_ca: certificateAuthorities(file, around),
     ci: ciJobs(file, around),
+    set_aside: file.identity?.set_aside ?? [],
   }
   const reached = targets(file, around)
   const kept = remote(file, around)

@@ -29,6 +29,7 @@ export interface ConfigFile {
     | (VouchersFile & {
         readonly keys?: readonly KeyFile[] | undefined
         readonly oidc?: readonly OidcFile[] | undefined
+        readonly set_aside?: readonly string[] | undefined
       })
     | undefined
   readonly targets?: readonly TargetFile[] | undefined
@@ -140,6 +141,7 @@ const webhooks_max = 16
 /** A rule is compiled into one automaton with all others. */
 const custom_rules_max = 200
 
+const digest = z.string().regex(/^[0-9a-f]{64}$/, 'expected a digest: 64 hexadecimal digits')
 const choice = z.enum(['allow', 'deny'])
 const transfer_choice = z.enum(['allow', 'deny', 'scan'])
 
@@ -258,6 +260,7 @@ export const configSchema: z.ZodType<ConfigFile> = z.strictObject({
         .max(entries_max)
         .optional(),
       oidc: z.array(oidc).max(providers_max).optional(),
+      set_aside: z.array(digest).max(100).optional(),
       ...vouchers,
     })
     .optional(),

@@ -9,7 +9,8 @@ import type { ApiCaller, ApiPorts, GrantsPort, GrantView } from '../api/ports.ts
 import { id_token_age_s_max } from '../identity/limits.ts'
 import type { Provider } from '../identity/provider.ts'
 import type { Log } from '../log.ts'
-import { type AccessFact, type Actor, access_fact_types, factOf } from '../policy/access/ledger.ts'
+import { factOf } from '../policy/access/fact.ts'
+import { type AccessFact, type Actor, access_fact_types } from '../policy/access/ledger.ts'
 import {
   createOffice,
   type Office,
@@ -18,6 +19,7 @@ import {
 } from '../policy/access/office.ts'
 import type { StaticPolicy } from '../policy/policy.ts'
 import type { Evidence } from './evidence.ts'
+import { Refusal } from './refusal.ts'
 
 export interface OfficeParts {
   readonly evidence: Pick<Evidence, 'store' | 'recorder'>
@@ -27,22 +29,26 @@ export interface OfficeParts {
   /** Of a person with a registered key, whose token of the gateway's own may name none. */
   groups(subject: string): readonly string[]
   changed(state: OfficeState): void
+  /** Digests of records that count for nothing where this version cannot read them. */
+  readonly set_aside: readonly string[]
   readonly log: Log
 }
 
-/** Rejects with a `StoreError`. */
+/** Rejects with a `StoreError`, or with a {@link Refusal} where it cannot be known who may connect. */
 export async function openOffice(
   parts: OfficeParts,
 ): Promise<Office & { readonly port: GrantsPort }> {
   const { evidence, log } = parts
   const { store, recorder } = evidence
-  const facts: AccessFact[] = []
-  for (const type of access_fact_types)
-    for (const { bytes, digest } of await store.documents(type)) {
-      const fact = factOf(type, { ...openDocument(bytes) })
-      if (fact !== undefined) facts.push(fact)
-      else log('error', 'access_fact_unreadable', { type, digest })
-    }
+  const { facts, unread } = await readFacts(store)
+  for (const { type, digest } of unread) {
+    if (!parts.set_aside.includes(digest)) throw unreadable(type, digest)
+    log('warn', 'access_record_set_aside', { type, digest })
+    const is_noted = facts.some(
+      (fact) => fact.type === 'access.restored' && fact.revocation === digest,
+    )
+    if (!is_noted) await recorder.note('access.restored', setAside(digest, parts.now_us()))
+  }
   const office = createOffice(
     {
       now_us: parts.now_us,
@@ -57,6 +63,35 @@ export async function openOffice(
     facts,
   )
   return { ...office, port: portOf(office, parts.groups) }
+}
+
+/** Who was kept away by it, or let in for a time, is not known: then nobody may connect. */
+const unreadable = (type: string, digest: string): Refusal =>
+  new Refusal(
+    1,
+    `${type} ${digest}: this record of the log cannot be read, so it is not known who may connect; ` +
+      'start the version of the gateway that wrote it, or set it aside: its digest in identity.set_aside',
+  )
+
+/** On record once: it counts for nothing by the word of who writes the configuration. */
+const setAside = (digest: string, at_us: number): Readonly<Record<string, unknown>> => ({
+  ...{ at_us, revocation: digest, reason: 'it cannot be read, and was set aside' },
+  by: { subject: 'identity.set_aside', issuer: 'configuration', credential: '' },
+})
+
+async function readFacts(store: OfficeParts['evidence']['store']): Promise<{
+  readonly facts: readonly AccessFact[]
+  readonly unread: readonly { readonly type: string; readonly digest: string }[]
+}> {
+  const facts: AccessFact[] = []
+  const unread: { type: string; digest: string }[] = []
+  for (const type of access_fact_types)
+    for (const { bytes, digest } of await store.documents(type)) {
+      const fact = factOf(type, { ...openDocument(bytes) })
+      if (fact === undefined) unread.push({ type, digest })
+      else facts.push(fact)
+    }
+  return { facts, unread }
 }
 
 function portOf(office: Office, groupsOf: OfficeParts['groups']): GrantsPort {

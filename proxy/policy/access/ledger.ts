@@ -198,26 +198,3 @@ export function isApproved(
     ({ group, quorum }) => given.filter(({ groups }) => groups.includes(group)).length >= quorum,
   )
 }
-
-/** A fact as a document of the log has it; undefined when it is none. What is not ours to read is not guessed. */
-export function factOf(
-  type: string,
-  facts: Readonly<Record<string, unknown>>,
-): AccessFact | undefined {
-  const { at_us, by } = facts
-  const known = access_fact_types.find((each) => each === type)
-  if (known === undefined || typeof at_us !== 'number' || !isObject(by)) return undefined
-  const isText = (name: string): boolean => typeof facts[name] === 'string'
-  const is_whole =
-    known === 'grant.requested'
-      ? isObject(facts['request']) && Array.isArray(facts['request']['approvals'])
-      : known === 'access.revoked'
-        ? isObject(facts['revocation']) && typeof facts['revocation']['id'] === 'string'
-        : known === 'access.restored'
-          ? isText('revocation')
-          : isText('grant')
-  return is_whole ? ({ ...facts, type: known } as unknown as AccessFact) : undefined // Written by this module's own type.
-}
-
-const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
