@@ -29,7 +29,7 @@ import { reloadOnHangup } from './gateway/hangup.ts'
 import { openLogins } from './gateway/logins.ts'
 import type { Addresses } from './gateway/messages.ts'
 import { startNotifying } from './gateway/notifying.ts'
-import { openOffice, signOut } from './gateway/office.ts'
+import { authoritiesOf, openOffice, signOut } from './gateway/office.ts'
 import { type Options, readOptions } from './gateway/options.ts'
 import { Refusal } from './gateway/refusal.ts'
 import { createSessions } from './gateway/sessions.ts'
@@ -100,7 +100,9 @@ async function runGateway(options: Options): Promise<void> {
       ? await startTrial({ data, host_key_line: publicLine(host_keys[0]) })
       : undefined
   const clock = createClock(Date.now, () => performance.now())
-  const access = createAccess(clock.now_us)
+  const own_authority = fingerprints([gateway_keys.ssh_user_ca])
+  const access = createAccess(clock.now_us, own_authority)
+  access.useList(config.identity.revoked_certificates)
   const policy = createLivePolicy(
     createPolicy(
       { policy: config.policy, targets: trial === undefined ? config.targets : trial_targets },
@@ -144,6 +146,7 @@ async function runGateway(options: Options): Promise<void> {
     labels: (target) => labels.get(target) ?? {},
     groups: keys.groups,
     set_aside: config.identity.set_aside,
+    authorities: authoritiesOf(config, own_authority),
     changed(state) {
       access.use(state)
       tellOthers(state)
@@ -175,7 +178,7 @@ async function runGateway(options: Options): Promise<void> {
         ? undefined
         : await bind('listen.ssh', listen.ssh, trial !== undefined, (address) =>
             openSsh({
-              ...{ ...common, address, host_keys, keys },
+              ...{ ...common, address, host_keys, keys, gate: access },
               extra_targets: trial === undefined ? [] : [trial.target],
               // Nobody could decide without it.
               approvals: listen.api === undefined ? undefined : desk,

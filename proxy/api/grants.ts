@@ -7,8 +7,16 @@
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi'
 import { bodyLimit } from 'hono/body-limit'
 import { grant_scopes } from '../core/access.ts'
+import { certificate_revoked, serial_max } from '../core/revoked-certificates.ts'
 import { type ApiEnv, readableSubject } from './guard.ts'
-import type { ApiCaller, ApiPorts, GrantRefusal, GrantResult, GrantView } from './ports.ts'
+import type {
+  ApiCaller,
+  ApiPorts,
+  GrantRefusal,
+  GrantResult,
+  GrantView,
+  NamedCertificate,
+} from './ports.ts'
 import { ProblemError, problemsOf } from './problem.ts'
 
 /** A sentence for those who decide, and for who looks later. */
@@ -54,6 +62,13 @@ const revocationSchema = z
     issuer: z.string().optional(),
     subject: z.string().optional(),
     credential: z.string().optional(),
+    certificate: z
+      .object({
+        authority: z.string(),
+        serial: z.string().optional(),
+        key_id: z.string().optional(),
+      })
+      .optional(),
     session: z.string().optional(),
     ends: time.optional(),
     reason: z.string(),
@@ -71,6 +86,23 @@ const body = <Schema extends z.ZodType>(schema: Schema) => ({
 })
 
 const id_answer = z.object({ id: z.string() })
+
+/** 0 is what a certificate without a serial has. */
+const certificate = z
+  .strictObject({
+    authority: name
+      .optional()
+      .openapi({ description: 'of identity.ssh_ca, "gateway" (default), or SHA256:...' }),
+    serial: z
+      .string()
+      .regex(/^[1-9]\d{0,19}$/)
+      .refine((serial) => BigInt(serial) <= serial_max)
+      .optional(),
+    key_id: name.optional(),
+  })
+  .refine(({ serial, key_id }) => (serial === undefined) !== (key_id === undefined), {
+    path: ['serial', 'key_id'],
+  })
 
 const routes = {
   request: createRoute({
@@ -160,13 +192,15 @@ const routes = {
             issuer: name.optional(),
             subject: name.optional(),
             credential: name.optional(),
+            certificate: certificate.optional(),
             session: z.uuid().optional(),
             reason: one_line.optional(),
           })
           .refine(
-            ({ subject, credential, session }) =>
-              [subject, credential, session].filter((each) => each !== undefined).length === 1,
-            { path: ['subject', 'credential', 'session'] },
+            ({ subject, credential, certificate, session }) =>
+              [subject, credential, certificate, session].filter((each) => each !== undefined)
+                .length === 1,
+            { path: ['subject', 'credential', 'certificate', 'session'] },
           ),
       ),
     },
@@ -253,7 +287,14 @@ export function addGrants(app: OpenAPIHono<ApiEnv>, ports: ApiPorts): void {
   app.openapi(routes.revoke, async (context) => {
     const caller = context.get('caller')
     needs(caller, ['admin'])
-    const { reason = '', issuer, subject, credential, session } = context.req.valid('json')
+    const {
+      reason = '',
+      issuer,
+      subject,
+      credential,
+      certificate,
+      session,
+    } = context.req.valid('json')
     if (session !== undefined) {
       const facts = await ports.reader.session(session)
       if (facts === undefined || facts.ended_us !== undefined)
@@ -264,11 +305,14 @@ export function addGrants(app: OpenAPIHono<ApiEnv>, ports: ApiPorts): void {
         ...(issuer === undefined ? {} : { issuer }),
         ...(subject === undefined ? {} : { subject }),
         ...(credential === undefined ? {} : { credential }),
+        ...(certificate === undefined ? {} : { certificate: certificateOf(certificate) }),
         ...(session === undefined ? {} : { session }),
         message:
-          session === undefined
-            ? 'your access was revoked: ask the administrator of the gateway'
-            : 'this session was ended by the administrator of the gateway',
+          session !== undefined
+            ? 'this session was ended by the administrator of the gateway'
+            : certificate !== undefined
+              ? certificate_revoked
+              : 'your access was revoked: ask the administrator of the gateway',
       },
       caller,
       reason,
@@ -290,6 +334,16 @@ function needs({ roles }: ApiCaller, wanted: ApiCaller['roles']): void {
   const detail = `this needs the role ${wanted.join(' or ')}`
   throw new ProblemError({ status: 403, title: 'Forbidden', detail })
 }
+
+const certificateOf = ({
+  authority,
+  serial,
+  key_id,
+}: z.infer<typeof certificate>): NamedCertificate => ({
+  ...(authority === undefined ? {} : { authority }),
+  ...(serial === undefined ? {} : { serial }),
+  ...(key_id === undefined ? {} : { key_id }),
+})
 
 /** Who may decide or read evidence sees all; a person sees their own. */
 function maySee(caller: ApiCaller, { subject, issuer }: GrantView): boolean {

@@ -127,6 +127,7 @@ export interface GrantsPort {
       readonly issuer?: string
       readonly subject?: string
       readonly credential?: string
+      readonly certificate?: NamedCertificate
       readonly session?: string
       /** For those whose sessions end. */
       readonly message: string
@@ -136,6 +137,14 @@ export interface GrantsPort {
   ): Promise<{ readonly ok: true; readonly id?: string } | GrantFailure>
   restore(id: string, caller: ApiCaller, reason: string): Promise<GrantResult>
   revocations(): readonly RevocationView[]
+}
+
+/** By its authority: a name, or the `SHA256:` fingerprint of its key; the gateway's own unless given. */
+export interface NamedCertificate {
+  readonly authority?: string
+  /** Decimal. */
+  readonly serial?: string
+  readonly key_id?: string
 }
 
 export type GrantRefusal = 'denied' | 'unknown' | 'own' | 'limit' | 'recording'

@@ -65,6 +65,12 @@ export function createGrants(mint: TokenMint): readonly Verb[] {
         subject: { value: 'NAME', help: 'everything of this person' },
         issuer: { value: 'URL', help: '... whom this issuer vouches for (default: whoever does)' },
         credential: { value: 'NAME', help: "a key's SHA256:... fingerprint, or a token's name" },
+        certificate: { value: 'SERIAL', help: 'one certificate, by its serial' },
+        'key-id': { value: 'TEXT', help: 'all certificates with this key id' },
+        authority: {
+          value: 'NAME',
+          help: "... that this authority signed: a name of identity.ssh_ca, or its key's SHA256:... (default: the gateway's own)",
+        },
         reason: { value: 'TEXT', help: 'why; it goes on record' },
         list: { help: 'list what is revoked' },
         lift: { value: 'ID', help: 'take a revocation back' },
@@ -165,15 +171,19 @@ async function revoke(call: Call, mint: TokenMint): Promise<ExitCode> {
       return value === undefined ? [] : [[name, value]]
     }),
   )
+  const certificate = certificateOf(call)
   const named = [
     id,
+    certificate,
     call.text('subject'),
     call.text('credential'),
     lift,
     call.flag('list') || undefined,
   ]
   if (named.filter((each) => each !== undefined).length !== 1)
-    throw new UsageError('one of ID, --subject, --credential, --list and --lift is needed')
+    throw new UsageError(
+      'one of ID, --subject, --credential, --certificate, --key-id, --list and --lift is needed',
+    )
   if (call.flag('list')) return revocations(call, mint)
   if (lift !== undefined) {
     if (!grant_id.test(lift)) throw new UsageError('--lift takes an ID of `sluice revoke --list`')
@@ -189,12 +199,31 @@ async function revoke(call: Call, mint: TokenMint): Promise<ExitCode> {
   if (id !== undefined && !session_id.test(id))
     throw new UsageError('ID is that of a grant or of a session')
   const session = id === undefined ? {} : { session: id }
-  const answer = await ask(call, mint, '/api/revocations', { ...match, ...session, ...why }, [
-    'admin',
-  ])
+  const by_certificate = certificate === undefined ? {} : { certificate }
+  const body = { ...match, ...session, ...by_certificate, ...why }
+  const answer = await ask(call, mint, '/api/revocations', body, ['admin'])
   if (call.flag('json')) await call.console.line(JSON.stringify(answer, null, 2))
   else await call.console.line(`${textOf(answer['id'])}: revoked; what runs ends now`)
   return 0
+}
+
+function certificateOf(call: Call): Json | undefined {
+  const serial = call.text('certificate')
+  const key_id = call.text('key-id')
+  const authority = call.text('authority')
+  if (serial === undefined && key_id === undefined) {
+    if (authority !== undefined)
+      throw new UsageError('--authority goes with --certificate or --key-id')
+    return undefined
+  }
+  if (serial !== undefined && key_id !== undefined)
+    throw new UsageError('--certificate and --key-id are two ways to name one')
+  if (serial !== undefined && !/^[1-9]\d{0,19}$/.test(serial))
+    throw new UsageError('SERIAL is a number, as `ssh-keygen -L` shows it, and not 0')
+  return {
+    ...(serial === undefined ? { key_id } : { serial }),
+    ...(authority === undefined ? {} : { authority }),
+  }
 }
 
 async function revocations(call: Call, mint: TokenMint): Promise<ExitCode> {
@@ -204,10 +233,19 @@ async function revocations(call: Call, mint: TokenMint): Promise<ExitCode> {
   else if (all.length === 0) call.console.note('nothing is revoked')
   else {
     const names = ['id', 'subject', 'issuer', 'credential', 'session', 'revoked', 'reason']
-    const rows = all.map((each) => names.map((name) => textOf(each[name])))
+    const rows = all.map((each) =>
+      names.map((name) => textOf(name === 'credential' ? credentialOf(each) : each[name])),
+    )
     await call.console.line(table([names.map((name) => name.toUpperCase()), ...rows]))
   }
   return 0
+}
+
+function credentialOf({ credential, certificate }: Json): unknown {
+  if (typeof certificate !== 'object' || certificate === null) return credential
+  const { authority, serial, key_id }: Json = { ...certificate }
+  const which = serial === undefined ? `key id ${textOf(key_id)}` : textOf(serial)
+  return `certificate ${which} of ${textOf(authority)}`
 }
 
 const table = (rows: readonly (readonly string[])[]): string =>

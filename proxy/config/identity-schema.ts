@@ -11,6 +11,7 @@ export interface VouchersFile {
   /** A public key, or one with more about it. */
   readonly ssh_ca?: readonly (string | CertificateAuthorityFile)[] | undefined
   readonly ci?: readonly CiFile[] | undefined
+  readonly revoked_certificates?: readonly RevokedCertificatesFile[] | undefined
 }
 
 export interface SamlFile {
@@ -29,6 +30,14 @@ export interface SamlFile {
 export type RolesFile = Readonly<
   Partial<Record<'user' | 'approver' | 'auditor' | 'admin', readonly string[] | undefined>>
 >
+
+export interface RevokedCertificatesFile {
+  /** A name of `ssh_ca`, `gateway`, or the fingerprint of the authority's key. */
+  readonly authority?: string | undefined
+  /** Numbers as such up to 2^53, above it in quotes; or `FROM-TO`. */
+  readonly serials?: readonly (string | number)[] | undefined
+  readonly key_ids?: readonly string[] | undefined
+}
 
 interface CertificateAuthorityFile {
   /** Part of the issuer that records name: `ssh_ca:NAME`. */
@@ -128,8 +137,27 @@ const ci: z.ZodType<readonly CiFile[]> = z
   )
   .max(1_000)
 
+const one_line = z.string().regex(/^[^\p{C}]{1,1024}$/u, 'expected one line')
+
+const revoked_certificates: z.ZodType<readonly RevokedCertificatesFile[]> = z
+  .array(
+    z.strictObject({
+      authority: one_line.optional(),
+      serials: z
+        .array(z.union([z.string(), z.number()]))
+        .max(10_000)
+        .optional(),
+      key_ids: z.array(one_line).max(10_000).optional(),
+    }),
+  )
+  .max(100)
+
 export const vouchers: {
   readonly saml: z.ZodType<VouchersFile['saml']>
   readonly ssh_ca: z.ZodType<VouchersFile['ssh_ca']>
   readonly ci: z.ZodType<VouchersFile['ci']>
-} = { saml: saml.optional(), ssh_ca: ssh_ca.optional(), ci: ci.optional() }
+  readonly revoked_certificates: z.ZodType<VouchersFile['revoked_certificates']>
+} = {
+  ...{ saml: saml.optional(), ssh_ca: ssh_ca.optional(), ci: ci.optional() },
+  revoked_certificates: revoked_certificates.optional(),
+}

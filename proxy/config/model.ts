@@ -4,6 +4,7 @@
  * @module
  */
 import type { RetentionRule } from '../../storage/evidence/retention.ts'
+import type { RevokedCertificates } from '../core/revoked-certificates.ts'
 import type { Address } from './address.ts'
 import type { AuditorJwk } from './auditor-key.ts'
 import type { CiFile } from './identity-schema.ts'
@@ -37,6 +38,7 @@ export interface Config {
     readonly ssh_ca: readonly CertificateAuthority[]
     readonly ci: readonly CiJobs[]
     readonly saml: readonly SamlConfig[]
+    readonly revoked_certificates: readonly RevokedCertificates[]
     /** Digests of records about access that count for nothing where they cannot be read. */
     readonly set_aside: readonly string[]
   }

@@ -22,6 +22,7 @@ import { policyFiles } from './policy-files.ts'
 import { postgresTarget } from './postgres.ts'
 import { isOnDevice, parsePublicKey, type SshPublicKey } from './public-key.ts'
 import { remote } from './remote.ts'
+import { revokedCertificates } from './revoked-certificates.ts'
 import { samlProviders } from './saml.ts'
 import type { ConfigFile, PackName, TargetFile } from './schema.ts'
 import { serverCertificate } from './server-certificate.ts'
@@ -43,12 +44,14 @@ export function resolveConfig(file: ConfigFile, around: Surroundings): Config {
   const { policy, masking } = file
   const public_url = publicUrl(file, around)
   const tls = serverCertificate(file, around)
+  const ssh_ca = certificateAuthorities(file, around)
   const identity = {
     keys: registeredKeys(file, around),
     oidc: oidcProviders(file, around),
     saml: samlProviders(file, around),
-    ssh_ca: certificateAuthorities(file, around),
+    ssh_ca,
     ci: ciJobs(file, around),
+    revoked_certificates: revokedCertificates(file, ssh_ca, around),
     set_aside: file.identity?.set_aside ?? [],
   }
   const reached = targets(file, around)

@@ -28,6 +28,44 @@ describe('an authority', () => {
     )
   })
 
+  test('has certificates that are taken back, by its name, its key, or as the gateway itself', () => {
+    const text = (...entries: string[]): string =>
+      `${config('ssh_ca', '{ name: people, key: "HOST" }')}  revoked_certificates:\n${entries
+        .map((each) => `    - ${each}\n`)
+        .join('')}`
+    const taken = identityOf(
+      text(
+        '{ serials: [7, "8-9"] }',
+        '{ authority: people, key_ids: [ada] }',
+        '{ authority: "SHA256:abc", serials: ["18446744073709551615"] }',
+      ),
+    )
+    expect(taken.revoked_certificates).toEqual([
+      {
+        authority: 'gateway',
+        serials: [
+          { from: 7n, to: 7n },
+          { from: 8n, to: 9n },
+        ],
+        key_ids: [],
+      },
+      { authority: expect.stringMatching(/^SHA256:/), serials: [], key_ids: ['ada'] },
+      {
+        authority: 'SHA256:abc',
+        serials: [{ from: 2n ** 64n - 1n, to: 2n ** 64n - 1n }],
+        key_ids: [],
+      },
+    ])
+    for (const [entry, problem] of [
+      ['{ authority: nobody, serials: [7] }', 'authority: expected a name of identity.ssh_ca'],
+      ['{ authority: people }', 'revoked_certificates[0]: expected serials, key_ids, or both'],
+      ...[0, '"9-8"', '"0-8"', '"18446744073709551616"', '18446744073709551615', '1.5', 'x'].map(
+        (serial) => [`{ serials: [${serial}] }`, 'serials[0]: expected a serial from 1'] as const,
+      ),
+    ] as const)
+      expect(problemOf(text(entry)), entry).toContain(problem)
+  })
+
   test('is refused in words for each mistake', () => {
     const at = 's.yaml:4:'
     for (const [entries, problem] of [

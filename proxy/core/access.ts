@@ -18,6 +18,13 @@ export interface Revocation {
   readonly subject?: string
   /** As {@link Identity.credential}. */
   readonly credential?: string
+  /** Certificates of an authority, the `SHA256:` fingerprint of its key: one by its serial, or all of a key id. */
+  readonly certificate?: {
+    readonly authority: string
+    /** Decimal. */
+    readonly serial?: string
+    readonly key_id?: string
+  }
   /** The person or the sign-in that a provider has ended; only what was issued up to then. */
   readonly login?: { readonly sub?: string; readonly sid?: string; readonly issued_us_max: number }
   /** UTC in microseconds: forgotten afterwards, as nothing is left that it could fit. */
@@ -66,11 +73,18 @@ export const no_access_gate: AccessGate = { revoked: () => undefined, grants: ()
 
 /** Whether a revocation fits somebody, or the one session that it names. */
 export function fits(revocation: Revocation, identity: Identity, session?: string): boolean {
-  const { issuer, subject, credential, login } = revocation
+  const { issuer, subject, credential, certificate, login } = revocation
   if (revocation.session !== undefined && revocation.session !== session) return false
   if (issuer !== undefined && issuer !== identity.issuer) return false
   if (subject !== undefined && subject !== identity.subject) return false
   if (credential !== undefined && credential !== identity.credential) return false
+  if (certificate !== undefined) {
+    const { authority, serial, key_id } = certificate
+    const shown = identity.certificate
+    if (shown === undefined || shown.authority !== authority) return false
+    if (serial !== undefined && serial !== shown.serial) return false
+    if (key_id !== undefined && key_id !== shown.key_id) return false
+  }
   if (login === undefined) return true
   const own = identity.login
   if (own === undefined || own.issued_us > login.issued_us_max) return false

@@ -13,6 +13,8 @@ export type Claim =
       /** Of the signature that the client offers: `rsa-sha2-512-cert-v01@openssh.com` for a type `ssh-rsa-cert-v01@...`. */
       readonly algorithm: string
       readonly certificate: SshCertificate
+      /** Whether the client signs with it, or asks whether it would do. The signature is not verified yet. */
+      readonly is_signed: boolean
       /** `IP:PORT` of the client. */
       readonly source: string
       /** Undefined for a client that goes on to targets from here: each of those connections is asked for again. */

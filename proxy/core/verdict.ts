@@ -26,6 +26,8 @@ export interface Denial extends Judged {
   readonly rule: string
   /** One line for the user. Never carries payload. */
   readonly message: string
+  /** Who has proven that the credential is theirs may be told; anybody else learns nothing by it. */
+  readonly is_for_owner?: true
   /** What would make it allowed after all. Who does not know of it denies. */
   readonly hold?: HoldTerms
 }

@@ -3,9 +3,15 @@
  *
  * @module
  */
+import { gateway_authority } from '../config/revoked-certificates.ts'
 import { type AccessGate, fits, isFor, type Revocation, type TimedGrant } from '../core/access.ts'
 import type { Greeting } from '../core/connector.ts'
 import type { EndReason } from '../core/ports.ts'
+import {
+  certificate_revoked,
+  createRevokedList,
+  type RevokedCertificates,
+} from '../core/revoked-certificates.ts'
 import { rolesOf } from '../identity/claims.ts'
 import type { KeyRing } from '../identity/keys.ts'
 import type { Provider } from '../identity/provider.ts'
@@ -21,10 +27,14 @@ export interface AccessState {
 export interface Access extends AccessGate {
   readonly state: AccessState
   use(next: AccessState): void
+  /** Certificates that the configuration takes away. */
+  useList(list: readonly RevokedCertificates[]): void
 }
 
-export function createAccess(now_us: () => number): Access {
+/** `own_authority`: the fingerprint of what signs the gateway's own certificates. */
+export function createAccess(now_us: () => number, own_authority: string): Access {
   let state: AccessState = { revocations: [], grants: [] }
+  let isListed = createRevokedList([])
   return {
     get state() {
       return state
@@ -32,7 +42,17 @@ export function createAccess(now_us: () => number): Access {
     use(next) {
       state = next
     },
+    useList(list) {
+      isListed = createRevokedList(
+        list.map((each) =>
+          each.authority === gateway_authority ? { ...each, authority: own_authority } : each,
+        ),
+      )
+    },
     revoked(identity, session) {
+      const { certificate } = identity
+      if (certificate !== undefined && isListed(certificate))
+        return { id: 'configuration', certificate, message: certificate_revoked }
       const now = now_us()
       return state.revocations.find(
         (each) => (each.ends_us ?? Number.MAX_VALUE) > now && fits(each, identity, session),

@@ -58,6 +58,7 @@ function prepareWith(options: HangupOptions): ReloadPorts['prepare'] {
   let reloads = 0
   const in_use = {
     keys: config.identity.keys,
+    revoked: config.identity.revoked_certificates,
     roles: new Map(providers.map(({ settings }) => [settings.issuer, settings.roles])),
   }
   return async ({ config: next, locate }) => {
@@ -76,9 +77,12 @@ function prepareWith(options: HangupOptions): ReloadPorts['prepare'] {
       to: typeof policy.current,
       owners: typeof in_use.keys,
       of_issuer: typeof in_use.roles,
+      revoked: typeof in_use.revoked,
     ): void => {
       policy.use(to)
       keys.use(owners)
+      access.useList(revoked)
+      in_use.revoked = revoked
       in_use.keys = owners
       in_use.roles = of_issuer
       // Whose provider is not in the file any more has no role.
@@ -89,10 +93,10 @@ function prepareWith(options: HangupOptions): ReloadPorts['prepare'] {
       ok: true,
       policy_hash: made.hash,
       take() {
-        put(made, next.identity.keys, roles)
+        put(made, next.identity.keys, roles, next.identity.revoked_certificates)
         reloads += 1
         return () => {
-          put(before.policy, before.keys, before.roles)
+          put(before.policy, before.keys, before.roles, before.revoked)
           reloads -= 1
         }
       },

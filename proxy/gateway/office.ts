@@ -6,6 +6,9 @@
 import { openDocument } from '../../storage/evidence/document.ts'
 import { formatTime } from '../../storage/replay/time.ts'
 import type { ApiCaller, ApiPorts, GrantsPort, GrantView } from '../api/ports.ts'
+import { gateway_authority } from '../config/revoked-certificates.ts'
+import type { Config } from '../config.ts'
+import { fingerprint } from '../core/fingerprint.ts'
 import { id_token_age_s_max } from '../identity/limits.ts'
 import type { Provider } from '../identity/provider.ts'
 import type { Log } from '../log.ts'
@@ -29,6 +32,8 @@ export interface OfficeParts {
   /** Of a person with a registered key, whose token of the gateway's own may name none. */
   groups(subject: string): readonly string[]
   changed(state: OfficeState): void
+  /** Fingerprints of those that sign certificates, by the names that people type. */
+  readonly authorities: ReadonlyMap<string, string>
   /** Digests of records that count for nothing where this version cannot read them. */
   readonly set_aside: readonly string[]
   readonly log: Log
@@ -62,7 +67,7 @@ export async function openOffice(
     },
     facts,
   )
-  return { ...office, port: portOf(office, parts.groups) }
+  return { ...office, port: portOf(office, parts) }
 }
 
 /** Who was kept away by it, or let in for a time, is not known: then nobody may connect. */
@@ -94,7 +99,20 @@ async function readFacts(store: OfficeParts['evidence']['store']): Promise<{
   return { facts, unread }
 }
 
-function portOf(office: Office, groupsOf: OfficeParts['groups']): GrantsPort {
+/** The gateway's own is `gateway`, unless an entry of `identity.ssh_ca` has that name. */
+export const authoritiesOf = (
+  { identity }: Config,
+  own_authority: string,
+): OfficeParts['authorities'] =>
+  new Map([
+    [gateway_authority, own_authority],
+    ...identity.ssh_ca.map(({ name, key }): [string, string] => [name, fingerprint(key.blob)]),
+  ])
+
+function portOf(
+  office: Office,
+  { groups: groupsOf, authorities }: Pick<OfficeParts, 'groups' | 'authorities'>,
+): GrantsPort {
   return {
     request: (caller, asked) => {
       const { groups = [], issuer, subject } = caller
@@ -105,17 +123,30 @@ function portOf(office: Office, groupsOf: OfficeParts['groups']): GrantsPort {
     grants: () => office.grants().map(viewOf),
     revokeGrant: (id, caller, reason) => office.revokeGrant(id, actorOf(caller), reason),
     review: (id, caller, comment) => office.review(id, actorOf(caller), comment),
-    revoke: ({ message, ...match }, caller, reason) =>
-      office.revoke({ ...match, message }, actorOf(caller), reason),
+    async revoke({ certificate, ...match }, caller, reason) {
+      const by = actorOf(caller)
+      if (certificate === undefined) return office.revoke(match, by, reason)
+      const { authority: name = gateway_authority, ...which } = certificate
+      // One that is not known yet, or not any more, is named by its key.
+      const authority = authorities.get(name) ?? (name.startsWith('SHA256:') ? name : undefined)
+      if (authority === undefined)
+        return {
+          ok: false,
+          code: 'unknown',
+          message: 'there is no such authority: identity.ssh_ca',
+        }
+      return office.revoke({ ...match, certificate: { authority, ...which } }, by, reason)
+    },
     restore: (id, caller, reason) => office.restore(id, actorOf(caller), reason),
     revocations: () =>
       office.revocations().map(({ revocation, reason, by, at_us }) => {
-        const { id, issuer, subject, credential, session, ends_us } = revocation
+        const { id, issuer, subject, credential, certificate, session, ends_us } = revocation
         return {
           id,
           ...(issuer === undefined ? {} : { issuer }),
           ...(subject === undefined ? {} : { subject }),
           ...(credential === undefined ? {} : { credential }),
+          ...(certificate === undefined ? {} : { certificate }),
           ...(session === undefined ? {} : { session }),
           ...(ends_us === undefined ? {} : { ends: formatTime(ends_us) }),
           reason,

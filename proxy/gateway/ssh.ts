@@ -8,9 +8,12 @@ import type { Config } from '../config.ts'
 import { sshConnector } from '../connector/ssh/connector.ts'
 import type { SshTarget } from '../connector/ssh/dial.ts'
 import { parseKey } from '../connector/ssh/library.ts'
+import type { AccessGate } from '../core/access.ts'
 import type { Approvals } from '../core/approval.ts'
 import { createClock } from '../core/clock.ts'
 import { fingerprint } from '../core/fingerprint.ts'
+import type { Identity } from '../core/identity.ts'
+import type { Denial } from '../core/verdict.ts'
 import { createCertificateIdentify } from '../identity/certificate.ts'
 import { userOf } from '../identity/database-token.ts'
 import type { DeviceLogins } from '../identity/device-login.ts'
@@ -36,6 +39,8 @@ export interface SshOptions {
   readonly host_keys: readonly string[]
   readonly gateway_keys: GatewayKeys
   readonly keys: KeyRing
+  /** What was taken away. */
+  readonly gate: AccessGate
   readonly sessions: Sessions
   readonly extra_targets: readonly SshTarget[]
   readonly policy: StaticPolicy
@@ -82,6 +87,11 @@ export async function openSsh(options: SshOptions): Promise<SshSide> {
         issuer === gateway_issuer
           ? { bind_session_to_token: false }
           : options.issuers.rules(issuer),
+      revoked: (identity) => {
+        const revocation = options.gate.revoked(identity)
+        // Who is kept out by name is somebody, and told so where they wanted to go.
+        return revocation?.certificate === undefined ? undefined : revocation.message
+      },
       now_us: createClock(Date.now, () => performance.now()).now_us,
     }),
   })
@@ -105,8 +115,11 @@ export async function openSsh(options: SshOptions): Promise<SshSide> {
     }),
     identify: async (claim) => {
       const identity = await identify(claim)
-      // A key that nobody has registered is a question, not a credential.
-      if ('allowed' in identity && claim.kind !== 'public_key')
+      // A key that nobody has registered is a question, not a credential; so is what its owner will sign with.
+      const is_question =
+        claim.kind === 'public_key' ||
+        (claim.kind === 'certificate' && !claim.is_signed && isForOwner(identity))
+      if ('allowed' in identity && !is_question)
         refused({ rule: identity.rule, protocol: 'ssh', ...refusedClaim(claim) })
       return identity
     },
@@ -136,6 +149,9 @@ export async function openSsh(options: SshOptions): Promise<SshSide> {
     },
   }
 }
+
+const isForOwner = (answer: Identity | Denial): boolean =>
+  'allowed' in answer && answer.is_for_owner === true
 
 /** The gateway's own host keys: those of the configuration, or the one that it made for itself. */
 export function hostKeys(config: Config, gateway_keys: GatewayKeys): readonly string[] {

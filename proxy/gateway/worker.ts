@@ -29,7 +29,7 @@ import type { Options } from './options.ts'
 import { Refusal } from './refusal.ts'
 import { createSessions } from './sessions.ts'
 import { readSetup } from './setup.ts'
-import { hostKeys, openSsh } from './ssh.ts'
+import { fingerprints, hostKeys, openSsh } from './ssh.ts'
 
 export async function runWorker(
   options: Options,
@@ -53,7 +53,8 @@ export async function runWorker(
   const lock = await waitForLock(data)
   const gateway_keys = loadGatewayKeys(root, () => generateSshKey(config.gateway.name).private_text)
   const clock = createClock(Date.now, () => performance.now())
-  const access = createAccess(clock.now_us)
+  const access = createAccess(clock.now_us, fingerprints([gateway_keys.ssh_user_ca]))
+  access.useList(config.identity.revoked_certificates)
   const policy = createLivePolicy(createPolicy(config, policy_parts, { access }))
   const evidence = await openEvidence({
     data,
@@ -101,7 +102,7 @@ export async function runWorker(
       ? undefined
       : await bind('listen.ssh', { ...listen.ssh, port: shared.ssh ?? 0 }, false, (address) =>
           openSsh({
-            ...{ ...common, address, keys, recorder, extra_targets: [] },
+            ...{ ...common, address, keys, recorder, gate: access, extra_targets: [] },
             host_keys: hostKeys(config, gateway_keys),
             // Nobody could decide without it.
             approvals: listen.api === undefined ? undefined : desk,

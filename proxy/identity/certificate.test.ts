@@ -40,6 +40,7 @@ const identify = createCertificateIdentify({
       'https://idp.example.com': { bind_session_to_token: false },
       'https://bound.example.com': { bind_session_to_token: true },
     })[issuer],
+  revoked: ({ certificate }) => (certificate?.serial === '666' ? 'taken back' : undefined),
   now_us: () => now_s * 1_000_000,
 })
 const option = (name: string, text: string) => ({ name, data: sshString(text) })
@@ -69,7 +70,14 @@ const ask = (
   if (certificate === undefined) return 'no certificate'
   const { source = '192.0.2.9:4711', algorithm = certificate.algorithm } = at
   const account = 'account' in at ? at.account : 'deploy'
-  const known = identify({ kind: 'certificate', algorithm, certificate, source, account })
+  const known = identify({
+    kind: 'certificate',
+    algorithm,
+    certificate,
+    is_signed: true,
+    source,
+    account,
+  })
   return 'allowed' in known ? known.rule.replace('identity.certificate.', '') : known
 }
 
@@ -139,6 +147,8 @@ describe('a certificate', () => {
       ['critical_option', foreign, critical('force-command', 'id')],
       ['critical_option', foreign, critical('verify-required', '')],
       ['critical_option', foreign, critical('', '')],
+      ['revoked', foreign, { serial: 666n }],
+      ['expired', foreign, { serial: 666n, valid_before_s: 0n }],
     ]
     for (const [refusal, by, changes] of cases) expect(ask(made(by, changes))).toBe(refusal)
     const weak = made(foreign, { key: rsaBlob(1024) })

@@ -35,6 +35,8 @@ export interface CertificateRules {
   readonly authorities: readonly CertificateAuthority[]
   /** Of whom the gateway makes certificates out of: undefined for one that is not configured any more. */
   readonly vouches: (issuer: string) => { readonly bind_session_to_token: boolean } | undefined
+  /** One line for who shows one that was taken back. */
+  readonly revoked: (identity: Identity) => string | undefined
   /** UTC in microseconds, asked for each certificate. */
   readonly now_us: () => number
 }
@@ -50,6 +52,7 @@ export type CertificateRefusal =
   | 'key'
   | 'not_yet_valid'
   | 'principal'
+  | 'revoked'
   | 'sha1'
   | 'signature'
   | 'source_address'
@@ -101,10 +104,13 @@ export function createCertificateIdentify(
 function ofSigned(
   { certificate, source, account }: CertificateClaim,
   authority: Authority,
-  { vouches, now_us }: CertificateRules,
+  { vouches, revoked, now_us }: CertificateRules,
 ): Identity | Denial {
   const { type, critical_options, valid_after_s, valid_before_s, key_id } = certificate
   if (type !== 'user') return denied('type', 'this is the certificate of a host, not of a person')
+  // Before what its owner is told: a proof by it has to be worth something.
+  if (!isAcceptedKey(certificate.key))
+    return denied('key', 'the certificate is for a key that is too weak, or of an unknown type')
   const now_s = BigInt(Math.floor(now_us() / 1_000_000))
   if (now_s < valid_after_s) return denied('not_yet_valid', 'the certificate is not valid yet')
   if (now_s >= valid_before_s)
@@ -119,14 +125,12 @@ function ofSigned(
     if (!isFrom(source, optionText(option)))
       return denied('source_address', 'the certificate is not for the address that you come from')
   }
-  if (!isAcceptedKey(certificate.key))
-    return denied('key', 'the certificate is for a key that is too weak, or of an unknown type')
   const named =
     authority === 'own'
       ? ofGateway(certificate, vouches)
       : ofAuthority(certificate, authority, account)
   if ('allowed' in named) return named
-  return {
+  const identity: Identity = {
     ...named,
     method: 'certificate',
     credential: fingerprint(certificate.key),
@@ -137,6 +141,8 @@ function ofSigned(
       valid_before_us: microseconds(valid_before_s),
     },
   }
+  const why = revoked(identity)
+  return why === undefined ? identity : denied('revoked', why)
 }
 
 type Named = Pick<Identity, 'issuer' | 'subject' | 'groups' | 'ends_us' | 'login'>
@@ -234,6 +240,23 @@ function microseconds(seconds: bigint): number {
   return Number(seconds < most ? seconds : most) * 1_000_000
 }
 
+/**
+ * What its owner may be told (RFC 4252, section 5.4): how to come by a better one, in a certificate that is signed by who is
+ * trusted. That one is forged, or by somebody unknown, is for the operator alone.
+ */
+const told: ReadonlySet<CertificateRefusal> = new Set([
+  'critical_option',
+  'expired',
+  'issuer',
+  'not_yet_valid',
+  'principal',
+  'revoked',
+  'source_address',
+] as const)
+
 function denied(refusal: CertificateRefusal, message: string): Denial {
-  return { allowed: false, rule: `identity.certificate.${refusal}`, message }
+  return {
+    ...{ allowed: false, rule: `identity.certificate.${refusal}`, message },
+    ...(told.has(refusal) ? { is_for_owner: true } : {}),
+  }
 }

@@ -24,6 +24,7 @@ import { runSsh, type SshResult } from '../fixture/ssh.ts'
 import { until } from '../fixture/until.ts'
 
 const needs = [ssh, sshd, ssh_keygen]
+const ed25519 = 'ssh-ed25519-cert-v01@openssh.com'
 
 describe('certificates of a foreign authority', () => {
   let guarded: Guarded
@@ -153,21 +154,48 @@ describe('certificates of a foreign authority', () => {
       command: 'echo in',
     })
 
-  const refusals: readonly (readonly [string, string, Partial<SignOptions>])[] = [
-    ['for another account', 'principal', { principals: ['somebody'] }],
-    ['for no account', 'principal', { principals: [] }],
-    ['that has expired', 'expired', { validity: '-2h:-1h' }],
-    ['that is not valid yet', 'not_yet_valid', { validity: '+1h:+2h' }],
-    ['for another address', 'source_address', { options: ['source-address=192.0.2.7'] }],
-    ['with an unknown restriction', 'critical_option', { options: ['critical:what@x=y'] }],
-    ['that forces a command', 'critical_option', { options: ['force-command=id'] }],
+  /** With what its owner is told, if anything. */
+  const refusals: readonly (readonly [string, string, Partial<SignOptions>, string?])[] = [
+    ['for another account', 'principal', { principals: ['somebody'] }, 'not for this account'],
+    ['for no account', 'principal', { principals: [] }, 'names no principal'],
+    ['that has expired', 'expired', { validity: '-2h:-1h' }, 'has expired'],
+    ['that is not valid yet', 'not_yet_valid', { validity: '+1h:+2h' }, 'not valid yet'],
+    [
+      ...(['for another address', 'source_address'] as const),
+      { options: ['source-address=192.0.2.7'] },
+      'not for the address',
+    ],
+    [
+      'with an unknown restriction',
+      'critical_option',
+      { options: ['critical:what@x=y'] },
+      'critical option',
+    ],
+    [
+      'that forces a command',
+      'critical_option',
+      { options: ['force-command=id'] },
+      'critical option',
+    ],
     ['without a name', 'subject', { key_id: 'a b' }],
   ]
-  for (const [what, refusal, options] of refusals)
+  for (const [what, refusal, options, told] of refusals)
     testWith(needs, `one ${what} is refused, named and recorded`, async () => {
       const certificate = certified({ name: `refused-${what.replaceAll(' ', '-')}`, ...options })
-      await expectRefused(() => login(certificate), refusal)
+      await expectRefused(() => login(certificate), refusal, told)
     })
+
+  testWith(needs, 'who has one of somebody and not its key is told nothing of it', async () => {
+    const { blob } = certified({ name: 'found', validity: '-2h:-1h' })
+    const told: string[] = []
+    const { port } = guarded.gateway.ssh
+    const heard = await offer({
+      ...{ port, login: `${guarded.target.account}@web-1`, algorithm: ed25519, blob },
+      banner: (text) => void told.push(text),
+    })
+    expect(heard).not.toBe('admitted')
+    expect(told).toEqual([])
+  })
 
   testWith(needs, 'one of an unknown authority is refused, named and recorded', async () => {
     const certificate = certified({ name: 'stranger', authority: stranger })
@@ -182,7 +210,6 @@ describe('certificates of a foreign authority', () => {
   })
 
   // OpenSSH shows none of these.
-  const ed25519 = 'ssh-ed25519-cert-v01@openssh.com'
   const shown: readonly (readonly [string, string, string, (pair: Pair) => Uint8Array])[] = [
     ['of a host', 'type', ed25519, ({ line }) => signLine(dir, authority, line, '-h')],
     [
@@ -249,7 +276,11 @@ describe('certificates of a foreign authority', () => {
     (await documentsIn(guarded.data, 'identity.refused')).filter((each) => each['rule'] === rule)
 
   /** No session, a line for the operator, an entry in the log of evidence. */
-  async function expectRefused(run: () => Promise<SshResult>, refusal: string): Promise<void> {
+  async function expectRefused(
+    run: () => Promise<SshResult>,
+    refusal: string,
+    shown?: string,
+  ): Promise<void> {
     const rule = `identity.certificate.${refusal}`
     const before = await guarded.sessions()
     const told = (): number => guarded.gateway.stderr().split(`"rule":"${rule}"`).length
@@ -259,8 +290,11 @@ describe('certificates of a foreign authority', () => {
     expect(ran.code).toBe(255)
     expect(ran.stdout.toString()).toBe('')
     expect(ran.stderr).toMatch(/Permission denied|All configured authentication methods failed/)
+    if (shown === undefined) expect(ran.stderr).not.toContain('sluice:')
+    else expect(ran.stderr).toMatch(new RegExp(`^sluice: .*${shown}`, 'm'))
     await until(`${rule} in the log`, () => told() > told_before)
     await until(`${rule} on record`, async () => (await refusedIn(rule)).length > recorded_before)
+    if (shown !== undefined) expect((await refusedIn(rule)).length).toBe(recorded_before + 1)
     expect((await guarded.sessions()).length).toBe(before.length)
   }
 })

@@ -27,6 +27,7 @@ import {
   type LibraryConnection,
   type Negotiated,
   protocolOf,
+  sendBanner,
 } from './library.ts'
 import { auth_failures_max, key_probes_max, login_name_bytes_max } from './limits.ts'
 import { clean } from './line.ts'
@@ -152,25 +153,33 @@ export function authenticate(
       certificate === undefined
         ? { kind: 'public_key', algorithm, blob }
         : {
-            ...{ kind: 'certificate', algorithm, certificate, source },
+            ...{ kind: 'certificate', algorithm, certificate, is_signed, source },
             account: target === '' ? undefined : account,
           },
     )
     if (socket.destroyed) return
-    if ('allowed' in identity) {
-      is_denied = true
+    const denial = 'allowed' in identity ? identity : undefined
+    if (denial !== undefined) is_denied = true
+    if (denial !== undefined && denial.is_for_owner !== true) {
       refuse(request, is_signed ? 'failure' : 'probe')
       return
     }
     if (!is_signed) {
       // The client is told to sign. Not a success, and counted as a question.
       probes += 1
-      request.accept()
+      if (probes <= key_probes_max) request.accept()
+      else leave('too many authentication failures')
       return
     }
     const signed = certificate === undefined ? request : plainRequest(request, certificate)
     if (signed === undefined || !isSignatureValid(signed)) {
       if (certificate !== undefined) refused?.('identity.certificate.proof', source)
+      refuse(request, 'failure')
+      return
+    }
+    if ('allowed' in identity) {
+      // Its owner alone: others would learn from a certificate that they found whether it is still good.
+      sendBanner(connection, `sluice: ${clean(identity.message)}\r\n`)
       refuse(request, 'failure')
       return
     }

@@ -35,6 +35,16 @@ export interface LibraryChannel extends EventEmitter {
 }
 
 export interface LibraryProtocol {
+  /** Set while keys are exchanged. */
+  readonly ['_kexinit']?: unknown
+  readonly ['_packetRW']: {
+    readonly write: {
+      readonly allocStart: number
+      alloc(bytes: number): Buffer
+      finalize(packet: Buffer): Buffer
+    }
+  }
+  readonly ['_cipher']: { encrypt(packet: Buffer): void }
   rekey(): void
   disconnect(reason: number, description?: string): void
   exitStatus(channel: number, code: number): void
@@ -184,6 +194,24 @@ export const protocolOf = (connection: LibraryConnection): LibraryProtocol =>
   connection['_protocol']
 
 export const socketOf = (connection: LibraryConnection): Duplex => connection['_sock']
+
+/** SSH_MSG_USERAUTH_BANNER (RFC 4252, section 5.4), which clients show. Not sent while keys are exchanged. */
+export function sendBanner(connection: LibraryConnection, text: string): void {
+  const { _kexinit, _packetRW, _cipher } = protocolOf(connection)
+  if (_kexinit !== undefined) return
+  const bytes = Buffer.from(text)
+  const { write } = _packetRW
+  const packet = write.alloc(1 + 4 + bytes.length + 4)
+  const at = write.allocStart
+  packet[at] = userauth_banner
+  packet.writeUInt32BE(bytes.length, at + 1)
+  packet.set(bytes, at + 5)
+  // The language is not said.
+  packet.writeUInt32BE(0, at + 5 + bytes.length)
+  _cipher.encrypt(write.finalize(packet))
+}
+
+const userauth_banner = 53
 
 export const createServer = (config: ServerConfig): LibraryServer =>
   // The interfaces above state what the patch adds.

@@ -64,6 +64,7 @@ const login = {
 const revocation = shape({ id: name, message: text }, {
   ...{ session: name, issuer: name, subject: name, credential: name, ends_us: time },
   login: shape({ issued_us_max: time }, login),
+  certificate: shape({ authority: name }, { serial: name, key_id: name }),
 } satisfies Of<Omit<Revocation, 'id' | 'message'>>)
 
 const fact = (members: Readonly<Record<string, Check>>, optional = {}): Check =>
