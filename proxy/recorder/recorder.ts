@@ -76,6 +76,8 @@ export function createRecorder(parts: RecorderParts): RecorderCore {
   let heartbeat_us = 0
   /** No segment is ready for another session, and none can be prepared. */
   let starved = false
+  /** A commit failed, and none has succeeded since: nobody knows yet that the disk is well again. */
+  let unproven = false
   let is_failing = false
   let checkpoint_timer: ReturnType<typeof setInterval> | undefined
   let prepare_timer: ReturnType<typeof setTimeout> | undefined
@@ -129,6 +131,8 @@ export function createRecorder(parts: RecorderParts): RecorderCore {
       log.settle(log_place)
       writing = new Set()
       writing_ends = new Map()
+      unproven = false
+      tellHealth()
     }
   }
 
@@ -153,6 +157,7 @@ export function createRecorder(parts: RecorderParts): RecorderCore {
     ending = new Map()
     is_failing = true
     starved = true
+    unproven = true
     const code = full ? 'journal_full' : 'journal_io'
     const why = full ? 'has no space left to' : 'cannot'
     post({ kind: 'failed', code, message: `the gateway ${why} record this session` }, [])
@@ -182,9 +187,15 @@ export function createRecorder(parts: RecorderParts): RecorderCore {
     const more = journal.maintain()
     prepare_timer = setTimeout(prepare, more ? prepare_slice_pause_ms : prepare_idle_ms)
     starved = !journal.ready && !more
-    if (starved === is_failing) return
-    is_failing = starved
-    post({ kind: 'health', ready: !starved, reason: starved ? 'no space to record' : '' }, [])
+    tellHealth()
+  }
+
+  function tellHealth(): void {
+    const was_failing = is_failing
+    is_failing = starved || unproven
+    if (is_failing === was_failing) return
+    const reason = is_failing ? 'no space to record' : ''
+    post({ kind: 'health', ready: !is_failing, reason }, [])
   }
 
   /** Once a second: ends that are due, the open sessions' roots, a heartbeat, the checkpoint. */
@@ -198,7 +209,8 @@ export function createRecorder(parts: RecorderParts): RecorderCore {
       unended.delete(trail)
       endTrail(trail, end)
     }
-    if (quiet_ms >= heartbeat_ms && !isGap) heartbeat()
+    // After a failure this is what shows whether the disk takes anything again.
+    if ((unproven || quiet_ms >= heartbeat_ms) && !isGap) heartbeat()
     const running = [...changed].filter((trail) => sessions.has(trail.number))
     changed.clear()
     if (running.length > 0)

@@ -6,7 +6,7 @@
  */
 import { closeSync, fdatasync, fdatasyncSync, openSync } from 'node:fs'
 import { join } from 'node:path'
-import { JournalError } from '../journal/errors.ts'
+import { JournalError, systemCode } from '../journal/errors.ts'
 import { JournalReader } from '../journal/read.ts'
 import type { Database } from './database.ts'
 import { asStoreError, StoreError } from './errors.ts'
@@ -53,6 +53,11 @@ export class Projection {
   readonly #checkpoint_timer: ReturnType<typeof setInterval>
   #running = false
   #retry_ms = 0
+  /**
+   * A sync of the write-ahead log failed. The kernel tells that once, and what it could not write may be gone from its
+   * cache: a second try would succeed and prove nothing. The journal keeps all of it for the next start.
+   */
+  #lost: StoreError | undefined
   #closed = false
 
   constructor(database: Database, data: string, on: ProjectionEvents, key?: Uint8Array) {
@@ -100,7 +105,7 @@ export class Projection {
     try {
       // A reader elsewhere can keep SQLite from copying, and then it does not sync either. Synced here,
       // every commit so far is on the disk whatever the checkpoint does.
-      fdatasyncSync(this.#walFd())
+      this.#sync(this.#walFd())
       this.#database.connection.prepare('PRAGMA wal_checkpoint(PASSIVE)').all()
     } catch (error) {
       throw asStoreError(error, 'cannot checkpoint the store')
@@ -141,8 +146,9 @@ export class Projection {
       return
     }
     // Most of a checkpoint's time is this sync: done aside, no query has to wait for it. The
-    // checkpoint then finds little left to sync; an error shows there again.
-    this.#syncAside(() => {
+    // checkpoint then finds little left to sync.
+    this.#syncAside((error) => {
+      if (error !== null) this.#lose(error)
       if (this.#closed) return
       this.#checkpointOr()
       this.#run()
@@ -161,12 +167,34 @@ export class Projection {
     return is_bulk ? took_ms * bulk_pause_factor : 0
   }
 
-  #syncAside(done: () => void): void {
+  #syncAside(done: (error: unknown) => void): void {
     try {
       fdatasync(this.#walFd(), done)
     } catch {
-      setImmediate(done)
+      // It cannot be opened: the checkpoint says so.
+      setImmediate(done, null)
     }
+  }
+
+  #sync(wal: number): void {
+    if (this.#lost === undefined) {
+      try {
+        fdatasyncSync(wal)
+        return
+      } catch (error) {
+        this.#lose(error)
+      }
+    }
+    throw this.#lost
+  }
+
+  #lose(error: unknown): void {
+    const code = systemCode(error) ?? 'unknown'
+    this.#lost ??= new StoreError(
+      'store_io',
+      `the disk did not keep what the store wrote (${code}): nothing is projected until the gateway is started again`,
+      { cause: error },
+    )
   }
 
   #due(): boolean {
@@ -201,6 +229,7 @@ export class Projection {
 
   /** Writes one batch; returns whether there may be more. */
   #step(limit_lsn: number): boolean {
+    if (this.#lost !== undefined) throw this.#lost
     const batch = this.#batch
     const begun_ms = performance.now()
     while (batch.bytes < batch_bytes_max && batch.entries < batch_entries_max) {

@@ -63,7 +63,9 @@ export async function crashRounds(options: RoundsOptions): Promise<RoundsReport>
     await guarded.gateway.kill9()
     const seen = await Promise.all(clients.map((client) => client.seen))
     await touching
+    const gone_ms = performance.now()
     await guarded.restart()
+    const recovery_ms = performance.now() - gone_ms
     const lose = (what: string): number =>
       losses.push(`round ${number}, ${moment_ms} ms, seed ${seed}: ${what}`)
 
@@ -85,7 +87,9 @@ export async function crashRounds(options: RoundsOptions): Promise<RoundsReport>
     const verified = await guarded.verify()
     if (verified.code !== 0) lose(`verification: ${verified.stdout.slice(0, 2_000)}`)
     done++
-    say(`round ${number}: ${moment_ms} ms, ${seen_bytes} bytes seen, ${losses.length} losses`)
+    say(
+      `round ${number}: ${moment_ms} ms, ready after ${Math.round(recovery_ms)} ms, ${seen_bytes} bytes seen, ${losses.length} losses`,
+    )
   }
   return { rounds: done, sessions, seen_bytes, ran, losses }
 }
