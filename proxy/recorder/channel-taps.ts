@@ -79,6 +79,7 @@ export function keepPrompt(taps: ChannelTaps, shown: Uint8Array): void {
 
 /** SHA-256 of all that each stream was, as hex. */
 export function closeTaps(taps: ChannelTaps): Record<'0' | '1' | '2', string> {
+  taps.statements.close()
   const streams = { '0': taps.input.close(), '1': taps.out.close(), '2': taps.err.close() }
   const { messages } = taps
   if (messages === undefined) return streams

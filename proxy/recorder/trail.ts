@@ -9,7 +9,7 @@ import { commitSpan, spanNonce } from '../../storage/evidence/commitment.ts'
 import { type Document } from '../../storage/evidence/document.ts'
 import { LeafList, type LeafPlace } from '../../storage/evidence/leaf-list.ts'
 import { leafHash, MerkleTree, type TreeState } from '../../storage/evidence/merkle.ts'
-import { encodeRecord, type RecordFacts } from '../../storage/evidence/record.ts'
+import { encodeFacts, type RecordFacts } from '../../storage/evidence/record.ts'
 import { sealValue } from '../../storage/evidence/seal.ts'
 import type { MaskedCommand } from '../core/approval.ts'
 import type { ChannelRequest, Field, Stream } from '../core/connector.ts'
@@ -118,7 +118,7 @@ export class Trail {
     if (facts.kind !== 'sealed') this.#hidden?.write(facts.channel)
     const seq = this.#tree.size
     const place = { v: 1, session: this.state.id, seq, t_us: this.#ports.now_us() } as const
-    const stored = encodeRecord({ ...place, ...facts }, payload, this.#ports.allocate)
+    const stored = encodeFacts(place, facts, payload, this.#ports.allocate)
     const leaf = leafHash(stored)
     this.#tree.append(leaf)
     // Before its last record: after a crash, who has that record has the list.

@@ -62,13 +62,14 @@ export class MessageTap {
   }
 
   #record(bytes: Uint8Array, offset: number, spans: readonly RecordSpan[]): void {
+    const channel = this.#channel
     const { length } = bytes
-    const common = { channel: this.#channel, offset, length, spans }
     if (this.#stream === 0) {
-      this.#sink.record({ kind: 'stdin', ...common, held: 0 }, bytes)
+      this.#sink.record({ kind: 'stdin', channel, offset, length, spans, held: 0 }, bytes)
       return
     }
-    const stored = this.#sink.record({ kind: 'output', stream: 1, ...common }, bytes)
+    const facts = { kind: 'output', stream: 1, channel, offset, length, spans } as const
+    const stored = this.#sink.record(facts, bytes)
     // The record's own copy is what is shown: released and recorded bytes cannot differ.
     this.#sink.release(1, stored.subarray(stored.length - length), length)
   }

@@ -3,11 +3,12 @@
  *
  * @module
  */
+import type { MaskStream } from '../../masking-wasm/host/engine.ts'
 import { command_stream } from '../../storage/evidence/commitment.ts'
 import type { RecordFacts, RecordSpan } from '../../storage/evidence/record.ts'
 import { statement_record_bytes_max } from '../core/limits.ts'
 import type { StatementFact } from '../core/statement.ts'
-import { type MaskerSource, maskPlain, maskText, type TapSink } from './sink.ts'
+import { Gathered, type MaskerSource, maskPlain, maskText, type TapSink } from './sink.ts'
 
 interface TextFacts {
   readonly channel: number
@@ -26,8 +27,15 @@ export class Statements {
   readonly #now_us: () => number
   /** Of the command stream, where the next text stands in it. */
   #offset = 0
-  /** When each began, in the order of beginning: `statement/run`. */
-  readonly #began = new Map<string, number>()
+  /** When each began, in the order of beginning: by its run, and by its statement where that is what runs. */
+  readonly #runs = new Map<number, number>()
+  readonly #texts = new Map<number, number>()
+  /** For one text after the other: each whole one leaves it as if it had just been opened. */
+  #masker: MaskStream | undefined
+  #masker_bytes = 0
+  /** What the target says at the end is the same for most. */
+  #tag = ''
+  #tag_masked = ''
 
   constructor(channel: number, maskers: MaskerSource, sink: TapSink, now_us: () => number) {
     this.#channel = channel
@@ -40,39 +48,64 @@ export class Statements {
     switch (fact.kind) {
       case 'statement': {
         const { statement, is_prepared, kinds, verdict } = fact
-        const name = maskPlain(this.#maskers, new TextDecoder().decode(fact.name))
+        const name =
+          fact.name.length === 0
+            ? ''
+            : maskPlain(this.#maskers, new TextDecoder().decode(fact.name))
         const { allowed, rule } = verdict
         const more = { statement, name, prepared: is_prepared, kinds, allowed, rule }
         this.#text(fact.text, (text) => ({ kind: 'statement', ...more, ...text }))
-        if (!is_prepared) this.#begin(`${statement}/0`)
+        if (!is_prepared) this.#begin(this.#texts, statement)
         return
       }
       case 'run': {
         const { statement, run } = fact
         this.#text(fact.parameters, (text) => ({ kind: 'run', statement, run, ...text }))
-        this.#begin(`${statement}/${run}`)
+        this.#begin(this.#runs, run)
         return
       }
-      case 'result': {
-        const { kind, statement, run, rows, bytes: length, error } = fact
-        const name = `${statement}/${run}`
-        const now_us = this.#now_us()
-        const duration_us = now_us - (this.#began.get(name) ?? now_us)
-        // One text may hold several statements: each of them was asked for when the text came.
-        if (run > 0) this.#began.delete(name)
-        const tag = maskPlain(this.#maskers, fact.tag)
-        this.#sink.record({
-          ...{ kind, channel: this.#channel, statement, run, tag, rows, length, duration_us },
-          ...(error === undefined ? {} : { error }),
-        })
-      }
+      case 'result':
+        this.#result(fact)
     }
   }
 
-  #begin(name: string): void {
-    const [oldest] = this.#began.keys()
-    if (this.#began.size >= running_max && oldest !== undefined) this.#began.delete(oldest)
-    this.#began.set(name, this.#now_us())
+  /** Its masker is of no use any more. */
+  close(): void {
+    this.#masker?.close()
+    this.#masker = undefined
+  }
+
+  #result(fact: Extract<StatementFact, { kind: 'result' }>): void {
+    const { kind, statement, run, rows, bytes: length, error } = fact
+    const now_us = this.#now_us()
+    const began_us = run > 0 ? this.#runs.get(run) : this.#texts.get(statement)
+    if (run > 0) this.#runs.delete(run)
+    else this.#forgetBefore(statement)
+    if (fact.tag !== this.#tag) {
+      this.#tag_masked = maskPlain(this.#maskers, fact.tag)
+      this.#tag = fact.tag
+    }
+    this.#sink.record({
+      ...{ kind, channel: this.#channel, statement, run, tag: this.#tag_masked, rows, length },
+      duration_us: now_us - (began_us ?? now_us),
+      ...(error === undefined ? {} : { error }),
+    })
+  }
+
+  /** One text may hold several statements, and each of them was asked for when the text came; those before it are over. */
+  #forgetBefore(statement: number): void {
+    for (const earlier of this.#texts.keys()) {
+      if (earlier >= statement) return
+      this.#texts.delete(earlier)
+    }
+  }
+
+  #begin(began: Map<number, number>, number: number): void {
+    if (began.size >= running_max) {
+      const [oldest] = began.keys()
+      if (oldest !== undefined) began.delete(oldest)
+    }
+    began.set(number, this.#now_us())
   }
 
   /** Masks the beginning of a text, and records it with what `facts` adds. */
@@ -81,12 +114,26 @@ export class Statements {
     const part = is_whole ? text : text.subarray(0, statement_record_bytes_max)
     const offset = this.#offset
     this.#offset += part.length
-    const masked = maskText(
-      ...([this.#sink, this.#maskers, 'length', this.#channel, command_stream] as const),
-      ...([part, offset, is_whole ? 'end' : 'idle'] as const),
-    )
-    const { spans } = masked
+    const { spans, bytes } = is_whole ? this.#mask(part, offset) : this.#maskCut(part, offset)
     const channel = this.#channel
-    this.#sink.record(facts({ channel, offset, length: text.length, spans }), masked.bytes)
+    this.#sink.record(facts({ channel, offset, length: text.length, spans }), bytes)
+  }
+
+  #mask(text: Uint8Array, offset: number): Pick<Gathered, 'spans' | 'bytes'> {
+    const gathered = new Gathered()
+    this.#masker ??= this.#maskers.open('length')
+    const raw_base = offset - this.#masker_bytes
+    this.#masker_bytes += text.length
+    const place = [this.#sink, this.#channel, command_stream] as const
+    gathered.add(...place, this.#masker.push(text), raw_base)
+    gathered.add(...place, this.#masker.flush('end'), raw_base)
+    return gathered
+  }
+
+  #maskCut(part: Uint8Array, offset: number): Pick<Gathered, 'spans' | 'bytes'> {
+    return maskText(
+      ...([this.#sink, this.#maskers, 'length', this.#channel, command_stream] as const),
+      ...([part, offset, 'idle'] as const),
+    )
   }
 }

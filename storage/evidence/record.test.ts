@@ -70,6 +70,23 @@ describe('a record', () => {
     )
   })
 
+  test('has the header that JSON has for it, whatever the values', () => {
+    const numbers = fc.oneof(fc.double(), fc.constantFrom(-0, 1e21, 5e-324))
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary' }), numbers, (what, rows) => {
+        const facts: RecordFacts = {
+          ...{ kind: 'result', channel: 1, statement: 1, run: 0, tag: what, rows },
+          ...{ length: 5, duration_us: 1 },
+        }
+        const { channel, kind, ...more } = facts
+        const header = { ...place, channel, kind, bytes: 0, ...more }
+        expect(Buffer.from(encodeRecord({ ...place, ...facts })).toString()).toBe(
+          Buffer.from(`${JSON.stringify(header)}\n`).toString(),
+        )
+      }),
+    )
+  })
+
   const whole = { ...place, bytes: 3, ...output }
   const refusals: Readonly<Record<string, readonly [Uint8Array, string]>> = {
     'no newline': [utf8('{}'), 'no end'],
