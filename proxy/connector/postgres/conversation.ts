@@ -8,7 +8,7 @@
  */
 import type { Denial } from '../../core/verdict.ts'
 import { names_max, pipeline_max } from './limits.ts'
-import type { Effect, Plan } from './plan.ts'
+import type { Effect, Plan, SyntaxFault } from './plan.ts'
 import { opaque_plan } from './plan.ts'
 import type { Column, Treatment } from './rows.ts'
 
@@ -43,6 +43,8 @@ export type Expected =
       readonly statement: number
       readonly plans: readonly Plan[]
       readonly denied?: Denial
+      /** Denied, as it cannot be read: what the client is told instead. */
+      readonly fault?: SyntaxFault
       /** Which of its statements runs. */
       at: number
     } & Running)
@@ -51,6 +53,7 @@ export type Expected =
       readonly name: string
       readonly prepared: Prepared
       readonly denied?: Denial
+      readonly fault?: SyntaxFault
     }
   | { readonly kind: 'bind'; readonly portal: string; readonly name: string; readonly run: number }
   | {

@@ -157,12 +157,20 @@ function pieceOf(part: Part): Uint8Array {
 export type Severity = 'ERROR' | 'FATAL' | 'NOTICE'
 
 /** An ErrorResponse or a NoticeResponse of the gateway. `code` is an SQLSTATE (appendix A of the documentation). */
-export function report(severity: Severity, code: string, text: string, hint?: string): Uint8Array {
+export function report(
+  severity: Severity,
+  code: string,
+  text: string,
+  hint?: string,
+  /** Of a fault in the statement, in characters, from 1. */
+  position?: number,
+): Uint8Array {
   const line = (field: string): string => field.replace(/\p{Cc}+/gu, ' ')
   const fields: Part[] = [
     ...[letter('S'), severity, letter('V'), severity],
     ...[letter('C'), code, letter('M'), line(text)],
     ...(hint === undefined ? [] : [letter('H'), line(hint)]),
+    ...(position === undefined ? [] : [letter('P'), String(position)]),
   ]
   return message(severity === 'NOTICE' ? 'N' : 'E', ...fields, 0)
 }

@@ -13,8 +13,16 @@ export interface Analysis {
   readonly plans: readonly Plan[]
   /** Whether its tree proves that it changes nothing. */
   readonly only_reads: boolean
+  /** What its parser says is wrong with it. */
+  readonly fault?: SyntaxFault
   /** Why protected columns keep it from running, in a line for the user. */
   readonly refused?: string
+}
+
+/** In the parser's words, which repeat a part of the text; `position` in characters, from 1. */
+export interface SyntaxFault {
+  readonly message: string
+  readonly position: number
 }
 
 export interface Plan {

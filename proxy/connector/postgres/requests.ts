@@ -132,7 +132,8 @@ export class Requests {
         ...([bytes, [{ start: header_bytes, end }]] as const),
         ...([{ ...asked, plans: analysis.plans }, analysis.only_reads] as const),
       )
-    return this.#pass(message('Q', denied_statement), [], { ...asked, plans: [], denied })
+    const why = { denied, ...faultIn(analysis) }
+    return this.#pass(message('Q', denied_statement), [], { ...asked, plans: [], ...why })
   }
 
   #parse(bytes: Uint8Array): string | undefined {
@@ -152,7 +153,8 @@ export class Requests {
     if (denied === undefined) return this.#pass(bytes, [{ start: name_end + 1, end }], asked, true)
     // The types of its parameters stay: a Bind may follow before anybody knows.
     const types = bytes.subarray(end + 1)
-    return this.#pass(message('P', raw_name, 0, denied_statement, types), [], { ...asked, denied })
+    const why = { denied, ...faultIn(analysis) }
+    return this.#pass(message('P', raw_name, 0, denied_statement, types), [], { ...asked, ...why })
   }
 
   #bind(bytes: Uint8Array): string | undefined {
@@ -268,6 +270,9 @@ export class Requests {
     return asked === undefined ? undefined : this.#conversation.expect(asked)
   }
 }
+
+const faultIn = ({ fault }: Analysis): Pick<Analysis, 'fault'> =>
+  fault === undefined ? {} : { fault }
 
 interface Asked {
   readonly statement: number

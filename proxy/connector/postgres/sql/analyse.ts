@@ -51,7 +51,9 @@ export function remembering(analyse: (parsed: Parsed) => Analysis): (text: Uint8
     const before = known.get(shape)
     if (before !== undefined) return before
     const parsed = parse(text)
-    const analysis = parsed === undefined ? unread : analyse(parsed)
+    if ('fault' in parsed)
+      return parsed.fault === undefined ? unread : { ...unread, fault: parsed.fault }
+    const analysis = analyse(parsed)
     if (bytes.length > parsed_bytes_max) return analysis
     const [oldest] = known.keys()
     if (known.size >= parsed_max && oldest !== undefined) known.delete(oldest)

@@ -8,7 +8,7 @@ import { catalog_steps_max } from '../limits.ts'
 import { computed_rule } from '../plan.ts'
 import type { Catalog, CatalogColumn, Relation } from './catalog.ts'
 import { taintOf } from './taint.ts'
-import { parse } from './tree.ts'
+import { type Parsed, parse } from './tree.ts'
 
 type Row = readonly (string | null)[]
 
@@ -119,15 +119,18 @@ export function readCatalog(
   }
 }
 
+function firstOf(definition: string): Parsed['statements'][number] | undefined {
+  const parsed = parse(definition)
+  return 'fault' in parsed ? undefined : parsed.statements[0]
+}
+
 /** Adds what views show, which may stand on each other in any order. */
 export function readViews(
   { catalog, views }: ReadCatalog,
   definitions: readonly Row[],
   rows: CatalogRows,
 ): void {
-  const parsed = new Map(
-    definitions.map(([oid, text]) => [Number(oid), parse(text ?? '')?.statements[0]]),
-  )
+  const parsed = new Map(definitions.map(([oid, text]) => [Number(oid), firstOf(text ?? '')]))
   for (let step = 0, is_changed = true; is_changed; step++) {
     is_changed = false
     for (const oid of views) {

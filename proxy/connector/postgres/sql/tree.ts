@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { loadModule, parseSync } from 'libpg-query'
+import { hasSqlDetails, loadModule, parseSync } from 'libpg-query'
+import type { SyntaxFault } from '../plan.ts'
 
 /** What a node of some type holds; members are values, lists and further nodes. */
 export type Node = Readonly<Record<string, unknown>>
@@ -18,8 +19,8 @@ export async function loadParser(): Promise<void> {
   await loadModule()
 }
 
-/** Undefined for what is not SQL as PostgreSQL reads it. A text without statements has none. */
-export function parse(text: string): Parsed | undefined {
+/** What is not SQL as PostgreSQL reads it has no statements, and a fault where the parser says one. */
+export function parse(text: string): Parsed | { readonly fault: SyntaxFault | undefined } {
   // The parser calls an empty text an error; what consists of comments alone it does not.
   if (text.trim() === '') return { statements: [] }
   try {
@@ -27,14 +28,22 @@ export function parse(text: string): Parsed | undefined {
     const statements: { type: string; node: Node }[] = []
     for (const { stmt } of stmts) {
       const found = stmt === undefined ? undefined : typed(stmt)
-      if (found === undefined) return undefined
+      if (found === undefined) return { fault: undefined }
       statements.push(found)
     }
     return { statements }
-  } catch {
+  } catch (error) {
     // An error of syntax, or a text so nested that a stack ends.
-    return undefined
+    return { fault: faultOf(error) }
   }
+}
+
+function faultOf(error: unknown): SyntaxFault | undefined {
+  if (!hasSqlDetails(error) || error.sqlDetails === undefined) return undefined
+  const { message, functionName, cursorPosition } = error.sqlDetails
+  // Of the scanner and the grammar: what else may be wrong with a text has other codes.
+  if (functionName !== 'scanner_yyerror' || cursorPosition < 0) return undefined
+  return { message, position: cursorPosition + 1 }
 }
 
 /** The type and the content of `{ "SelectStmt": { ... } }`. */
