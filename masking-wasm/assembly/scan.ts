@@ -3,20 +3,20 @@
  * automaton decides.
  *
  * `compile/filter.ts` has runs of pairs: bit k of a run in a pair's entry says that the pair may be the
- * run's k-th. They are followed by shift-and, two bytes a step, in four places at once, each in a lane of
- * a vector: one alone only waits for itself. What has come to a run's end is looked at row by row.
+ * run's k-th. They are followed by shift-and, two bytes a step, in four places at once, each in a vector of
+ * its own: one alone only waits for itself. What has come to a run's end is looked at row by row.
  */
 import { addWords, findLandmarks } from './landmarks'
 import { take } from './memory'
-import { filter, stream_start } from './tables'
+import { class_of, classes, filter, stream_start } from './tables'
 
 /** A beginning that is ruled out is ruled out by at most so many bytes. */
 export const reach: usize = 9
 
-/** Sections of the filter: four words of bits, then by bit the way back, then pairs, then rows. */
-const back_at: usize = 32
-const pairs_at: usize = 96
-const rows_at: usize = pairs_at + 65536 * 8
+/** Sections of the filter: five vectors of bits, then four of them and the way back, u64 each, then by classes of bytes pairs, then rows. */
+const backs_at: usize = 80
+const pairs_at: usize = 144
+const rows: usize = 10
 
 /** What one of the four lanes follows at most. */
 const lane_bytes_max: usize = 512
@@ -32,27 +32,42 @@ let block: usize = 0
 let block_end: usize = 0
 let places: usize = 0
 const places_bytes: usize = (block_bytes + 64) / 8
+/** What is noted stands up to so many places before {@link block}, or behind what was looked at. */
+const margin: usize = 16
 
 /** Only what can go over the end of a line is asked for. */
 let crossing_only: bool = false
-/** Which bits end a run, and which groups of beginnings count. */
-let last_bits: u64 = 0
-let asked: u64 = 0
+/** Where the bits stand that end a run, and those of the groups of beginnings that count. */
+let last_bits: usize = 0
+let asked: usize = 0
 
 /** Where runs have come to their ends in a block: their bits, then the place. */
 let arrived: usize = 0
-const arrived_bytes: usize = 16
+const arrived_power: usize = 5
+const arrived_bytes: usize = 1 << arrived_power
 
-/** The filter's pairs and rows at an address that is known when the module is compiled: an addition less for each. */
-const pair_words: usize = memory.data(65536 * 8, 16)
-const row_words: usize = memory.data(10 * 2048, 16)
+/**
+ * The filter's pairs and rows by bytes, not classes, and at an address that is known when the module is compiled: two loads and an
+ * addition less for each.
+ */
+const pair_words: usize = memory.data(65536 * 16, 16)
+const row_words: usize = memory.data(10 * 4096, 16)
 
 export function initScan(): bool {
-  memory.copy(pair_words, filter + pairs_at, 65536 * 8)
-  memory.copy(row_words, filter + rows_at, 10 * 2048)
-  places = take(places_bytes)
+  for (let second: usize = 0; second < 256; second++)
+    for (let first: usize = 0; first < 256; first++) {
+      const pair = <usize>load<u8>(class_of + first) * classes + load<u8>(class_of + second)
+      v128.store(pair_words + ((first | (second << 8)) << 4), v128.load(filter + pairs_at + (pair << 4)))
+    }
+  const from = filter + pairs_at + ((<usize>classes * classes) << 4)
+  for (let row: usize = 0; row < rows; row++)
+    for (let byte: usize = 0; byte < 256; byte++) {
+      const at = row * classes + load<u8>(class_of + byte)
+      v128.store(row_words + (row << 12) + (byte << 4), v128.load(from + (at << 4)))
+    }
+  places = take(places_bytes + margin) + margin
   arrived = take((2 * (lane_bytes_max + ahead + behind) + 4) * arrived_bytes)
-  return places != 0 && arrived != 0
+  return places != margin && arrived != 0
 }
 
 /** What was looked at for another question is forgotten. */
@@ -107,11 +122,11 @@ export function quietUntil(p: usize, end: usize): usize {
 /** Looks at the places from `p` on. */
 function look(p: usize, end: usize): void {
   block = p
-  last_bits = crossing_only ? load<u64>(filter, 16) : load<u64>(filter, 8)
-  asked = crossing_only ? load<u64>(filter, 24) : ~0
+  last_bits = filter + (crossing_only ? 32 : 16)
+  asked = filter + (crossing_only ? 48 : 64)
   const known = end - p
   const marks = places + min(places_bytes, ((known >>> 6) << 3) + 16)
-  for (let at = places; at < marks; at += 8) store<u64>(at, 0)
+  for (let at = places - 8; at < marks; at += 8) store<u64>(at, 0)
   // A run must not look at what is not there yet; and a step is two bytes.
   const lane = known > behind ? min(lane_bytes_max, ((known - behind) >>> 2) & ~1) : 0
   if (lane == lane_bytes_max) {
@@ -133,76 +148,111 @@ function look(p: usize, end: usize): void {
 /** Looks at the four times `lane` places from `p` on; what may begin there is in the window by its {@link reach}. */
 function followLanes(p: usize, lane: usize): void {
   const ends = follow(p, lane)
-  for (let at = arrived; at < ends; at += arrived_bytes) {
-    const q: usize = load<u32>(at, 8)
-    let bits = load<u64>(at)
-    // Nearly always it is one.
-    do {
-      const begin = q - load<u8>(filter + back_at + <usize>ctz<u64>(bits))
-      if (begin - p < 4 * lane) mark(begin, fits(begin))
-      bits &= bits - 1
-    } while (bits != 0)
+  if (ends == arrived) return
+  // Several runs come to their ends for one place, so first all are noted, then each is looked at once.
+  for (let at = arrived; at < ends; at += arrived_bytes) note(load<u32>(at, 16) - p, load<u64>(at) | load<u64>(at, 8))
+  const groups = v128.load(asked)
+  const past = places + ((4 * lane) >>> 3)
+  // Of the last places that were looked at, those behind them begin beyond.
+  store<u64>(past, load<u64>(past) & (((<u64>1) << ((4 * lane) & 7)) - 1))
+  for (let at: usize = 0; at < 4 * lane; at += 64) {
+    const word = places + (at >>> 3)
+    const noted = load<u64>(word)
+    let fitting = noted
+    for (let rest = noted; rest != 0; rest &= rest - 1) {
+      const bit = ctz<u64>(rest)
+      fitting ^= <u64>!fits(p + at + <usize>bit, groups) << bit
+    }
+    store<u64>(word, fitting)
   }
+}
+
+/** Where begins what has come to an end `at` bytes from the block's first: in one of four ways, and which cannot be guessed. */
+// @ts-ignore: decorator
+@inline
+function note(at: usize, ends: u64): void {
+  const begins =
+    beginOf(ends, backs_at) | beginOf(ends, backs_at + 16) | beginOf(ends, backs_at + 32) | beginOf(ends, backs_at + 48)
+  const first = at + (margin - behind)
+  const word = places - 2 + (first >>> 3)
+  store<u16>(word, load<u16>(word) | <u16>(begins << (<u32>first & 7)))
+}
+
+/** A bit for the place that lies so far back, the lowest for {@link behind}. */
+// @ts-ignore: decorator
+@inline
+function beginOf(ends: u64, back: usize): u32 {
+  return <u32>((ends & load<u64>(filter + back)) != 0) << (<u32>behind - load<u32>(filter + back, 8))
 }
 
 /** Lists where runs have come to their ends; returns the list's end. */
 function follow(p: usize, lane: usize): usize {
-  const first_bits = load<u64>(filter)
-  const ends = last_bits
+  const first_bits = v128.load(filter)
+  const ends = v128.load(last_bits)
   const last = p + lane + behind
   let at = arrived
-  let run0: u64 = 0
-  let run1: u64 = 0
-  let run2: u64 = 0
-  let run3: u64 = 0
+  let run0 = i64x2.splat(0)
+  let run1 = run0
+  let run2 = run0
+  let run3 = run0
   for (let q = p - ahead; q < last; q += 2) {
-    run0 = ((run0 << 1) | first_bits) & load<u64>(pair_words + (<usize>load<u16>(q) << 3))
-    run1 = ((run1 << 1) | first_bits) & load<u64>(pair_words + (<usize>load<u16>(q + lane) << 3))
-    run2 = ((run2 << 1) | first_bits) & load<u64>(pair_words + (<usize>load<u16>(q + 2 * lane) << 3))
-    run3 = ((run3 << 1) | first_bits) & load<u64>(pair_words + (<usize>load<u16>(q + 3 * lane) << 3))
-    if (((run0 | run1 | run2 | run3) & ends) != 0) {
+    run0 = stepRuns(run0, first_bits, q)
+    run1 = stepRuns(run1, first_bits, q + lane)
+    run2 = stepRuns(run2, first_bits, q + 2 * lane)
+    run3 = stepRuns(run3, first_bits, q + 3 * lane)
+    if (v128.any_true(v128.and(v128.or(v128.or(run0, run1), v128.or(run2, run3)), ends))) {
       // Which of the four it is cannot be guessed, so nothing here depends on a guess.
-      at = arrive(at, run0 & ends, q)
-      at = arrive(at, run1 & ends, q + lane)
-      at = arrive(at, run2 & ends, q + 2 * lane)
-      at = arrive(at, run3 & ends, q + 3 * lane)
+      at = arrive(at, v128.and(run0, ends), q)
+      at = arrive(at, v128.and(run1, ends), q + lane)
+      at = arrive(at, v128.and(run2, ends), q + 2 * lane)
+      at = arrive(at, v128.and(run3, ends), q + 3 * lane)
     }
   }
   return at
 }
 
+/** To add to itself is to shift by one, which takes the machine less. No run goes over the vector's middle. */
 // @ts-ignore: decorator
 @inline
-function arrive(at: usize, bits: u64, place: usize): usize {
-  store<u64>(at, bits)
-  store<u32>(at, place, 8)
-  return at + (<usize>(bits != 0) << 4)
+function stepRuns(run: v128, first_bits: v128, q: usize): v128 {
+  return v128.and(v128.or(i64x2.add(run, run), first_bits), v128.load(pair_words + (<usize>load<u16>(q) << 4)))
+}
+
+// @ts-ignore: decorator
+@inline
+function arrive(at: usize, bits: v128, place: usize): usize {
+  v128.store(at, bits)
+  store<u32>(at, place, 16)
+  return at + (<usize>v128.any_true(bits) << arrived_power)
 }
 
 /**
  * Do the byte before `p` and those from `p` on fit some group of beginnings? All rows at once: to ask after
  * each costs a wrong guess of the processor nearly every time.
  */
-function fits(p: usize): bool {
-  const some = groupsOf(p, 0) & groupsOf(p, 1) & groupsOf(p, 2) & groupsOf(p, 3) & groupsOf(p, 4)
-  const others = groupsOf(p, 5) & groupsOf(p, 6) & groupsOf(p, 7) & groupsOf(p, 8) & groupsOf(p, 9)
-  return (some & others & asked) != 0
+// @ts-ignore: decorator
+@inline
+function fits(p: usize, asked: v128): bool {
+  const first = v128.and(v128.and(groupsOf(p, 0), groupsOf(p, 1)), v128.and(groupsOf(p, 2), groupsOf(p, 3)))
+  const second = v128.and(v128.and(groupsOf(p, 4), groupsOf(p, 5)), v128.and(groupsOf(p, 6), groupsOf(p, 7)))
+  const third = v128.and(v128.and(groupsOf(p, 8), groupsOf(p, 9)), asked)
+  return v128.any_true(v128.and(v128.and(first, second), third))
 }
 
 /** The same as far as they are there. Hardly anything gets past three rows. */
 function fitsSoFar(p: usize, end: usize): bool {
-  let groups = asked & groupsOf(p, 0) & groupsOf(p, 1)
-  if (p + 2 > end) return groups != 0
-  groups &= groupsOf(p, 2)
-  for (let row: usize = 3; groups != 0 && p + row <= end && row <= reach; row++) groups &= groupsOf(p, row)
-  return groups != 0
+  let groups = v128.and(v128.load(asked), v128.and(groupsOf(p, 0), groupsOf(p, 1)))
+  if (p + 2 > end) return v128.any_true(groups)
+  groups = v128.and(groups, groupsOf(p, 2))
+  for (let row: usize = 3; v128.any_true(groups) && p + row <= end && row <= reach; row++) groups = v128.and(groups, groupsOf(p, row))
+  return v128.any_true(groups)
 }
 
 /** A bit for each group of beginnings that may have at `row` what stands there; row 0 is before `p`. */
 // @ts-ignore: decorator
 @inline
-function groupsOf(p: usize, row: usize): u64 {
-  return load<u64>(row_words + (row << 11) + (<usize>load<u8>(p + row - 1) << 3))
+function groupsOf(p: usize, row: usize): v128 {
+  return v128.load(row_words + (row << 12) + (<usize>load<u8>(p + row - 1) << 4))
 }
 
 // @ts-ignore: decorator

@@ -36,26 +36,36 @@ function tablesOf(rules: readonly Rule[]): Uint8Array {
 }
 
 /** Shares of the places in `bytes` that the pairs let through, and the rows after them. */
-function shares({ buffer }: Uint8Array, bytes: Uint8Array): { pairs: number; rows: number } {
-  const filter = new DataView(buffer).getUint32(68, true)
-  const [first_bits = 0n, last_bits = 0n] = new BigUint64Array(buffer, filter, 2)
-  const back = new Uint8Array(buffer, filter + 32, 64)
-  const pairs = new BigUint64Array(buffer, filter + 96, 65_536)
-  const rows = new BigUint64Array(buffer, filter + 96 + 65_536 * 8, 2560)
-  let run = 0n
+function shares(tables: Uint8Array, bytes: Uint8Array): { pairs: number; rows: number } {
+  const view = new DataView(tables.buffer)
+  const classes = view.getUint32(12, true)
+  const filter = view.getUint32(68, true)
+  const halves = (at: number): readonly [bigint, bigint] => [
+    view.getBigUint64(at, true),
+    view.getBigUint64(at + 8, true),
+  ]
+  const classOf = (at: number): number => tables[view.getUint32(20, true) + (bytes[at] ?? 0)] ?? 0
+  const [first_bits] = halves(filter)
+  const [last_bits] = halves(filter + 16)
+  const backs = [80, 96, 112, 128].map((at) => halves(filter + at))
+  const pairs_at = filter + 144
+  const rows_at = pairs_at + classes * classes * 16
+  let runs = [0n, 0n]
   let through = 0
   let fitting = 0
   for (let at = 16; at + 16 < bytes.length; at += 2) {
-    const pair = (bytes[at] ?? 0) | ((bytes[at + 1] ?? 0) << 8)
-    run = ((run << 1n) | first_bits) & (pairs[pair] ?? 0n)
-    for (let ends = run & last_bits, bit = 0; ends !== 0n; ends >>= 1n, bit++) {
-      if ((ends & 1n) === 0n) continue
+    const pair = halves(pairs_at + (classOf(at) * classes + classOf(at + 1)) * 16)
+    runs = runs.map((run, half) => ((run << 1n) | first_bits) & (pair[half] ?? 0n))
+    const ends = runs.reduce((all, run) => all | (run & last_bits), 0n)
+    for (const [of_back, back] of backs) {
+      if ((ends & of_back) === 0n) continue
       through++
-      const start = at - (back[bit] ?? 0)
-      let groups = ~0n
-      for (let row = 0; row < 10; row++)
-        groups &= rows[row * 256 + (bytes[start - 1 + row] ?? 0)] ?? 0n
-      if (groups !== 0n) fitting++
+      let groups = [~0n, ~0n]
+      for (let row = 0; row < 10; row++) {
+        const of_row = halves(rows_at + (row * classes + classOf(at - Number(back) - 1 + row)) * 16)
+        groups = groups.map((of_half, half) => of_half & (of_row[half] ?? 0n))
+      }
+      if (groups.some((of_half) => of_half !== 0n)) fitting++
     }
   }
   return { pairs: through / bytes.length, rows: fitting / bytes.length }

@@ -19,27 +19,27 @@ interface Run {
 }
 
 /**
- * They fill {@link word_bits}, in this order. Every second place is looked at, so each head stands in a run that begins
- * at an even row and in one that begins at an odd row. Two long ones keep two kinds of numbers apart; the others are
- * short, so that there are many of them, and few heads share one.
+ * They fill the two halves of a vector, each in this order: no run goes over the middle. Every second place is looked at, so each head
+ * stands in a run that begins at an even row and in one that begins at an odd row.
  */
-const runs: readonly Run[] = [
-  ...copies(2, { row: 0, pairs: 5 }),
+const runs_of_half: readonly Run[] = [
+  ...copies(4, { row: 0, pairs: 5 }),
   ...copies(4, { row: 0, pairs: 3 }),
-  ...copies(3, { row: 2, pairs: 3 }),
-  ...copies(2, { row: -1, pairs: 5 }),
-  ...copies(6, { row: 1, pairs: 3 }),
-  { row: -1, pairs: 3 },
+  ...copies(4, { row: -1, pairs: 5 }),
+  ...copies(4, { row: 1, pairs: 3 }),
 ]
-/** Of a word of the pairs and one of the rows, which has a bit for each group of heads. */
-const word_bits = 64
+const runs: readonly Run[] = [...runs_of_half, ...runs_of_half]
+/** Of a vector of the pairs and one of the rows, which has a bit for each group of heads. */
+const word_bits = 128
+const half_bits = 64
+/** In 32 bits each. */
+const word_words = word_bits / 32
 /** Each costs a third of a millisecond to place, and a person wrote the rules; more go where the first could. */
 const judged_max = 1000
 
-/** Offsets known to `assembly/scan.ts`; 32 bytes of numbers and 64 of {@link backOf} before them. */
-const pairs_at = 96
-const rows_at = pairs_at + 65_536 * 8
-const filter_bytes = rows_at + rows * 256 * 8
+/** Offsets known to `assembly/scan.ts`; five vectors of bits stand before. */
+const backs_at = 80
+const pairs_at = backs_at + 4 * 16
 
 export function filterOf(
   nfa: Nfa,
@@ -53,34 +53,27 @@ export function filterOf(
   const pairs = pairsOf(heads, classes, kinds)
   const words = rowsOf(heads, classes, kinds)
 
-  const filter = new Uint8Array(filter_bytes)
-  const view = new DataView(filter.buffer)
-  view.setBigUint64(
-    0,
+  const every = (1n << BigInt(word_bits)) - 1n
+  const bits = [
     bitsOf((bit) => bit),
-    true,
-  )
-  view.setBigUint64(
-    8,
     bitsOf((bit, run) => bit + run.pairs - 1),
-    true,
-  )
-  view.setBigUint64(16, pairs.crossing, true)
-  view.setBigUint64(24, words.crossing, true)
-  filter.set(backOf(), 32)
-  for (let first = 0; first < 256; first++)
-    for (let second = 0; second < 256; second++) {
-      const pair = (class_of[first] ?? 0) * classes + (class_of[second] ?? 0)
-      copyWord(pairs.words, pair, view, pairs_at + (first | (second << 8)) * 8)
-    }
-  for (let row = 0; row < rows; row++)
-    for (let byte = 0; byte < 256; byte++)
-      copyWord(
-        words.words,
-        row * classes + (class_of[byte] ?? 0),
-        view,
-        rows_at + (row * 256 + byte) * 8,
-      )
+    pairs.crossing,
+    words.crossing,
+    every,
+  ]
+  const filter = new Uint8Array(pairs_at + pairs.words.byteLength + words.words.byteLength)
+  const view = new DataView(filter.buffer)
+  for (const [index, vector] of bits.entries()) {
+    view.setBigUint64(index * 16, vector & 0xffff_ffff_ffff_ffffn, true)
+    view.setBigUint64(index * 16 + 8, vector >> 64n, true)
+  }
+  for (const [index, [back, ends]] of backs().entries()) {
+    view.setBigUint64(backs_at + index * 16, ends, true)
+    view.setBigUint64(backs_at + index * 16 + 8, BigInt(back), true)
+  }
+  // Little-endian, as the module reads it and as every machine that runs Bun has it.
+  filter.set(new Uint8Array(pairs.words.buffer), pairs_at)
+  filter.set(new Uint8Array(words.words.buffer), pairs_at + pairs.words.byteLength)
   return filter
 }
 
@@ -91,7 +84,7 @@ interface ClassHead {
 }
 
 interface Words {
-  /** Two halves each, the low one first. */
+  /** {@link word_words} each, the lowest first. */
   readonly words: Uint32Array
   /** The bits behind which something may go over an end of line: the last ones of runs, or groups. */
   readonly crossing: bigint
@@ -142,7 +135,7 @@ function pairsOf(
     pair_kinds,
   )
   const every = Uint16Array.from({ length: classes }, (_, index) => index)
-  const words = new Uint32Array(classes * classes * 2)
+  const words = new Uint32Array(classes * classes * word_words)
   let crossing = 0n
   for (const [index, head] of heads.entries()) {
     // By the row of its first byte; runs share most of them.
@@ -170,11 +163,6 @@ function pairsOf(
   return { words, crossing }
 }
 
-function copyWord(words: Uint32Array, index: number, view: DataView, at: number): void {
-  view.setUint32(at, words[index * 2] ?? 0, true)
-  view.setUint32(at + 4, words[index * 2 + 1] ?? 0, true)
-}
-
 function copies(count: number, run: Run): readonly Run[] {
   return new Array<Run>(count).fill(run)
 }
@@ -190,7 +178,7 @@ function product(first: Symbols, second: Symbols, classes: number): Symbols {
 
 function setBit(words: Uint32Array, symbols: Symbols, bit: number): void {
   for (let index = 0; index < symbols.length; index++) {
-    const at = (symbols[index] ?? 0) * 2 + (bit >> 5)
+    const at = (symbols[index] ?? 0) * word_words + (bit >> 5)
     words[at] = (words[at] ?? 0) | (1 << (bit & 31))
   }
 }
@@ -202,7 +190,7 @@ function rowsOf(
   kinds: readonly Float64Array[],
 ): Words {
   const places = new Places(new Array<number>(word_bits).fill(rows), kinds)
-  const words = new Uint32Array(rows * classes * 2)
+  const words = new Uint32Array(rows * classes * word_words)
   let crossing = 0n
   for (const [index, head] of heads.entries()) {
     const offers = Array.from(
@@ -213,7 +201,7 @@ function rowsOf(
     if (head.crosses) crossing |= 1n << BigInt(group)
     for (const [row, symbols] of head.sets.entries())
       for (const symbol of symbols) {
-        const at = (row * classes + symbol) * 2 + (group >> 5)
+        const at = (row * classes + symbol) * word_words + (group >> 5)
         words[at] = (words[at] ?? 0) | (1 << (group & 31))
       }
   }
@@ -221,17 +209,24 @@ function rowsOf(
 }
 
 function firstBit(place: number): number {
-  return runs.slice(0, place).reduce((sum, run) => sum + run.pairs, 0)
+  const of_half = runs_of_half.length
+  return (
+    Math.floor(place / of_half) * half_bits +
+    runs_of_half.slice(0, place % of_half).reduce((sum, run) => sum + run.pairs, 0)
+  )
 }
 
 function bitsOf(bitOf: (first: number, run: Run) => number): bigint {
   return runs.reduce((bits, run, place) => bits | (1n << BigInt(bitOf(firstBit(place), run))), 0n)
 }
 
-/** By the bit of a run's last pair: how far before the pair the head begins. */
-function backOf(): Uint8Array {
-  const back = new Uint8Array(word_bits)
-  for (const [place, run] of runs.entries())
-    back[firstBit(place) + run.pairs - 1] = run.row + 2 * run.pairs - 3
-  return back
+/** How far before its last pair what a run is of begins, which is one of four, and the bits of one half that end such runs. */
+function backs(): readonly (readonly [number, bigint])[] {
+  const ends = new Map<number, bigint>()
+  for (const [place, run] of runs_of_half.entries()) {
+    const back = run.row + 2 * run.pairs - 3
+    const end = 1n << BigInt(firstBit(place) + run.pairs - 1)
+    ends.set(back, (ends.get(back) ?? 0n) | end)
+  }
+  return [...ends]
 }
