@@ -44,6 +44,8 @@ export type Wire =
       readonly early?: true
       /** Set where `bytes` carry a piece of a file: nothing of them is masked, nothing is stored. */
       readonly content?: Content
+      /** These bytes are the last of their buffer that anybody looks at: who has copied them lets go of it. */
+      readonly last?: boolean
     }
   | { readonly kind: 'control'; readonly event: ChannelEvent }
 

@@ -101,11 +101,11 @@ export interface SessionRecorder {
    */
   command(channel: number, command: TypedCommand): Promise<MaskedCommand>
   /**
-   * A buffer of `length` bytes for {@link output}: used ones come back from the recorder, because fresh
+   * A buffer of `length` bytes for {@link output}, {@link download} and {@link upload}: used ones come back from the recorder, because fresh
    * memory for every chunk costs more than what is done with it.
    */
   buffer(length: number): Uint8Array
-  /** Gives back what {@link RecorderEvents.release} handed over, once nobody reads it any more. */
+  /** Gives back what {@link RecorderEvents.release} or {@link upload} handed over, once nobody reads it any more. */
   recycle(bytes: Uint8Array): void
   /**
    * Masks and records what the target printed. {@link RecorderEvents.release} follows, in order, but not
@@ -120,8 +120,8 @@ export interface SessionRecorder {
    * in order with {@link output}; `bytes` are taken.
    */
   download(channel: number, bytes: Uint8Array, pieces: readonly Content[]): void
-  /** ... towards the target: resolves when they may be forwarded. Copies `bytes`. */
-  upload(channel: number, bytes: Uint8Array, pieces: readonly Content[]): Promise<void>
+  /** ... towards the target: `bytes` are taken, and it resolves with them when they may be forwarded. */
+  upload(channel: number, bytes: Uint8Array, pieces: readonly Content[]): Promise<Uint8Array>
   /** The stream ended: what is held of it is released, then this resolves. */
   flush(channel: number, stream: Stream): Promise<void>
   close(reason: EndReason, detail: string): Promise<void>

@@ -222,15 +222,18 @@ export function startRecorder(
         transfer.push(bytes.buffer as ArrayBuffer)
       },
       upload(channel: number, bytes: Uint8Array, pieces: readonly Content[]) {
-        const copy = pool.take(bytes.length)
-        copy.set(bytes)
         meter.passed('to_target', bytes.length)
         const asked = ask(
-          (ack) => ({ kind: 'upload', session, ack, channel, bytes: copy, pieces }),
+          (ack) => ({ kind: 'upload', session, ack, channel, bytes, pieces }),
           session,
         )
-        transfer.push(copy.buffer)
-        return done(asked)
+        transfer.push(bytes.buffer as ArrayBuffer)
+        return asked.then(({ bytes: passed }) => {
+          if (passed === undefined)
+            throw new RecorderError('recorder_gone', 'the recorder did not answer')
+          returned.add(passed.buffer)
+          return passed
+        })
       },
       input(channel: number, bytes: Uint8Array, fields?: readonly Field[]) {
         // Not `slice`: a Buffer's shares its memory, which the transfer would take from its owner.

@@ -69,7 +69,7 @@ export class Group {
     this.#schedule()
   }
 
-  ack(ack: number, answer: Pick<Acknowledged, 'opened' | 'command' | 'masked'> = {}): void {
+  ack(ack: number, answer: Omit<Acknowledged, 'kind' | 'ack' | 'error'> = {}): void {
     this.#items.push({ kind: 'ack', ack, ...answer })
     this.#schedule()
   }
@@ -151,9 +151,10 @@ export class Group {
     const spent = this.#spent
     this.#spent = []
     const transfer = [...spent]
-    // The recorder made it, alone in its buffer.
+    // Alone in its buffer, whoever made it.
     for (const item of items)
-      if (item.kind === 'release') transfer.push(item.bytes.buffer as ArrayBuffer)
+      if (item.kind !== 'stopped' && item.bytes !== undefined)
+        transfer.push(item.bytes.buffer as ArrayBuffer)
     post({ kind: 'committed', lsn, items, spent, measured }, transfer)
   }
 

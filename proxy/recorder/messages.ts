@@ -168,6 +168,8 @@ export interface Acknowledged {
   readonly command?: MaskedCommand | undefined
   /** Set for a `mask`. */
   readonly masked?: string
+  /** Set for an `upload`: they came in this very buffer, which goes back to the pool that it is from. */
+  readonly bytes?: Uint8Array
   /** The call failed; recording as a whole did not. */
   readonly error?: { readonly code: RecorderErrorCode; readonly message: string }
 }

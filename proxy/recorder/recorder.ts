@@ -57,6 +57,8 @@ export interface RecorderCore {
   receive(message: Message): void
 }
 
+const transfer_stopped = new RecorderError('transfer_stopped', 'the transfer stopped')
+
 type Message = Exclude<ToRecorder, { kind: 'setup' }>
 
 export function createRecorder(parts: RecorderParts): RecorderCore {
@@ -321,12 +323,9 @@ export function createRecorder(parts: RecorderParts): RecorderCore {
         return
       }
       case 'upload':
-        if (isPooled(message.bytes.buffer)) group.spend(message.bytes.buffer)
-        if (trail.pass(message.channel, message.bytes, message.pieces)) break
-        group.refuseLater(
-          message.ack,
-          new RecorderError('transfer_stopped', 'the transfer stopped'),
-        )
+        if (trail.pass(message.channel, message.bytes, message.pieces))
+          group.ack(message.ack, { bytes: message.bytes })
+        else group.refuseLater(message.ack, transfer_stopped)
         return
       case 'channel':
         group.ack(message.ack, { command: trail.open(message.channel, message.request) })

@@ -18,6 +18,8 @@ export interface Gathered {
   readonly stream: Stream
   readonly parts: readonly Uint8Array[]
   readonly length: number
+  /** Of these the buffer is to be let go of. */
+  readonly spent: readonly Uint8Array[]
   /** Set for messages; places are in the joined bytes, as those of `pieces`. */
   readonly fields?: readonly Field[]
   readonly pieces?: readonly Content[]
@@ -38,6 +40,7 @@ export function createGather(
   emit: (gathered: Gathered) => void,
 ): Gather {
   let parts: Uint8Array[] = []
+  let spent: Uint8Array[] = []
   let fields: Field[] = []
   let pieces: Content[] = []
   let length = 0
@@ -46,8 +49,9 @@ export function createGather(
   let scheduled = false
   const flush = (): void => {
     if (length === 0) return
-    const gathered = { stream: of, parts, length }
+    const gathered = { stream: of, parts, length, spent }
     parts = []
+    spent = []
     length = 0
     if (shape === 'run') {
       emit(gathered)
@@ -75,6 +79,7 @@ export function createGather(
         pieces.push({ ...content, start: length + content.start, end: length + content.end })
     }
     parts.push(bytes)
+    if (data.last === true) spent.push(bytes)
     length += bytes.length
     if (scheduled) return
     scheduled = true
@@ -92,12 +97,18 @@ function shapeOf(data: Data): Shape {
   return data.early === true ? 'early' : 'messages'
 }
 
-/** Copies the parts into `into`, which is as long as all of them. */
-export function join(parts: readonly Uint8Array[], into: Uint8Array): Uint8Array {
+/** Copies the parts into `into`, which is as long as all of them, and lets go of what is spent. */
+export function join({ parts, spent }: Gathered, into: Uint8Array): Uint8Array {
   let at = 0
   for (const part of parts) {
     into.set(part, at)
     at += part.length
   }
+  for (const bytes of spent) letGo(bytes)
   return into
+}
+
+/** Detaches a buffer that would wait for a collection: the next packet finds its memory mapped and warm. */
+export function letGo({ buffer }: Uint8Array): void {
+  if (buffer instanceof ArrayBuffer) buffer.transfer(0)
 }

@@ -11,7 +11,7 @@ import { RecorderError } from '../core/errors.ts'
 import { input_event_bytes } from '../core/limits.ts'
 import type { SessionRecorder } from '../core/ports.ts'
 import type { Flight } from './flight.ts'
-import { createGather, join } from './gather.ts'
+import { createGather, join, letGo } from './gather.ts'
 import type { Typed, TypedPorts } from './typed.ts'
 
 export type PumpEnd =
@@ -88,8 +88,9 @@ export function startPump(
     resumeClient()
   }
   // A turn of the loop: what several reads of the socket bring is one record.
-  const output = createGather(setImmediate, ({ stream, parts, length, fields, pieces }) => {
-    const bytes = join(parts, recorder.buffer(length))
+  const output = createGather(setImmediate, (gathered) => {
+    const { stream, length, fields, pieces } = gathered
+    const bytes = join(gathered, recorder.buffer(length))
     if (pieces === undefined) recorder.output(id, stream === 2 ? 2 : 1, bytes, fields)
     else recorder.download(id, bytes, pieces)
   })
@@ -99,7 +100,8 @@ export function startPump(
       if (frame.stream === 0 || frame.bytes.length === 0) return
       in_flight_bytes += frame.bytes.length
       typed?.printed(frame.bytes)
-      output.add(frame)
+      // The screen may still read what was printed.
+      output.add(typed === undefined ? frame : { ...frame, last: false })
       if (!target_paused && in_flight_bytes >= flight.bytes_max(channels())) {
         target_paused = true
         target.pause()
@@ -134,15 +136,30 @@ export function startPump(
     client.resume()
   }
   // A microtask: what one read of the socket brings, and a key does not wait.
-  const input = createGather(queueMicrotask, ({ stream, parts, length, fields, pieces, early }) => {
-    const [first] = parts
-    const bytes =
-      parts.length === 1 && first !== undefined ? first : join(parts, new Uint8Array(length))
-    const wire: Wire = { kind: 'data', stream, bytes }
-    const recorded =
-      pieces === undefined ? recorder.input(id, bytes, fields) : recorder.upload(id, bytes, pieces)
+  const input = createGather(queueMicrotask, (gathered) => {
+    const { stream, length, fields, pieces, early } = gathered
+    if (pieces !== undefined) {
+      let bytes = join(gathered, recorder.buffer(length))
+      const recorded = recorder.upload(id, bytes, pieces).then((passed) => {
+        bytes = passed
+      })
+      void sent(recorded, () =>
+        target.write(codec.to_target.encode({ kind: 'data', stream, bytes }), () => {
+          accepted(length)
+          recorder.recycle(bytes)
+        }),
+      )
+      return
+    }
+    const [first] = gathered.parts
+    const is_whole = gathered.parts.length === 1 && first !== undefined
+    const bytes = is_whole ? first : join(gathered, new Uint8Array(length))
+    const recorded = recorder.input(id, bytes, fields)
     void sent(early === true ? apart(recorded) : recorded, () =>
-      target.write(codec.to_target.encode(wire), () => accepted(length)),
+      target.write(codec.to_target.encode({ kind: 'data', stream, bytes }), () => {
+        accepted(length)
+        if (is_whole) for (const each of gathered.spent) letGo(each)
+      }),
     )
   })
   const toTarget = (frame: Frame): void => {

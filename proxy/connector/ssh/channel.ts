@@ -27,6 +27,15 @@ function isInterrupt(wire: Wire, has_terminal: boolean): boolean {
   return wire.event.kind === 'signal' && /^(INT|TERM|HUP|QUIT|KILL)$/.test(wire.event.signal)
 }
 
+/** Smaller ones cost less than the call that lets go of them. */
+const alone_bytes_min = 8 * 1024
+/** What a packet has beside its data: its own header and that of the message, and padding (RFC 4253, section 6). */
+const beside_bytes_max = 5 + 13 + 255
+
+/** The library decrypts each packet of such a size into a buffer of its own, which holds nothing else that matters. */
+const isAlone = ({ buffer, length }: Uint8Array): boolean =>
+  length >= alone_bytes_min && buffer.byteLength - length <= beside_bytes_max
+
 export class ChannelEndpoint implements Endpoint {
   readonly peer: Peer
   /** A terminal is raw: its Ctrl-C is a byte. */
@@ -226,7 +235,8 @@ export class ChannelEndpoint implements Endpoint {
   #hand(on: EndpointEvents, wire: Wire): void {
     // Counted first, as the receiver owns the bytes from then on.
     const bytes = wire.kind === 'data' ? wire.bytes.length : 0
-    on.wire(wire)
+    if (wire.kind === 'data' && isAlone(wire.bytes)) on.wire({ ...wire, last: true })
+    else on.wire(wire)
     if (bytes > 0) this.#channel?.consumed(bytes)
   }
 

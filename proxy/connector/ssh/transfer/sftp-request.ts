@@ -131,7 +131,8 @@ function open(state: SftpState, message: Uint8Array, read: Cursor, id: number): 
   const flags = read.number()
   read.attributes()
   if (!read.done) return malformed
-  const path = read.bytes(at).slice()
+  // Not `slice`: a Buffer's shares its memory.
+  const path = new Uint8Array(read.bytes(at))
   if (path.length > path_bytes_max) return [answer(id, status.failure, 'the path is too long')]
   const directions: TransferDirection[] = []
   if ((flags & open_flag.writes) !== 0) directions.push('upload')
@@ -249,7 +250,7 @@ function operandsOf(state: SftpState, read: Cursor, operands: Operands): Found {
       case 'path': {
         const place = read.string()
         found.texts.push(place)
-        found.paths.push(read.bytes(place).slice())
+        found.paths.push(new Uint8Array(read.bytes(place)))
         break
       }
       case 'handle': {

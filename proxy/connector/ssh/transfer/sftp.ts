@@ -13,6 +13,10 @@ import { type Handled, handleRequest } from './sftp-request.ts'
 import { SftpState } from './sftp-state.ts'
 import { type Message, MessageReader } from './sftp-wire.ts'
 
+type ContentFrame = Extract<Frame, { kind: 'data' }> & { readonly content: Content }
+
+const isContent = (frame: Frame): frame is ContentFrame =>
+  frame.kind === 'data' && frame.content !== undefined
 const isText = (frame: Frame): boolean => frame.kind === 'data' && frame.content === undefined
 
 /** The two directions of one channel know of each other. */
@@ -28,6 +32,8 @@ class SftpCodec implements Codec {
   readonly #stream: Stream
   readonly #handle: (head: Uint8Array, length: number) => Handled
   readonly #reader = new MessageReader()
+  /** Of buffers that are let go of behind their last bytes: where those end. Not of one that holds text. */
+  readonly #ends = new WeakMap<ArrayBufferLike, number>()
   #violation: string | undefined
 
   constructor(stream: Stream, handle: (head: Uint8Array, length: number) => Handled) {
@@ -39,15 +45,18 @@ class SftpCodec implements Codec {
     if (this.#violation !== undefined) return { ok: false, violation: this.#violation }
     // Error output is no part of the protocol: OpenSSH's server says there why it ends.
     if (wire.kind === 'control' || wire.stream !== this.#stream) return { ok: true, frames: [wire] }
-    const messages = this.#reader.push(wire.bytes)
+    const { bytes, last } = wire
+    if (last === true) this.#ends.set(bytes.buffer, bytes.byteOffset + bytes.length)
+    const messages = this.#reader.push(bytes)
     if (messages === undefined) return this.#violated('an SFTP message is longer than any can be')
     const frames: Frame[] = []
     for (const message of messages) {
       const handled = this.#handle(message.head, message.length)
       if (typeof handled === 'string') return this.#violated(handled)
+      if (!handled.every(isContent)) this.#keep(message)
       for (const frame of handled)
-        if (frame.kind !== 'data' || frame.content === undefined) frames.push(frame)
-        else frames.push(...parted(frame, frame.content, message))
+        if (isContent(frame)) frames.push(...this.#parted(frame, message))
+        else frames.push(frame)
       if (message.length > sftp_text_message_bytes_max && handled.some(isText))
         return this.#violated('an SFTP message without content is longer than any can be')
     }
@@ -63,24 +72,28 @@ class SftpCodec implements Codec {
     return { ok: true, frames: [] }
   }
 
+  /** A message that carries content as its parts came, one frame each, directly behind each other. */
+  #parted(frame: ContentFrame, { head, rest }: Message): Frame[] {
+    const { stream, content } = frame
+    const { transfer, start, end } = content
+    const parts = frame.bytes === head ? [head, ...rest] : [frame.bytes]
+    let at = 0
+    return parts.map((bytes) => {
+      const within = (place: number): number => Math.min(Math.max(place - at, 0), bytes.length)
+      const piece = { transfer, start: within(start), end: within(end) }
+      at += bytes.length
+      const last = this.#ends.get(bytes.buffer) === bytes.byteOffset + bytes.length
+      return { kind: 'data', stream, bytes, content: piece, last }
+    })
+  }
+
+  /** What is no content may be looked at for longer. */
+  #keep({ head, rest }: Message): void {
+    for (const { buffer } of [head, ...rest]) this.#ends.delete(buffer)
+  }
+
   #violated(violation: string): Decoded {
     this.#violation = violation
     return { ok: false, violation }
   }
-}
-
-/** A message that carries content as its parts came, one frame each, directly behind each other. */
-function parted(
-  frame: Extract<Frame, { kind: 'data' }>,
-  { transfer, start, end }: Content,
-  { head, rest }: Message,
-): Frame[] {
-  if (frame.bytes !== head || rest.length === 0) return [frame]
-  let at = 0
-  return [head, ...rest].map((bytes) => {
-    const within = (place: number): number => Math.min(Math.max(place - at, 0), bytes.length)
-    const content = { transfer, start: within(start), end: within(end) }
-    at += bytes.length
-    return { kind: 'data', stream: frame.stream, bytes, content }
-  })
 }
