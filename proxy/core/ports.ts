@@ -91,6 +91,11 @@ export interface SessionRecorder {
   /** A fact without payload. */
   event(channel: number, event: RecordedEvent): Promise<void>
   /**
+   * A fact that nobody waits for by itself: whoever waits for what is recorded after it waits for it too. That it cannot be
+   * recorded is told by {@link RecorderEvents.failed}.
+   */
+  fact(channel: number, fact: TransferFact | StatementFact): void
+  /**
    * Opens the maskers of a channel and records its request. Call before its first byte. Resolves with the command
    * as it is on record, where it has one.
    */
@@ -115,6 +120,8 @@ export interface SessionRecorder {
   output(channel: number, stream: 1 | 2, bytes: Uint8Array, fields?: readonly Field[]): void
   /** Records that something goes to the target; resolves when it may be forwarded. Copies `bytes`. */
   input(channel: number, bytes: Uint8Array, fields?: readonly Field[]): Promise<void>
+  /** The same of messages that go on at once. That they cannot be recorded is told by {@link RecorderEvents.failed}. */
+  early(channel: number, bytes: Uint8Array, fields: readonly Field[]): void
   /**
    * Messages with pieces of files, which are counted and hashed. Towards the client they are released unmasked,
    * in order with {@link output}; `bytes` are taken.
@@ -147,8 +154,7 @@ export interface RecorderEvents {
 
 export type RecordedEvent =
   | ChannelEvent
-  | TransferFact
-  | StatementFact
+  | { readonly kind: 'verdict'; readonly verdict: Verdict; readonly asked: string }
   | { readonly kind: 'dialled'; readonly address: string; readonly host_key: string }
   | { readonly kind: 'failed'; readonly code: string; readonly message: string }
   | {

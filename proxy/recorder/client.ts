@@ -15,7 +15,9 @@ import type {
   SessionStart,
   TypedCommand,
 } from '../core/ports.ts'
-import type { Content } from '../core/transfer.ts'
+import type { StatementFact } from '../core/statement.ts'
+import type { Content, TransferFact } from '../core/transfer.ts'
+import { BatchWriter } from './batch.ts'
 import { BufferPool, isPooled } from './buffers.ts'
 import { flatten } from './flat-fields.ts'
 import type {
@@ -28,6 +30,7 @@ import type {
   RecorderSetup,
   ToRecorder,
 } from './messages.ts'
+import { unpack } from './packed.ts'
 
 export interface RecorderClient extends Recorder {
   /** Writes a fact to the gateway's log; resolves when it is durable. */
@@ -70,7 +73,7 @@ export interface RecorderClientEvents {
 export interface RecorderMeter {
   opened(protocol: string): void
   ended(protocol: string, reason: EndReason): void
-  event(kind: RecordedEvent['kind']): void
+  event(kind: (RecordedEvent | StatementFact | TransferFact)['kind']): void
   /** Bytes that were released to a client, or that a target may have. */
   passed(direction: 'to_client' | 'to_target', bytes: number): void
   committed(measured: Measured): void
@@ -111,19 +114,38 @@ export function startRecorder(
   let is_held = false
   /** What running sessions wait for, in its order. What is in flight of each is bounded, and so is this. */
   let held: Committed[] = []
-  let queue: ToRecorder[] = []
-  let transfer: ArrayBuffer[] = []
+  const batch = new BatchWriter()
+  let is_sending = false
+  let is_gathering = false
 
-  const send = (message: ToRecorder): void => {
-    queue.push(message)
-    if (queue.length > 1) return
+  const flush = (): void => {
+    if (batch.isEmpty) return
+    const { batch: taken, transfer } = batch.take()
+    worker.postMessage(taken, transfer)
+  }
+  /** Somebody waits: with all that this turn has for it so far. */
+  const soon = (): void => {
+    if (is_sending) return
+    is_sending = true
     queueMicrotask(() => {
-      worker.postMessage(queue, transfer)
-      queue = []
-      transfer = []
+      is_sending = false
+      flush()
     })
   }
-  const ask = (make: (ack: number) => ToRecorder, session?: number): Promise<Acknowledged> =>
+  /** Nobody waits yet: with what all sockets bring that are read in this turn. */
+  const later = (): void => {
+    if (is_gathering) return
+    is_gathering = true
+    setImmediate(() => {
+      is_gathering = false
+      flush()
+    })
+  }
+  const send = (message: ToRecorder, ...transfer: readonly ArrayBuffer[]): void => {
+    batch.message(message, ...transfer)
+    soon()
+  }
+  const wait = (write: (ack: number) => void, session?: number): Promise<Acknowledged> =>
     new Promise((resolve, reject) => {
       if (gone !== undefined) {
         reject(gone)
@@ -131,8 +153,13 @@ export function startRecorder(
       }
       const ack = ack_next++
       waiting.set(ack, { session, resolve, reject })
-      send(make(ack))
+      write(ack)
     })
+  const ask = (
+    make: (ack: number) => ToRecorder,
+    session?: number,
+    ...transfer: readonly ArrayBuffer[]
+  ): Promise<Acknowledged> => wait((ack) => send(make(ack), ...transfer), session)
 
   /** No session outlives its record. */
   const endAll = (error: RecorderError): void => {
@@ -165,9 +192,10 @@ export function startRecorder(
   }
 
   const committed = (message: FromRecorder & { kind: 'committed' }): void => {
-    for (const item of message.items)
+    unpack(message.items, message.packed, (item) => {
       if (is_held && sessionOf(item) !== undefined) held.push(item)
       else deliver(item)
+    })
     for (const buffer of message.spent) pool.give(buffer)
     if (message.lsn > 0) on.durable(message.lsn)
     if (message.measured !== undefined) meter.committed(message.measured)
@@ -184,11 +212,30 @@ export function startRecorder(
     const { protocol } = start
     meter.opened(protocol)
     const done = (asked: Promise<Acknowledged>): Promise<void> => asked.then(() => {})
+    const writeInput = (
+      ack: number,
+      channel: number,
+      bytes: Uint8Array,
+      fields?: readonly Field[],
+    ): void => {
+      if (fields !== undefined && batch.input(session, channel, ack, bytes, fields)) return
+      // Not `slice`: a Buffer's shares its memory, which the transfer would take from its owner.
+      const copy = new Uint8Array(bytes)
+      const more = fields && { fields: flatten(fields) }
+      batch.message({ kind: 'input', session, ack, channel, bytes: copy, ...more }, copy.buffer)
+    }
     return {
       id,
       event(channel: number, event: RecordedEvent) {
         meter.event(event.kind)
         return done(ask((ack) => ({ kind: 'event', session, ack, channel, event }), session))
+      },
+      fact(channel: number, fact: StatementFact | TransferFact) {
+        meter.event(fact.kind)
+        if (fact.kind === 'statement' || fact.kind === 'run' || fact.kind === 'result')
+          batch.fact(session, channel, fact)
+        else batch.message({ kind: 'fact', session, channel, fact })
+        later()
       },
       channel: (channel: number, request: ChannelRequest) =>
         ask((ack) => ({ kind: 'channel', session, ack, channel, request }), session).then(
@@ -208,27 +255,31 @@ export function startRecorder(
           pool.give(buffer)
           return
         }
-        send({ kind: 'spent', buffer })
-        transfer.push(buffer)
+        send({ kind: 'spent', buffer }, buffer)
       },
       output(channel: number, stream: 1 | 2, bytes: Uint8Array, fields?: readonly Field[]) {
-        const flat = fields && flatten(fields)
-        send({ kind: 'output', session, channel, stream, bytes, ...(flat && { fields: flat }) })
-        transfer.push(bytes.buffer as ArrayBuffer)
-        if (flat !== undefined) transfer.push(flat.places.buffer)
+        if (fields !== undefined && batch.output(session, channel, bytes, fields)) {
+          later()
+          return
+        }
+        const buffer = bytes.buffer as ArrayBuffer // Of {@link buffer}.
+        const output = { kind: 'output', session, channel, stream, bytes } as const
+        if (fields === undefined) {
+          send(output, buffer)
+          return
+        }
+        const flat = flatten(fields)
+        send({ ...output, fields: flat }, buffer, flat.places.buffer)
       },
       download(channel: number, bytes: Uint8Array, pieces: readonly Content[]) {
-        send({ kind: 'download', session, channel, bytes, pieces })
-        transfer.push(bytes.buffer as ArrayBuffer)
+        const buffer = bytes.buffer as ArrayBuffer // Of {@link buffer}.
+        send({ kind: 'download', session, channel, bytes, pieces }, buffer)
       },
       upload(channel: number, bytes: Uint8Array, pieces: readonly Content[]) {
         meter.passed('to_target', bytes.length)
-        const asked = ask(
-          (ack) => ({ kind: 'upload', session, ack, channel, bytes, pieces }),
-          session,
-        )
-        transfer.push(bytes.buffer as ArrayBuffer)
-        return asked.then(({ bytes: passed }) => {
+        const upload = { kind: 'upload', session, channel, bytes, pieces } as const
+        const buffer = bytes.buffer as ArrayBuffer // Of {@link buffer}.
+        return ask((ack) => ({ ...upload, ack }), session, buffer).then(({ bytes: passed }) => {
           if (passed === undefined)
             throw new RecorderError('recorder_gone', 'the recorder did not answer')
           returned.add(passed.buffer)
@@ -236,16 +287,18 @@ export function startRecorder(
         })
       },
       input(channel: number, bytes: Uint8Array, fields?: readonly Field[]) {
-        // Not `slice`: a Buffer's shares its memory, which the transfer would take from its owner.
-        const copy = new Uint8Array(bytes)
         meter.passed('to_target', bytes.length)
-        const more = fields && { fields: flatten(fields) }
-        const asked = ask(
-          (ack) => ({ kind: 'input', session, ack, channel, bytes: copy, ...more }),
-          session,
+        return done(
+          wait((ack) => {
+            writeInput(ack, channel, bytes, fields)
+            soon()
+          }, session),
         )
-        transfer.push(copy.buffer)
-        return done(asked)
+      },
+      early(channel: number, bytes: Uint8Array, fields: readonly Field[]) {
+        meter.passed('to_target', bytes.length)
+        writeInput(0, channel, bytes, fields)
+        later()
       },
       flush: (channel: number, stream: Stream) =>
         done(ask((ack) => ({ kind: 'flush', session, ack, channel, stream }), session)),
@@ -332,6 +385,6 @@ export function startRecorder(
       reject(error)
       endAll(error)
     }
-    worker.postMessage([{ kind: 'setup', ...setup }])
+    send({ kind: 'setup', ...setup })
   })
 }

@@ -27,8 +27,10 @@ export function flatten(fields: readonly Field[]): FlatFields {
 }
 
 /** Those of a message, if it has any. */
-export function fieldsOf(message: { readonly fields?: FlatFields }): readonly Field[] | undefined {
-  if (message.fields === undefined) return undefined
+export function fieldsOf(message: {
+  readonly fields?: FlatFields | readonly Field[]
+}): readonly Field[] | undefined {
+  if (message.fields === undefined || !('places' in message.fields)) return message.fields
   const { places, rules } = message.fields
   const fields: Field[] = []
   for (let at = 0; at < places.length; at += 2)

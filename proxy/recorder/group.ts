@@ -16,6 +16,7 @@ import type {
   Released,
   Stopped,
 } from './messages.ts'
+import { pack } from './packed.ts'
 
 export interface GroupPorts {
   readonly journal: Journal
@@ -151,11 +152,13 @@ export class Group {
     const spent = this.#spent
     this.#spent = []
     const transfer = [...spent]
+    const { items: rest, packed } = pack(items)
+    if (packed !== undefined) transfer.push(packed.places.buffer, packed.bytes.buffer)
     // Alone in its buffer, whoever made it.
-    for (const item of items)
+    for (const item of rest)
       if (item.kind !== 'stopped' && item.bytes !== undefined)
         transfer.push(item.bytes.buffer as ArrayBuffer)
-    post({ kind: 'committed', lsn, items, spent, measured }, transfer)
+    post({ kind: 'committed', lsn, items: rest, packed, spent, measured }, transfer)
   }
 
   /** What was appended meanwhile stood on it, and is gone with it. */

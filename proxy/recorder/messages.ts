@@ -10,11 +10,13 @@ import type { LogEntryType } from '../../storage/evidence/log-entry.ts'
 import type { RetentionRule } from '../../storage/evidence/retention.ts'
 import type { RecoveredState } from '../../storage/store/recover.ts'
 import type { MaskedCommand } from '../core/approval.ts'
-import type { ChannelRequest, Stream } from '../core/connector.ts'
+import type { ChannelRequest, Field, Stream } from '../core/connector.ts'
 import type { RecorderErrorCode } from '../core/errors.ts'
 import type { EndReason, RecordedEvent, SessionStart, TypedCommand } from '../core/ports.ts'
-import type { Content } from '../core/transfer.ts'
+import type { StatementFact } from '../core/statement.ts'
+import type { Content, TransferFact } from '../core/transfer.ts'
 import type { FlatFields } from './flat-fields.ts'
+import type { Packed } from './packed.ts'
 
 /** Everything the Worker needs to begin. Sent once, first. */
 export interface RecorderSetup {
@@ -50,7 +52,7 @@ export interface Configuration {
   readonly policy_hash: string
 }
 
-/** `ack` asks for an {@link Acknowledged}. */
+/** `ack` asks for an {@link Acknowledged}; 0 asks for none. */
 export type ToRecorder =
   | RecorderSetup
   | ToSession
@@ -95,7 +97,7 @@ export type ToSession = { readonly session: number } & (
           readonly kind: 'input'
           readonly channel: number
           readonly bytes: Uint8Array
-          readonly fields?: FlatFields
+          readonly fields?: FlatFields | readonly Field[]
         }
       | {
           readonly kind: 'upload'
@@ -111,7 +113,12 @@ export type ToSession = { readonly session: number } & (
       readonly channel: number
       readonly stream: 1 | 2
       readonly bytes: Uint8Array
-      readonly fields?: FlatFields
+      readonly fields?: FlatFields | readonly Field[]
+    }
+  | {
+      readonly kind: 'fact'
+      readonly channel: number
+      readonly fact: StatementFact | TransferFact
     }
   | {
       readonly kind: 'download'
@@ -122,11 +129,12 @@ export type ToSession = { readonly session: number } & (
 )
 
 export type FromRecorder =
-  /** One group commit: its items in the order in which they were recorded. */
+  /** One group commit: its items in the order in which they were recorded, most releases packed. */
   | {
       readonly kind: 'committed'
       readonly lsn: number
       readonly items: readonly Committed[]
+      readonly packed?: Packed | undefined
       /** Raw output was read; these can be filled again. */
       readonly spent: readonly ArrayBuffer[]
       /** Absent where nothing was written. */

@@ -305,7 +305,7 @@ export function createRecorder(parts: RecorderParts): RecorderCore {
   function take(message: ToSession): void {
     const trail = sessions.get(message.session)
     if (trail === undefined) {
-      if ('ack' in message)
+      if ('ack' in message && message.ack > 0)
         group.refuse(message.ack, new RecorderError('recorder_gone', 'the session is over'))
       return
     }
@@ -335,7 +335,11 @@ export function createRecorder(parts: RecorderParts): RecorderCore {
         return
       case 'input':
         trail.input(message.channel, message.bytes, fieldsOf(message))
+        if (message.ack === 0) return
         break
+      case 'fact':
+        trail.fact(message.channel, message.fact)
+        return
       case 'event':
         trail.event(message.channel, message.event)
         break

@@ -14,7 +14,8 @@ import { sealValue } from '../../storage/evidence/seal.ts'
 import type { MaskedCommand } from '../core/approval.ts'
 import type { ChannelRequest, Field, Stream } from '../core/connector.ts'
 import type { EndReason, RecordedEvent, TypedCommand } from '../core/ports.ts'
-import type { Content } from '../core/transfer.ts'
+import type { StatementFact } from '../core/statement.ts'
+import type { Content, TransferFact } from '../core/transfer.ts'
 import { judgedOf } from '../core/verdict.ts'
 import { MessageTap } from '../tap/message.ts'
 import { type MaskerSource, maskCommand, maskPlain, type TapSink } from '../tap/sink.ts'
@@ -249,18 +250,23 @@ export class Trail {
       case 'channel_end':
         this.#endChannel(channel)
         break
-      case 'transfer_start':
-      case 'transfer':
-      case 'change':
-        this.#transfer(channel, event)
-        break
+      default:
+        this.record({ ...event, channel })
+    }
+  }
+
+  fact(channel: number, fact: TransferFact | StatementFact): void {
+    switch (fact.kind) {
       case 'statement':
       case 'run':
       case 'result':
-        this.#channels.get(channel)?.statements.add(event)
-        break
+        this.#channels.get(channel)?.statements.add(fact)
+        return
+      case 'verdict':
+        this.event(channel, fact)
+        return
       default:
-        this.record({ ...event, channel })
+        this.#transfer(channel, fact)
     }
   }
 
@@ -323,10 +329,7 @@ export class Trail {
     return taps.messages
   }
 
-  #transfer(
-    channel: number,
-    fact: Extract<RecordedEvent, { kind: 'transfer_start' | 'transfer' | 'change' }>,
-  ): void {
+  #transfer(channel: number, fact: Exclude<TransferFact, { kind: 'verdict' }>): void {
     const taps = this.#channels.get(channel)
     if (taps === undefined || taps.stopped) return
     if (fact.kind === 'transfer_start') taps.transfers.begin(fact)

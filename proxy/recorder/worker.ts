@@ -11,18 +11,20 @@ import { noteSigner } from '../../storage/evidence/note.ts'
 import { Journal } from '../../storage/journal/journal.ts'
 import { createClock } from '../core/clock.ts'
 import { commit_later_bytes_min } from '../core/limits.ts'
-import type { FromRecorder, RecorderSetup, ToRecorder } from './messages.ts'
+import { type Batch, readBatch } from './batch.ts'
+import type { FromRecorder, RecorderSetup } from './messages.ts'
 import { createRecorder, type RecorderCore } from './recorder.ts'
 
 declare const self: Worker
 
 let recorder: RecorderCore | undefined
 
-self.onmessage = async ({ data: messages }: MessageEvent<readonly ToRecorder[]>) => {
-  for (const message of messages) {
+self.onmessage = ({ data: batch }: MessageEvent<Batch>) => {
+  readBatch(batch, (message) => {
     if (message.kind !== 'setup') recorder?.receive(message)
-    else await begin(message)
-  }
+    // Nothing follows until it has answered.
+    else void begin(message)
+  })
 }
 
 const post = (message: FromRecorder, transfer: ArrayBuffer[] = []): void =>

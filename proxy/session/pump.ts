@@ -110,7 +110,7 @@ export function startPump(
     }
     output.flush()
     if (frame.kind === 'fact') {
-      void shown(recorder.event(id, frame.fact))
+      recorder.fact(id, frame.fact)
       return
     }
     if (frame.event.kind === 'eof') void shown(recorder.flush(id, frame.event.stream))
@@ -154,19 +154,22 @@ export function startPump(
     const [first] = gathered.parts
     const is_whole = gathered.parts.length === 1 && first !== undefined
     const bytes = is_whole ? first : join(gathered, new Uint8Array(length))
-    const recorded = recorder.input(id, bytes, fields)
-    void sent(early === true ? apart(recorded) : recorded, () =>
+    const forward = (): void =>
       target.write(codec.to_target.encode({ kind: 'data', stream, bytes }), () => {
         accepted(length)
         if (is_whole) for (const each of gathered.spent) letGo(each)
-      }),
-    )
+      })
+    if (early === true && fields !== undefined) {
+      recorder.early(id, bytes, fields)
+      sent.next(forward)
+      return
+    }
+    void sent(recorder.input(id, bytes, fields), forward)
   })
   const toTarget = (frame: Frame): void => {
     if (frame.kind === 'fact') {
       input.flush()
-      const recorded = recorder.event(id, frame.fact)
-      void sent(frame.early === true ? apart(recorded) : recorded)
+      recorder.fact(id, frame.fact)
       return
     }
     if (frame.kind === 'answer') {
@@ -260,12 +263,6 @@ export function startPump(
     },
   })
 
-  /** What goes on before its record is durable: nobody waits, and a failure ends the session all the same. */
-  function apart(recorded: Promise<void>): Promise<void> {
-    recorded.catch(broke)
-    return Promise.resolve()
-  }
-
   /** A record that failed ends the session elsewhere; anything else is a fault of ours. */
   function broke(error: unknown): void {
     if (!(error instanceof RecorderError)) failure ??= error
@@ -299,21 +296,33 @@ export function startPump(
   }
 }
 
-/**
- * Acts on records in the order in which they were asked for, whatever each promise takes to resolve.
- * The result resolves when the last one has acted or failed.
- */
-function inOrder(
-  failed: (error: unknown) => void,
-): (recorded: Promise<void>, act?: () => void) => Promise<void> {
+interface InOrder {
+  /** The result resolves when this one, and so all before it, has acted or failed. */
+  (recorded: Promise<void>, act?: () => void): Promise<void>
+  /** Acts now, unless one before has not yet. */
+  next(act: () => void): void
+}
+
+/** Acts on records in the order in which they were asked for, whatever each promise takes to resolve. */
+function inOrder(failed: (error: unknown) => void): InOrder {
   let last: Promise<void> = Promise.resolve()
-  return (recorded, act) => {
+  let waiting = 0
+  const after = (recorded: Promise<void>, act?: () => void): Promise<void> => {
     // Handled here already: the one before may fail first, and then nobody else looks at this one.
     recorded.catch(failed)
+    waiting += 1
     last = last
       .then(() => recorded)
+      .finally(() => {
+        waiting -= 1
+      })
       .then(act)
       .catch(failed)
     return last
   }
+  const next = (act: () => void): void => {
+    if (waiting === 0) act()
+    else void after(Promise.resolve(), act)
+  }
+  return Object.assign(after, { next })
 }

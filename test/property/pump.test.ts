@@ -92,6 +92,10 @@ describe('pump', () => {
         const recorder: SessionRecorder = {
           id: 'a session',
           event: (_channel, event) => durable(event.kind),
+          fact: (_channel, fact) => void durable(fact.kind),
+          early: () => {
+            throw new Error('nothing of this is early')
+          },
           command: async () => ({ text: '', rules: [] }),
           channel: () => durable('channel').then(() => undefined),
           output(_channel, stream, bytes) {
@@ -176,6 +180,8 @@ describe('pump', () => {
     const recorder: SessionRecorder = {
       id: 'a session',
       event: () => disk.promise,
+      fact: () => {},
+      early: () => {},
       command: async () => ({ text: '', rules: [] }),
       channel: () => disk.promise.then(() => undefined),
       output: () => {},
@@ -211,6 +217,7 @@ describe('pump', () => {
     const log: string[] = []
     const client = endpoint('client', log)
     const target = endpoint('target', log)
+    const recorded: string[] = []
     const waiting: { resolve(): void; reject(error: Error): void }[] = []
     const disk = (): Promise<void> => {
       const { promise, resolve, reject } = Promise.withResolvers<void>()
@@ -220,6 +227,8 @@ describe('pump', () => {
     const recorder: SessionRecorder = {
       id: 'a session',
       event: disk,
+      fact: () => {},
+      early: (_channel, bytes) => void recorded.push(Buffer.from(bytes).toString()),
       command: async () => ({ text: '', rules: [] }),
       channel: () => Promise.resolve(undefined),
       output: () => {},
@@ -254,12 +263,17 @@ describe('pump', () => {
     await type('B')
     await type('c')
     expect(log).toEqual(['target a'])
-    waiting[1]?.resolve()
+    waiting[0]?.resolve()
     await turn()
     expect(log).toEqual(['target a', 'target B', 'target c'])
-    // A record that fails ends the session, though nobody waited for it.
-    waiting[0]?.reject(new RecorderError('journal_io', 'no'))
+    await type('d')
+    expect(log).toEqual(['target a', 'target B', 'target c', 'target d'])
+    expect(recorded).toEqual(['a', 'c', 'd'])
+    // A record that somebody waits for, and that fails, ends the session.
+    await type('E')
+    waiting[1]?.reject(new RecorderError('journal_io', 'no'))
     await turn()
+    expect(log).not.toContain('target E')
     expect(Math.min(client.closes, target.closes)).toBeGreaterThan(0)
   })
 })

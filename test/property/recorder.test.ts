@@ -12,6 +12,7 @@ import {
   output_record_bytes_max,
 } from '../../proxy/core/limits.ts'
 import type { FromRecorder } from '../../proxy/recorder/messages.ts'
+import { unpack } from '../../proxy/recorder/packed.ts'
 import { toHex } from '../../storage/evidence/bytes.ts'
 import { openDocument } from '../../storage/evidence/document.ts'
 import { LeafList, openLeafList } from '../../storage/evidence/leaf-list.ts'
@@ -58,17 +59,14 @@ describe('recorder', () => {
             const take = (message: FromRecorder): void => {
               if (message.kind === 'failed') failed = true
               if (message.kind !== 'committed') return
-              for (const item of message.items) {
-                if (item.kind === 'ack') {
-                  opened ??= item.opened?.session
-                  continue
-                }
-                if (item.kind !== 'release') continue
+              unpack(message.items, message.packed, (item) => {
+                if (item.kind === 'ack') opened ??= item.opened?.session
+                if (item.kind !== 'release') return
                 shown.push(latin1(item.bytes))
                 expect(recorded(journal).startsWith(shown.join('')), 'shown before durable').toBe(
                   true,
                 )
-              }
+              })
             }
             const recorder = start(journal, take, later_bytes_min)
             recorder.begin([])

@@ -6,6 +6,7 @@ import { expect, test } from 'bun:test'
 import type { Ruleset } from '../../masking-wasm/compile/compile.ts'
 import { masking_tables_max } from '../../proxy/core/limits.ts'
 import type { FromRecorder } from '../../proxy/recorder/messages.ts'
+import { unpack } from '../../proxy/recorder/packed.ts'
 import { compileRules } from '../../proxy/tap/ruleset.ts'
 import { PlayedJournal, session_start, start } from './played-recorder.ts'
 
@@ -21,7 +22,7 @@ test('each session keeps its rules, and no more sets are in use than there may b
   const shown = new Map<number, string>()
   const take = (message: FromRecorder): void => {
     if (message.kind !== 'committed') return
-    for (const item of message.items) {
+    unpack(message.items, message.packed, (item) => {
       if (item.kind === 'ack') answers.set(item.ack, item.error?.message ?? 'done')
       if (item.kind === 'ack' && item.opened !== undefined) opened.push(item.opened.session)
       if (item.kind === 'release')
@@ -29,7 +30,7 @@ test('each session keeps its rules, and no more sets are in use than there may b
           item.session,
           (shown.get(item.session) ?? '') + Buffer.from(item.bytes).toString('latin1'),
         )
-    }
+    })
   }
   const recorder = start(new PlayedJournal(), take)
   recorder.begin([])

@@ -1,0 +1,269 @@
+/**
+ * What one turn of the main thread has for the recorder. What a query makes of messages is written one behind the other into
+ * one piece of memory: as objects, the way between the threads would cost more than what is done with them. All others
+ * travel beside it, in their places.
+ *
+ * @module
+ */
+import type { Field } from '../core/connector.ts'
+import type { StatementFact } from '../core/statement.ts'
+import type { Verdict } from '../core/verdict.ts'
+import type { ToRecorder } from './messages.ts'
+
+/** Sent as one message, and transferred. */
+export interface Batch {
+  readonly bytes: Uint8Array
+  readonly messages: readonly ToRecorder[]
+}
+
+/** Larger ones travel in memory of their own. */
+const small_bytes_max = 4 * 1024
+/** Of a place of a text, on its way. */
+const field_bytes = 8
+/** What goes before the texts of any of them, at most. */
+const head_bytes_max = 64
+
+const ops = { message: 0, input: 1, output: 2, statement: 3, run: 4, result: 5 } as const
+
+/** What came with the text of a statement: one of a few, for a session that goes on. */
+type Judged = Pick<Extract<StatementFact, { kind: 'statement' }>, 'kinds' | 'verdict'>
+
+export class BatchWriter {
+  #memory: Buffer<ArrayBuffer> = Buffer.alloc(64 * 1024)
+  #view: DataView = new DataView(this.#memory.buffer)
+  #at = 0
+  #messages: ToRecorder[] = []
+  #transfer: ArrayBuffer[] = []
+
+  get isEmpty(): boolean {
+    return this.#at === 0
+  }
+
+  /** `transfer`: buffers in it that leave this thread. */
+  message(message: ToRecorder, ...transfer: readonly ArrayBuffer[]): void {
+    this.#reserve(1)
+    this.#memory[this.#at++] = ops.message
+    this.#messages.push(message)
+    for (const buffer of transfer) this.#transfer.push(buffer)
+  }
+
+  /** `ack` is 0 where nobody waits. False when it is none of the small ones. */
+  input(
+    session: number,
+    channel: number,
+    ack: number,
+    bytes: Uint8Array,
+    fields: readonly Field[],
+  ): boolean {
+    if (!isSmall(bytes, fields)) return false
+    this.#begin(ops.input, session, channel, bytes.length + field_bytes * fields.length)
+    this.#number(ack)
+    this.#fields(fields)
+    this.#piece(bytes)
+    return true
+  }
+
+  /** Of stream 1. False when it is none of the small ones. */
+  output(session: number, channel: number, bytes: Uint8Array, fields: readonly Field[]): boolean {
+    if (!isSmall(bytes, fields)) return false
+    this.#begin(ops.output, session, channel, bytes.length + field_bytes * fields.length)
+    this.#fields(fields)
+    this.#piece(bytes)
+    return true
+  }
+
+  fact(session: number, channel: number, fact: StatementFact): void {
+    switch (fact.kind) {
+      case 'statement': {
+        const { statement, text, name, is_prepared, kinds, verdict } = fact
+        const judged: Judged = { kinds, verdict }
+        const said = JSON.stringify(judged)
+        this.#begin(
+          ops.statement,
+          session,
+          channel,
+          text.length + name.length + textBytesMax(said.length),
+        )
+        this.#number(statement)
+        this.#memory[this.#at++] = is_prepared ? 1 : 0
+        this.#text(said)
+        this.#piece(name)
+        this.#piece(text)
+        return
+      }
+      case 'run': {
+        const { statement, run, parameters } = fact
+        this.#begin(ops.run, session, channel, parameters.length)
+        this.#number(statement)
+        this.#number(run)
+        this.#piece(parameters)
+        return
+      }
+      case 'result': {
+        const { statement, run, tag, rows, bytes, error = '' } = fact
+        this.#begin(ops.result, session, channel, textBytesMax(tag.length + error.length))
+        this.#number(statement)
+        this.#number(run)
+        this.#number(rows)
+        this.#number(bytes)
+        this.#text(tag)
+        this.#text(error)
+      }
+    }
+  }
+
+  /** All of it, to be sent now. */
+  take(): { readonly batch: Batch; readonly transfer: ArrayBuffer[] } {
+    const bytes = new Uint8Array(this.#at)
+    bytes.set(this.#memory.subarray(0, this.#at))
+    const taken = {
+      batch: { bytes, messages: this.#messages },
+      transfer: [bytes.buffer, ...this.#transfer],
+    }
+    this.#at = 0
+    this.#messages = []
+    this.#transfer = []
+    return taken
+  }
+
+  #begin(op: number, session: number, channel: number, more: number): void {
+    this.#reserve(head_bytes_max + more)
+    this.#memory[this.#at] = op
+    this.#view.setUint32(this.#at + 1, session)
+    this.#view.setUint32(this.#at + 5, channel)
+    this.#at += 9
+  }
+
+  #reserve(more: number): void {
+    if (this.#at + more <= this.#memory.length) return
+    const larger = Buffer.alloc(Math.max(this.#at + more, 2 * this.#memory.length))
+    larger.set(this.#memory.subarray(0, this.#at))
+    this.#memory = larger
+    this.#view = new DataView(larger.buffer)
+  }
+
+  #number(value: number): void {
+    this.#view.setFloat64(this.#at, value)
+    this.#at += 8
+  }
+
+  #piece(bytes: Uint8Array): void {
+    this.#view.setUint32(this.#at, bytes.length)
+    this.#memory.set(bytes, this.#at + 4)
+    this.#at += 4 + bytes.length
+  }
+
+  #text(text: string): void {
+    const length = this.#memory.write(text, this.#at + 4)
+    this.#view.setUint32(this.#at, length)
+    this.#at += 4 + length
+  }
+
+  #fields(fields: readonly Field[]): void {
+    this.#view.setUint32(this.#at, fields.length)
+    this.#at += 4
+    for (const { start, end } of fields) {
+      this.#view.setUint32(this.#at, start)
+      this.#view.setUint32(this.#at + 4, end)
+      this.#at += field_bytes
+    }
+  }
+}
+
+/** In UTF-8, of so many units of UTF-16. */
+const textBytesMax = (length: number): number => 3 * length
+
+function isSmall(bytes: Uint8Array, fields: readonly Field[]): boolean {
+  if (bytes.length > small_bytes_max || fields.length > small_bytes_max / field_bytes) return false
+  for (const { rule } of fields) if (rule !== undefined) return false
+  return true
+}
+
+/** Texts of what was judged are few, and are read once. */
+const judged_max = 1_000
+const known_judged = new Map<string, Judged>()
+
+/** Gives out all messages, in their order. Their bytes are the batch's own. */
+export function readBatch(
+  { bytes, messages }: Batch,
+  receive: (message: ToRecorder) => void,
+): void {
+  const memory = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
+  let at = 0
+  let next = 0
+  const number = (): number => {
+    at += 8
+    return view.getFloat64(at - 8)
+  }
+  const u32 = (): number => {
+    at += 4
+    return view.getUint32(at - 4)
+  }
+  const piece = (): Uint8Array => {
+    const length = u32()
+    at += length
+    return new Uint8Array(bytes.buffer, bytes.byteOffset + at - length, length)
+  }
+  const text = (): string => {
+    const length = u32()
+    at += length
+    return memory.toString('utf8', at - length, at)
+  }
+  const fieldsOf = (): Field[] => {
+    const fields: Field[] = []
+    for (let left = u32(); left > 0; left--) fields.push({ start: u32(), end: u32() })
+    return fields
+  }
+  while (at < bytes.length) {
+    const op = memory[at++]
+    if (op === ops.message) {
+      const message = messages[next++]
+      if (message !== undefined) receive(message)
+      continue
+    }
+    const session = u32()
+    const channel = u32()
+    switch (op) {
+      case ops.input: {
+        const ack = number()
+        const fields = fieldsOf()
+        receive({ kind: 'input', session, ack, channel, bytes: piece(), fields })
+        break
+      }
+      case ops.output: {
+        const fields = fieldsOf()
+        receive({ kind: 'output', session, channel, stream: 1, bytes: piece(), fields })
+        break
+      }
+      default:
+        receive({ kind: 'fact', session, channel, fact: factOf(op) })
+    }
+  }
+
+  function factOf(op: number | undefined): StatementFact {
+    const statement = number()
+    if (op === ops.statement) {
+      const is_prepared = memory[at++] === 1
+      const judged = judgedOf(text())
+      const name = piece()
+      return { kind: 'statement', statement, text: piece(), name, is_prepared, ...judged }
+    }
+    const run = number()
+    if (op === ops.run) return { kind: 'run', statement, run, parameters: piece() }
+    const rows = number()
+    const length = number()
+    const fact = { kind: 'result', statement, run, tag: text(), rows, bytes: length } as const
+    const error = text()
+    return error === '' ? fact : { ...fact, error }
+  }
+}
+
+function judgedOf(said: string): Judged {
+  const known = known_judged.get(said)
+  if (known !== undefined) return known
+  const judged = JSON.parse(said) as { kinds: readonly string[]; verdict: Verdict } // This module wrote it.
+  if (known_judged.size >= judged_max) known_judged.clear()
+  known_judged.set(said, judged)
+  return judged
+}
