@@ -49,9 +49,11 @@ async function run(way: 'direct' | 'gateway'): Promise<Regressed> {
   await makeRegressDatabase(database)
   const straight = { port: database.port, login: database.owner }
   await pgRegress(straight, join(dir, `${way}-setup`), [first])
-  if (way === 'direct') return pgRegress(straight, folder, groups)
+  // Awaited here: the database is gone behind this.
+  if (way === 'direct') return await pgRegress(straight, folder, groups)
   await using world = await openWorld({ database, masking: { packs: [] } })
-  return pgRegress({ port: world.gateway.postgres.port, login: world.login }, folder, groups)
+  const through = { port: world.gateway.postgres.port, login: world.login }
+  return await pgRegress(through, folder, groups)
 }
 
 /** Whether every difference has a reason. */

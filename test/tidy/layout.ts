@@ -207,6 +207,8 @@ export const packages: readonly Package[] = [
   { name: /^(@eslint-community\/regexpp|assemblyscript)(\/|$)/, folders: ['masking-wasm/compile'] },
   // Builds the component; nothing of it is there at run time.
   { name: /^@bytecodealliance\/jco$/, folders: ['masking-wasm/component'] },
+  // A driver of PostgreSQL, as applications have it.
+  { name: /^pg$/, folders: ['test'] },
   // Drives a real browser, Debian's.
   { name: /^playwright-core$/, folders: ['test'] },
   // Keeps the screen of a replay: in the README's picture, and in the page that verifies. Reads lines from a live one.
