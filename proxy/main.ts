@@ -34,6 +34,7 @@ import { type Options, readOptions } from './gateway/options.ts'
 import { Refusal } from './gateway/refusal.ts'
 import { createSessions } from './gateway/sessions.ts'
 import { readSetup } from './gateway/setup.ts'
+import { startSignIns, watchedOf } from './gateway/sign-ins.ts'
 import { fingerprints, hostKeys, openSsh, publicLine } from './gateway/ssh.ts'
 import { runWorker } from './gateway/worker.ts'
 import { startWorkers } from './gateway/workers.ts'
@@ -41,6 +42,8 @@ import { loadGatewayKeys, loadLogKeys } from './identity/gateway-keys.ts'
 import { createIssuers } from './identity/issuers.ts'
 import { createKeyRing } from './identity/keys.ts'
 import { createProvider } from './identity/provider.ts'
+import type { Login } from './identity/sign-in-watch.ts'
+import type { SignedIn } from './identity/signed-in.ts'
 import { createLog, heardBy } from './log.ts'
 import type { Family } from './metrics/family.ts'
 import { createMeter } from './metrics/meter.ts'
@@ -60,6 +63,8 @@ interface Door {
   reload(): void
   requests(): Promise<readonly ApprovalRequest[]>
   vote(id: string, vote: Vote): Promise<VoteResult>
+  /** On which sessions rest; undefined when that is not known now. */
+  signIns(): Promise<readonly Login[] | undefined>
   /** What other processes count. */
   families(): Promise<readonly (readonly Family[])[]>
   stop(): Promise<void>
@@ -141,11 +146,13 @@ async function runGateway(options: Options): Promise<void> {
   const sessions = createSessions(clock.now_us, why, logBreakGlass(log))
   let tellOthers: (state: AccessState) => void = () => {}
   const labels = new Map(config.targets.map((target) => [target.name, target.labels]))
+  const feed = createFeed()
   const office = await openOffice({
     ...{ evidence, policy, now_us: clock.now_us, log },
     labels: (target) => labels.get(target) ?? {},
     groups: keys.groups,
     set_aside: config.identity.set_aside,
+    told: feed.changed,
     authorities: authoritiesOf(config, own_authority),
     changed(state) {
       access.use(state)
@@ -153,11 +160,19 @@ async function runGateway(options: Options): Promise<void> {
       sessions.end(why)
     },
   })
+  const sign_ins = startSignIns({
+    ...{ providers, office, now_us: clock.now_us, log },
+    inUse: () => door.signIns(),
+  })
+  const signedIn: SignedIn = (identity, tokens, for_ms) => {
+    const signed_in = watchedOf(identity, tokens, clock.now_us() + for_ms * 1_000)
+    if (signed_in !== undefined) sign_ins.watch(signed_in)
+  }
   const issuers = createIssuers(providers, config.identity.ci, ports)
   /** Where browsers find the pages: without a TLS proxy before it, where the API turns out to be. */
   let pages_at = config.gateway.public_url
   const logins = openLogins({
-    ...{ config, providers, log },
+    ...{ config, providers, log, signedIn },
     asked_at: () => config.gateway.public_url ?? (trial === undefined ? undefined : pages_at),
     pages_at: () => pages_at,
   })
@@ -165,7 +180,6 @@ async function runGateway(options: Options): Promise<void> {
     waiting: async (id) => logins?.waiting(id),
     settle: async (id, result) => logins?.settle(id, result) ?? false,
   }
-  const feed = createFeed()
   const { listen } = config
   const openHere = async (): Promise<Door> => {
     const desk = openDesk(policy, evidence.recorder, feed.changed, () => pages_at)
@@ -200,6 +214,7 @@ async function runGateway(options: Options): Promise<void> {
       requests: async () => desk.requests(),
       vote: desk.vote,
       families: async () => [],
+      signIns: async () => sessions.logins(),
       stop: async () => {
         desk.close()
         await Promise.all([ssh?.stop(options.drain_ms), postgres?.stop(options.drain_ms)])
@@ -219,6 +234,7 @@ async function runGateway(options: Options): Promise<void> {
       log,
       access: access.state,
       changed: feed.changed,
+      signedIn: sign_ins.watch,
     })
     return { ...workers, logins: { waiting: workers.waitingLogin, settle: workers.settleLogin } }
   }
@@ -227,14 +243,19 @@ async function runGateway(options: Options): Promise<void> {
   // What changed while they started.
   door.access(access.state)
 
+  const requests = async (): Promise<readonly ApprovalRequest[]> => [
+    ...office.requests(),
+    ...(await door.requests()),
+  ]
   const notifying = startNotifying({
     webhooks: config.policy.approvals.webhooks,
     public_url: pages_at,
     recorder: evidence.recorder,
-    requests: door.requests,
+    requests,
     log,
   })
   feed.watch(notifying.changed)
+  office.remind()
 
   const { api: api_address } = config.listen
   const failing = (): readonly string[] => [...evidence.failing(), ...door.failing()]
@@ -253,9 +274,10 @@ async function runGateway(options: Options): Promise<void> {
           recorder: evidence.recorder,
           saml,
           terminals: door.logins,
-          requests: async () => [...office.requests(), ...(await door.requests())],
+          requests,
           access: office.port,
           signedOut: signOut(office, providers),
+          ...{ signedIn, signIns: sign_ins },
           gate: access,
           feed,
           openLink: notifying.open,
@@ -299,6 +321,7 @@ async function runGateway(options: Options): Promise<void> {
     await door.stop()
     api?.stop()
     notifying.stop()
+    sign_ins.stop()
     trial?.stop()
     await evidence.stop()
     process.exit(0)

@@ -88,7 +88,7 @@ const body = <Schema extends z.ZodType>(schema: Schema) => ({
 const id_answer = z.object({ id: z.string() })
 
 /** 0 is what a certificate without a serial has. */
-const certificate = z
+const namedCertificate = z
   .strictObject({
     authority: name
       .optional()
@@ -192,7 +192,7 @@ const routes = {
             issuer: name.optional(),
             subject: name.optional(),
             credential: name.optional(),
-            certificate: certificate.optional(),
+            certificate: namedCertificate.optional(),
             session: z.uuid().optional(),
             reason: one_line.optional(),
           })
@@ -339,7 +339,7 @@ const certificateOf = ({
   authority,
   serial,
   key_id,
-}: z.infer<typeof certificate>): NamedCertificate => ({
+}: z.infer<typeof namedCertificate>): NamedCertificate => ({
   ...(authority === undefined ? {} : { authority }),
   ...(serial === undefined ? {} : { serial }),
   ...(key_id === undefined ? {} : { key_id }),

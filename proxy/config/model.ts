@@ -106,6 +106,10 @@ export interface OidcProvider {
   readonly scopes: readonly string[]
   readonly roles: OidcRoles
   readonly bind_session_to_token: boolean
+  /** Between two questions whether somebody still may. Default 300; 0 for none. */
+  readonly recheck_s: number
+  /** How long these may have no answer. Default 3600. */
+  readonly recheck_grace_s: number
 }
 
 /** Groups that have a role. Without `user`, everybody whom the provider signs in has that one. */

@@ -29,6 +29,8 @@ describe('a provider', () => {
         scopes: ['openid'],
         roles: {},
         bind_session_to_token: false,
+        recheck_s: 300,
+        recheck_grace_s: 3600,
       },
     ])
     // Nobody has a key, and people can connect.

@@ -9,6 +9,14 @@ import type { Path } from './document.ts'
 import type { OidcProvider, OidcRoles } from './model.ts'
 import type { ConfigFile, OidcFile } from './schema.ts'
 
+/** Who leaves is out within minutes, and a thousand people ask a provider a few times a second. */
+const recheck_s_default: number = 5 * 60
+/**
+ * A provider's outage is mostly shorter, and people at work may be who ends it. Who was removed in that hour is out by
+ * `sluice revoke` at once.
+ */
+const recheck_grace_s_default: number = 60 * 60
+
 export function oidcProviders(file: ConfigFile, around: Surroundings): readonly OidcProvider[] {
   const { findings } = around
   const names = new Set<string>()
@@ -34,6 +42,8 @@ export function oidcProviders(file: ConfigFile, around: Surroundings): readonly 
       scopes: [...new Set(['openid', ...(scopes ?? [])])],
       roles: givenRoles(roles),
       bind_session_to_token: given.bind_session_to_token ?? false,
+      recheck_s: given.recheck_s ?? recheck_s_default,
+      recheck_grace_s: given.recheck_grace_s ?? recheck_grace_s_default,
     }
   })
 }

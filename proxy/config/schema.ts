@@ -67,6 +67,8 @@ export interface OidcFile {
   readonly scopes?: readonly string[] | undefined
   readonly roles?: RolesFile | undefined
   readonly bind_session_to_token?: boolean | undefined
+  readonly recheck_s?: number | undefined
+  readonly recheck_grace_s?: number | undefined
 }
 
 export interface TargetFile {
@@ -203,6 +205,9 @@ const oidc: z.ZodType<OidcFile> = z.strictObject({
   scopes: z.array(scope).max(50).optional(),
   roles: roles.optional(),
   bind_session_to_token: z.boolean().optional(),
+  // A day without an answer is no question any more.
+  recheck_s: z.int().min(0).max(86_400).optional(),
+  recheck_grace_s: z.int().min(1).max(86_400).optional(),
 })
 
 const webhook: z.ZodType<WebhookFile> = z.strictObject({

@@ -26,7 +26,13 @@ export interface Revocation {
     readonly key_id?: string
   }
   /** The person or the sign-in that a provider has ended; only what was issued up to then. */
-  readonly login?: { readonly sub?: string; readonly sid?: string; readonly issued_us_max: number }
+  readonly login?: {
+    readonly sub?: string
+    readonly sid?: string
+    /** Set where only one sign-in is meant. */
+    readonly issued_us_min?: number
+    readonly issued_us_max: number
+  }
   /** UTC in microseconds: forgotten afterwards, as nothing is left that it could fit. */
   readonly ends_us?: number
   /** One line for the user. */
@@ -88,6 +94,7 @@ export function fits(revocation: Revocation, identity: Identity, session?: strin
   if (login === undefined) return true
   const own = identity.login
   if (own === undefined || own.issued_us > login.issued_us_max) return false
+  if (own.issued_us < (login.issued_us_min ?? 0)) return false
   if (login.sub !== undefined && login.sub !== own.sub) return false
   if (login.sid === undefined) return true
   // A sign-in without a name may be the one that is meant.

@@ -85,6 +85,7 @@ export interface Approvals {
 export interface ApprovalRequest {
   readonly id: string
   readonly digest: string
+  /** Empty for a grant. */
   readonly session: string
   readonly channel: number
   readonly subject: string

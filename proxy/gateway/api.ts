@@ -17,6 +17,7 @@ import type { Issuers } from '../identity/issuers.ts'
 import type { KeyRing } from '../identity/keys.ts'
 import type { Provider } from '../identity/provider.ts'
 import type { SamlSettings } from '../identity/saml/provider.ts'
+import type { SignedIn } from '../identity/signed-in.ts'
 import { type Caller, createTokenVerifier, parseTokenKey } from '../identity/token.ts'
 import type { Log } from '../log.ts'
 import {
@@ -35,6 +36,7 @@ import { openPasskeys } from './passkeys.ts'
 import { Refusal } from './refusal.ts'
 import { createRefused } from './refused.ts'
 import type { ReplicaFacts } from './replication.ts'
+import type { SignIns } from './sign-ins.ts'
 
 export interface ApiOptions extends Pick<ApiPorts, 'reader' | 'logs'> {
   readonly requests: NonNullable<ApiPorts['requests']>
@@ -43,6 +45,9 @@ export interface ApiOptions extends Pick<ApiPorts, 'reader' | 'logs'> {
   readonly vote: NonNullable<ApiPorts['vote']>
   readonly access: ApiPorts['access']
   readonly signedOut: NonNullable<ApiPorts['signedOut']>
+  readonly signedIn: SignedIn
+  /** Sign-ins on which a credential rests. */
+  readonly signIns: Pick<SignIns, 'keep'>
   /** Who has no access any more has none here either. */
   readonly gate: AccessGate
   readonly address: NonNullable<Config['listen']['api']>
@@ -117,7 +122,7 @@ export async function openApi(options: ApiOptions): Promise<ApiSide> {
     passkeys: openPasskeys(options.data, recorder, () => origin),
     console: createConsole({
       ...{ providers: options.providers, saml: options.saml, terminals: options.terminals },
-      ...{ origin: () => origin, now_us, log },
+      ...{ origin: () => origin, now_us, log, signedIn: options.signedIn },
       sessions: unlessRevokedSince(createBrowserSessions(now_us), options.gate),
     }),
     health: () => {

@@ -11,6 +11,7 @@ import type { BrowserSessions } from '../identity/browser-session.ts'
 import type { Provider } from '../identity/provider.ts'
 import { createSamlProvider, type SamlSettings } from '../identity/saml/provider.ts'
 import { createRequestIds } from '../identity/saml/request-id.ts'
+import type { SignedIn } from '../identity/signed-in.ts'
 import { createTerminalLogins } from '../identity/terminal-login.ts'
 import type { Log } from '../log.ts'
 
@@ -19,6 +20,7 @@ export interface ConsoleOptions {
   readonly saml: readonly SamlSettings[]
   readonly terminals: Terminals
   readonly sessions: BrowserSessions
+  readonly signedIn: SignedIn
   readonly origin: () => string
   readonly now_us: () => number
   readonly log: Log
@@ -42,6 +44,7 @@ export function createConsole(options: ConsoleOptions): ConsolePorts {
     logins: createBrowserLogins(providers, saml, {
       origin,
       now_us,
+      signedIn: options.signedIn,
       log: (event, fields) => log('info', event, fields),
     }),
     terminals: {

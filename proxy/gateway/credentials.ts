@@ -36,6 +36,7 @@ import type { RecorderClient } from '../recorder/client.ts'
 import type { NoteType } from '../recorder/messages.ts'
 import { certificate_bytes_max, places_max } from './limits.ts'
 import type { Refused } from './refused.ts'
+import type { SignIns } from './sign-ins.ts'
 import { publicLine } from './ssh.ts'
 
 export interface CredentialOptions {
@@ -53,6 +54,7 @@ export interface CredentialOptions {
   readonly refused: (refused: Refused) => void
   /** Whose a bearer token is. */
   readonly verify: (jwt: string) => Promise<VerifiedToken>
+  readonly signIns: Pick<SignIns, 'keep'>
   readonly now_us: () => number
 }
 
@@ -82,6 +84,12 @@ export function createCredentials(options: CredentialOptions): CredentialPorts {
     }
   }
 
+  /** What is made out of a sign-in rests on it. */
+  const keep = (issuer: string | undefined, login: Voucher['login'], until_us: number): void => {
+    if (issuer !== undefined && login !== undefined)
+      options.signIns.keep({ issuer, login }, until_us)
+  }
+
   const token = async (
     { subject, issuer, groups = [], ends_us, login, token: by = '' }: Voucher,
     audience: 'sluice-api' | 'sluice-database',
@@ -104,6 +112,7 @@ export function createCredentials(options: CredentialOptions): CredentialPorts {
     if (jwt.length > token_characters_max)
       return no('access_denied', 'you are in more groups than a token can carry')
     const facts = { subject, issuer: issuer ?? gateway_issuer, groups, token: name, audience, by }
+    keep(issuer, login, expires_s * 1_000_000)
     return onRecord('token.issued', { ...facts, expires_s }, { jwt, expires_s })
   }
 
@@ -179,6 +188,7 @@ export function createCredentials(options: CredentialOptions): CredentialPorts {
         ...{ subject, issuer: issuer ?? gateway_issuer, groups, serial, by, valid_before_us },
         ...{ key: fingerprint(key.blob), authority: fingerprint(authority) },
       }
+      keep(issuer, caller.login, valid_before_us)
       return onRecord('certificate.issued', facts, {
         ...{ line: `${algorithm} ${Buffer.from(blob).toString('base64')}`, serial },
         ...{ key_id: content.key_id, principals: content.principals, valid_before_us },

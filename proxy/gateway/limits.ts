@@ -84,3 +84,9 @@ export const canary_retry_ms = 30_000
 /** A heartbeat changes the log each minute, and each change is signed within a second: later than this nobody signs. */
 export const signing_lag_ms_max = 75_000
 export const signing_look_ms = 5_000
+
+/** Between two looks at which sign-ins their providers are to be asked about. */
+export const sign_ins_look_ms = 1_000
+
+/** Between two looks at which grants nobody has decided about in time. */
+export const grants_look_ms = 1_000

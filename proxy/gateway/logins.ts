@@ -7,6 +7,7 @@ import { formatAddress } from '../config/address.ts'
 import type { Config } from '../config.ts'
 import { createDeviceLogins, type DeviceLogins } from '../identity/device-login.ts'
 import type { Provider } from '../identity/provider.ts'
+import type { SignedIn } from '../identity/signed-in.ts'
 import type { Log } from '../log.ts'
 
 export interface LoginsOptions {
@@ -17,12 +18,13 @@ export interface LoginsOptions {
   readonly asked_at: () => string | undefined
   /** Where the pages are; undefined where there are none, or not yet. */
   readonly pages_at: () => string | undefined
+  readonly signedIn: SignedIn
   readonly log: Log
 }
 
 /** Undefined where nobody signs in by a browser. */
 export function openLogins(options: LoginsOptions): DeviceLogins | undefined {
-  const { config, providers, asked_at, pages_at, log } = options
+  const { config, providers, asked_at, pages_at, signedIn, log } = options
   const browser_only = config.identity.saml.map(({ name }) => name)
   if (providers.length + browser_only.length === 0) return undefined
   const page = (origin: string | undefined, id: string): string | undefined =>
@@ -31,6 +33,7 @@ export function openLogins(options: LoginsOptions): DeviceLogins | undefined {
     page: (id) => page(asked_at(), id),
     own_page: (id) => page(pages_at(), id),
     browser_only,
+    signedIn,
     log: (event, fields) => log('info', event, fields),
   })
 }

@@ -9,6 +9,7 @@ import type { WaitingLogin } from '../console/ports.ts'
 import type { ApprovalRequest, DeskChange, Vote, VoteResult } from '../core/approval.ts'
 import type { Proven } from '../core/sign-in.ts'
 import type { Denial } from '../core/verdict.ts'
+import type { Login, WatchedSignIn } from '../identity/sign-in-watch.ts'
 import type { Family } from '../metrics/family.ts'
 import type { AccessState } from './access.ts'
 
@@ -38,6 +39,9 @@ export type FromWorker =
       readonly ask: number
       readonly requests: readonly ApprovalRequest[]
     }
+  /** Unasked: somebody signed in there. */
+  | { readonly kind: 'signed_in'; readonly signed_in: WatchedSignIn }
+  | { readonly kind: 'sign_ins'; readonly ask: number; readonly logins: readonly Login[] }
   /** Unasked. */
   | { readonly kind: 'desk'; readonly change: DeskChange }
   | { readonly kind: 'metrics'; readonly ask: number; readonly families: readonly Family[] }
@@ -60,5 +64,7 @@ export type Question = { readonly ask: number } & (
   | { readonly kind: 'settle_login'; readonly id: string; readonly result: Proven | Denial }
   | { readonly kind: 'requests' }
   | { readonly kind: 'metrics' }
+  /** On which its sessions rest. */
+  | { readonly kind: 'sign_ins' }
   | { readonly kind: 'vote'; readonly id: string; readonly vote: Vote }
 )

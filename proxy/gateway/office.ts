@@ -8,6 +8,7 @@ import { formatTime } from '../../storage/replay/time.ts'
 import type { ApiCaller, ApiPorts, GrantsPort, GrantView } from '../api/ports.ts'
 import { gateway_authority } from '../config/revoked-certificates.ts'
 import type { Config } from '../config.ts'
+import type { DeskChange } from '../core/approval.ts'
 import { fingerprint } from '../core/fingerprint.ts'
 import { id_token_age_s_max } from '../identity/limits.ts'
 import type { Provider } from '../identity/provider.ts'
@@ -22,6 +23,7 @@ import {
 } from '../policy/access/office.ts'
 import type { StaticPolicy } from '../policy/policy.ts'
 import type { Evidence } from './evidence.ts'
+import { grants_look_ms } from './limits.ts'
 import { Refusal } from './refusal.ts'
 
 export interface OfficeParts {
@@ -32,6 +34,7 @@ export interface OfficeParts {
   /** Of a person with a registered key, whose token of the gateway's own may name none. */
   groups(subject: string): readonly string[]
   changed(state: OfficeState): void
+  told(change: DeskChange): void
   /** Fingerprints of those that sign certificates, by the names that people type. */
   readonly authorities: ReadonlyMap<string, string>
   /** Digests of records that count for nothing where this version cannot read them. */
@@ -63,10 +66,12 @@ export async function openOffice(
       policy: parts.policy,
       labels: parts.labels,
       changed: parts.changed,
+      told: parts.told,
       log: (event, fields) => log(event === 'break_glass' ? 'warn' : 'info', event, fields),
     },
     facts,
   )
+  setInterval(office.lapse, grants_look_ms).unref()
   return { ...office, port: portOf(office, parts) }
 }
 

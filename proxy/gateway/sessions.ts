@@ -7,6 +7,7 @@
 import type { TimedGrant } from '../core/access.ts'
 import type { Greeting } from '../core/connector.ts'
 import type { EndReason } from '../core/ports.ts'
+import type { Login } from '../identity/sign-in-watch.ts'
 import { endWhenExpired, endWithGrant } from '../session/expiry.ts'
 import { type Session, type SessionPorts, startSession } from '../session/session.ts'
 
@@ -23,6 +24,8 @@ export interface Running {
 
 export interface Sessions {
   readonly size: number
+  /** Sign-ins that those which run rest on. */
+  logins(): readonly Login[]
   /** Resolves when the session is over. */
   run(greeting: Greeting, ports: SessionPorts): Promise<void>
   /** Ends each of those that run for which there is a reason. Returns how many. */
@@ -69,6 +72,10 @@ export function createSessions(
       endIf(running, why)
       await session.ended.finally(() => sessions.delete(running))
     },
+    logins: () =>
+      [...sessions].flatMap(({ greeting: { identity } }) =>
+        identity.login === undefined ? [] : { issuer: identity.issuer, login: identity.login },
+      ),
     end: (ask) => [...sessions].filter((running) => endIf(running, ask)).length,
     async stop(drain_ms) {
       const ended = Promise.all([...sessions].map(({ session }) => session.ended.catch(() => {})))

@@ -29,6 +29,7 @@ import type { Options } from './options.ts'
 import { Refusal } from './refusal.ts'
 import { createSessions } from './sessions.ts'
 import { readSetup } from './setup.ts'
+import { watchedOf } from './sign-ins.ts'
 import { fingerprints, hostKeys, openSsh } from './ssh.ts'
 
 export async function runWorker(
@@ -87,6 +88,10 @@ export async function runWorker(
     ...{ config, providers, log },
     asked_at: () => config.gateway.public_url,
     pages_at: () => pagesOf(config),
+    signedIn(identity, tokens, for_ms) {
+      const signed_in = watchedOf(identity, tokens, clock.now_us() + for_ms * 1_000)
+      if (signed_in !== undefined) tell({ kind: 'signed_in', signed_in })
+    },
   })
   const desk = openDesk(
     policy,
@@ -166,6 +171,9 @@ export async function runWorker(
         return
       case 'metrics':
         tell({ kind: 'metrics', ask, families: evidence.families(desk.requests().length) })
+        return
+      case 'sign_ins':
+        tell({ kind: 'sign_ins', ask, logins: sessions.logins() })
         return
       case 'requests':
         tell({ kind: 'requests', ask, requests: desk.requests() })

@@ -8,6 +8,7 @@ import type { WaitingLogin } from '../console/ports.ts'
 import type { ApprovalRequest, DeskChange, Vote, VoteResult } from '../core/approval.ts'
 import type { Proven } from '../core/sign-in.ts'
 import type { Denial } from '../core/verdict.ts'
+import type { Login, WatchedSignIn } from '../identity/sign-in-watch.ts'
 import type { Log } from '../log.ts'
 import type { Family } from '../metrics/family.ts'
 import type { AccessState } from './access.ts'
@@ -34,6 +35,8 @@ export interface WorkersOptions {
   readonly log: Log
   /** At the desk of one of them. */
   changed(change: DeskChange): void
+  /** At one of them. */
+  signedIn(signed_in: WatchedSignIn): void
 }
 
 export interface Workers {
@@ -52,6 +55,8 @@ export interface Workers {
   vote(id: string, vote: Vote): Promise<VoteResult>
   /** What each of them counts. */
   families(): Promise<readonly (readonly Family[])[]>
+  /** On which their sessions rest; undefined when one of them does not answer. */
+  signIns(): Promise<readonly Login[] | undefined>
   /** They drain, and end. */
   stop(): Promise<void>
 }
@@ -105,6 +110,7 @@ export async function startWorkers(options: WorkersOptions): Promise<Workers> {
             resolve(message.addresses)
           } else if (message.kind === 'health') worker.reasons = message.reasons
           else if (message.kind === 'desk') options.changed(message.change)
+          else if (message.kind === 'signed_in') options.signedIn(message.signed_in)
           else if (message.kind === 'cancel') {
             for (const other of workers) if (other !== worker) other.child?.send(message)
           } else waiting.get(message.ask)?.(message)
@@ -213,6 +219,12 @@ export async function startWorkers(options: WorkersOptions): Promise<Workers> {
       (await askAll({ kind: 'metrics' }, () => false)).flatMap((answer) =>
         answer.kind === 'metrics' ? [answer.families] : [],
       ),
+    async signIns() {
+      const running = workers.filter(({ child }) => child !== undefined).length
+      const answers = await askAll({ kind: 'sign_ins' }, () => false)
+      if (answers.length < running) return undefined
+      return answers.flatMap((answer) => (answer.kind === 'sign_ins' ? answer.logins : []))
+    },
     vote: async (id, vote) => {
       const isItsOwn = (answer: Answer): boolean =>
         answer.kind === 'voted' && (answer.result.ok || answer.result.code !== 'unknown')

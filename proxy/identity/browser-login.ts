@@ -7,12 +7,12 @@
  */
 import type { Denial } from '../core/verdict.ts'
 import { prove, type Vouched } from './issuers.ts'
-import { browser_login_s } from './limits.ts'
+import { browser_login_s, browser_session_ms, watched_ms_min } from './limits.ts'
 import { ownPath } from './own-path.ts'
 import type { Provider } from './provider.ts'
 import { createHandles } from './saml/handles.ts'
 import type { SamlProvider } from './saml/provider.ts'
-import { codeOf } from './signed-in.ts'
+import { codeOf, type SignedIn } from './signed-in.ts'
 import { createTickets, type Ticket } from './ticket.ts'
 
 export interface BrowserLogins {
@@ -55,6 +55,8 @@ export interface BrowserLoginPorts {
   readonly origin: () => string
   /** UTC in microseconds. */
   readonly now_us: () => number
+  /** As of logins in a terminal. */
+  readonly signedIn?: SignedIn
   /** For the operator. Never carries payload. */
   readonly log: (event: string, fields: Readonly<Record<string, string>>) => void
 }
@@ -83,10 +85,11 @@ export function createBrowserLogins(
     const returned = new URL(`${ports.origin()}${callback_path}${query}`)
     const token = await provider.redeem(checks, returned)
     if (!token.ok) return refuse(ticket.provider, token.code, token.reason)
-    const signed_in = await prove(provider, token.value, checks.nonce)
-    return 'allowed' in signed_in
-      ? refuse(ticket.provider, codeOf(signed_in), signed_in.message)
-      : signed_in
+    const signed_in = await prove(provider, token.value.id_token, checks.nonce)
+    if ('allowed' in signed_in) return refuse(ticket.provider, codeOf(signed_in), signed_in.message)
+    const for_ms = ticket.terminal === undefined ? browser_session_ms : watched_ms_min
+    ports.signedIn?.(signed_in.identity, token.value, for_ms)
+    return signed_in
   }
   const byHandle = ({ provider, request_id }: Ticket, query: string): Vouched | Denial => {
     const taken = handles.take(new URLSearchParams(query).get('saml') ?? '')

@@ -6,13 +6,14 @@ import { createDeviceLogins, type DeviceLogins } from './device-login.ts'
 import { startFakeIssuer } from './fixture.ts'
 import { waiting_logins_max, waiting_logins_per_source_max } from './limits.ts'
 import type { Asked, DeviceCode, Provider } from './provider.ts'
+import type { ProviderTokens } from './recheck.ts'
 
 const issuer = await startFakeIssuer()
 afterAll(() => issuer.stop())
 
 const asked: SignInRequest = { source: '192.0.2.7:4711', account: 'deploy', target: 'web-1' }
 let events: string[] = []
-let token = Promise.withResolvers<Asked<string>>()
+let token = Promise.withResolvers<Asked<ProviderTokens>>()
 let authorized: Asked<DeviceCode>
 beforeEach(() => {
   events = []
@@ -74,7 +75,7 @@ describe('a login', () => {
     })
     expect(logins.waiting('BCDF-GHJK')).toBeUndefined()
     const jwt = await issuer.token({ groups: ['staff'] })
-    token.resolve({ ok: true, value: jwt })
+    token.resolve({ ok: true, value: { id_token: jwt } })
     const ended = await begun.ended
     if ('allowed' in ended) throw new Error(ended.message)
     expect(ended.identity).toMatchObject({ issuer: issuer.url, subject: 'ann', method: 'token' })
@@ -99,20 +100,26 @@ describe('a login', () => {
     expect((await begin(logins)).url).toBe('https://idp.example.com/device')
   })
 
-  const denied: readonly (readonly [string, () => Promise<Asked<string>>, string])[] = [
+  const denied: readonly (readonly [string, () => Promise<Asked<ProviderTokens>>, string])[] = [
     [
       'a token of another audience',
-      async () => ({ ok: true, value: await issuer.token({ aud: 'other', groups: ['staff'] }) }),
+      async () => ({
+        ok: true,
+        value: { id_token: await issuer.token({ aud: 'other', groups: ['staff'] }) },
+      }),
       'audience',
     ],
     [
       'a token for another request',
-      async () => ({ ok: true, value: await issuer.token({ nonce: 'other', groups: ['staff'] }) }),
+      async () => ({
+        ok: true,
+        value: { id_token: await issuer.token({ nonce: 'other', groups: ['staff'] }) },
+      }),
       'request',
     ],
     [
       'groups without a role',
-      async () => ({ ok: true, value: await issuer.token({ groups: ['visitors'] }) }),
+      async () => ({ ok: true, value: { id_token: await issuer.token({ groups: ['visitors'] }) } }),
       'role',
     ],
     [

@@ -15,9 +15,10 @@ import {
   waiting_login_ms_min,
   waiting_logins_max,
   waiting_logins_per_source_max,
+  watched_ms_min,
 } from './limits.ts'
 import type { DeviceCode, Provider } from './provider.ts'
-import { codeOf, mayConnect } from './signed-in.ts'
+import { codeOf, mayConnect, type SignedIn } from './signed-in.ts'
 
 export interface DeviceLogins extends SignIn {
   /** What the consent page shows; nothing once the login is over, however it ended. */
@@ -40,6 +41,8 @@ export interface DeviceLoginPorts {
   readonly own_page: (id: string) => string | undefined
   /** Names of providers, besides those that are given, at which people sign in with a browser that comes back. */
   readonly browser_only: readonly string[]
+  /** Somebody whom a provider has signed in. The tokens are for {@link Provider.recheck}, and for nobody's eyes. */
+  readonly signedIn?: SignedIn
   /** For the operator: a login that came to nothing. Never carries payload. */
   readonly log: (event: string, fields: Readonly<Record<string, string>>) => void
   readonly limits?: { readonly device_login_ms?: number; readonly waiting_login_ms_min?: number }
@@ -126,7 +129,7 @@ export function createDeviceLogins(
     }
     const { user_code, url } = authorized.value
     const id = newId()
-    const ended = finish(provider, authorized.value, nonce, signal, limit_ms)
+    const ended = finish(provider, authorized.value, nonce, signal, limit_ms, ports.signedIn)
     const login = { ...asked, provider: name, user_code, url }
     return { url: ports.page(id) ?? url, code: user_code, ended: wait(id, login, leave, ended) }
   }
@@ -180,6 +183,7 @@ async function finish(
   nonce: string,
   signal: AbortSignal,
   limit_ms: number,
+  signedIn: SignedIn = () => {},
 ): Promise<Proven | Denial> {
   const abort = new AbortController()
   const onAbort = (): void => abort.abort()
@@ -190,8 +194,11 @@ async function finish(
     if (signal.aborted) return denied('gone', 'the client left')
     if (abort.signal.aborted) return too_late
     if (!token.ok) return denied(token.code, token.reason)
-    const signed_in = await prove(provider, token.value, nonce)
-    return 'allowed' in signed_in ? signed_in : mayConnect(signed_in)
+    const signed_in = await prove(provider, token.value.id_token, nonce)
+    if ('allowed' in signed_in) return signed_in
+    const allowed = mayConnect(signed_in)
+    if (!('allowed' in allowed)) signedIn(signed_in.identity, token.value, watched_ms_min)
+    return allowed
   } finally {
     clearTimeout(timer)
     signal.removeEventListener('abort', onAbort)

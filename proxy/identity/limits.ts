@@ -137,6 +137,18 @@ export const id_token_algorithms: readonly string[] = [
   ...['ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519'],
 ]
 
+/** Where there was no answer. */
+export const recheck_again_ms = 30_000
+
+/** Its answers are waited for at the same time; more would look like an attack. */
+export const rechecks_at_once_max = 32
+
+/** A few KiB of tokens each. */
+export const watched_sign_ins_max = 10_000
+
+/** From a sign-in to its first session, certificate or token. */
+export const watched_ms_min: number = 15 * 60_000
+
 /** A provider tells at once; one that retries makes a new token. */
 export const logout_token_age_s_max: number = 5 * 60
 

@@ -180,7 +180,7 @@ describe('the token for a code', () => {
     })
     expect(await provider.token(value, AbortSignal.timeout(5_000))).toEqual({
       ok: true,
-      value: id_token,
+      value: { id_token, access_token: 'x' },
     })
     expect(polls).toBe(4)
   })
@@ -204,7 +204,7 @@ describe('the token for a code', () => {
     })
     expect(await provider.token(value, AbortSignal.timeout(5_000))).toEqual({
       ok: true,
-      value: id_token,
+      value: { id_token, access_token: 'x' },
     })
     expect(asked).toHaveLength(5)
     const pauses = asked.slice(1).map((at, index) => at - (asked[index] ?? 0))

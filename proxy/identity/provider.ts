@@ -22,6 +22,7 @@ import {
   verification_url_characters_max,
 } from './limits.ts'
 import { createLogoutVerifier, type VerifiedLogout } from './logout-token.ts'
+import { type ProviderTokens, type Rechecked, recheck, tokensOf } from './recheck.ts'
 
 /** As a configuration has it. */
 export interface OidcSettings extends ClaimRules {
@@ -29,6 +30,10 @@ export interface OidcSettings extends ClaimRules {
   readonly client_secret?: { reveal(): string }
   /** Asked for; `openid` is among them. */
   readonly scopes: readonly string[]
+  /** Between two questions whether somebody still may; 0 for none. */
+  readonly recheck_s: number
+  /** How long these may have no answer. */
+  readonly recheck_grace_s: number
 }
 
 export interface Provider {
@@ -38,13 +43,15 @@ export interface Provider {
   /** Asks for a code. Never rejects. */
   authorize(nonce: string): Promise<Asked<DeviceCode>>
   /** Waits for the person, until `signal`. Never rejects. */
-  token(code: DeviceCode, signal: AbortSignal): Promise<Asked<string>>
+  token(code: DeviceCode, signal: AbortSignal): Promise<Asked<ProviderTokens>>
   /** Where to send a browser (RFC 6749, section 4.1, with RFC 7636). Never rejects. */
   authorizeBrowser(redirect_uri: string): Promise<Asked<BrowserRequest>>
-  /** The ID token for what a browser brought back. `returned` is the redirect URI with that. Never rejects. */
-  redeem(request: BrowserChecks, returned: URL): Promise<Asked<string>>
+  /** The tokens for what a browser brought back; nothing is verified yet. `returned` is the redirect URI with that. Never rejects. */
+  redeem(request: BrowserChecks, returned: URL): Promise<Asked<ProviderTokens>>
   /** Never rejects. */
   verify(jwt: string, nonce?: string): Promise<VerifiedIdToken>
+  /** Whether somebody whom it has signed in still may. Never rejects. */
+  recheck(held: ProviderTokens, sub: string): Promise<Rechecked>
   /** That somebody's sign-in is over. Each token counts once. Never rejects. */
   verifyLogout(jwt: string): Promise<VerifiedLogout>
 }
@@ -91,16 +98,21 @@ export function createProvider(given: OidcSettings, ports: ProviderPorts): Provi
   const metadata = createMetadata(settings, fetch, ports)
   const keys: JWTVerifyGetKey = async (header, token) => (await metadata()).keys(header, token)
 
+  const verify: Provider['verify'] = (jwt, nonce) =>
+    verifyIdToken(jwt, { issuer, client_id, keys, now_us: ports.now_us }, nonce)
+
   /** Until there is a token, or an answer that is no "not yet". */
   const poll = async (
     polled: client.DeviceAuthorizationResponse,
     signal: AbortSignal,
-  ): Promise<Asked<string>> => {
+  ): Promise<Asked<ProviderTokens>> => {
     try {
       const { configuration } = await metadata()
       const ask = client.pollDeviceAuthorizationGrant
-      const { id_token } = await ask(configuration, polled, undefined, { signal })
-      if (id_token !== undefined) return { ok: true, value: id_token }
+      const reply = await ask(configuration, polled, undefined, { signal })
+      const { id_token } = reply
+      if (id_token !== undefined)
+        return { ok: true, value: tokensOf(reply, id_token, ports.now_us()) }
       return failed('unusable', `${name} signed you in without an ID token`)
     } catch (error) {
       return failureOf(error, name)
@@ -158,6 +170,8 @@ export function createProvider(given: OidcSettings, ports: ProviderPorts): Provi
           nonce: checks.nonce,
           code_challenge: await client.calculatePKCECodeChallenge(verifier),
           code_challenge_method: 'S256',
+          // OpenID Connect Core, section 11: it is not given without.
+          ...(settings.scopes.includes('offline_access') ? { prompt: 'consent' } : {}),
         })
         return { ok: true, value: { ...checks, url: url.href } }
       } catch (error) {
@@ -170,21 +184,31 @@ export function createProvider(given: OidcSettings, ports: ProviderPorts): Provi
         return failed('unusable', 'this is the answer to another sign-in')
       try {
         const { configuration } = await metadata()
-        const { id_token } = await client.authorizationCodeGrant(configuration, returned, {
+        const reply = await client.authorizationCodeGrant(configuration, returned, {
           pkceCodeVerifier: verifier,
           expectedState: state,
           expectedNonce: nonce,
           idTokenExpected: true,
         })
-        if (id_token !== undefined) return { ok: true, value: id_token }
+        const { id_token } = reply
+        if (id_token !== undefined)
+          return { ok: true, value: tokensOf(reply, id_token, ports.now_us()) }
         return failed('unusable', `${name} signed you in without an ID token`)
       } catch (error) {
         return failureOf(error, name)
       }
     },
+    async recheck(held, sub) {
+      try {
+        const { configuration } = await metadata()
+        const parts = { configuration, groups_claim: settings.groups_claim, now_us: ports.now_us }
+        return await recheck({ ...parts, verify: (jwt) => verify(jwt) }, held, sub)
+      } catch {
+        return { kind: 'unanswered' }
+      }
+    },
     verifyLogout: createLogoutVerifier({ issuer, client_id, keys, now_us: ports.now_us }),
-    verify: (jwt, nonce) =>
-      verifyIdToken(jwt, { issuer, client_id, keys, now_us: ports.now_us }, nonce),
+    verify,
   }
 }
 

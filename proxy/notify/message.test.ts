@@ -41,6 +41,16 @@ const texts = (value: unknown): string[] =>
     : []
 
 describe('a message', () => {
+  test('says of a grant who wants it, for what and why', () => {
+    const command = { text: 'a grant of 60 min: ticket 7', rules: [] }
+    const grant = { session: '', command, risk: 'low', findings: ['grant'], says: '' }
+    const all = texts(requestMessage(request(grant), 'https://gw/')).join('\n')
+    expect(all).toContain('ann asks for a grant for web-1 as deploy\na grant of 60 min: ticket 7')
+    expect(all).not.toContain('Risk')
+    const any_account = requestMessage(request({ ...grant, account: '' }), 'https://gw/')
+    expect(any_account.text).toBe('ann asks for a grant for web-1')
+  })
+
   test('says who, where, what, why, who may and until when, and where to go', () => {
     const message = requestMessage(request(), 'https://gw/approvals?link=x')
     const all = texts(message).join('\n')

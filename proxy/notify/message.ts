@@ -34,7 +34,10 @@ export function requestMessage(request: ApprovalRequest, url: string): Message {
   const needs = approvals.map(
     ({ group, quorum }) => `${quorum} by ${group === '' ? 'any approver' : group}`,
   )
-  const title = `${subject} asks to run a command as ${account} on ${target}`
+  const is_grant = request.session === ''
+  const title = is_grant
+    ? `${subject} asks for a grant for ${target}${account === '' ? '' : ` as ${account}`}`
+    : `${subject} asks to run a command as ${account} on ${target}`
   return {
     // Slack shows it in notifications, and reads markup in it.
     text: escaped(line(title)),
@@ -44,7 +47,7 @@ export function requestMessage(request: ApprovalRequest, url: string): Message {
       {
         type: 'section',
         fields: [
-          plain(line(`Risk: ${risk}${found}`)),
+          ...(is_grant ? [] : [plain(line(`Risk: ${risk}${found}`))]),
           plain(line(`Waits by: ${rule}${reason === '' ? '' : `; ${reason}`}`)),
           plain(line(`Needs: ${needs.join(', ')}`)),
           plain(line(`Until: ${timeOf(request.expires_us)}`)),

@@ -23,6 +23,8 @@ export interface IssuerOptions {
   readonly id_token_s?: number
   /** Where the gateway is told of a sign-in that is over (OpenID Connect Back-Channel Logout 1.0). */
   readonly logout_uri?: string
+  /** Gives refresh tokens, each of which is told here; none unless given. */
+  readonly refreshed?: (refresh_token: string) => void
 }
 
 export interface Issuer {
@@ -32,6 +34,8 @@ export interface Issuer {
   readonly passwords: ReadonlyMap<string, string>
   /** Ends whatever sign-ins this person has. Rejects when the gateway does not take that. */
   signOut(name: string): Promise<void>
+  /** Puts somebody into these groups alone; undefined for nobody any more. */
+  change(name: string, groups: readonly string[] | undefined): void
   stop(): void
 }
 
@@ -51,6 +55,7 @@ export async function startIssuer(options: IssuerOptions): Promise<Issuer> {
   const passwords = new Map(
     options.people.map(({ name }) => [name, randomBytes(9).toString('base64url')]),
   )
+  const groups_of = new Map(options.people.map(({ name, groups }) => [name, groups]))
   // One of its packages touches something of node:crypto that is deprecated; that is warned of later, on stderr.
   process.noDeprecation = true
   const provider = await quietly(async () => {
@@ -60,7 +65,7 @@ export async function startIssuer(options: IssuerOptions): Promise<Issuer> {
     // Whose port it is on loopback nobody could tell, so by default a person is asked each time. PKCE ties a code to
     // who began, and all are on this machine.
     policy.get('consent')?.checks.remove('native_client_prompt')
-    return new OpenIdProvider(url, configuration(options, policy))
+    return new OpenIdProvider(url, configuration(options, groups_of, policy))
   })
   provider.use(async (context, next) => {
     await next()
@@ -68,6 +73,12 @@ export async function startIssuer(options: IssuerOptions): Promise<Issuer> {
     if (context.path === '/device/auth' && context.status === 200)
       context.body = { ...context.body, interval: 1 }
   })
+  const { refreshed } = options
+  if (refreshed !== undefined)
+    provider.on('grant.success', ({ body }) => {
+      const token: unknown = Object(body)['refresh_token']
+      if (typeof token === 'string') refreshed(token)
+    })
   const serve = provider.callback()
   server.on('request', (request, response) => {
     const done =
@@ -86,6 +97,10 @@ export async function startIssuer(options: IssuerOptions): Promise<Issuer> {
       if (typeof tell !== 'function') throw new Error('the provider does not tell of logouts')
       await Reflect.apply(tell, client, [name])
     },
+    change(name, groups) {
+      if (groups === undefined) groups_of.delete(name)
+      else groups_of.set(name, groups)
+    },
     stop() {
       server.close()
       server.closeAllConnections()
@@ -94,7 +109,8 @@ export async function startIssuer(options: IssuerOptions): Promise<Issuer> {
 }
 
 function configuration(
-  { people, client_id, id_token_s = 3600, logout_uri }: IssuerOptions,
+  { client_id, id_token_s = 3600, logout_uri, refreshed }: IssuerOptions,
+  groups_of: ReadonlyMap<string, readonly string[]>,
   policy: interactionPolicy.DefaultPolicy,
 ): Configuration {
   const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
@@ -108,7 +124,10 @@ function configuration(
         application_type: 'native',
         token_endpoint_auth_method: 'none',
         id_token_signed_response_alg: 'ES256',
-        grant_types: ['urn:ietf:params:oauth:grant-type:device_code', 'authorization_code'],
+        grant_types: [
+          ...['urn:ietf:params:oauth:grant-type:device_code', 'authorization_code'],
+          ...(refreshed === undefined ? [] : ['refresh_token']),
+        ],
         response_types: ['code'],
         redirect_uris: [`http://127.0.0.1${callback_path}`],
         ...(logout_uri === undefined ? {} : { backchannel_logout_uri: logout_uri }),
@@ -141,10 +160,11 @@ function configuration(
       },
     },
     findAccount: (_context, id) => {
-      const person = people.find(({ name }) => name === id)
-      if (person === undefined) return undefined
-      return { accountId: id, claims: () => ({ sub: id, groups: [...person.groups] }) }
+      const groups = groups_of.get(id)
+      if (groups === undefined) return undefined
+      return { accountId: id, claims: () => ({ sub: id, groups: [...groups] }) }
     },
+    issueRefreshToken: async () => refreshed !== undefined,
     interactions: { policy, url: (_context, { uid }) => `${interaction_path}${uid}` },
     // The only client is the gateway that people want to sign in at: there is nothing to consent to besides.
     loadExistingGrant: async (context) => {
@@ -163,6 +183,7 @@ function configuration(
       AccessToken: 300,
       DeviceCode: 600,
       IdToken: id_token_s,
+      RefreshToken: 3600,
       Interaction: 600,
       Session: 600,
       Grant: 600,

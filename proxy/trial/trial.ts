@@ -93,6 +93,8 @@ export async function startTrial(options: TrialOptions): Promise<Trial> {
       scopes: ['openid', 'groups'],
       roles: { user: ['engineers'], approver: ['leads'], auditor: ['audit'] },
       bind_session_to_token: false,
+      // Its people are as they are, and it ends with the gateway.
+      ...{ recheck_s: 0, recheck_grace_s: 1 },
     },
     auditors: [auditor(folder)],
     text: (ssh, api) => trialText(options, issuer, ssh, api),

@@ -279,7 +279,7 @@ describe('certificates of a foreign authority', () => {
   async function expectRefused(
     run: () => Promise<SshResult>,
     refusal: string,
-    shown?: string,
+    told_owner?: string,
   ): Promise<void> {
     const rule = `identity.certificate.${refusal}`
     const before = await guarded.sessions()
@@ -290,11 +290,11 @@ describe('certificates of a foreign authority', () => {
     expect(ran.code).toBe(255)
     expect(ran.stdout.toString()).toBe('')
     expect(ran.stderr).toMatch(/Permission denied|All configured authentication methods failed/)
-    if (shown === undefined) expect(ran.stderr).not.toContain('sluice:')
-    else expect(ran.stderr).toMatch(new RegExp(`^sluice: .*${shown}`, 'm'))
+    if (told_owner === undefined) expect(ran.stderr).not.toContain('sluice:')
+    else expect(ran.stderr).toMatch(new RegExp(`^sluice: .*${told_owner}`, 'm'))
     await until(`${rule} in the log`, () => told() > told_before)
     await until(`${rule} on record`, async () => (await refusedIn(rule)).length > recorded_before)
-    if (shown !== undefined) expect((await refusedIn(rule)).length).toBe(recorded_before + 1)
+    if (told_owner !== undefined) expect((await refusedIn(rule)).length).toBe(recorded_before + 1)
     expect((await guarded.sessions()).length).toBe(before.length)
   }
 })

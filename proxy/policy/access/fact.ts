@@ -5,7 +5,6 @@
  * @module
  */
 import { grant_scopes, type Revocation } from '../../core/access.ts'
-import type { ProviderLogin } from '../../core/identity.ts'
 import { type AccessFact, type Actor, access_fact_types, type GrantRequest } from './ledger.ts'
 
 type Check = (value: unknown) => boolean
@@ -58,8 +57,8 @@ const request = shape({
 } satisfies Of<GrantRequest>)
 
 const login = {
-  ...{ sub: text, sid: text, issued_us_max: time },
-} satisfies Of<Omit<ProviderLogin, 'issued_us'> & { issued_us_max: number }>
+  ...{ sub: text, sid: text, issued_us_min: time, issued_us_max: time },
+} satisfies Of<NonNullable<Revocation['login']>>
 
 const revocation = shape({ id: name, message: text }, {
   ...{ session: name, issuer: name, subject: name, credential: name, ends_us: time },

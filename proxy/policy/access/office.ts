@@ -5,7 +5,7 @@
  * @module
  */
 import { fits, type GrantScope, type Revocation, type TimedGrant } from '../../core/access.ts'
-import type { ApprovalRequest, Vote, VoteResult } from '../../core/approval.ts'
+import type { ApprovalRequest, Decider, DeskChange, Vote, VoteResult } from '../../core/approval.ts'
 import type { Identity } from '../../core/identity.ts'
 import { refused, whyRefused } from '../approval/vote.ts'
 import type { StaticPolicy } from '../policy.ts'
@@ -35,6 +35,7 @@ import {
   revocations_max,
 } from './limits.ts'
 import { type ShownGrant, saysOf, shownRequest, stateOf } from './shown.ts'
+import { createTelling } from './telling.ts'
 
 export type { ShownGrant } from './shown.ts'
 
@@ -49,6 +50,8 @@ export interface OfficePorts {
   mask(text: string): Promise<string>
   readonly policy: Pick<StaticPolicy, 'approve' | 'grantTerms' | 'hash'>
   labels(target: string): Readonly<Record<string, string>>
+  /** A grant is asked for, or is no more. */
+  told(change: DeskChange): void
   /** What has been given or taken away changed. */
   changed(state: OfficeState): void
   /** Facts for the operator. */
@@ -102,6 +105,10 @@ export interface Office {
   /** Undefined when no grant of this name is asked for. */
   vote(id: string, vote: Vote): Promise<VoteResult> | undefined
   requests(): readonly ApprovalRequest[]
+  /** Tells of all that wait: what was told before a restart leads nowhere any more. */
+  remind(): void
+  /** Tells of those that nobody has decided in time. */
+  lapse(): void
   grants(): readonly ShownGrant[]
   revokeGrant(id: string, by: Actor, reason: string): Promise<Done>
   review(id: string, by: Actor, comment: string): Promise<Done>
@@ -151,6 +158,9 @@ export function createOffice(ports: OfficePorts, facts: readonly AccessFact[]): 
     return true
   }
   const tell = (): void => ports.changed(state())
+  const telling = createTelling(ports.told, ports.labels)
+  const waitingFiles = (): readonly GrantFile[] =>
+    [...ledger.grants.values()].filter((file) => isWaiting(file, ports.now_us()))
   ports.changed(state())
 
   const request = async (requester: Requester, asked: AskedGrant): Promise<Asked> => {
@@ -167,7 +177,7 @@ export function createOffice(ports: OfficePorts, facts: readonly AccessFact[]): 
     }
     const terms = ports.policy.grantTerms(identity, target, account, { break_glass, duration_ms })
     if (!terms.ok) return { ok: false, code: 'denied', message: terms.message }
-    const open = [...ledger.grants.values()].filter((file) => isWaiting(file, ports.now_us()))
+    const open = waitingFiles()
     const own = open.filter((file) => file.request.subject === subject)
     if (
       ledger.grants.size >= grants_max ||
@@ -200,7 +210,9 @@ export function createOffice(ports: OfficePorts, facts: readonly AccessFact[]): 
     ports.log(break_glass ? 'break_glass' : 'grant_requested', {
       ...{ grant: made.id, subject, issuer, target, account, minutes: duration_ms / 60_000 },
     })
+    const file = ledger.grants.get(made.id)
     if (break_glass) tell()
+    else if (file !== undefined) telling.waiting(file)
     return break_glass
       ? { ok: true, id: made.id, state: 'given', says: '' }
       : { ok: true, id: made.id, state: 'waiting', says: saysOf(made) }
@@ -250,9 +262,19 @@ export function createOffice(ports: OfficePorts, facts: readonly AccessFact[]): 
     if (!is_noted)
       return refused('recording', 'the decision cannot be recorded, so it does not count')
     ports.log('grant_decided', { grant: id, decision, by: by.subject, given: is_last })
-    if (decision === 'deny') return { ok: true, state: 'denied' }
-    if (decision === 'cancel') return { ok: true, state: 'cancelled' }
-    if (is_last) tell()
+    if (decision === 'deny') {
+      telling.ended(id, { kind: 'denied', by: [decider(by)], comment })
+      return { ok: true, state: 'denied' }
+    }
+    if (decision === 'cancel') {
+      telling.ended(id, { kind: 'cancelled' })
+      return { ok: true, state: 'cancelled' }
+    }
+    const decided = ledger.grants.get(id)
+    if (is_last) {
+      tell()
+      telling.ended(id, { kind: 'approved', by: (decided?.given ?? []).map(decider) })
+    } else if (decided !== undefined) telling.waiting(decided)
     return { ok: true, state: is_last ? 'approved' : 'waiting' }
   }
 
@@ -325,9 +347,9 @@ export function createOffice(ports: OfficePorts, facts: readonly AccessFact[]): 
     request: (...asked) => inTurn(() => request(...asked)),
     vote: (id, given) => (ledger.grants.has(id) ? inTurn(() => vote(id, given)) : undefined),
     requests: () =>
-      [...ledger.grants.values()]
-        .filter((file) => isWaiting(file, ports.now_us()))
-        .map((file) => shownRequest(file, ports.labels(file.request.target))),
+      waitingFiles().map((file) => shownRequest(file, ports.labels(file.request.target))),
+    remind: () => waitingFiles().forEach(telling.waiting),
+    lapse: () => telling.lapse(ports.now_us()),
     grants: () =>
       [...ledger.grants.values()].map((file) => ({ file, state: stateOf(file, ports.now_us()) })),
     revokeGrant: (...asked) => inTurn(() => revokeGrant(...asked)),
@@ -337,6 +359,8 @@ export function createOffice(ports: OfficePorts, facts: readonly AccessFact[]): 
     revocations: () => [...ledger.revocations.values()],
   }
 }
+
+const decider = ({ subject, issuer }: Decider): Decider => ({ subject, issuer })
 
 /** Of an identity what a revocation of a person does not ask for. */
 const nobody = { groups: [], method: 'token', credential: '' } as const
