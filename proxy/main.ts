@@ -6,9 +6,15 @@
 import { existsSync, mkdirSync, readFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
+import type { Hold } from '../storage/evidence/hold.ts'
 import { noteSigner } from '../storage/evidence/note.ts'
 import { StoreError } from '../storage/store/errors.ts'
-import { dataDirectories, gather, workerData } from '../storage/store/gathered.ts'
+import {
+  dataDirectories,
+  type GatheredReader,
+  gather,
+  workerData,
+} from '../storage/store/gathered.ts'
 import { origin_name } from '../storage/store/layout.ts'
 import { openReader } from '../storage/store/reader.ts'
 import type { ApiPorts } from './api/ports.ts'
@@ -26,6 +32,8 @@ import { openDesk } from './gateway/desk.ts'
 import { type Evidence, lockData, openEvidence } from './gateway/evidence.ts'
 import { createFeed } from './gateway/feed.ts'
 import { reloadOnHangup } from './gateway/hangup.ts'
+import { openHolds } from './gateway/holds.ts'
+import { openKeeping } from './gateway/keeping.ts'
 import { openLogins } from './gateway/logins.ts'
 import type { Addresses } from './gateway/messages.ts'
 import { startNotifying } from './gateway/notifying.ts'
@@ -59,6 +67,9 @@ interface Door {
   readonly logins: Terminals
   /** ... of other processes: knows what is given and taken away. */
   access(state: AccessState): void
+  /** ... of other processes: knows what must be kept, and lets go what need not be. */
+  holds(holds: readonly Hold[]): void
+  retain(): void
   /** Reads the configuration again, where that is not this process's own. */
   reload(): void
   requests(): Promise<readonly ApprovalRequest[]>
@@ -123,7 +134,10 @@ async function runGateway(options: Options): Promise<void> {
           mkdirSync(folder, { recursive: true, mode: 0o700 })
           return loadLogKeys(folder, name)
         })
+  let held: readonly Hold[] | undefined
   const evidence = await openEvidence({
+    holds: () => held,
+    now_us: clock.now_us,
     data,
     key,
     lock,
@@ -145,6 +159,14 @@ async function runGateway(options: Options): Promise<void> {
   const why = whyEnded(standing, clock.now_us)
   const sessions = createSessions(clock.now_us, why, logBreakGlass(log))
   let tellOthers: (state: AccessState) => void = () => {}
+  let tellHolds: (holds: readonly Hold[]) => void = () => {}
+  const holds = await openHolds({
+    ...{ store: evidence.store, recorder: evidence.recorder, now_us: clock.now_us, log },
+    changed(next) {
+      held = next
+      tellHolds(next)
+    },
+  })
   const labels = new Map(config.targets.map((target) => [target.name, target.labels]))
   const feed = createFeed()
   const office = await openOffice({
@@ -210,6 +232,8 @@ async function runGateway(options: Options): Promise<void> {
       failing: () => [],
       logins: logins_here,
       access: () => {},
+      holds: () => {},
+      retain: () => {},
       reload: () => {},
       requests: async () => desk.requests(),
       vote: desk.vote,
@@ -233,6 +257,7 @@ async function runGateway(options: Options): Promise<void> {
       drain_ms: options.drain_ms,
       log,
       access: access.state,
+      holds: holds.standing(),
       changed: feed.changed,
       signedIn: sign_ins.watch,
     })
@@ -242,6 +267,8 @@ async function runGateway(options: Options): Promise<void> {
   tellOthers = door.access
   // What changed while they started.
   door.access(access.state)
+  tellHolds = door.holds
+  door.holds(holds.standing())
 
   const requests = async (): Promise<readonly ApprovalRequest[]> => [
     ...office.requests(),
@@ -258,6 +285,7 @@ async function runGateway(options: Options): Promise<void> {
   office.remind()
 
   const { api: api_address } = config.listen
+  const own = readAll(evidence, data, config, key)
   const failing = (): readonly string[] => [...evidence.failing(), ...door.failing()]
   const api =
     api_address === undefined
@@ -268,14 +296,20 @@ async function runGateway(options: Options): Promise<void> {
           ...{ config, gateway_keys, host_keys, keys, issuers, providers, policy },
           ssh_port: door.addresses.ssh?.port,
           logins: providers.length === 0 ? undefined : logins,
-          ...(options.archive === undefined
-            ? readAll(evidence, data, config, key)
-            : readArchive(options.archive)),
+          ...(options.archive === undefined ? own : readArchive(options.archive)),
           recorder: evidence.recorder,
           saml,
           terminals: door.logins,
           requests,
           access: office.port,
+          keeping: openKeeping({
+            ...{ holds, rules: config.evidence.retention, reader: own.reader },
+            now_us: clock.now_us,
+            apply() {
+              door.retain()
+              return evidence.retain()
+            },
+          }),
           signedOut: signOut(office, providers),
           ...{ signedIn, signIns: sign_ins },
           gate: access,
@@ -336,7 +370,7 @@ function readAll(
   data: string,
   config: Config,
   key: Uint8Array | undefined,
-): Pick<ApiPorts, 'reader' | 'logs'> {
+): Pick<ApiPorts, 'logs'> & { readonly reader: GatheredReader } {
   const [own = data, ...others] = dataDirectories(data)
   const parts = [
     { data: own, reader: store },

@@ -69,6 +69,8 @@ describe('the OpenAPI document', () => {
       '/api/grants',
       '/api/grants/{id}/review',
       '/api/grants/{id}/revoke',
+      '/api/holds',
+      '/api/holds/{id}/lift',
       '/api/log/checkpoint',
       '/api/log/tile/{tile}',
       '/api/logs',
@@ -82,6 +84,8 @@ describe('the OpenAPI document', () => {
       '/api/requests/{id}/approve',
       '/api/requests/{id}/cancel',
       '/api/requests/{id}/deny',
+      '/api/retention',
+      '/api/retention/apply',
       '/api/revocations',
       '/api/revocations/{id}/lift',
       '/api/sessions',
@@ -136,7 +140,7 @@ describe('the OpenAPI document', () => {
         }
       }
     }
-    expect(asked).toBe(112)
+    expect(asked).toBe(132)
     expect(readings).toEqual([])
     expect((await call('/api/openapi.json', '')).status).toBe(401)
     expect((await call('/api/nothing', '')).status).toBe(401)

@@ -13,6 +13,7 @@ import { addDocs } from './docs.ts'
 import { addGrants } from './grants.ts'
 import { type ApiEnv, onlyForHosts, onlyKnownCallers, withSecurityHeaders } from './guard.ts'
 import { addHealth } from './health.ts'
+import { addHolds } from './holds.ts'
 import { addLines } from './lines.ts'
 import { addLog } from './log.ts'
 import { addLogout } from './logout.ts'
@@ -74,6 +75,7 @@ export function createApi(ports: ApiPorts): Api {
   addCertificates(app, ports)
   addPasskeys(app, ports)
   addGrants(app, ports)
+  addHolds(app, ports)
   addDocument(app)
   refuseOtherMethods(app)
   app.notFound(() => problemResponse({ status: 404, title: 'Not Found' }))

@@ -37,7 +37,7 @@ const route = createRoute({
       description: 'The recording',
       content: { [media_type]: { schema: z.string() } },
     },
-    ...problemsOf(400, 401, 403, 404, 503),
+    ...problemsOf(400, 401, 403, 404, 410, 503),
   },
 })
 

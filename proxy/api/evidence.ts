@@ -19,11 +19,22 @@ export async function openSession(
 ): Promise<SessionFacts> {
   const readable = readableSubject(caller)
   const session = await ports.reader.session(id)
+  if (session === undefined && readable === 'everyone') await refuseErased(ports, id)
   // The same answer for both: whether a session exists is evidence too.
   if (session === undefined) throw notFound()
   if (readable !== 'everyone' && !isOwn(session, readable.only)) throw notFound()
   await recordReading(ports, caller, `session ${id} ${part}`)
   return session
+}
+
+/** Whose it was is gone with it, so that only who may read everything is told. */
+async function refuseErased(ports: ApiPorts, id: string): Promise<void> {
+  if ((await ports.reader.erasedBy(id)) === undefined) return
+  throw new ProblemError({
+    status: 410,
+    title: 'Gone',
+    detail: `session ${id} was erased when its retention ended; its hashes are in the log`,
+  })
 }
 
 const isOwn = (session: SessionFacts, { subject, issuer }: Person): boolean =>

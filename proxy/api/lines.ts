@@ -44,7 +44,7 @@ const route = createRoute({
         'JSON lines. When the limit is reached, the last one is `{"next":SEQ}`: go on with `from`; the line that began there comes again',
       content: { [media_type]: { schema: z.string().openapi({ description: json_lines }) } },
     },
-    ...problemsOf(400, 401, 403, 404, 503),
+    ...problemsOf(400, 401, 403, 404, 410, 503),
   },
 })
 

@@ -3,6 +3,8 @@
  *
  * @module
  */
+import type { Hold, HoldActor, HoldScope } from '../../storage/evidence/hold.ts'
+import type { RetentionRule } from '../../storage/evidence/retention.ts'
 import type { ConsolePorts } from '../console/ports.ts'
 import type { GrantScope } from '../core/access.ts'
 import type {
@@ -44,6 +46,8 @@ export interface ApiPorts {
   readonly credentials?: CredentialPorts
   /** Grants and revocations. Absent where nobody can connect. */
   readonly access?: GrantsPort
+  /** Legal holds, and what is let go. Absent where nothing is recorded. */
+  readonly keeping?: KeepingPort
   /** The provider of this name says that a sign-in is over. Undefined when there is none. */
   signedOut?(
     provider: string,
@@ -189,6 +193,50 @@ export interface RevocationView {
   readonly revoked: string
 }
 
+export interface KeepingPort {
+  readonly holds: HoldsPort
+  /** Sessions whose time has come, the oldest end first. */
+  plan(count_max: number): Promise<{
+    readonly rules: readonly RetentionRule[]
+    readonly sessions: readonly DueView[]
+  }>
+  /** Lets them go; resolves with how many did in this process. Rejects when it cannot be recorded. */
+  apply(): Promise<number>
+}
+
+export interface HoldsPort {
+  /** It is on record and counts when it resolves. `reason` is masked. */
+  set(scope: HoldScope, by: HoldActor, reason: string): Promise<HoldResult>
+  lift(id: string, by: HoldActor, reason: string): Promise<HoldResult>
+  list(): readonly HoldView[]
+}
+
+export type HoldResult =
+  | { readonly ok: true; readonly id: string }
+  | {
+      readonly ok: false
+      readonly code: 'unknown' | 'limit' | 'recording'
+      readonly message: string
+    }
+
+export interface HoldView extends Hold {
+  readonly set: string
+}
+
+/** Times are ISO 8601 in UTC. */
+export interface DueView {
+  readonly session: string
+  readonly subject: string
+  readonly target: string
+  readonly ended: string
+  /** For which it had to be kept. */
+  readonly days: number
+  readonly fate: 'due' | 'held' | 'kept'
+  readonly hold?: string
+  /** By the rules of today. */
+  readonly until?: string
+}
+
 /** What happened to requests. */
 export interface RequestFeed {
   /** Another one after each change, and after a restart. */
@@ -300,6 +348,8 @@ export interface EvidenceReader {
     readonly cursor?: string
   }>
   session(id: string): Promise<SessionFacts | undefined>
+  /** Set for a session whose time had come: the digest of the document of the log that ordered its erasure. */
+  erasedBy(id: string): Promise<string | undefined>
   /** Stored bytes in order; `next` is the sequence to go on with. */
   records(
     id: string,

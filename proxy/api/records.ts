@@ -49,7 +49,7 @@ const route = createRoute({
         },
       },
     },
-    ...problemsOf(400, 401, 403, 404, 503),
+    ...problemsOf(400, 401, 403, 404, 410, 503),
   },
 })
 

@@ -93,7 +93,7 @@ const oneRoute = createRoute({
       description: 'Its facts',
       content: { 'application/json': { schema: sessionSchema } },
     },
-    ...problemsOf(400, 401, 403, 404, 503),
+    ...problemsOf(400, 401, 403, 404, 410, 503),
   },
 })
 

@@ -15,6 +15,7 @@ import { disclose } from './disclose.ts'
 import { createGrants } from './grants.ts'
 import { createHelp, overview, unknownVerb } from './help.ts'
 import { indexBucket } from './index-bucket.ts'
+import { createKeeping } from './keeping.ts'
 import { keygen } from './keygen.ts'
 import { login } from './login.ts'
 import { mask } from './mask.ts'
@@ -80,6 +81,7 @@ const verbs: readonly Verb[] = [
   policy,
   ...createRequests(mint),
   ...createGrants(mint),
+  ...createKeeping(mint),
   createToken(mint),
   createHelp(() => verbs),
   createCompletion(() => verbs),

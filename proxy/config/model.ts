@@ -60,6 +60,8 @@ export interface Config {
     readonly auditors: readonly AuditorKey[]
     /** Absent: evidence is local. */
     readonly remote?: Remote
+    /** How long sessions are kept, the last rule for every session; absent: for ever. */
+    readonly retention?: readonly RetentionRule[]
     readonly witnesses: readonly WitnessConfig[]
     /** Of an RFC 3161 authority; undefined where nobody is asked. */
     readonly timestamp_url: string | undefined

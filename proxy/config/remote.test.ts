@@ -106,9 +106,9 @@ const cases: readonly (readonly [title: string, text: string, problem: string])[
     'evidence.replication: evidence.s3 is missing: nowhere to replicate to',
   ],
   [
-    'retention of what is not replicated',
-    'evidence: { auditors: [auditor.jwk], retention: [{ labels: {}, days: 30 }] }',
-    'evidence.retention: evidence.s3 is missing: it is for what lies there',
+    'retention without a rule for every session, also where nothing is replicated',
+    'evidence: { auditors: [auditor.jwk], retention: [{ labels: { env: prod }, days: 30 }] }',
+    'evidence.retention: expected a last rule for every session: labels: {}',
   ],
 ]
 

@@ -20,9 +20,7 @@ export function remote(file: ConfigFile, around: Surroundings): Remote | undefin
   if (s3 === undefined) {
     if (replication !== undefined)
       findings.error(['evidence', 'replication'], 'evidence.s3 is missing: nowhere to replicate to')
-    // Nothing is deleted on this machine, so that a rule would promise what is not done.
-    if (retention !== undefined)
-      findings.error(['evidence', 'retention'], 'evidence.s3 is missing: it is for what lies there')
+    if (retention !== undefined) checkRetention(retention, around)
     return undefined
   }
   const at: Path = ['evidence', 's3']

@@ -96,6 +96,7 @@ export function resolveConfig(file: ConfigFile, around: Surroundings): Config {
       raw: file.evidence?.raw ?? 'commit',
       auditors: auditors(file, around),
       ...(kept === undefined ? {} : { remote: kept }),
+      ...(file.evidence?.retention === undefined ? {} : { retention: file.evidence.retention }),
       witnesses: witnesses(file, findings),
       canary_s: file.evidence?.canary_s ?? canary_s_default,
       timestamp_url: httpAddress(

@@ -33,6 +33,7 @@ const ports = (waiting: WaitingLogin): ApiPorts => ({
   reader: {
     sessions: unread,
     session: unread,
+    erasedBy: unread,
     records: unread,
   },
   logs: [],

@@ -44,6 +44,7 @@ export interface ApiOptions extends Pick<ApiPorts, 'reader' | 'logs'> {
   readonly openLink: NonNullable<ApiPorts['openLink']>
   readonly vote: NonNullable<ApiPorts['vote']>
   readonly access: ApiPorts['access']
+  readonly keeping: NonNullable<ApiPorts['keeping']>
   readonly signedOut: NonNullable<ApiPorts['signedOut']>
   readonly signedIn: SignedIn
   /** Sign-ins on which a credential rests. */
@@ -114,6 +115,7 @@ export async function openApi(options: ApiOptions): Promise<ApiSide> {
         what,
         ...(issuer === undefined ? {} : { issuer }),
       }),
+    keeping: options.keeping,
     signedOut: options.signedOut,
     requests: options.requests,
     feed: options.feed,

@@ -6,6 +6,7 @@
 import type { JsonWebKey } from 'node:crypto'
 import type { Ruleset } from '../../masking-wasm/compile/compile.ts'
 import { thumbprint } from '../../storage/evidence/envelope.ts'
+import type { Hold } from '../../storage/evidence/hold.ts'
 import { noteSigner, noteVerifier } from '../../storage/evidence/note.ts'
 import { backlog_segments_default } from '../../storage/journal/limits.ts'
 import { type StoreClient, type StoreEvents, startStore } from '../../storage/store/client.ts'
@@ -18,6 +19,7 @@ import type { Meter } from '../metrics/meter.ts'
 import { type RecorderClient, startRecorder } from '../recorder/client.ts'
 import { Refusal } from './refusal.ts'
 import { type Limits, openReplication, type ReplicaFacts, type Replication } from './replication.ts'
+import { startRetention } from './retention.ts'
 import { type SelfCheck, startSelfCheck } from './self-check.ts'
 import { startTimestamping, type Timestamping } from './timestamping.ts'
 import { startWitnessing, type Witnessing } from './witnessing.ts'
@@ -40,6 +42,9 @@ export interface EvidenceOptions {
   readonly meter: Meter
   /** What is in the way changed: one line for each thing. */
   readonly changed?: (reasons: readonly string[]) => void
+  /** Legal holds; undefined while they are not known. */
+  readonly holds: () => readonly Hold[] | undefined
+  readonly now_us: () => number
 }
 
 export interface Evidence {
@@ -47,6 +52,8 @@ export interface Evidence {
   readonly recorder: RecorderClient
   /** Why nothing can be recorded, projected or replicated now, one line each; empty while all is well. */
   failing(): readonly string[]
+  /** Lets those sessions go whose time has come; resolves with their number. */
+  retain(): Promise<number>
   /** Undefined where evidence is local. */
   replica(): ReplicaFacts | undefined
   /** What this process counts, where so many commands wait for a person. */
@@ -68,7 +75,7 @@ export function lockData(data: string): Lock {
 export async function openEvidence(options: EvidenceOptions): Promise<Evidence> {
   const { data, config, log, log_keys } = options
   let lagging: string | undefined
-  const { remote } = config.evidence
+  const { remote, retention } = config.evidence
   let replication: Replication | undefined
   let recorder: RecorderClient | undefined
   let witnessing: Witnessing | undefined
@@ -134,7 +141,8 @@ export async function openEvidence(options: EvidenceOptions): Promise<Evidence> 
       policy_hash: options.policy_hash,
       keeps_raw: config.evidence.raw === 'sealed',
       worker_logs: options.worker_logs ?? [],
-      ...(remote === undefined ? {} : { retention: remote.retention }),
+      is_replicated: remote !== undefined,
+      ...(retention === undefined ? {} : { retention }),
       recovered: store.recovered,
       key: options.key,
     },
@@ -157,6 +165,13 @@ export async function openEvidence(options: EvidenceOptions): Promise<Evidence> 
   const { witnesses, timestamp_url: url } = config.evidence
   witnessing = startWitnessing({ data, witnesses, reader: store, log, changed })
   timestamping = startTimestamping({ url, reader: store, recorder: running, log, changed })
+  const stamping = timestamping
+  const keeping = startRetention({
+    ...{ rules: retention, reader: store, recorder: running, holds: options.holds, log },
+    // Where an authority is asked, nobody's clock decides alone.
+    sure_us: () =>
+      url === undefined ? options.now_us() : Math.min(options.now_us(), stamping.newest_us),
+  })
   const own_log = noteVerifier(verifier_key)
   self_check = startSelfCheck({
     every_s: config.evidence.canary_s,
@@ -174,6 +189,7 @@ export async function openEvidence(options: EvidenceOptions): Promise<Evidence> 
     store,
     recorder: running,
     failing,
+    retain: keeping.apply,
     replica: () => replication?.facts(),
     families: (holds) =>
       options.meter.families({
@@ -183,6 +199,7 @@ export async function openEvidence(options: EvidenceOptions): Promise<Evidence> 
         canary_s: self_check?.verified_s,
       }),
     async stop() {
+      keeping.stop()
       witnessing?.stop()
       timestamping?.stop()
       await self_check?.stop()

@@ -90,3 +90,13 @@ export const sign_ins_look_ms = 1_000
 
 /** Between two looks at which grants nobody has decided about in time. */
 export const grants_look_ms = 1_000
+
+/** Days are counted: some hours more are nothing to them, and each erasure has the full-text index merged. */
+export const retention_ms = 21_600_000
+/** After a start others come first. */
+export const retention_first_ms = 10_000
+/** Sessions that are looked at together. */
+export const retention_page = 500
+
+/** Each is compared with each session whose time has come. */
+export const holds_max = 1_000

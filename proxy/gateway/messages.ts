@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { Hold } from '../../storage/evidence/hold.ts'
 import type { Address } from '../config/address.ts'
 import type { WaitingLogin } from '../console/ports.ts'
 import type { ApprovalRequest, DeskChange, Vote, VoteResult } from '../core/approval.ts'
@@ -55,6 +56,10 @@ export type ToWorker =
   | ({ readonly kind: 'cancel' } & SentCancelKey)
   /** What is given and taken away now; first as an answer to `hello`. */
   | { readonly kind: 'access'; readonly state: AccessState }
+  /** Legal holds in force; first as an answer to `hello`. */
+  | { readonly kind: 'holds'; readonly holds: readonly Hold[] }
+  /** Whose time has come is let go now. */
+  | { readonly kind: 'retain' }
   | Question
 
 /** Answered with the same number. */

@@ -31,6 +31,8 @@ export interface TimestampingOptions {
 export interface Timestamping {
   /** That the log has had no timestamp for too long. */
   failing(): string | undefined
+  /** Time of the newest token that this process had taken, UTC in microseconds; 0 before the first. */
+  readonly newest_us: number
   stop(): void
 }
 
@@ -38,6 +40,7 @@ export function startTimestamping(options: TimestampingOptions): Timestamping {
   const { url, reader, recorder, log, changed } = options
   let good_ms = performance.now()
   let reason: string | undefined
+  let newest_us = 0
   let is_stopped = false
   let timer: ReturnType<typeof setTimeout> | undefined
   const say = (next: string | undefined): void => {
@@ -84,12 +87,16 @@ export function startTimestamping(options: TimestampingOptions): Timestamping {
     if (!answers(timestamp, nonce) || !equalBytes(timestamp.imprint, sha256(bytes)))
       return 'the authority answers another question'
     await recorder.note('timestamp.taken', { checkpoint: text, token: toBase64(token) })
+    newest_us = timestamp.time_ms * 1000
     return undefined
   }
 
   if (url !== undefined) timer = setTimeout(() => void look(url), 0)
   return {
     failing: () => reason,
+    get newest_us() {
+      return newest_us
+    },
     stop() {
       is_stopped = true
       clearTimeout(timer)

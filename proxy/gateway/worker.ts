@@ -4,6 +4,7 @@
  *
  * @module
  */
+import type { Hold } from '../../storage/evidence/hold.ts'
 import { workerData } from '../../storage/store/gathered.ts'
 import { lockDataDirectory } from '../../storage/store/lock.ts'
 import { generateSshKey } from '../config/ssh-keygen.ts'
@@ -57,6 +58,7 @@ export async function runWorker(
   const access = createAccess(clock.now_us, fingerprints([gateway_keys.ssh_user_ca]))
   access.useList(config.identity.revoked_certificates)
   const policy = createLivePolicy(createPolicy(config, policy_parts, { access }))
+  let held: readonly Hold[] | undefined
   const evidence = await openEvidence({
     data,
     key,
@@ -69,6 +71,8 @@ export async function runWorker(
     log,
     meter,
     changed: (reasons) => tell({ kind: 'health', reasons }),
+    holds: () => held,
+    now_us: clock.now_us,
   })
   const { public_url } = config.gateway
   const ports = { now_us: clock.now_us, monotonic_ms: () => performance.now() }
@@ -80,6 +84,11 @@ export async function runWorker(
     whyEnded(standing, clock.now_us),
     logBreakGlass(log),
   )
+  process.on('message', (message: ToWorker) => {
+    if (message.kind === 'holds') held = message.holds
+    if (message.kind === 'retain')
+      evidence.retain().catch(() => log('error', 'retention_failed', { reason: 'not recorded' }))
+  })
   await firstAccess(({ state }) => {
     access.use(state)
     sessions.end(whyEnded(standing, clock.now_us))
@@ -145,7 +154,7 @@ export async function runWorker(
   // The gateway is gone: without it nobody watches over this process, and nobody reads what it records.
   process.on('disconnect', () => void stop())
   process.on('message', (message: ToWorker) => {
-    if (message.kind === 'access') return
+    if (message.kind === 'access' || message.kind === 'holds' || message.kind === 'retain') return
     if (message.kind === 'reload') {
       reload()
       return

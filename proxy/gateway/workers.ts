@@ -4,6 +4,7 @@
  *
  * @module
  */
+import type { Hold } from '../../storage/evidence/hold.ts'
 import type { WaitingLogin } from '../console/ports.ts'
 import type { ApprovalRequest, DeskChange, Vote, VoteResult } from '../core/approval.ts'
 import type { Proven } from '../core/sign-in.ts'
@@ -32,6 +33,7 @@ export interface WorkersOptions {
   readonly command: readonly string[]
   readonly drain_ms: number
   readonly access: AccessState
+  readonly holds: readonly Hold[]
   readonly log: Log
   /** At the desk of one of them. */
   changed(change: DeskChange): void
@@ -50,6 +52,10 @@ export interface Workers {
   reload(): void
   /** They, and those that start later, know what is given and taken away. */
   access(state: AccessState): void
+  /** ... what must be kept. */
+  holds(holds: readonly Hold[]): void
+  /** They let go whose time has come. */
+  retain(): void
   /** Of all of them that answer in time. */
   requests(): Promise<readonly ApprovalRequest[]>
   vote(id: string, vote: Vote): Promise<VoteResult>
@@ -87,7 +93,7 @@ export async function startWorkers(options: WorkersOptions): Promise<Workers> {
     }),
   )
   const waiting = new Map<number, (answer: Answer) => void>()
-  let { access } = options
+  let { access, holds } = options
   let ask_next = 1
   let ports = portsOf(options.addresses)
   let is_started = false
@@ -102,9 +108,10 @@ export async function startWorkers(options: WorkersOptions): Promise<Workers> {
         stdout: 'inherit',
         stderr: 'inherit',
         ipc: (message: FromWorker) => {
-          if (message.kind === 'hello')
+          if (message.kind === 'hello') {
+            child.send({ kind: 'holds', holds } satisfies ToWorker)
             child.send({ kind: 'access', state: access } satisfies ToWorker)
-          else if (message.kind === 'ready') {
+          } else if (message.kind === 'ready') {
             clearTimeout(late)
             worker.reasons = []
             resolve(message.addresses)
@@ -238,6 +245,13 @@ export async function startWorkers(options: WorkersOptions): Promise<Workers> {
     access(state) {
       access = state
       for (const { child } of workers) child?.send({ kind: 'access', state } satisfies ToWorker)
+    },
+    holds(next) {
+      holds = next
+      for (const { child } of workers) child?.send({ kind: 'holds', holds } satisfies ToWorker)
+    },
+    retain: () => {
+      for (const { child } of workers) child?.send({ kind: 'retain' } satisfies ToWorker)
     },
     reload: () => {
       for (const { child } of workers) child?.send({ kind: 'reload' } satisfies ToWorker)

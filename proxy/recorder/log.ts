@@ -9,8 +9,10 @@ import { checkpointText } from '../../storage/evidence/checkpoint.ts'
 import { makeDocument } from '../../storage/evidence/document.ts'
 import { document_salt_bytes } from '../../storage/evidence/limits.ts'
 import { encodeLogEntry, type LogEntryType } from '../../storage/evidence/log-entry.ts'
+import { type SessionFacts, startDocument } from '../../storage/evidence/manifest.ts'
 import { leafHash, MerkleTree, type TreeState } from '../../storage/evidence/merkle.ts'
 import { type NoteSigner, signNote } from '../../storage/evidence/note.ts'
+import { daysFor, type RetentionRule } from '../../storage/evidence/retention.ts'
 import type { Entry } from '../../storage/journal/segment.ts'
 
 export interface LogParts {
@@ -37,15 +39,27 @@ export class EvidenceLog {
     this.#durable = parts.state
   }
 
-  /** Writes the document and the entry over its digest; returns the digest as hex. */
-  add(type: LogEntryType, id: string, facts: Readonly<object>): string {
+  /**
+   * Writes the document and the entry over its digest; returns the digest as hex. `days`: how long a session that starts is
+   * kept after its end, which the entry says.
+   */
+  add(type: LogEntryType, id: string, facts: Readonly<object>, days?: number): string {
     const document = makeDocument({ ...facts, v: 1, type }, randomBytes(document_salt_bytes))
     this.#append({ kind: 'document', type, digest: document.digest, bytes: document.bytes })
     const time = new Date(Math.floor(this.#now_us() / 1000)).toISOString()
-    const bytes = encodeLogEntry({ v: 1, type, time, id, digest: document.digest })
+    const promised = days === undefined ? {} : { days }
+    const bytes = encodeLogEntry({ v: 1, type, time, id, digest: document.digest, ...promised })
     this.#append({ kind: 'log_entry', index: this.#tree.size, bytes })
     this.#tree.append(leafHash(bytes))
+    // The store erases as it reads this: without a checkpoint over it, who verifies would miss what is gone.
+    if (type === 'retention.applied') this.sign()
     return document.digest
+  }
+
+  /** A session starts; how long the first rule for it keeps it is promised there. */
+  start(facts: SessionFacts, rules: readonly RetentionRule[] = []): string {
+    const days = daysFor(rules, facts.labels)
+    return this.add('session.started', facts.session, startDocument(facts), days)
   }
 
   /** Signs the log's head if it is new. */

@@ -38,7 +38,9 @@ export interface RecorderSetup {
   readonly keeps_raw: boolean
   /** Verifier keys of the logs of this gateway's workers: its own log says that they exist. */
   readonly worker_logs?: readonly string[]
-  /** Set where evidence is replicated: a segment is kept until the bucket has what is in it. The log names the rules. */
+  /** A segment of the journal is kept until the bucket has what is in it. */
+  readonly is_replicated: boolean
+  /** How long what is recorded is kept; the log names the rules. Absent: for ever. */
   readonly retention?: readonly RetentionRule[]
   readonly recovered: RecoveredState
   /** Where the store is encrypted at rest. */
@@ -79,12 +81,7 @@ export type ToRecorder =
 /** What others than the recorder itself have to say in the log. */
 export type NoteType = Exclude<
   LogEntryType,
-  | 'configuration.changed'
-  | 'heartbeat'
-  | 'retention.applied'
-  | 'session.started'
-  | 'session.running'
-  | 'session.ended'
+  'configuration.changed' | 'heartbeat' | 'session.started' | 'session.running' | 'session.ended'
 >
 
 /** `session` is the recorder's small number for one. */

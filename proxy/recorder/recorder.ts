@@ -6,8 +6,7 @@
  */
 import type { Ruleset } from '../../masking-wasm/compile/compile.ts'
 import { toHex } from '../../storage/evidence/bytes.ts'
-import { manifest, readStartDocument, startDocument } from '../../storage/evidence/manifest.ts'
-import type { RetentionRule } from '../../storage/evidence/retention.ts'
+import { manifest, readStartDocument } from '../../storage/evidence/manifest.ts'
 import type { Journal } from '../../storage/journal/journal.ts'
 import type { OpenSession } from '../../storage/store/recover.ts'
 import { RecorderError } from '../core/errors.ts'
@@ -26,15 +25,14 @@ import { Group } from './group.ts'
 import { EvidenceLog, type LogParts } from './log.ts'
 import type { FromRecorder, ToRecorder, ToSession } from './messages.ts'
 import { maskedStart, type OpeningParts, openSession } from './opening.ts'
-import { createRecycling } from './recycling.ts'
+import { createRecycling, type Keeping } from './recycling.ts'
 import { type Masking, withConfiguration } from './tables.ts'
 import { Trail, type TrailPorts } from './trail.ts'
 import { type End, no_records } from './trail-state.ts'
 
-export interface RecorderParts extends OpeningParts, Masking {
+export interface RecorderParts extends OpeningParts, Masking, Keeping {
   /** Verifier keys. */
   readonly worker_logs?: readonly string[]
-  readonly retention?: readonly RetentionRule[] | undefined
   readonly keeps_raw: boolean
   readonly journal: Journal
   readonly log: LogParts
@@ -90,7 +88,7 @@ export function createRecorder(parts: RecorderParts): RecorderCore {
   /** Of sessions that begin now. */
   let masking: Masking = parts
 
-  const recycling = createRecycling(journal, parts.retention !== undefined)
+  const recycling = createRecycling(journal, parts.is_replicated)
   const group = new Group({ ...parts, mark, failed, settled })
   const log = new EvidenceLog(parts.log, (entry) => group.append(entry), parts.now_us)
   const ports: TrailPorts = {
@@ -203,7 +201,7 @@ export function createRecorder(parts: RecorderParts): RecorderCore {
   /** Once a second: ends that are due, the open sessions' roots, a heartbeat, the checkpoint. */
   function tick(): void {
     if (!journal.ready) return
-    // One look at the clock, which may be set at any moment: a gap is explained before the heartbeat that ends it.
+    // One look at the clock, which may be set: a gap is explained before the heartbeat that ends it.
     const quiet_ms = (parts.now_us() - heartbeat_us) / 1000
     const isGap = quiet_ms > heartbeat_ms + heartbeat_late_ms
     if (isGap) logStart()
@@ -233,9 +231,9 @@ export function createRecorder(parts: RecorderParts): RecorderCore {
   }
 
   function logConfiguration(): void {
-    const { gateway, worker_logs: logs = [], retention } = parts
-    const facts = { gateway, ...masking.hashes, ...(logs.length === 0 ? {} : { logs }) }
-    const raw = parts.keeps_raw ? { raw: 'sealed' } : {}
+    const { gateway, worker_logs: logs = [], retention, keeps_raw } = parts
+    const facts = { gateway, ...masking.hashes, ...(logs.length > 0 && { logs }) }
+    const raw = keeps_raw && { raw: 'sealed' }
     log.add('configuration.changed', gateway, { ...facts, ...(retention && { retention }), ...raw })
   }
 
@@ -270,6 +268,7 @@ export function createRecorder(parts: RecorderParts): RecorderCore {
         break
       case 'note':
         log.add(message.type, parts.gateway, message.facts)
+        if (message.type === 'retention.applied') journal.forget()
         group.ack(message.ack)
         break
       case 'mask':
@@ -393,7 +392,7 @@ export function createRecorder(parts: RecorderParts): RecorderCore {
       { ...ports, maskers, idle_ms },
     )
     group.append({ kind: 'document', type: 'envelope', digest: facts.envelope, bytes: envelope })
-    const document = log.add('session.started', id, startDocument(facts))
+    const document = log.start(facts, parts.retention)
     trail.record({ kind: 'start', channel: 0, document, envelope: facts.envelope })
     sessions.set(trail.number, trail)
     group.ack(ack, { opened: { session: trail.number, id } })

@@ -3,8 +3,16 @@
  *
  * @module
  */
+import type { RetentionRule } from '../../storage/evidence/retention.ts'
 import type { Journal } from '../../storage/journal/journal.ts'
 import { replica_backlog_part } from '../core/limits.ts'
+
+/** For how long what is recorded is kept, and where. */
+export interface Keeping {
+  readonly is_replicated: boolean
+  /** Absent: for ever. */
+  readonly retention?: readonly RetentionRule[] | undefined
+}
 
 export interface Recycling {
   projected(lsn: number): void

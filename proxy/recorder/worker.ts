@@ -54,6 +54,7 @@ async function begin(setup: RecorderSetup): Promise<void> {
       load: (rules) => MaskingEngine.load(rules),
       gateway: setup.gateway,
       worker_logs: setup.worker_logs ?? [],
+      is_replicated: setup.is_replicated,
       retention: setup.retention,
       keeps_raw: setup.keeps_raw,
       auditors: setup.auditors,
@@ -72,6 +73,7 @@ async function begin(setup: RecorderSetup): Promise<void> {
       post,
     })
     recorder.begin(setup.recovered.open_sessions)
+    if (setup.recovered.has_erased) journal.forget()
     post({ kind: 'ready', rules_hash: ruleset.hash, module_hash: engine.module_hash })
   } catch (error) {
     post({ kind: 'refused', message: error instanceof Error ? error.message : 'unknown' })

@@ -42,6 +42,10 @@ export const leaf_lists_max = 8192
 
 /** Rules of one retention policy: a person wrote them, and each session is compared with each. */
 export const retention_rules_max = 1000
+
+/** Sessions of one `retention.applied`: some 60 KiB of a document. */
+export const erased_sessions_max = 1000
+
 /** Hashes of a proof: one for each level of a tree of 2^53 leaves, and one more for consistency. */
 export const proof_hashes_max = 64
 

@@ -5,7 +5,7 @@
  * @module
  */
 import { assert } from './assert.ts'
-import { isDigest, parseObject } from './bytes.ts'
+import { isCount, isDigest, parseObject } from './bytes.ts'
 import { log_entry_bytes_max } from './limits.ts'
 
 export type LogEntryType =
@@ -32,6 +32,8 @@ export type LogEntryType =
   | 'access.restored'
   | 'heartbeat'
   | 'retention.applied'
+  | 'hold.set'
+  | 'hold.lifted'
   | 'timestamp.taken'
 
 export interface LogEntry {
@@ -43,6 +45,8 @@ export interface LogEntry {
   readonly id: string
   /** Of the entry's document, hex. */
   readonly digest: string
+  /** Of a `session.started`, where there is a rule: for how many days after its end the session is kept at least. */
+  readonly days?: number
 }
 
 /** As it is in the log. `type` may be one that this version does not know. */
@@ -52,8 +56,8 @@ const id_length_max = 255
 const iso_time = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/
 
 /** The leaf's bytes; owned by the caller. */
-export function encodeLogEntry({ v, type, time, id, digest }: LogEntry): Uint8Array {
-  const bytes = new TextEncoder().encode(JSON.stringify({ v, type, time, id, digest }))
+export function encodeLogEntry({ v, type, time, id, digest, days }: LogEntry): Uint8Array {
+  const bytes = new TextEncoder().encode(JSON.stringify({ v, type, time, id, digest, days }))
   assert(decodeLogEntry(bytes) !== undefined, 'a log entry has what FORMAT.md asks of it')
   return bytes
 }
@@ -61,11 +65,11 @@ export function encodeLogEntry({ v, type, time, id, digest }: LogEntry): Uint8Ar
 /** Undefined when the bytes are not an entry of version 1. */
 export function decodeLogEntry(bytes: Uint8Array): StoredLogEntry | undefined {
   if (bytes.length > log_entry_bytes_max) return undefined
-  const { v, type, time, id, digest } = { ...parseObject(bytes) } as Record<string, unknown>
+  const { v, type, time, id, digest, days } = { ...parseObject(bytes) } as Record<string, unknown>
   if (v !== 1 || typeof type !== 'string' || !/^[a-z][a-z_.]{0,63}$/.test(type)) return undefined
   if (!isTime(time) || !isDigest(digest)) return undefined
   if (typeof id !== 'string' || id.length === 0 || id.length > id_length_max) return undefined
-  return { v, type, time, id, digest }
+  return { v, type, time, id, digest, ...(isCount(days) ? { days } : {}) }
 }
 
 /** ISO 8601 in UTC with milliseconds, of a moment that exists. */

@@ -9,17 +9,12 @@
  * @module
  */
 import assert from 'node:assert/strict'
-import { mkdirSync, renameSync, unlinkSync } from 'node:fs'
+import { mkdirSync, renameSync } from 'node:fs'
+import { ClosedSegments } from './closed.ts'
 import { listSegments, segmentPath, syncDirectory } from './directory.ts'
 import { block_bytes, DurableFile, stagingArea } from './durable-file.ts'
 import { asJournalError, JournalError } from './errors.ts'
-import {
-  copy_bytes_max,
-  frame_bytes_max,
-  segment_bytes_max,
-  segment_bytes_min,
-  spare_segments_kept,
-} from './limits.ts'
+import { copy_bytes_max, frame_bytes_max, segment_bytes_max, segment_bytes_min } from './limits.ts'
 import { endOf } from './read.ts'
 import { Sealer } from './seal.ts'
 import type { Entry, SegmentHeader } from './segment.ts'
@@ -55,14 +50,6 @@ interface PendingFrame {
   readonly body: Uint8Array | undefined
 }
 
-interface ClosedSegment {
-  readonly path: string
-  readonly segment_bytes: number
-  readonly last_lsn: number
-  readonly used_bytes: number
-  readonly version: SegmentHeader['version']
-}
-
 interface ActiveSegment {
   /** Its place is behind the last durable frame. */
   readonly file: DurableFile
@@ -78,7 +65,7 @@ export class Journal {
   readonly #staging: Uint8Array = stagingArea()
   readonly #spares: Spares
   readonly #sealer: Sealer | undefined
-  #closed: ClosedSegment[] = []
+  readonly #closed: ClosedSegments
   #active: ActiveSegment
   #durable_lsn: number
   #next_lsn: number
@@ -93,6 +80,8 @@ export class Journal {
    * its successor could not be put in place.
    */
   #abandon_active = false
+  /** It has room, and what is in it is to be forgotten: another one takes its place when there is one. */
+  #is_left_early = false
 
   /**
    * Opens or makes the journal in `options.dir`; scans for its end, and continues behind it.
@@ -117,16 +106,16 @@ export class Journal {
       // What was never encrypted is not kept for reuse: it would lie there until then.
       const is_fresh = this.#sealer !== undefined && segments.some(isPlain)
       this.#spares = new Spares(dir, segment_bytes, spare_segments, is_fresh)
+      this.#closed = new ClosedSegments(this.#spares, segment_bytes, this.#sealer !== undefined)
       const end = endOf(dir, segments.at(-1)?.header, options.key)
       this.#durable_lsn = Math.max(end.lsn, Number(options.next_lsn) - 1)
       this.#next_lsn = this.#durable_lsn + 1
       for (const [index, { path, header }] of segments.slice(0, -1).entries()) {
         this.#closed.push({
           path,
-          segment_bytes: header.segment_bytes,
+          header,
           last_lsn: segments[index + 1]?.header.previous_lsn ?? 0,
           used_bytes: header.segment_bytes,
-          version: header.version,
         })
       }
       const last = segments.at(-1)
@@ -240,7 +229,7 @@ export class Journal {
 
   /** Bytes in segments that may not be reused yet; slow output down as it nears the limit. */
   get backlog_bytes(): number {
-    return this.#closed.reduce((sum, each) => sum + each.used_bytes, this.#active.file.at)
+    return this.#closed.used_bytes + this.#active.file.at
   }
 
   /** Bytes of backlog at which commits fail. */
@@ -255,18 +244,16 @@ export class Journal {
 
   /** Segments that end at or below `projected_lsn` may be reused. */
   recycle(projected_lsn: number): void {
-    while (this.#closed[0] !== undefined && this.#closed[0].last_lsn <= projected_lsn) {
-      const { path, segment_bytes, version } = this.#closed[0]
-      try {
-        const is_kept_plain = this.#sealer !== undefined && version === 1
-        const reusable = segment_bytes === this.#options.segment_bytes && !is_kept_plain
-        if (reusable && this.#spares.count < spare_segments_kept) this.#spares.add(path)
-        else unlinkSync(path)
-      } catch (error) {
-        throw asJournalError(error, `cannot recycle ${path}`)
-      }
-      this.#closed.shift()
-    }
+    this.#closed.recycle(projected_lsn)
+    this.#is_left_early = this.#closed.isForgettable(this.#active.header, projected_lsn)
+  }
+
+  /**
+   * Something was erased. What was written so far is in no file any more once {@link recycle} has come behind it: the
+   * next commit goes to another segment, and those of before are removed rather than reused.
+   */
+  forget(): void {
+    this.#closed.forget(this.#durable_lsn)
   }
 
   /**
@@ -304,13 +291,13 @@ export class Journal {
     this.#abandon_active = true
     this.#active = this.#activate(previous.header.generation + 1, spare)
     this.#abandon_active = false
+    this.#is_left_early = false
     previous.file.close()
     this.#closed.push({
       path: previous.path,
-      segment_bytes: previous.header.segment_bytes,
+      header: previous.header,
       last_lsn: this.#active.header.previous_lsn,
       used_bytes: previous.file.at,
-      version: previous.header.version,
     })
   }
 
@@ -347,7 +334,8 @@ export class Journal {
   /** What is pending as it follows the active segment's last frame, in a segment that has room for it. */
   #seal(): { readonly parts: readonly Uint8Array[]; readonly crc: number } {
     const { file, header } = this.#active
-    if (this.#abandon_active || file.at + this.#pending_bytes > header.segment_bytes) this.#switch()
+    const is_left = this.#abandon_active || (this.#is_left_early && this.ready)
+    if (is_left || file.at + this.#pending_bytes > header.segment_bytes) this.#switch()
     const { generation } = this.#active.header
     const parts: Uint8Array[] = []
     let { crc } = this.#active

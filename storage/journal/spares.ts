@@ -47,6 +47,16 @@ export class Spares {
     }
   }
 
+  /** Removes those that there are, which may have been used before; others are made in slices. */
+  renew(): void {
+    for (const path of this.#ready.splice(0))
+      try {
+        unlinkSync(path)
+      } catch {
+        // The next start finds it, and does this again.
+      }
+  }
+
   get count(): number {
     return this.#ready.length
   }

@@ -21,6 +21,7 @@ import { readCosignedNote } from './cosigned.ts'
 import { ReplicaError } from './errors.ts'
 import { recordsKey, sessionKey } from './keys.ts'
 import { fetch_ahead, rebuild_batch_bytes, rebuild_sync_bytes } from './limits.ts'
+import { erasedSessions } from './prune.ts'
 import type { Bucket } from './s3.ts'
 
 export interface RebuildProgress {
@@ -88,6 +89,8 @@ class Rebuild {
   readonly #queries: Queries
   readonly #batch = new Batch()
   readonly #on_progress: (so_far: RebuildProgress) => void
+  /** Sessions that the log says were erased: nothing of theirs is fetched, though the bucket may have it still. */
+  #erased: ReadonlyMap<string, boolean> = new Map()
   #lsn: number
   #unsynced_bytes = 0
   #progress = { entries: 0, entries_all: 0, sessions: 0, bytes: 0 }
@@ -111,6 +114,7 @@ class Rebuild {
     this.#progress.entries = this.#queries.logSize()
     if (this.#progress.entries > size)
       throw new ReplicaError('log_rolled_back', 'the bucket has less of this log than the store')
+    this.#erased = await erasedSessions(this.#source)
     await this.#through(this.#grown())
     for (let from = this.#progress.entries; from < size; ) {
       const entries = await this.#source.logEntries(from, Math.min(size, from + entries_page))
@@ -157,8 +161,10 @@ class Rebuild {
     for (const [at, bytes] of entries.entries()) {
       const index = from + at
       const decoded = decodeLogEntry(bytes)
-      if (decoded?.type === 'session.started') yield* this.#session(decoded.id)
-      else if (decoded?.type === 'session.ended') yield* this.#end(decoded.id)
+      const is_erased = decoded !== undefined && this.#erased.has(decoded.id)
+      if (decoded?.type === 'session.started')
+        yield* is_erased ? this.#keptStart(decoded.id) : this.#session(decoded.id)
+      else if (decoded?.type === 'session.ended') yield* is_erased ? [] : this.#end(decoded.id)
       else if (decoded !== undefined) yield this.#document(decoded.type, decoded.digest)
       yield {
         fetched: Promise.resolve(undefined),
@@ -185,6 +191,11 @@ class Rebuild {
     yield this.#part(sessionKey(id, 'start'), 'session.started')
     yield this.#part(sessionKey(id, 'envelope'), 'envelope')
     yield* this.#records(id, this.#queries.sessionTableRow(id)?.records ?? 0)
+  }
+
+  /** Where it shows that no legal hold was over the session. */
+  *#keptStart(id: string): Iterable<Step> {
+    if (this.#erased.get(id) === true) yield this.#part(sessionKey(id, 'start'), 'session.started')
   }
 
   *#records(id: string, from_seq: number): Iterable<Step> {

@@ -191,7 +191,13 @@ const none = new Uint8Array()
  * a person can be erased: a type that is not known may speak of somebody.
  */
 const isImpersonal = (type: string): boolean =>
-  ['configuration.changed', 'session.running', 'heartbeat', 'evidence.replicated'].includes(type)
+  [
+    'configuration.changed',
+    'session.running',
+    'heartbeat',
+    'evidence.replicated',
+    'retention.applied',
+  ].includes(type)
 
 /** The objects of what an entry names and {@link isImpersonal} does not cover. */
 function sessionBodies({ backlog, retention }: RoundParts, entry: Uint8Array): readonly Body[] {

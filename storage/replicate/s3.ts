@@ -33,6 +33,8 @@ export interface Lock {
   readonly mode?: string
   /** UTC, milliseconds. */
   readonly retain_until_ms?: number
+  /** Under a legal hold. */
+  readonly is_held?: boolean
   /** When the store took it, by its own clock. */
   readonly modified_ms: number
 }
@@ -54,6 +56,8 @@ export interface Bucket {
   /** Tries to let a lock end earlier, or to delete a version. Resolves with whether the store let it happen. */
   shorten(key: string, version: string, retain_until_ms: number): Promise<boolean>
   remove(key: string, version: string): Promise<boolean>
+  /** Sets or lifts a legal hold on a version. */
+  hold(key: string, version: string, is_held: boolean): Promise<void>
   /** All versions and delete markers under a prefix, by key, those of a key the newest first. */
   versions(prefix: string, after_key?: string): AsyncGenerator<Listed, void, void>
   /** What follows the prefix up to the next `/`, once each. */
@@ -164,6 +168,17 @@ export function openBucket(settings: BucketSettings): Bucket {
       })
       return wasDone(answer.status, bytes, what)
     },
+    async hold(key, version, is_held) {
+      const status = is_held ? 'ON' : 'OFF'
+      const body = `<LegalHold xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><Status>${status}</Status></LegalHold>`
+      const md5 = createHash('md5').update(body).digest('base64')
+      const { answer, bytes, what } = await ask({
+        ...{ method: 'PUT', key, query: { 'legal-hold': '', versionId: version } },
+        body: new TextEncoder().encode(body),
+        headers: { 'content-md5': md5 },
+      })
+      if (answer.status !== 200) throw failure(answer.status, bytes, what)
+    },
     async *versions(prefix, after_key) {
       let count = 0
       let marker: Record<string, string> =
@@ -254,6 +269,7 @@ function lockOf(headers: Headers): Lock {
   return {
     ...(mode === null ? {} : { mode }),
     ...(Number.isNaN(until) ? {} : { retain_until_ms: until }),
+    ...(headers.get('x-amz-object-lock-legal-hold') === 'ON' ? { is_held: true } : {}),
     modified_ms: Date.parse(headers.get('last-modified') ?? '') || 0,
   }
 }

@@ -81,9 +81,11 @@ export class Backlog {
       while (taken < bytes && at < no_max) {
         const row = this.#sql.chunk_behind.get({ after: at, max: no_max })
         if (row === undefined) break
+        at = row.no
+        // Of an erased session: only its place is left.
+        if (row.count === 0) continue
         found.push(row)
         taken += row.bytes.length
-        at = row.no
       }
       return found
     })

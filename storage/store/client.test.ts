@@ -32,6 +32,7 @@ test('the Worker projects what is durable, answers every question, and says how 
     log: { size: 0, frontier: [] },
     open_sessions: [],
     unreadable: [],
+    has_erased: false,
   })
   const journal = data.journal()
   const session = new RecordedSession(1)

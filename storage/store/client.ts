@@ -88,6 +88,8 @@ export function startStore(data: string, on: StoreEvents, key?: Uint8Array): Pro
     get failing() {
       return gone?.message ?? failing
     },
+    due: (query) => ask('due', query),
+    erasedBy: (id) => ask('erasedBy', id),
     sessions: (query) => ask('sessions', query),
     session: (id) => ask('session', id),
     records: (id, from_seq, limit_bytes) => ask('records', id, from_seq, limit_bytes),

@@ -45,6 +45,8 @@ export function openDatabase(path: string, key?: Uint8Array): Database {
       `journal_size_limit = ${64 * 1024 * 1024}`,
       `cache_size = -${cache_kib}`,
       'trusted_schema = OFF',
+      // What is deleted is overwritten, and what an index gives back while it is reordered.
+      'secure_delete = ON',
     ])
       connection.prepare(`PRAGMA ${pragma}`).all()
     checkVersion(connection)

@@ -4,6 +4,8 @@
  *
  * @module
  */
+import { type ErasedSession, readErasure } from '../evidence/erasure.ts'
+import { decodeLogEntry } from '../evidence/log-entry.ts'
 import type { Entry } from '../journal/segment.ts'
 import { Bytes } from './bytes.ts'
 import type { StartFacts } from './facts.ts'
@@ -36,6 +38,15 @@ export interface FoldedSession {
   records: number
   end: { readonly ended_us: number; readonly reason: string } | undefined
   manifest_digest: string | undefined
+  /** What the log says of its time here. */
+  retain_days: number | undefined
+  closed_us: number | undefined
+}
+
+/** A session that is to be erased. */
+export interface FoldedErasure extends ErasedSession {
+  /** Of the document that says so. */
+  readonly digest: string
 }
 
 /** What is kept of a batch is copied: entries are borrowed. */
@@ -44,6 +55,7 @@ export class Batch {
   readonly documents: { digest: string; type: string; bytes: Uint8Array }[] = []
   readonly log_entries: { index: number; bytes: Uint8Array }[] = []
   readonly checkpoints: { size: number; bytes: Uint8Array }[] = []
+  readonly erasures: FoldedErasure[] = []
   entries = 0
   bytes = 0
   /** Number of the last entry. */
@@ -61,7 +73,7 @@ export class Batch {
         this.#document(entry.digest, entry.type, entry.bytes)
         return
       case 'log_entry':
-        this.log_entries.push({ index: entry.index, bytes: entry.bytes.slice() })
+        this.#logEntry(entry.index, entry.bytes.slice())
         return
       case 'checkpoint':
         this.#checkpoint(entry.bytes)
@@ -76,6 +88,7 @@ export class Batch {
     this.documents.length = 0
     this.log_entries.length = 0
     this.checkpoints.length = 0
+    this.erasures.length = 0
     this.entries = 0
     this.bytes = 0
   }
@@ -92,6 +105,8 @@ export class Batch {
       records: 0,
       end: undefined,
       manifest_digest: undefined,
+      retain_days: undefined,
+      closed_us: undefined,
     }
     this.sessions.set(id, session)
     return session
@@ -125,7 +140,19 @@ export class Batch {
     } else if (type === 'session.ended') {
       const id = documentFacts(bytes)?.['session']
       if (typeof id === 'string') this.#session(id).manifest_digest = digest
+    } else if (type === 'retention.applied') {
+      for (const each of readErasure(documentFacts(bytes) ?? {}) ?? [])
+        this.erasures.push({ ...each, digest })
     }
+  }
+
+  #logEntry(index: number, bytes: Uint8Array): void {
+    this.log_entries.push({ index, bytes })
+    const decoded = decodeLogEntry(bytes)
+    if (decoded?.type === 'session.started' && decoded.days !== undefined)
+      this.#session(decoded.id).retain_days = decoded.days
+    else if (decoded?.type === 'session.ended')
+      this.#session(decoded.id).closed_us = Date.parse(decoded.time) * 1000
   }
 
   #checkpoint(borrowed: Uint8Array): void {

@@ -69,6 +69,8 @@ export function openGathered(
 export function gather(parts: readonly Part[]): GatheredReader {
   const readers = parts.map(({ reader }) => reader)
   return {
+    due: async (query) => (await Promise.all(readers.map((reader) => reader.due(query)))).flat(),
+    erasedBy: (id) => first(readers, (reader) => reader.erasedBy(id)),
     sessions: (query) => mergedSessions(readers, query),
     session: (id) => first(readers, (reader) => reader.session(id)),
     async records(id, from_seq, limit_bytes) {

@@ -80,3 +80,7 @@ export const hits_page_max = 8_192
 
 /** Words that one of so many sessions has, of the newest, are no way to find one. */
 export const frequent_of = 5
+
+/** Pages of the full-text index that are merged at once after an erasure: a few milliseconds. */
+export const scrub_pages = 256
+export const scrub_pause_ms = 100

@@ -17,7 +17,14 @@ import {
 } from './limits.ts'
 import { Projector } from './project.ts'
 import { limitOf, pageOf, Queries, sessionRow } from './queries.ts'
-import type { RecordPage, SessionPage, SessionQuery, SessionRow } from './reader.ts'
+import type {
+  DueQuery,
+  DueSession,
+  RecordPage,
+  SessionPage,
+  SessionQuery,
+  SessionRow,
+} from './reader.ts'
 import type { SessionTableRow } from './schema.ts'
 
 /** The journal's entries behind one watermark. */
@@ -63,6 +70,14 @@ export class Overlay {
       const row = tail.sessionTableRow(id) ?? base?.sessionTableRow(id)
       return row === undefined ? undefined : sessionRow(row)
     })
+  }
+
+  due(query: DueQuery): DueSession[] {
+    return this.#read((base) => base?.due(query) ?? [])
+  }
+
+  erasedBy(id: string): string | undefined {
+    return this.#read((base, tail) => tail.erasedBy(id) ?? base?.erasedBy(id))
   }
 
   records(id: string, from_seq = 0, limit_bytes: number = records_bytes_default): RecordPage {

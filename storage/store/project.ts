@@ -7,6 +7,7 @@
 import { eq, sql } from 'drizzle-orm'
 import { storedHashes, storedHashIndex } from '../evidence/merkle.ts'
 import type { Database } from './database.ts'
+import { Erasing } from './erase.ts'
 import { asStoreError, StoreError } from './errors.ts'
 import { parseGroups } from './facts.ts'
 import type { Batch, FoldedSession } from './fold.ts'
@@ -38,6 +39,7 @@ export class Projector {
   readonly #queries: Queries
   readonly #sql: ReturnType<typeof prepareAll>
   readonly #insert_command_text: Statement
+  readonly #erasing: Erasing
   /** Rows of sessions that records still come for. Emptied by a failure: it may have undone some. */
   readonly #places = new Map<string, Place>()
   #log: LogEnd | undefined
@@ -52,6 +54,7 @@ export class Projector {
     this.#insert_command_text = database.connection.prepare(
       'INSERT INTO command_text (rowid, text) VALUES ((? << 32) | ?, ?)',
     )
+    this.#erasing = new Erasing(database)
     this.#watermark_lsn = this.#queries.watermark()
   }
 
@@ -66,10 +69,9 @@ export class Projector {
     const { connection } = this.#database
     try {
       connection.exec('BEGIN IMMEDIATE')
-      const sessions = [...batch.sessions.values()].map((session) => ({
-        session,
-        place: this.#place(session),
-      }))
+      const sessions = [...batch.sessions.values()]
+        .filter((session) => !this.#isMention(session))
+        .map((session) => ({ session, place: this.#place(session) }))
       // The full-text index writes a part of itself whenever a number is lower than the one before.
       for (const { session, place } of sessions.toSorted((a, b) => a.place.no - b.place.no))
         this.#session(session, place)
@@ -77,6 +79,7 @@ export class Projector {
         this.#sql.insert_document.run({ digest, type, bytes })
       for (const { index, bytes } of batch.log_entries) this.#logEntry(index, bytes)
       for (const { size, bytes } of batch.checkpoints) this.#sql.put_checkpoint.run({ size, bytes })
+      for (const erasure of batch.erasures) this.#erasing.erase(erasure)
       this.#sql.put_watermark.run({ lsn: batch.lsn })
       connection.exec('COMMIT')
     } catch (error) {
@@ -86,8 +89,9 @@ export class Projector {
       throw asStoreError(error, 'cannot project')
     }
     this.#watermark_lsn = batch.lsn
-    for (const { id, manifest_digest } of batch.sessions.values())
-      if (manifest_digest !== undefined) this.#places.delete(id)
+    for (const { id, closed_us } of batch.sessions.values())
+      if (closed_us !== undefined) this.#places.delete(id)
+    for (const { session } of batch.erasures) this.#places.delete(session)
   }
 
   #rollBack(): void {
@@ -117,7 +121,21 @@ export class Projector {
       ended_us: session.end?.ended_us ?? null,
       end_reason: session.end?.reason ?? null,
       manifest_digest: session.manifest_digest ?? null,
+      retain_days: session.retain_days ?? null,
+      closed_us: session.closed_us ?? null,
     })
+  }
+
+  /** The log tells of a session that is not here: what came of it was left out, or erased. */
+  #isMention({ id, records, start, manifest_digest }: FoldedSession): boolean {
+    return (
+      records === 0 &&
+      start === undefined &&
+      manifest_digest === undefined &&
+      !this.#places.has(id) &&
+      this.#sql.session_place.get({ id }) === undefined &&
+      this.#base?.session(id) === undefined
+    )
   }
 
   #place(session: FoldedSession): Place {
@@ -150,6 +168,8 @@ export class Projector {
       start_digest: start?.start_digest ?? '',
       envelope_digest: start?.envelope_digest ?? '',
       manifest_digest: null,
+      retain_days: null,
+      closed_us: null,
     })
   }
 
@@ -228,6 +248,8 @@ function prepareAll({ drizzle: db }: Database) {
         start_digest: p('start_digest'),
         envelope_digest: p('envelope_digest'),
         manifest_digest: p('manifest_digest'),
+        retain_days: p('retain_days'),
+        closed_us: p('closed_us'),
       })
       .prepare(),
     insert_group: db
@@ -242,6 +264,8 @@ function prepareAll({ drizzle: db }: Database) {
         ended_us: sql`coalesce(${p('ended_us')}, ${session.ended_us})`,
         end_reason: sql`coalesce(${p('end_reason')}, ${session.end_reason})`,
         manifest_digest: sql`coalesce(${p('manifest_digest')}, ${session.manifest_digest})`,
+        retain_days: sql`coalesce(${p('retain_days')}, ${session.retain_days})`,
+        closed_us: sql`coalesce(${p('closed_us')}, ${session.closed_us})`,
       })
       .where(eq(session.no, p('no')))
       .prepare(),

@@ -24,8 +24,10 @@ import {
   quiet_ms,
   retry_ms,
   retry_ms_max,
+  scrub_pause_ms,
 } from './limits.ts'
 import { Projector } from './project.ts'
+import { Scrub } from './scrub.ts'
 
 export interface ProjectionEvents {
   /** Everything up to here is in the database and on the disk. */
@@ -51,6 +53,8 @@ export class Projection {
   #unsynced_bytes = 0
   #timer: ReturnType<typeof setTimeout> | undefined
   readonly #checkpoint_timer: ReturnType<typeof setInterval>
+  readonly #scrub: Scrub
+  #scrub_timer: ReturnType<typeof setTimeout> | undefined
   #running = false
   #retry_ms = 0
   /**
@@ -67,6 +71,7 @@ export class Projection {
     this.#wal_path = join(data, `${database_name}-wal`)
     this.#on = on
     this.#projected_lsn = 0
+    this.#scrub = new Scrub(database)
     this.#checkpoint_timer = setInterval(() => this.#checkpointOr(), checkpoint_ms)
   }
 
@@ -101,12 +106,14 @@ export class Projection {
   /** Moves the database's write-ahead log into it, and tells what is now on the disk. */
   checkpoint(): void {
     const lsn = this.#projector.watermark_lsn
-    if (lsn === this.#projected_lsn) return
+    if (lsn === this.#projected_lsn && !this.#scrub.is_due) return
     try {
       // A reader elsewhere can keep SQLite from copying, and then it does not sync either. Synced here,
       // every commit so far is on the disk whatever the checkpoint does.
       this.#sync(this.#walFd())
       this.#database.connection.prepare('PRAGMA wal_checkpoint(PASSIVE)').all()
+      this.#scrub.step()
+      this.#scrubOn()
     } catch (error) {
       throw asStoreError(error, 'cannot checkpoint the store')
     }
@@ -115,12 +122,22 @@ export class Projection {
     this.#on.projected(lsn)
   }
 
+  /** Queries come between two parts of it. */
+  #scrubOn(): void {
+    if (this.#closed || !this.#scrub.is_due) return
+    this.#scrub_timer ??= setTimeout(() => {
+      this.#scrub_timer = undefined
+      this.#checkpointOr()
+    }, scrub_pause_ms)
+  }
+
   /** Projects the rest that is durable, as far as it can. */
   close(): void {
     while (this.#stepOr()) if (this.#due()) this.#checkpointOr()
     this.#checkpointOr()
     this.#closed = true
     clearTimeout(this.#timer)
+    clearTimeout(this.#scrub_timer)
     clearInterval(this.#checkpoint_timer)
     this.#journal.close()
     if (this.#wal !== undefined) closeSync(this.#wal)
@@ -246,6 +263,7 @@ export class Projection {
     if (batch.entries === 0) return false
     this.#projector.apply(batch)
     this.#unsynced_bytes += batch.bytes
+    if (batch.erasures.length > 0) this.#scrub.want()
     this.#last_step = {
       bytes: batch.bytes,
       lsns: batch.entries,

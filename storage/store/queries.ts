@@ -13,9 +13,25 @@ import type { Database } from './database.ts'
 import { asStoreError, StoreError } from './errors.ts'
 import { parseGroups, parseLabels } from './facts.ts'
 import { records_bytes_default, sessions_page_default, sessions_page_max } from './limits.ts'
-import type { RecordPage, SessionPage, SessionQuery, SessionRow } from './reader.ts'
+import type {
+  DueQuery,
+  DueSession,
+  RecordPage,
+  SessionPage,
+  SessionQuery,
+  SessionRow,
+} from './reader.ts'
 import type { ChunkRow, SessionTableRow } from './schema.ts'
-import { checkpoint, chunk, document, log_entry, log_hash, session, watermark } from './schema.ts'
+import {
+  checkpoint,
+  chunk,
+  document,
+  erased,
+  log_entry,
+  log_hash,
+  session,
+  watermark,
+} from './schema.ts'
 import { Search } from './search.ts'
 
 const p = sql.placeholder
@@ -57,6 +73,28 @@ export class Queries {
     const other_than = query.canaries === 'hidden' ? canary_protocol : undefined
     const named = { issuer, subject, group, target, program, text, protocol, other_than }
     return guarded(() => this.#search.sessions({ ...named, since, until, ...before }, limit))
+  }
+
+  /** Of sessions whose time may have come, in the order in which it did. */
+  due({ now_us, days_otherwise, limit, ...from }: DueQuery): DueSession[] {
+    const { after_us = 0, after_no = 0 } = from
+    return guarded(() =>
+      this.#sql.due.all({ now_us, days_otherwise, limit, after_us, after_no }).map((row) => ({
+        ...sessionRow(row),
+        no: row.no,
+        closed_us: row.closed_us ?? 0,
+        days: row.retain_days ?? days_otherwise,
+      })),
+    )
+  }
+
+  /** Digest of the document of the log by which a session was erased. */
+  erasedBy(id: string): string | undefined {
+    return guarded(() => this.#sql.erased.get({ id })?.digest)
+  }
+
+  hasErased(): boolean {
+    return guarded(() => this.#sql.any_erased.get() !== undefined)
   }
 
   /** Highest number of a session. */
@@ -135,7 +173,8 @@ export class Queries {
 }
 
 export function sessionRow(row: SessionTableRow): SessionRow {
-  const { no: _, groups, labels, ended_us, end_reason, manifest_digest, ...same } = row
+  const { no: _, retain_days: __, closed_us: ___, ...shown } = row
+  const { groups, labels, ended_us, end_reason, manifest_digest, ...same } = shown
   return {
     ...same,
     groups: parseGroups(groups),
@@ -200,6 +239,22 @@ function prepareAll({ drizzle: db }: Database) {
       .where(isNull(session.manifest_digest))
       .orderBy(asc(session.no))
       .prepare(),
+    due: db
+      .select()
+      .from(session)
+      .where(
+        sql`(${session.closed_us}, ${session.no}) > (${p('after_us')}, ${p('after_no')}) AND ${session.closed_us} <= ${p('now_us')}
+          AND ${session.closed_us} + coalesce(${session.retain_days}, ${p('days_otherwise')}) * 86400000000 <= ${p('now_us')}`,
+      )
+      .orderBy(asc(session.closed_us), asc(session.no))
+      .limit(p('limit'))
+      .prepare(),
+    erased: db
+      .select({ digest: erased.digest })
+      .from(erased)
+      .where(eq(erased.id, p('id')))
+      .prepare(),
+    any_erased: db.select({ id: erased.id }).from(erased).limit(1).prepare(),
     chunk_holding: db
       .select({ no: chunk.no, first_seq: chunk.first_seq, count: chunk.count })
       .from(chunk)

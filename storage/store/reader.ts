@@ -61,6 +61,26 @@ export interface SessionPage {
   readonly cursor?: string
 }
 
+/** Sessions whose time has come by the log's own promise, oldest end first. */
+export interface DueQuery {
+  /** UTC, microseconds. */
+  readonly now_us: number
+  /** Of those to which the log promised nothing. */
+  readonly days_otherwise: number
+  readonly limit: number
+  /** Behind this one. */
+  readonly after_us?: number
+  readonly after_no?: number
+}
+
+export interface DueSession extends SessionRow {
+  readonly no: number
+  /** When the log had its end, UTC in microseconds. */
+  readonly closed_us: number
+  /** For how many days from then it had to be kept. */
+  readonly days: number
+}
+
 export interface RecordPage {
   /** Stored bytes, in order. Owned by the caller. */
   readonly records: readonly Uint8Array[]
@@ -83,6 +103,10 @@ export interface LogReader {
 
 /** Rejects with `StoreError`; an unreadable cursor is a `RangeError`. */
 export interface Reader extends LogReader {
+  /** Without those that only the journal has yet. */
+  due(query: DueQuery): Promise<readonly DueSession[]>
+  /** The digest of the `retention.applied` that ordered a session's erasure; undefined when none did. */
+  erasedBy(id: string): Promise<string | undefined>
   sessions(query: SessionQuery): Promise<SessionPage>
   session(id: string): Promise<SessionRow | undefined>
   /** From `from_seq` on, until about `limit_bytes` (4 MiB) and at least one. */
@@ -115,6 +139,8 @@ export function openReader(data: string, key?: Uint8Array): FileReader {
   const database = openDatabaseReadOnly(join(data, database_name), key)
   const overlay = new Overlay(database, join(data, journal_name), key)
   return {
+    due: async (query) => overlay.due(query),
+    erasedBy: async (id) => overlay.erasedBy(id),
     sessions: async (query) => overlay.sessions(query),
     session: async (id) => overlay.session(id),
     records: async (id, from_seq, limit_bytes) => overlay.records(id, from_seq, limit_bytes),

@@ -21,6 +21,8 @@ export interface RecoveredState {
   readonly open_sessions: readonly OpenSession[]
   /** Open sessions whose records cannot be read to their end: nobody can end them, and verification names the place. */
   readonly unreadable: readonly { readonly id: string; readonly reason: string }[]
+  /** Sessions were erased: the journal may have them still. */
+  readonly has_erased: boolean
 }
 
 export interface OpenSession {
@@ -60,6 +62,7 @@ export function recover(queries: Queries): RecoveredState {
     log: { size, frontier: logFrontier(queries, size) },
     open_sessions,
     unreadable,
+    has_erased: queries.hasErased(),
   }
 }
 

@@ -64,6 +64,19 @@ export interface SessionTableRow {
   readonly start_digest: string
   readonly envelope_digest: string
   readonly manifest_digest: string | null
+  /** Days that the log promised to keep it for, after {@link closed_us}; null where it promised nothing. */
+  readonly retain_days: number | null
+  /** When the log had its end. */
+  readonly closed_us: number | null
+}
+
+/** A session that was erased because its time had come: what is left of it stands in the log. */
+export interface ErasedRow {
+  readonly id: string
+  /** Digest of the `retention.applied` that says so. */
+  readonly digest: string
+  /** 1 once nothing of it is in a page or the write-ahead log any more. */
+  readonly scrubbed: number
 }
 
 export interface SessionGroupRow {
@@ -175,14 +188,23 @@ export const session: TableOf<'session', SessionTableRow, 'no'> = sqliteTable(
     start_digest: text().notNull(),
     envelope_digest: text().notNull(),
     manifest_digest: text(),
+    retain_days: integer(),
+    closed_us: integer(),
   },
   (table) => [
+    index('session_closed').on(table.closed_us, table.retain_days),
     index('session_started').on(table.started_us, table.no),
     index('session_subject').on(table.subject, table.started_us, table.no),
     index('session_target').on(table.target, table.started_us, table.no),
     index('session_open').on(table.manifest_digest, table.no),
   ],
 )
+
+export const erased: TableOf<'erased', ErasedRow> = sqliteTable('erased', {
+  id: text().primaryKey(),
+  digest: text().notNull(),
+  scrubbed: integer().notNull(),
+})
 
 export const session_group: TableOf<'session_group', SessionGroupRow> = sqliteTable(
   'session_group',

@@ -78,6 +78,10 @@ function answer(id: number, question: Question): void {
 
 function ask(from: Queries, question: Question): unknown {
   switch (question.method) {
+    case 'due':
+      return from.due(...question.parameters)
+    case 'erasedBy':
+      return from.erasedBy(...question.parameters)
     case 'sessions':
       return from.sessions(...question.parameters)
     case 'session':

@@ -81,6 +81,8 @@ export class EvidenceWriter {
   readonly #tree = new MerkleTree()
   #draws = 0
   now_us: number = start_us
+  /** What the log promises to sessions that start. */
+  days: number | undefined
 
   constructor(options: WriterOptions) {
     this.#options = options
@@ -103,7 +105,9 @@ export class EvidenceWriter {
     const document = makeDocument({ v: 1, type, ...facts }, this.draw())
     this.stored.documents.set(document.digest, document.bytes)
     const time = new Date(this.now_us / 1000).toISOString()
-    const entry = encodeLogEntry({ v: 1, type, time, id, digest: document.digest })
+    const days = type === 'session.started' ? this.days : undefined
+    const promised = days === undefined ? {} : { days }
+    const entry = encodeLogEntry({ v: 1, type, time, id, digest: document.digest, ...promised })
     const { hashes } = this.stored
     const read = (indexes: readonly number[]): Uint8Array[] =>
       indexes.map((index) => hashes[index] ?? new Uint8Array())

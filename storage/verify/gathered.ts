@@ -30,8 +30,11 @@ export async function verifyGathered(
   let so_far = first.report.checked
   for (const source of others) {
     const before = so_far
-    const { report } = await verifyNaming(source, wider, (counts) =>
-      on_progress(sum(before, counts)),
+    const { report } = await verifyNaming(
+      source,
+      wider,
+      (counts) => on_progress(sum(before, counts)),
+      { holds: first.holds },
     )
     reports.push(report)
     so_far = sum(before, report.checked)

@@ -4,7 +4,13 @@
  * @module
  */
 import { daysFor, daysOfLog, type RetentionRule, readRetention } from '../evidence/retention.ts'
-import { retention_slack_ms, retention_window_ms } from './limits.ts'
+import type { Erasures } from './erased.ts'
+import {
+  hold_placed_ms,
+  own_clock_slack_ms,
+  retention_slack_ms,
+  retention_window_ms,
+} from './limits.ts'
 import type { Findings } from './report.ts'
 import type { EvidenceSource, KeptObject } from './source.ts'
 
@@ -49,8 +55,18 @@ export class RetentionBook {
 }
 
 /** Call when everything was read. */
-export function checkKept(source: EvidenceSource, book: RetentionBook, findings: Findings): void {
-  for (const object of source.objects?.() ?? []) {
+export function checkKept(
+  source: EvidenceSource,
+  book: RetentionBook,
+  findings: Findings,
+  erasures?: Erasures,
+): void {
+  const objects = [...(source.objects?.() ?? [])]
+  if (erasures !== undefined) sayTaken(objects, erasures, findings)
+  for (const object of objects) {
+    // The owner of the bucket removes what is erased, once its lock lets them.
+    if (object.session !== undefined && erasures?.sessions.has(object.session) === true) continue
+    if (erasures !== undefined && object.state !== 'missing') sayHeld(object, erasures, findings)
     const place = object.session === undefined ? {} : { session: object.session }
     sayState(object, place, findings)
     if (object.is_permanent && object.state !== 'missing') sayLock(object, place, book, findings)
@@ -61,6 +77,43 @@ export function checkKept(source: EvidenceSource, book: RetentionBook, findings:
       'sessions_not_logged',
       `${newer} sessions came to the bucket after its newest checkpoint: nothing proves them yet.`,
     )
+}
+
+/** The store dates what it takes by its own clock: an erasure that it took before its time was dated ahead. */
+function sayTaken(objects: readonly KeptObject[], { dues }: Erasures, findings: Findings): void {
+  if (dues.length === 0) return
+  const taken = objects
+    .flatMap(({ key, modified_ms }) => {
+      const first = /^entries\/(\d{16})$/.exec(key)?.[1]
+      return first === undefined ? [] : { first: Number(first), modified_ms }
+    })
+    .toSorted((a, b) => a.first - b.first)
+  for (const { entry, due_ms, session } of dues) {
+    const holder = taken.findLast(({ first }) => first <= entry)
+    if (holder !== undefined && holder.modified_ms + own_clock_slack_ms < due_ms)
+      findings.fail(
+        'expired_early',
+        `Session ${session} was erased by log entry ${entry} before its time: the bucket had that entry at ` +
+          `${new Date(holder.modified_ms).toISOString()}, and it had to be kept until ${new Date(due_ms).toISOString()}.`,
+        { entry, session },
+      )
+  }
+}
+
+/** A hold in the log is kept by the store too, soon after. */
+function sayHeld(
+  { key, session = '', is_held }: KeptObject,
+  { held, newest_ms }: Erasures,
+  findings: Findings,
+): void {
+  const hold = held.get(session)
+  if (hold === undefined || is_held === true) return
+  if (hold.set.time_ms + hold_placed_ms > newest_ms) return
+  findings.fail(
+    'hold_missing',
+    `${key}: legal hold ${hold.id} is over its session, and the bucket does not hold it.`,
+    { session },
+  )
 }
 
 function sayState({ key, state }: KeptObject, place: object, findings: Findings): void {

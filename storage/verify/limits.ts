@@ -56,3 +56,20 @@ export const cosigned_notes_max = 64
 
 /** Authorities date by whole seconds where they have no fractions, and a gateway's clock is corrected slowly. */
 export const timestamp_slack_ms = 2000
+
+export const day_ms = 86_400_000
+
+/** A clock that is set by hand is a few minutes wrong; one that is wrong by an hour says nothing about days. */
+export const own_clock_slack_ms = 3_600_000
+
+/** Witnesses date by whole seconds, after the checkpoint has reached them. */
+export const witness_slack_ms = 2_000
+
+/** A gateway tells its workers of a hold at once, and they have an erasure under way at most this long. */
+export const hold_spread_ms = 60_000
+
+/** ... and its bucket within that time, unless it is away. */
+export const hold_placed_ms = 3_600_000
+
+/** Ids in one sentence; the document of the log has all of them. */
+export const named_sessions_max = 20

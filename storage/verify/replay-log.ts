@@ -6,6 +6,7 @@
  */
 import { isSessionId, type JsonObject, toText } from '../evidence/bytes.ts'
 import { digestOf, openDocument } from '../evidence/document.ts'
+import { isOver } from '../evidence/hold.ts'
 import { decodeLogEntry, type StoredLogEntry } from '../evidence/log-entry.ts'
 import {
   readManifest,
@@ -17,6 +18,7 @@ import {
 import { type NoteVerifier, noteVerifier } from '../evidence/note.ts'
 import type { Trust } from '../evidence/trust.ts'
 import { checkRecipients } from './envelope-check.ts'
+import type { Erasures } from './erased.ts'
 import type { RetentionBook } from './kept.ts'
 import { heartbeat_gap_ms_max, worker_logs_max } from './limits.ts'
 import { endMisfits, type Listing, startMisfits } from './listing.ts'
@@ -29,6 +31,8 @@ export interface ReplayParts extends SessionCheckParts {
   /** Ids of the sessions in the store; those that the log knows are taken out. */
   readonly stored: Set<string>
   readonly book: RetentionBook
+  /** Sessions that the log says were erased: nothing of them is looked for. */
+  readonly erasures: Pick<Erasures, 'sessions' | 'holds' | 'held'>
 }
 
 interface OpenSession {
@@ -137,6 +141,7 @@ export async function replayLog(
       known.add(session)
       parts.stored.delete(session)
     }
+    if (session !== undefined && parts.erasures.sessions.has(session)) return
     const of = session === undefined ? '' : ` of session ${session}`
     const what = `The document of log entry ${entry} (${type}${of})`
     const facts = await documents.facts(digest, what, place)
@@ -182,10 +187,20 @@ export async function replayLog(
     const check = new SessionCheck(id, { document: digest, envelope: start.envelope }, parts)
     open.set(id, { start, check })
     parts.book.started(id, start.labels)
+    noteHolds(start)
     budget.open = open.size
     parts.progress()
     await checkEnvelope(start, place)
     await checkListing(id, (listed) => startMisfits(listed, start, digest))
+  }
+
+  function noteHolds({ session, time, target, identity }: StartDocument): void {
+    const { subject, issuer } = identity
+    const { holds, held } = parts.erasures
+    const hold = holds.standing.find(({ scope }) =>
+      isOver(scope, { session, time, target, subject, issuer }),
+    )
+    if (hold !== undefined) held.set(session, hold)
   }
 
   async function checkListing(
@@ -218,7 +233,7 @@ export async function replayLog(
     for (const { session, records, root } of document.sessions) {
       const check = open.get(session)?.check
       if (check !== undefined) await guarded(session, () => check.advance(records, root))
-      else if (!tainted.has(session))
+      else if (!tainted.has(session) && !parts.erasures.sessions.has(session))
         findings.fail(
           'log_contradicts',
           `Log entry ${place.entry} has session ${session} running, but it is not: the log has no start of it, or has its end.`,

@@ -54,6 +54,11 @@ export type FailureCode =
   /** Nothing keeps it from being deleted, or not for as long as policy says. */
   | 'object_not_locked'
   | 'retention_short'
+  /** A session was erased before its time, or although a legal hold was over it. */
+  | 'expired_early'
+  | 'expired_under_hold'
+  /** A legal hold is over a session, and the bucket does not hold an object of it. */
+  | 'hold_missing'
   | 'time_went_back'
   | 'approval_not_signed'
   | 'time_outside_tokens'
@@ -69,6 +74,9 @@ export type NoticeCode =
   | 'gateway_was_down'
   | 'sessions_not_logged'
   | 'page_unknown'
+  | 'session_expired'
+  | 'hold_in_force'
+  | 'hold_lifted'
   | 'entries_not_witnessed'
   | 'entries_not_timestamped'
 

@@ -19,6 +19,8 @@ export interface KeptObject {
   /** Whether it must be locked; the rest is what may be erased. */
   readonly is_permanent: boolean
   readonly mode?: string
+  /** Under a legal hold. */
+  readonly is_held?: boolean
   /** UTC, milliseconds. */
   readonly retain_until_ms?: number
   /** When the store took it, by its own clock; 0 when it has nothing. */

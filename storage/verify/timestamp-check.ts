@@ -16,16 +16,25 @@ import { entriesOf } from './log-check.ts'
 import type { Findings } from './report.ts'
 import type { EvidenceSource } from './source.ts'
 
-/** Reads the log once. Gives the stamped checkpoints: the log has to have their roots. */
+/** What authorities of the trust file say. */
+export interface Stamped {
+  /** The log has to have their roots. */
+  readonly checkpoints: readonly Checkpoint[]
+  /** Entries that hold a token, ascending: what follows one was written after its time. */
+  readonly tokens: readonly { readonly entry: number; readonly time_ms: number }[]
+}
+
+/** Reads the log once. */
 export async function checkTimestamps(
   source: EvidenceSource,
   trust: Trust | undefined,
   findings: Findings,
-): Promise<readonly Checkpoint[]> {
+): Promise<Stamped> {
   const authorities = (trust?.authorities ?? []).map(parseAuthority)
-  if (authorities.length === 0) return []
+  if (authorities.length === 0) return { checkpoints: [], tokens: [] }
   const times_ms: number[] = []
-  const stamped: Checkpoint[] = []
+  const checkpoints: Checkpoint[] = []
+  const tokens: { entry: number; time_ms: number }[] = []
   let newest: { readonly size: number; readonly time_ms: number } | undefined
   for await (const bytes of entriesOf(source, (await source.log()).size)) {
     const entry = times_ms.length
@@ -45,7 +54,8 @@ export async function checkTimestamps(
     const { timestamp, checkpoint } = found
     // Of an authority that nobody trusts it says nothing.
     if (!authorities.some((known) => known !== undefined && timestamp.signedBy(known))) continue
-    stamped.push(checkpoint)
+    checkpoints.push(checkpoint)
+    tokens.push({ entry, time_ms: timestamp.time_ms })
     newest = { size: checkpoint.size, time_ms: timestamp.time_ms }
     checkBounds(timestamp, checkpoint, entry, times_ms, findings)
   }
@@ -61,7 +71,7 @@ export async function checkTimestamps(
         `${new Date(newest.time_ms).toISOString()}: the times after it have no upper bound.`,
       { entry: newest.size },
     )
-  return stamped
+  return { checkpoints, tokens }
 }
 
 async function readToken(

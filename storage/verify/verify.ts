@@ -7,6 +7,8 @@
 import type { NoteVerifier } from '../evidence/note.ts'
 import type { Trust } from '../evidence/trust.ts'
 import { createDocuments } from './documents.ts'
+import { readErasures } from './erased.ts'
+import { HoldBook } from './holds.ts'
 import { checkKept, RetentionBook } from './kept.ts'
 import { session_page } from './limits.ts'
 import { checkLog, describeLog } from './log-check.ts'
@@ -17,7 +19,7 @@ import { checkTimestamps } from './timestamp-check.ts'
 import { checkWitnesses, cosignedCheckpoints } from './witness-check.ts'
 
 /**
- * Reads the log twice and every record once, in memory that does not grow with the length of a session.
+ * Reads the log three times and every record once, in memory that does not grow with the length of a session.
  * It grows with the number of sessions, by about 100 bytes for each.
  *
  * Never rejects: a source that cannot be read is a finding.
@@ -26,8 +28,17 @@ export async function verify(
   source: EvidenceSource,
   trust: Trust | undefined,
   on_progress: (so_far: Counts) => void = () => {},
+  around: VerifyAround = {},
 ): Promise<Report> {
-  return (await verifyNaming(source, trust, on_progress)).report
+  return (await verifyNaming(source, trust, on_progress, around)).report
+}
+
+/** What a source does not say of itself. */
+export interface VerifyAround {
+  /** Of who verifies, UTC. */
+  readonly now_ms?: number
+  /** Of the gateway's own log, where the source is that of a worker. */
+  readonly holds?: HoldBook
 }
 
 /** As {@link verify}, and the logs that this one names as those of its gateway's workers. */
@@ -35,7 +46,12 @@ export async function verifyNaming(
   source: EvidenceSource,
   trust: Trust | undefined,
   on_progress: (so_far: Counts) => void,
-): Promise<{ readonly report: Report; readonly worker_logs: readonly NoteVerifier[] }> {
+  { now_ms = Date.now(), holds: outside }: VerifyAround = {},
+): Promise<{
+  readonly report: Report
+  readonly worker_logs: readonly NoteVerifier[]
+  readonly holds: HoldBook
+}> {
   const findings = new Findings()
   const progress = (): void => on_progress({ ...findings.counts })
   try {
@@ -45,10 +61,17 @@ export async function verifyNaming(
     const stamped = await checkTimestamps(source, trust, findings)
     const remembered = trust && {
       ...trust,
-      checkpoints: [...trust.checkpoints, ...cosigned.map(({ seen }) => seen), ...stamped],
+      checkpoints: [
+        ...trust.checkpoints,
+        ...cosigned.map(({ seen }) => seen),
+        ...stamped.checkpoints,
+      ],
     }
     const log = await checkLog(source, remembered, findings)
     checkWitnesses(log.checkpoint, cosigned, trust, findings)
+    const erasures = await readErasures(log, {
+      ...{ source, findings, trust, stamped, cosigned, outside, now_ms },
+    })
     const documents = createDocuments(source, findings)
     const budget = { open: 0 }
     const book = new RetentionBook()
@@ -61,8 +84,10 @@ export async function verifyNaming(
       trust,
       stored,
       book,
+      erasures,
     })
-    checkKept(source, book, findings)
+    erasures.holds.say(findings)
+    checkKept(source, book, findings, erasures)
     if (findings.counts.log_entries === 0)
       findings.fail(
         'nothing_to_verify',
@@ -71,6 +96,7 @@ export async function verifyNaming(
     return {
       report: findings.report(trust !== undefined, describeLog(log.checkpoint)),
       worker_logs,
+      holds: erasures.holds,
     }
   } catch (error) {
     const reason = error instanceof Error ? error.name : 'unknown'
@@ -78,7 +104,7 @@ export async function verifyNaming(
       'source_unreadable',
       `The store cannot be read to its end (${reason}): what is in it is damaged, or it is not a store.`,
     )
-    return { report: findings.report(false, undefined), worker_logs: [] }
+    return { report: findings.report(false, undefined), worker_logs: [], holds: new HoldBook() }
   }
 }
 

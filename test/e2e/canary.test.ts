@@ -172,11 +172,12 @@ async function record(
         idle_ms: 300,
         policy_hash: '0',
         keeps_raw: false,
+        is_replicated: false,
       },
       log_key: new Uint8Array(privateKey.export({ type: 'pkcs8', format: 'der' })),
       auditors: [auditor.export({ format: 'jwk' })],
       recovered: {
-        ...{ watermark_lsn: 0, open_sessions: [], unreadable: [] },
+        ...{ watermark_lsn: 0, open_sessions: [], unreadable: [], has_erased: false },
         log: { size: 0, frontier: [] },
       },
     },

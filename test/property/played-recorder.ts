@@ -90,6 +90,7 @@ export function start(
       state: { size: 0, frontier: [] },
     },
     keeps_raw: true,
+    is_replicated: false,
     maskers: engineOnce(),
     load: (ruleset) => MaskingEngine.load(ruleset),
     gateway: 'test',

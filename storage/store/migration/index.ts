@@ -8,12 +8,14 @@ import type { MigrationMeta } from 'drizzle-orm/migrator'
 import first from './0000_first.sql' with { type: 'text' }
 import search from './0001_search.sql' with { type: 'text' }
 import document_type from './0002_document_type.sql' with { type: 'text' }
+import erased from './0003_erased.sql' with { type: 'text' }
 import journal from './meta/_journal.json' with { type: 'json' }
 
 const texts: Readonly<Record<string, string>> = {
   '0000_first': first,
   '0001_search': search,
   '0002_document_type': document_type,
+  '0003_erased': erased,
 }
 
 /** In the order of drizzle-kit's journal. */
