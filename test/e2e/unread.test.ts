@@ -33,6 +33,7 @@ async function write(config: string, data: string, facts: Json): Promise<void> {
     log_keys: loadLogKeys(data, setup.config.gateway.name),
     auditors: setup.config.evidence.auditors.map(({ jwk }) => ({ ...jwk })),
     ...{ ruleset: setup.ruleset, policy_hash: '' },
+    ...{ holds: () => [], now_us: () => Date.now() * 1_000 },
     meter: createMeter('test', () => performance.now(), Date.now),
   })
   await evidence.recorder.note('access.revoked', facts)
