@@ -312,6 +312,9 @@ async function runGateway(options: Options): Promise<void> {
           }),
           signedOut: signOut(office, providers),
           ...{ signedIn, signIns: sign_ins },
+          ...(options.config === undefined
+            ? {}
+            : { reload: async () => (await reload?.()) ?? nothing_to_read }),
           gate: access,
           feed,
           openLink: notifying.open,
@@ -327,7 +330,7 @@ async function runGateway(options: Options): Promise<void> {
           log,
         })
   pages_at ??= api?.url
-  reloadOnHangup({
+  const reload = reloadOnHangup({
     path: options.config,
     ...{ config, rules_source, policy, sessions, log, ...standing },
     recorder: evidence.recorder,
@@ -363,6 +366,8 @@ async function runGateway(options: Options): Promise<void> {
   process.on('SIGTERM', () => void stop())
   process.on('SIGINT', () => void stop())
 }
+
+const nothing_to_read = { ok: false, reason: 'there is no file to read again' } as const
 
 /** What the API reads: this process's own store, and where there are workers, or were, the files of each. */
 function readAll(

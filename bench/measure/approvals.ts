@@ -49,6 +49,8 @@ export async function measureApprovalsByRest(commands: readonly HeldCommand[]): 
     health: () => ({ status: 'ok', reasons: [] }),
     metrics: unread,
     hosts: [],
+    mayRead: () => false,
+    mayConfigure: () => false,
   })
   const server = Bun.serve({
     hostname: '127.0.0.1',

@@ -79,6 +79,7 @@ describe('the OpenAPI document', () => {
       '/api/passkeys',
       '/api/passkeys/options',
       '/api/passkeys/{id}',
+      '/api/reload',
       '/api/requests',
       '/api/requests/link',
       '/api/requests/{id}/approve',
@@ -140,7 +141,7 @@ describe('the OpenAPI document', () => {
         }
       }
     }
-    expect(asked).toBe(132)
+    expect(asked).toBe(136)
     expect(readings).toEqual([])
     expect((await call('/api/openapi.json', '')).status).toBe(401)
     expect((await call('/api/nothing', '')).status).toBe(401)

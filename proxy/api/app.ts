@@ -23,6 +23,7 @@ import { addPasskeys } from './passkeys.ts'
 import type { ApiPorts } from './ports.ts'
 import { type Problem, ProblemError, problemResponse } from './problem.ts'
 import { addRecords } from './records.ts'
+import { addReload } from './reload.ts'
 import { addRequests } from './requests.ts'
 import { addSessions } from './sessions.ts'
 import { createStreamGate } from './stream.ts'
@@ -76,6 +77,7 @@ export function createApi(ports: ApiPorts): Api {
   addPasskeys(app, ports)
   addGrants(app, ports)
   addHolds(app, ports)
+  addReload(app, ports)
   addDocument(app)
   refuseOtherMethods(app)
   app.notFound(() => problemResponse({ status: 404, title: 'Not Found' }))

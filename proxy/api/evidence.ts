@@ -4,7 +4,7 @@
  * @module
  */
 import { type Person, readableSubject } from './guard.ts'
-import type { ApiCaller, ApiPorts, EvidenceReader, SessionFacts } from './ports.ts'
+import type { ApiCaller, ApiPorts, EvidencePart, EvidenceReader, SessionFacts } from './ports.ts'
 import { notFound, ProblemError } from './problem.ts'
 
 /** One page of records from the store; small against the memory of the gateway. */
@@ -15,7 +15,8 @@ export async function openSession(
   ports: ApiPorts,
   caller: ApiCaller,
   id: string,
-  part: string,
+  part: EvidencePart,
+  from?: number,
 ): Promise<SessionFacts> {
   const readable = readableSubject(caller)
   const session = await ports.reader.session(id)
@@ -23,7 +24,9 @@ export async function openSession(
   // The same answer for both: whether a session exists is evidence too.
   if (session === undefined) throw notFound()
   if (readable !== 'everyone' && !isOwn(session, readable.only)) throw notFound()
-  await recordReading(ports, caller, `session ${id} ${part}`)
+  if (!ports.mayRead(caller, session, part)) throw notFound()
+  const where = from === undefined ? '' : ` from ${from}`
+  await recordReading(ports, caller, `session ${id} ${part}${where}`)
   return session
 }
 

@@ -46,6 +46,8 @@ export function createApiFixture(data: string): ApiFixture {
     health: () => ({ status: 'ok', reasons: [] }),
     metrics: async () => ({ text: 'sluice_sessions 1\n', content_type: 'text/plain' }),
     hosts: ['edge.example.com'],
+    mayRead: () => true,
+    mayConfigure: () => true,
   }
   const api = createApi(ports)
   const fixture: ApiFixture = {

@@ -8,7 +8,7 @@ import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi'
 import { bodyLimit } from 'hono/body-limit'
 import { grant_scopes } from '../core/access.ts'
 import { certificate_revoked, serial_max } from '../core/revoked-certificates.ts'
-import { type ApiEnv, readableSubject } from './guard.ts'
+import { type ApiEnv, mayChange, readableSubject } from './guard.ts'
 import type {
   ApiCaller,
   ApiPorts,
@@ -286,7 +286,7 @@ export function addGrants(app: OpenAPIHono<ApiEnv>, ports: ApiPorts): void {
   })
   app.openapi(routes.revoke, async (context) => {
     const caller = context.get('caller')
-    needs(caller, ['admin'])
+    mayChange(ports, caller, 'revoke')
     const {
       reason = '',
       issuer,
@@ -322,7 +322,7 @@ export function addGrants(app: OpenAPIHono<ApiEnv>, ports: ApiPorts): void {
   })
   app.openapi(routes.restore, async (context) => {
     const caller = context.get('caller')
-    needs(caller, ['admin'])
+    mayChange(ports, caller, 'restore')
     const { reason = '' } = context.req.valid('json')
     await done(office().restore(context.req.valid('param').id, caller, reason))
     return context.json({ id: context.req.valid('param').id }, 200)

@@ -7,7 +7,7 @@
 import { createMiddleware } from 'hono/factory'
 import { sessionOf } from '../console/cookie.ts'
 import { whyForeign } from '../console/own-request.ts'
-import type { ApiCaller, ApiPorts } from './ports.ts'
+import type { ApiCaller, ApiPorts, Change } from './ports.ts'
 import { ProblemError } from './problem.ts'
 
 export interface ApiEnv {
@@ -104,6 +104,16 @@ export function readableSubject(caller: ApiCaller): 'everyone' | { readonly only
     title: 'Forbidden',
     detail: 'you have no role that may read evidence',
   })
+}
+
+/** What only administrators change, and only what policy leaves to this one. */
+export function mayChange(ports: ApiPorts, caller: ApiCaller, change: Change): void {
+  const detail = !caller.roles.includes('admin')
+    ? 'this needs the role admin'
+    : ports.mayConfigure(caller, change)
+      ? undefined
+      : 'policy does not leave that to you: Action::"configure"'
+  if (detail !== undefined) throw new ProblemError({ status: 403, title: 'Forbidden', detail })
 }
 
 function unauthorized(detail: string, parameters: string): ProblemError {

@@ -52,7 +52,7 @@ export function addLines(app: OpenAPIHono<ApiEnv>, ports: ApiPorts, gate: Stream
   app.openapi(route, async (context) => {
     const { id } = context.req.valid('param')
     const { from, limit } = context.req.valid('query')
-    const { subject } = await openSession(ports, context.get('caller'), id, `lines from ${from}`)
+    const { subject } = await openSession(ports, context.get('caller'), id, 'lines', from)
     const stored = storedRecords(ports.reader, id, from)
     const pieces = jsonLines(stored, subject, limit)
     // The framework's type for anything with "json" in its name is one JSON value.

@@ -7,7 +7,7 @@
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi'
 import { bodyLimit } from 'hono/body-limit'
 import { formatTime } from '../../storage/replay/time.ts'
-import type { ApiEnv } from './guard.ts'
+import { type ApiEnv, mayChange } from './guard.ts'
 import type { ApiCaller, ApiPorts, Passkeys } from './ports.ts'
 import { notFound, ProblemError, problemsOf } from './problem.ts'
 
@@ -152,12 +152,7 @@ export function addPasskeys(app: OpenAPIHono<ApiEnv>, ports: ApiPorts): void {
   })
   app.openapi(removeRoute, async (context) => {
     const caller = context.get('caller')
-    if (!caller.roles.includes('admin'))
-      throw new ProblemError({
-        status: 403,
-        title: 'Forbidden',
-        detail: 'this needs the role admin',
-      })
+    mayChange(ports, caller, 'forget_passkey')
     const { id: credential } = context.req.valid('param')
     if (!(await passkeys().remove(caller, credential))) throw notFound()
     return context.json({ credential }, 200)

@@ -28,6 +28,12 @@ export interface ApiPorts {
     | { readonly ok: true; readonly caller: ApiCaller }
     | { readonly ok: false; readonly reason: string }
   >
+  /** Whether policy lets the caller, whose role may, read this part of a session's evidence. */
+  mayRead(caller: ApiCaller, session: SessionFacts, part: EvidencePart): boolean
+  /** ... and change this of what the gateway runs with. */
+  mayConfigure(caller: ApiCaller, change: Change): boolean
+  /** Reads the configuration again; absent where there is none. */
+  reload?(caller: ApiCaller): Promise<Reloaded>
   /**
    * Records in the gateway's log that evidence is read. Resolves when that is durable; the answer leaves
    * only then. Rejects when it cannot be, and then nothing is answered.
@@ -68,6 +74,14 @@ export interface ApiPorts {
    */
   readonly hosts: readonly string[]
 }
+
+export type EvidencePart = 'facts' | 'records' | 'lines' | 'cast'
+export type Change = 'reload' | 'revoke' | 'restore' | 'forget_passkey'
+
+export type Reloaded =
+  | { readonly ok: true; readonly policy_hash: string; readonly sessions_ended: number }
+  /** One line: where in the file, and what is wrong. What was in use stays. */
+  | { readonly ok: false; readonly reason: string }
 
 /** Passkeys of people, by who vouches for them and their name. Answers of browsers are theirs, and were not looked at. */
 export interface Passkeys {

@@ -57,7 +57,7 @@ export function addRecords(app: OpenAPIHono<ApiEnv>, ports: ApiPorts): void {
   app.openapi(route, async (context) => {
     const { id } = context.req.valid('param')
     const { from, limit_bytes } = context.req.valid('query')
-    await openSession(ports, context.get('caller'), id, `records from ${from}`)
+    await openSession(ports, context.get('caller'), id, 'records', from)
     const { records, next } = await ports.reader.records(id, from, limit_bytes)
     const shown = records.map((stored) => {
       const decoded = decodeRecord(stored)

@@ -7,11 +7,13 @@ import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi'
 import { formatTime, parseTime } from '../../storage/replay/time.ts'
 import { openSession, recordReading } from './evidence.ts'
 import { type ApiEnv, type Person, readableSubject } from './guard.ts'
-import type { ApiPorts, SessionFacts, SessionQuery } from './ports.ts'
+import type { ApiCaller, ApiPorts, SessionFacts, SessionQuery } from './ports.ts'
 import { ProblemError, problemsOf } from './problem.ts'
 
 const limit_default = 50
 const limit_max = 200
+/** Looked through for one answer where policy hides what is found: some thousand sessions. */
+const pages_max = 20
 
 const sessionSchema = z
   .object({
@@ -111,17 +113,33 @@ export function addSessions(app: OpenAPIHono<ApiEnv>, ports: ApiPorts): void {
       ...(readable === 'everyone' ? {} : personOf(readable.only)),
     }
     await recordReading(ports, caller, 'sessions')
-    const page = is_others
-      ? { sessions: [] }
-      : await ports.reader.sessions(query).catch(refuseCursor)
-    const cursor = 'cursor' in page ? page.cursor : undefined
-    return context.json({ sessions: page.sessions.map(sessionJson), ...defined({ cursor }) }, 200)
+    const { sessions, cursor } = is_others
+      ? { sessions: [], cursor: undefined }
+      : await readablePage(ports, caller, query)
+    return context.json({ sessions: sessions.map(sessionJson), ...defined({ cursor }) }, 200)
   })
   app.openapi(oneRoute, async (context) => {
     const { id } = context.req.valid('param')
     const session = await openSession(ports, context.get('caller'), id, 'facts')
     return context.json(sessionJson(session), 200)
   })
+}
+
+/** The first page with anything that the caller may read, or what `cursor` leads on from. */
+async function readablePage(
+  ports: ApiPorts,
+  caller: ApiCaller,
+  query: SessionQuery,
+): Promise<{ readonly sessions: readonly SessionFacts[]; readonly cursor: string | undefined }> {
+  let { cursor } = query
+  for (let pages = 0; pages < pages_max; pages++) {
+    const asked: SessionQuery = cursor === undefined ? query : { ...query, cursor }
+    const page = await ports.reader.sessions(asked).catch(refuseCursor)
+    const sessions = page.sessions.filter((session) => ports.mayRead(caller, session, 'facts'))
+    cursor = page.cursor
+    if (sessions.length > 0 || cursor === undefined) return { sessions, cursor }
+  }
+  return { sessions: [], cursor }
 }
 
 const personOf = ({ subject, issuer }: Person): SessionQuery => ({

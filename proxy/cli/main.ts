@@ -21,6 +21,7 @@ import { login } from './login.ts'
 import { mask } from './mask.ts'
 import { policy } from './policy.ts'
 import { reconcile } from './reconcile.ts'
+import { createReloadVerb } from './reload.ts'
 import { replay } from './replay.ts'
 import { createRequests } from './requests.ts'
 import { sessions } from './sessions.ts'
@@ -82,6 +83,7 @@ const verbs: readonly Verb[] = [
   ...createRequests(mint),
   ...createGrants(mint),
   ...createKeeping(mint),
+  createReloadVerb(mint),
   createToken(mint),
   createHelp(() => verbs),
   createCompletion(() => verbs),

@@ -42,6 +42,8 @@ const ports = (waiting: WaitingLogin): ApiPorts => ({
   metrics: unread,
   health: () => ({ status: 'ok', reasons: [] }),
   hosts: ['gateway.example.com'],
+  mayRead: () => false,
+  mayConfigure: () => false,
   console: consolePorts(origin, { terminals: terminals(waiting) }),
 })
 const get = async (

@@ -4,7 +4,7 @@
  * @module
  */
 import { createApi } from '../api/app.ts'
-import type { ApiPorts } from '../api/ports.ts'
+import type { ApiCaller, ApiPorts, Reloaded } from '../api/ports.ts'
 import { formatAddress } from '../config/address.ts'
 import type { Config } from '../config.ts'
 import type { AccessGate } from '../core/access.ts'
@@ -26,6 +26,7 @@ import {
   metrics_content_type,
   metricsText,
 } from '../metrics/family.ts'
+import type { DutyHolder } from '../policy/cedar/duties.ts'
 import type { StaticPolicy } from '../policy/policy.ts'
 import type { RecorderClient } from '../recorder/client.ts'
 import { bind } from './bind.ts'
@@ -47,6 +48,8 @@ export interface ApiOptions extends Pick<ApiPorts, 'reader' | 'logs'> {
   readonly keeping: NonNullable<ApiPorts['keeping']>
   readonly signedOut: NonNullable<ApiPorts['signedOut']>
   readonly signedIn: SignedIn
+  /** Absent where there is no file to read again. */
+  readonly reload?: () => Promise<Reloaded>
   /** Sign-ins on which a credential rests. */
   readonly signIns: Pick<SignIns, 'keep'>
   /** Who has no access any more has none here either. */
@@ -116,6 +119,10 @@ export async function openApi(options: ApiOptions): Promise<ApiSide> {
         ...(issuer === undefined ? {} : { issuer }),
       }),
     keeping: options.keeping,
+    mayRead: (caller, session, part) => options.policy.mayRead(holderOf(caller), session, part),
+    mayConfigure: (caller, change) =>
+      options.policy.mayConfigure(holderOf(caller), options.config.gateway.name, change),
+    ...(options.reload === undefined ? {} : { reload: askedBy(options.reload, log) }),
     signedOut: options.signedOut,
     requests: options.requests,
     feed: options.feed,
@@ -150,6 +157,18 @@ export async function openApi(options: ApiOptions): Promise<ApiSide> {
   if (origin === '') origin = url
   return { url, stop: () => void http.stop(true) }
 }
+
+/** Without an issuer: a token of the gateway's own. */
+const holderOf = ({ issuer = '', subject, groups = [], roles }: ApiCaller): DutyHolder => ({
+  ...{ issuer, subject, groups, roles },
+})
+
+const askedBy =
+  (reload: () => Promise<Reloaded>, log: Log): NonNullable<ApiPorts['reload']> =>
+  ({ subject, issuer = '', token = '' }) => {
+    log('info', 'reload_asked', { subject, issuer, token })
+    return reload()
+  }
 
 const sourceOf = (client: { readonly address: string; readonly port: number } | null): string => {
   if (client === null) return 'unknown:0'

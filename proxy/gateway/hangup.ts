@@ -12,7 +12,7 @@ import type { LivePolicy } from '../policy/live.ts'
 import { createPolicy } from '../policy/policy.ts'
 import { preparePolicy } from '../policy/prepare.ts'
 import type { RecorderClient } from '../recorder/client.ts'
-import { createReload, type ReloadPorts } from '../reload/reload.ts'
+import { createReload, type Reloaded, type ReloadPorts } from '../reload/reload.ts'
 import { type Standing, whyEnded } from './access.ts'
 import { policy_engines } from './limits.ts'
 import type { Ending, Running, Sessions } from './sessions.ts'
@@ -32,10 +32,10 @@ export interface HangupOptions extends Standing {
   readonly others?: () => void
 }
 
-/** Returns what does the same without a signal. */
-export function reloadOnHangup(options: HangupOptions): () => void {
+/** Returns what does the same without a signal; undefined where there is nothing to read. */
+export function reloadOnHangup(options: HangupOptions): (() => Promise<Reloaded>) | undefined {
   const { path, config, recorder, log, others } = options
-  if (path === undefined) return () => {}
+  if (path === undefined) return undefined
   const reload = createReload({
     load: () => loadConfig(path, process.env),
     own: ownSecrets(config.identity.oidc, config.targets, config.evidence.remote),
@@ -44,11 +44,11 @@ export function reloadOnHangup(options: HangupOptions): () => void {
     use: recorder.configure,
     log,
   })
-  const again = (): void => {
+  const again = (): Promise<Reloaded> => {
     others?.()
-    void reload()
+    return reload()
   }
-  process.on('SIGHUP', again)
+  process.on('SIGHUP', () => void again())
   return again
 }
 

@@ -156,7 +156,7 @@ export async function runWorker(
   process.on('message', (message: ToWorker) => {
     if (message.kind === 'access' || message.kind === 'holds' || message.kind === 'retain') return
     if (message.kind === 'reload') {
-      reload()
+      void reload?.()
       return
     }
     if (message.kind === 'cancel') {

@@ -34,6 +34,8 @@ export function createLivePolicy(first: StaticPolicy): LivePolicy {
     statement: (...asked) => current.statement(...asked),
     grantTerms: (...asked) => current.grantTerms(...asked),
     approve: (...asked) => current.approve(...asked),
+    mayRead: (...asked) => current.mayRead(...asked),
+    mayConfigure: (...asked) => current.mayConfigure(...asked),
     use(next) {
       current = next
     },

@@ -13,6 +13,7 @@ import type { Identity } from '../core/identity.ts'
 import type { AskedAt, Policy } from '../core/ports.ts'
 import type { TransferChoice, TransferDirection } from '../core/transfer.ts'
 import type { Capability, Denial, HoldTerms, Verdict } from '../core/verdict.ts'
+import { createDuties, type Duties } from './cedar/duties.ts'
 import { createEngine } from './cedar/engine.ts'
 import { withGrants } from './cedar/granted.ts'
 import {
@@ -50,7 +51,7 @@ export interface PolicySource {
   }[]
 }
 
-export interface StaticPolicy extends Policy {
+export interface StaticPolicy extends Policy, Duties {
   /** May this person decide about somebody's command there? That it is not their own is for others to see. */
   approve(approver: Approver, target: string, account: string, terms: HoldTerms): boolean
   /** What a grant would need for somebody there. `account`: empty for every account. */
@@ -85,9 +86,10 @@ export function createPolicy(
     config.targets.map(({ name, accounts }) => [name, new Set(Object.keys(accounts))]),
   )
   const labels = new Map(config.targets.map((target) => [target.name, target.labels ?? {}]))
+  const asked = createEngine(parts.policies, engine)
   const judge = withGrants(
     createJudge({
-      engine: createEngine(parts.policies, engine),
+      engine: asked,
       read: parts.read,
       shells: config.policy.shell ?? 'screen',
       now_ms,
@@ -101,6 +103,7 @@ export function createPolicy(
     ...at,
   })
   return {
+    ...createDuties(asked),
     text,
     hash: sha256(text),
     connect(identity, account, target, source = '') {

@@ -3,11 +3,11 @@
  *
  * @module
  */
-import { builtin_file, builtin_text } from './cedar/builtin.ts'
+import { builtin_file, builtin_text, duty_texts } from './cedar/builtin.ts'
 import { loadCedar } from './cedar/library.ts'
 import { type LoadedPolicy, loadPolicies, type PolicyFile } from './cedar/load.ts'
 import { schema_text } from './cedar/schema.ts'
-import { actionApplies } from './cedar/slice.ts'
+import { actionApplies, namesAction } from './cedar/slice.ts'
 import { catalogue, opaque_entries } from './risk/catalogue.ts'
 import { loadGrammar } from './shell/grammar.ts'
 import { createReadLine, type ReadLine } from './shell/read.ts'
@@ -33,11 +33,20 @@ export type PreparedPolicy =
 export async function preparePolicy(files: readonly PolicyFile[]): Promise<PreparedPolicy> {
   const used = files.length > 0 ? files : [{ name: builtin_file, text: builtin_text }]
   await loadCedar()
-  const loaded = loadPolicies(used)
+  const of_files = loadPolicies(used)
+  if (!of_files.ok) return of_files
+  const added = Object.entries(duty_texts).flatMap(([action, duty]) =>
+    of_files.policies.some(({ json }) => namesAction(json.action, action)) ? [] : duty,
+  )
+  // Beside files of before there were these actions, too.
+  const loaded = loadPolicies([
+    ...used,
+    ...(added.length === 0 ? [] : [{ name: builtin_file, text: added.join('') }]),
+  ])
   if (!loaded.ok) return loaded
   const text = JSON.stringify(
     {
-      files: used.map((file) => file.text),
+      files: [...used.map((file) => file.text), ...added],
       schema: schema_text,
       catalogue: [catalogue, opaque_entries],
     },

@@ -47,16 +47,23 @@ export type Prepared =
   | { readonly ok: false; readonly problem: string }
 
 /** One at a time; what is asked for meanwhile is one more, as the file may have changed since. */
-export function createReload(ports: ReloadPorts): () => Promise<void> {
+export type Reloaded =
+  | { readonly ok: true; readonly policy_hash: string; readonly sessions_ended: number }
+  | { readonly ok: false; readonly reason: string }
+
+/** Resolves with what came of the last one that was asked for. */
+export function createReload(ports: ReloadPorts): () => Promise<Reloaded> {
   const state = { source: ports.source }
-  let running: Promise<void> | undefined
+  let running: Promise<Reloaded> | undefined
   let again = false
-  const run = async (): Promise<void> => {
+  const run = async (): Promise<Reloaded> => {
+    let reloaded: Reloaded
     do {
       again = false
-      await once(ports, state)
+      reloaded = await once(ports, state)
     } while (again)
     running = undefined
+    return reloaded
   }
   return () => {
     again = true
@@ -68,29 +75,22 @@ export function createReload(ports: ReloadPorts): () => Promise<void> {
 async function once(
   { load, own, prepare, use, log }: ReloadPorts,
   state: { source: string },
-): Promise<void> {
-  const failed = (reason: string): void =>
+): Promise<Reloaded> {
+  const failed = (reason: string): Reloaded => {
     log('error', 'configuration_not_reloaded', { reason, kept: 'what was in use' })
+    return { ok: false, reason }
+  }
   try {
     const loaded = load()
-    if (!loaded.ok) {
-      failed(loaded.problem)
-      return
-    }
+    if (!loaded.ok) return failed(loaded.problem)
     for (const warning of loaded.warnings) log('warn', 'config', { warning })
     const { packs, custom, known, idle_ms_max } = loaded.config.masking
     const request = { packs, custom, known: withOwn(known.take(), own) }
     const source = sourceOf(request, idle_ms_max)
     const rules = source === state.source ? undefined : await compileElsewhere(request)
-    if (rules?.ok === false) {
-      failed(whyRefused(rules, loaded.locate))
-      return
-    }
+    if (rules?.ok === false) return failed(whyRefused(rules, loaded.locate))
     const prepared = await prepare(loaded)
-    if (!prepared.ok) {
-      failed(prepared.problem)
-      return
-    }
+    if (!prepared.ok) return failed(prepared.problem)
     const { policy_hash } = prepared
     // Before the record of it is asked for, so that no session begins under the one and has the other on record.
     const undo = prepared.take()
@@ -104,17 +104,19 @@ async function once(
       throw error
     }
     state.source = source
+    const sessions_ended = prepared.enforce()
     log('info', 'configuration_reloaded', {
       policy_hash,
       ...(rules === undefined
         ? {}
         : { rules: rules.ruleset.names.length, rules_hash: rules.ruleset.hash }),
       known_secrets: request.known.length,
-      sessions_ended: prepared.enforce(),
+      sessions_ended,
     })
+    return { ok: true, policy_hash, sessions_ended }
   } catch (error) {
     // Their messages carry no payload.
-    failed(error instanceof Error ? error.message : 'unknown')
+    return failed(error instanceof Error ? error.message : 'unknown')
   }
 }
 

@@ -6,7 +6,22 @@
 
 export const builtin_file = 'builtin.cedar'
 
-export const builtin_text = `// The policy of a gateway without policy.files.
+/** Each holds where no policy of the files names its action. */
+export const duty_texts = {
+  read_evidence: `
+// Auditors read everything, and everybody what is of themselves.
+@id("policy.read_evidence")
+permit (principal, action == Action::"read_evidence", resource)
+when { context.own || context.roles.contains("auditor") || context.roles.contains("admin") };
+`,
+  configure: `
+@id("policy.configure")
+permit (principal, action == Action::"configure", resource)
+when { context.roles.contains("admin") };
+`,
+} as const
+
+export const builtin_text: string = `// The policy of a gateway without policy.files.
 
 // Whoever is identified may reach every target, and every account of it that is configured.
 @id("policy.identified")
@@ -39,4 +54,4 @@ when { context.risk == "critical" };
 @id("policy.approve")
 permit (principal, action == Action::"approve", resource)
 when { context.roles.contains("approver") };
-`
+${duty_texts.read_evidence}${duty_texts.configure}`

@@ -9,12 +9,14 @@ import { cedar } from './library.ts'
 import { answer_key_characters_max, answers_max } from './limits.ts'
 import type { Approval, LoadedPolicy } from './load.ts'
 import type { ActionName } from './schema.ts'
-import { createSlicer, type Scope } from './slice.ts'
+import { createSlicer, type ResourceType, type Scope } from './slice.ts'
 
 export interface Question {
   readonly identity: Pick<Identity, 'issuer' | 'subject' | 'groups' | 'method'>
   readonly action: ActionName
   readonly target: string
+  /** Of which `target` is the name: a target unless given. */
+  readonly resource_type?: ResourceType
   readonly labels: Readonly<Record<string, string>>
   readonly context: Readonly<Record<string, Cedar.CedarValueJson>>
   /** Asks those policies alone that permit without reading the command. */
@@ -67,6 +69,7 @@ export function createEngine(policies: readonly LoadedPolicy[], prefix?: string)
     action,
     target,
     labels,
+    resource_type = 'Target',
     is_blind = false,
   }: Omit<Question, 'context'>): Scope => ({
     subject: identity.subject,
@@ -74,6 +77,7 @@ export function createEngine(policies: readonly LoadedPolicy[], prefix?: string)
     target,
     labels: Object.entries(labels).map(([name, value]) => `${name}=${value}`),
     action,
+    resource_type,
     is_blind,
   })
 
@@ -92,7 +96,7 @@ export function createEngine(policies: readonly LoadedPolicy[], prefix?: string)
       return members === undefined || members.has(member)
     },
     ask(question) {
-      const { identity, action, target } = question
+      const { identity, action, target, resource_type = 'Target' } = question
       const scope = scopeOf(question)
       const { groups, labels } = scope
       const slice = slicer.slice(scope)
@@ -120,7 +124,7 @@ export function createEngine(policies: readonly LoadedPolicy[], prefix?: string)
         cedar().statefulIsAuthorized({
           principal: { type: 'User', id: identity.subject },
           action: { type: 'Action', id: action },
-          resource: { type: 'Target', id: target },
+          resource: { type: resource_type, id: target },
           context,
           preparsedPolicySetId: slice.set,
           entities: [
@@ -130,7 +134,7 @@ export function createEngine(policies: readonly LoadedPolicy[], prefix?: string)
               parents: groups.map((id) => ({ type: 'Group', id })),
             },
             {
-              uid: { type: 'Target', id: target },
+              uid: { type: resource_type, id: target },
               attrs: { name: target },
               parents: labels.map((id) => ({ type: 'Label', id })),
               tags: question.labels,

@@ -48,7 +48,7 @@ export interface Judge {
   plain(
     identity: Identity,
     place: Place,
-    action: Exclude<ActionName, 'exec' | 'shell' | 'approve'>,
+    action: 'connect' | 'upload' | 'download' | 'forward',
   ): Verdict
   /** Somebody is about to ask for commands: what takes time is done now. */
   expect(identity: Identity, place: Place): void

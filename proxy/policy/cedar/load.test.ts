@@ -23,7 +23,7 @@ describe('a policy file', () => {
       'p.cedar:3:65 for policy `policy0`, attribute `rsk` in context for Action::"exec" not found: did you mean `risk`?',
     ],
     ['permit (principal, action == Action::"query", resource);', 'p.cedar:1:30'],
-    ['permit (principal, action == Action::"read_evidence", resource);', 'p.cedar:1:30'],
+    ['permit (principal, action == Action::"delete_evidence", resource);', 'p.cedar:1:30'],
     ['permit (principal == Person::"a", action, resource);', 'p.cedar:1:22'],
     [`${exec} when { context.risk > 3 };`, 'p.cedar:1:'],
     [`${exec} when { context.sudo == "root" };`, 'p.cedar:1:'],

@@ -91,6 +91,43 @@ action approve appliesTo {
   resource: Target,
   context: { account: String, risk: String, findings: Set<String>, roles: Set<String> },
 };
+
+/// Evidence of a session by the API and its pages. Roles are the outer bound: auditor and admin, and whoever it is of. The
+/// resource is the session's target, with the labels that it had then.
+action read_evidence appliesTo {
+  principal: User,
+  resource: Target,
+  context: {
+    /// At the target.
+    account: String,
+    /// Of whom it is, by whose word, and their groups then.
+    subject: String,
+    issuer: String,
+    groups: Set<String>,
+    /// Of the caller's own session.
+    own: Bool,
+    /// "facts" (also of a list), "records", "lines" or "cast".
+    part: String,
+    roles: Set<String>,
+  },
+};
+
+/// The gateway itself, by its name. It has no labels.
+entity Gateway in [Label] { name: String } tags String;
+
+/// What is changed by the API while the gateway runs. The role admin is the outer bound.
+action configure appliesTo {
+  principal: User,
+  resource: Gateway,
+  context: {
+    /// Always empty, so that a rule for every action may read it.
+    account: String,
+    /// "reload": the configuration is read again. "revoke", "restore": access is taken away, and given back.
+    /// "forget_passkey": somebody's passkey is.
+    change: String,
+    roles: Set<String>,
+  },
+};
 `
 
 export const actions = [
@@ -101,5 +138,7 @@ export const actions = [
   'download',
   'forward',
   'approve',
+  'read_evidence',
+  'configure',
 ] as const
 export type ActionName = (typeof actions)[number]

@@ -18,9 +18,13 @@ export interface Scope {
   /** `env=prod` */
   readonly labels: readonly string[]
   readonly action: string
+  /** A target unless given. */
+  readonly resource_type?: ResourceType
   /** Those alone that permit whatever the command is: a line that may be another satisfies no other permit. */
   readonly is_blind?: boolean
 }
+
+export type ResourceType = 'Target' | 'Gateway'
 
 /** What a policy knows of a command because it was read. */
 const read_members = [
@@ -108,7 +112,7 @@ function mayApply(json: Cedar.PolicyJson, scope: Scope): boolean {
   return (
     actionApplies(json.action, scope.action) &&
     fits(json.principal, 'User', scope.subject, 'Group', scope.groups) &&
-    fits(json.resource, 'Target', scope.target, 'Label', scope.labels)
+    fits(json.resource, scope.resource_type ?? 'Target', scope.target, 'Label', scope.labels)
   )
 }
 
@@ -119,6 +123,10 @@ export function actionApplies(action: Cedar.ActionConstraint, name: string): boo
     (uid) => uidOf(uid).id === name,
   )
 }
+
+/** Whether a policy is about this action by name, not only about all. */
+export const namesAction = (action: Cedar.ActionConstraint, name: string): boolean =>
+  action.op !== 'All' && actionApplies(action, name)
 
 /** Whether the scope can hold; what is not understood may. */
 function fits(
