@@ -40,6 +40,7 @@ import { startNotifying } from './gateway/notifying.ts'
 import { authoritiesOf, openOffice, signOut } from './gateway/office.ts'
 import { type Options, readOptions } from './gateway/options.ts'
 import { Refusal } from './gateway/refusal.ts'
+import { createSamlInUse } from './gateway/saml.ts'
 import { createSessions } from './gateway/sessions.ts'
 import { readSetup } from './gateway/setup.ts'
 import { startSignIns, watchedOf } from './gateway/sign-ins.ts'
@@ -93,7 +94,7 @@ async function runGateway(options: Options): Promise<void> {
     warnings,
     ruleset,
     policy: policy_parts,
-    saml,
+    saml: saml_settings,
     data,
     key,
     rules_source,
@@ -193,8 +194,12 @@ async function runGateway(options: Options): Promise<void> {
   const issuers = createIssuers(providers, config.identity.ci, ports)
   /** Where browsers find the pages: without a TLS proxy before it, where the API turns out to be. */
   let pages_at = config.gateway.public_url
+  const saml = createSamlInUse(
+    config.identity.saml.map(({ name: saml_name }) => saml_name),
+    saml_settings,
+  )
   const logins = openLogins({
-    ...{ config, providers, log, signedIn },
+    ...{ saml, providers, log, signedIn },
     asked_at: () => config.gateway.public_url ?? (trial === undefined ? undefined : pages_at),
     pages_at: () => pages_at,
   })
@@ -332,7 +337,7 @@ async function runGateway(options: Options): Promise<void> {
   pages_at ??= api?.url
   const reload = reloadOnHangup({
     path: options.config,
-    ...{ config, rules_source, policy, sessions, log, ...standing },
+    ...{ config, rules_source, policy, saml, is_worker: false, sessions, log, ...standing },
     recorder: evidence.recorder,
     others: door.reload,
   })

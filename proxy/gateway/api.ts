@@ -16,7 +16,6 @@ import type { GatewayKeys } from '../identity/gateway-keys.ts'
 import type { Issuers } from '../identity/issuers.ts'
 import type { KeyRing } from '../identity/keys.ts'
 import type { Provider } from '../identity/provider.ts'
-import type { SamlSettings } from '../identity/saml/provider.ts'
 import type { SignedIn } from '../identity/signed-in.ts'
 import { type Caller, createTokenVerifier, parseTokenKey } from '../identity/token.ts'
 import type { Log } from '../log.ts'
@@ -37,6 +36,7 @@ import { openPasskeys } from './passkeys.ts'
 import { Refusal } from './refusal.ts'
 import { createRefused } from './refused.ts'
 import type { ReplicaFacts } from './replication.ts'
+import type { SamlInUse } from './saml.ts'
 import type { SignIns } from './sign-ins.ts'
 
 export interface ApiOptions extends Pick<ApiPorts, 'reader' | 'logs'> {
@@ -66,7 +66,7 @@ export interface ApiOptions extends Pick<ApiPorts, 'reader' | 'logs'> {
   /** Undefined where nobody signs in by a browser. */
   readonly logins: DeviceLogins | undefined
   readonly policy: StaticPolicy
-  readonly saml: readonly SamlSettings[]
+  readonly saml: SamlInUse
   readonly terminals: Terminals
   readonly recorder: RecorderClient
   /** Why the gateway cannot do its work, one line each. */

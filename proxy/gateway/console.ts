@@ -9,15 +9,16 @@ import type { Denial } from '../core/verdict.ts'
 import { createBrowserLogins } from '../identity/browser-login.ts'
 import type { BrowserSessions } from '../identity/browser-session.ts'
 import type { Provider } from '../identity/provider.ts'
-import { createSamlProvider, type SamlSettings } from '../identity/saml/provider.ts'
+import { createSamlProvider } from '../identity/saml/provider.ts'
 import { createRequestIds } from '../identity/saml/request-id.ts'
 import type { SignedIn } from '../identity/signed-in.ts'
 import { createTerminalLogins } from '../identity/terminal-login.ts'
 import type { Log } from '../log.ts'
+import { createSamlProviders, type SamlInUse } from './saml.ts'
 
 export interface ConsoleOptions {
   readonly providers: readonly Provider[]
-  readonly saml: readonly SamlSettings[]
+  readonly saml: Pick<SamlInUse, 'settings'>
   readonly terminals: Terminals
   readonly sessions: BrowserSessions
   readonly signedIn: SignedIn
@@ -36,7 +37,7 @@ export interface Terminals {
 export function createConsole(options: ConsoleOptions): ConsolePorts {
   const { providers, terminals, origin, now_us, log } = options
   const request_ids = createRequestIds(now_us)
-  const saml = options.saml.map((settings) =>
+  const saml = createSamlProviders(options.saml, (settings) =>
     createSamlProvider(settings, { origin, now_us, request_ids }),
   )
   return {

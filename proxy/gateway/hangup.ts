@@ -1,12 +1,13 @@
 /**
- * SIGHUP: masking rules, policy, registered keys and roles of the configuration are read again, and put in use at one
- * moment. Nothing else of the file is taken.
+ * SIGHUP: masking rules, policy, registered keys, revoked certificates, roles and SAML providers of the configuration are read
+ * again, and put in use at one moment. Nothing else of the file is taken.
  *
  * @module
  */
 import { ownSecrets } from '../config/known-secrets.ts'
 import { type Config, loadConfig } from '../config.ts'
 import { createClock } from '../core/clock.ts'
+import { prepareSaml } from '../identity/saml/prepare.ts'
 import type { Log } from '../log.ts'
 import type { LivePolicy } from '../policy/live.ts'
 import { createPolicy } from '../policy/policy.ts'
@@ -15,6 +16,7 @@ import type { RecorderClient } from '../recorder/client.ts'
 import { createReload, type Reloaded, type ReloadPorts } from '../reload/reload.ts'
 import { type Standing, whyEnded } from './access.ts'
 import { policy_engines } from './limits.ts'
+import type { SamlInUse } from './saml.ts'
 import type { Ending, Running, Sessions } from './sessions.ts'
 
 export interface HangupOptions extends Standing {
@@ -25,6 +27,9 @@ export interface HangupOptions extends Standing {
   /** What its masking rules were made of. */
   readonly rules_source: string
   readonly policy: LivePolicy
+  readonly saml: SamlInUse
+  /** A worker has their names alone. */
+  readonly is_worker: boolean
   readonly sessions: Sessions
   readonly recorder: RecorderClient
   readonly log: Log
@@ -53,7 +58,7 @@ export function reloadOnHangup(options: HangupOptions): (() => Promise<Reloaded>
 }
 
 function prepareWith(options: HangupOptions): ReloadPorts['prepare'] {
-  const { config, policy, keys, providers, access, sessions } = options
+  const { config, policy, keys, providers, access, sessions, saml } = options
   const { now_us } = createClock(Date.now, () => performance.now())
   let reloads = 0
   const in_use = {
@@ -64,6 +69,13 @@ function prepareWith(options: HangupOptions): ReloadPorts['prepare'] {
   return async ({ config: next, locate }) => {
     const read = await preparePolicy(next.policy.files)
     if (!read.ok) return { ok: false, problem: locate(['policy', 'files'], read.problem) }
+    const read_saml = await prepareSaml(options.is_worker ? [] : next.identity.saml)
+    if (!read_saml.ok)
+      return {
+        ok: false,
+        problem: locate(['identity', 'saml', read_saml.index], read_saml.problem),
+      }
+    const saml_names = next.identity.saml.map(({ name }) => name)
     const engine = policy_engines[reloads % 2]
     // Targets and their accounts stay: their credentials are those of the start.
     const source = { policy: next.policy, targets: config.targets }
@@ -71,7 +83,8 @@ function prepareWith(options: HangupOptions): ReloadPorts['prepare'] {
       access,
       ...(engine === undefined ? {} : { engine }),
     })
-    const before = { policy: policy.current, hash: policy.hash, ...in_use }
+    const { names, settings } = saml
+    const before = { policy: policy.current, hash: policy.hash, names, settings, ...in_use }
     const roles = new Map(next.identity.oidc.map((each) => [each.issuer, each.roles]))
     const put = (
       to: typeof policy.current,
@@ -94,9 +107,11 @@ function prepareWith(options: HangupOptions): ReloadPorts['prepare'] {
       policy_hash: made.hash,
       take() {
         put(made, next.identity.keys, roles, next.identity.revoked_certificates)
+        saml.use(saml_names, read_saml.settings)
         reloads += 1
         return () => {
           put(before.policy, before.keys, before.roles, before.revoked)
+          saml.use(before.names, before.settings)
           reloads -= 1
         }
       },

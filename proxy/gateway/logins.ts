@@ -9,9 +9,10 @@ import { createDeviceLogins, type DeviceLogins } from '../identity/device-login.
 import type { Provider } from '../identity/provider.ts'
 import type { SignedIn } from '../identity/signed-in.ts'
 import type { Log } from '../log.ts'
+import type { SamlInUse } from './saml.ts'
 
 export interface LoginsOptions {
-  readonly config: Config
+  readonly saml: Pick<SamlInUse, 'names'>
   /** Those of OpenID Connect; SAML ones are on the pages alone. */
   readonly providers: readonly Provider[]
   /** Where the page is that asks before a person goes on to a provider; undefined where they go there at once. */
@@ -22,17 +23,16 @@ export interface LoginsOptions {
   readonly log: Log
 }
 
-/** Undefined where nobody signs in by a browser. */
+/** Undefined where nobody signed in by a browser at the start: who comes without a key is then not asked. */
 export function openLogins(options: LoginsOptions): DeviceLogins | undefined {
-  const { config, providers, asked_at, pages_at, signedIn, log } = options
-  const browser_only = config.identity.saml.map(({ name }) => name)
-  if (providers.length + browser_only.length === 0) return undefined
+  const { saml, providers, asked_at, pages_at, signedIn, log } = options
+  if (providers.length + saml.names.length === 0) return undefined
   const page = (origin: string | undefined, id: string): string | undefined =>
     origin === undefined ? undefined : `${origin}/login/device?login=${id}`
   return createDeviceLogins(providers, {
     page: (id) => page(asked_at(), id),
     own_page: (id) => page(pages_at(), id),
-    browser_only,
+    browser_only: () => saml.names,
     signedIn,
     log: (event, fields) => log('info', event, fields),
   })

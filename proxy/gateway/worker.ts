@@ -28,6 +28,7 @@ import { openLogins, pagesOf } from './logins.ts'
 import type { FromWorker, ToWorker } from './messages.ts'
 import type { Options } from './options.ts'
 import { Refusal } from './refusal.ts'
+import { createSamlInUse } from './saml.ts'
 import { createSessions } from './sessions.ts'
 import { readSetup } from './setup.ts'
 import { watchedOf } from './sign-ins.ts'
@@ -93,8 +94,12 @@ export async function runWorker(
     access.use(state)
     sessions.end(whyEnded(standing, clock.now_us))
   })
+  const saml = createSamlInUse(
+    config.identity.saml.map(({ name }) => name),
+    [],
+  )
   const logins = openLogins({
-    ...{ config, providers, log },
+    ...{ saml, providers, log },
     asked_at: () => config.gateway.public_url,
     pages_at: () => pagesOf(config),
     signedIn(identity, tokens, for_ms) {
@@ -136,7 +141,7 @@ export async function runWorker(
 
   const reload = reloadOnHangup({
     path: options.config,
-    ...{ config, rules_source, policy, sessions, log, ...standing },
+    ...{ config, rules_source, policy, saml, is_worker: true, sessions, log, ...standing },
     recorder: evidence.recorder,
   })
   let stopping = false

@@ -29,7 +29,7 @@ const create = (changes: Partial<OidcSettings> = {}, now_us = real_us): BrowserL
       issuer.provider(changes, undefined, real_us),
       other.provider({ name: 'other' }, undefined, real_us),
     ],
-    [],
+    () => [],
     {
       origin: () => origin,
       now_us,

@@ -64,15 +64,17 @@ export interface BrowserLoginPorts {
 /** Where a provider sends browsers back to: what it has to have registered (RFC 6749, section 3.1.2.2). */
 export const callback_path = '/login/callback'
 
+/** `saml_providers`: those of now, asked each time. */
 export function createBrowserLogins(
   providers: readonly Provider[],
-  saml_providers: readonly SamlProvider[],
+  saml_providers: () => readonly SamlProvider[],
   ports: BrowserLoginPorts,
 ): BrowserLogins {
   const tickets = createTickets(ports.now_us, browser_login_s)
   const handles = createHandles(ports.now_us)
   const by_name = new Map(providers.map((each) => [each.settings.name, each]))
-  const saml_by_name = new Map(saml_providers.map((each) => [each.settings.name, each]))
+  const samlOf = (name: string): SamlProvider | undefined =>
+    saml_providers().find(({ settings }) => settings.name === name)
   const refuse = (provider: string, code: string, message: string): Denial => {
     ports.log('sign_in_failed', { provider, code, way: 'browser' })
     return { allowed: false, rule: `identity.sign_in.${code}`, message }
@@ -102,10 +104,12 @@ export function createBrowserLogins(
     refuse('', 'ticket', 'this browser has not begun a sign-in here, or too long ago')
 
   return {
-    providers: [...by_name.keys(), ...saml_by_name.keys()],
+    get providers() {
+      return [...by_name.keys(), ...saml_providers().map(({ settings }) => settings.name)]
+    },
     async begin(name, { to, terminal }) {
       const aim = { provider: name, to: ownPath(to), terminal }
-      const saml = saml_by_name.get(name)
+      const saml = samlOf(name)
       if (saml !== undefined) {
         const { url, request_id } = await saml.request()
         return { url, ticket: await tickets.make({ ...aim, request_id }) }
@@ -135,9 +139,9 @@ export function createBrowserLogins(
       return { ...signed_in, to, terminal }
     },
     saml: {
-      metadata: async (name) => saml_by_name.get(name)?.metadata(),
+      metadata: async (name) => samlOf(name)?.metadata(),
       async accept(name, response) {
-        const provider = saml_by_name.get(name)
+        const provider = samlOf(name)
         if (provider === undefined) return refuse('', 'provider', 'there is no such provider')
         const accepted = await provider.accept(response)
         if (!accepted.ok) return refuse(name, accepted.code, accepted.reason)

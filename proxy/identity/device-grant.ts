@@ -37,7 +37,9 @@ interface Waiting {
 export function createDeviceGrants(sign_in: SignIn, monotonic_ms: () => number): DeviceGrants {
   const waiting = new Map<string, Waiting>()
   return {
-    providers: sign_in.providers,
+    get providers() {
+      return sign_in.providers
+    },
     async begin(provider, source) {
       const gone = new AbortController()
       const asked = { source, account: '', target: '', purpose: 'login' } as const

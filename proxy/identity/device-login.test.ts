@@ -45,7 +45,7 @@ const create = (
   createDeviceLogins([provider], {
     page: (id) => `https://gateway.example.com/${id}`,
     own_page: (id) => `https://gateway.example.com/own/${id}`,
-    browser_only: ['partners'],
+    browser_only: () => ['partners'],
     log: (event, { provider: name, code }) => events.push(`${event} ${name} ${code}`),
     limits: { waiting_login_ms_min: 0, ...ms },
   })
@@ -94,7 +94,7 @@ describe('a login', () => {
     const logins = createDeviceLogins([provider], {
       page: () => undefined,
       own_page: () => undefined,
-      browser_only: ['partners'],
+      browser_only: () => ['partners'],
       log: () => {},
     })
     expect((await begin(logins)).url).toBe('https://idp.example.com/device')
@@ -273,7 +273,7 @@ describe('a login on a page of the gateway', () => {
 
   test('needs pages', async () => {
     const ports = { page: () => undefined, own_page: () => undefined, log: () => {} }
-    const logins = createDeviceLogins([], { ...ports, browser_only: ['partners'] })
+    const logins = createDeviceLogins([], { ...ports, browser_only: () => ['partners'] })
     expect(denialOf(await logins.begin('partners', asked, never)).message).toContain('listen.api')
     expect(logins.providers).toEqual(['partners'])
   })

@@ -40,7 +40,7 @@ export interface DeviceLoginPorts {
   /** The same where people can sign in nowhere else; nothing where there are no pages. */
   readonly own_page: (id: string) => string | undefined
   /** Names of providers, besides those that are given, at which people sign in with a browser that comes back. */
-  readonly browser_only: readonly string[]
+  readonly browser_only: () => readonly string[]
   /** Somebody whom a provider has signed in. The tokens are for {@link Provider.recheck}, and for nobody's eyes. */
   readonly signedIn?: SignedIn
   /** For the operator: a login that came to nothing. Never carries payload. */
@@ -104,7 +104,7 @@ export function createDeviceLogins(
 
   const begin: SignIn['begin'] = async (name, asked, signal) => {
     const provider = providers.find(({ settings }) => settings.name === name)
-    if (provider === undefined && !ports.browser_only.includes(name))
+    if (provider === undefined && !ports.browser_only().includes(name))
       return denied('provider', 'there is no such provider')
     // What it gets names its issuer, and those of tokens alone are known where it is shown.
     if (provider === undefined && asked.purpose === 'login')
@@ -134,7 +134,9 @@ export function createDeviceLogins(
     return { url: ports.page(id) ?? url, code: user_code, ended: wait(id, login, leave, ended) }
   }
   return {
-    providers: [...providers.map(({ settings }) => settings.name), ...ports.browser_only],
+    get providers() {
+      return [...providers.map(({ settings }) => settings.name), ...ports.browser_only()]
+    },
     begin,
     waiting: (id) => logins.get(id),
     settle(id, result) {

@@ -14,6 +14,7 @@ import { freePort } from '../fixture/net.ts'
 import { chromium, php, simplesamlphp, ssh, sshd, testSlow } from '../fixture/require.ts'
 import { type IdentityProvider, startSimpleSaml } from '../fixture/simplesamlphp.ts'
 import { sshArguments } from '../fixture/ssh.ts'
+import { until } from '../fixture/until.ts'
 import { endsIn } from '../fixture/workers.ts'
 import { openTerminal, type Terminal } from './terminal.ts'
 
@@ -273,7 +274,7 @@ describe('a person of a SAML provider', () => {
 
   testSlow(
     needs,
-    'is refused while the provider signs by a key that it had not when the gateway began',
+    'is refused while the provider signs by a key that the gateway has not read; SIGHUP reads it',
     async () => {
       world.idp.rotate()
       await using browser = await openBrowser()
@@ -282,10 +283,23 @@ describe('a person of a SAML provider', () => {
       await page.goto(`${api}/console`)
       await fill(page, world, 'eve')
       await page.getByText('the assertion is not signed by the provider').waitFor()
-      await world.guarded.gateway.stop()
       const file = join(world.guarded.dir, 'gateway/idp.xml')
+      const reload = async (event: string): Promise<string> => {
+        process.kill(world.guarded.gateway.pid, 'SIGHUP')
+        return until(event, () =>
+          world.guarded.gateway
+            .stderr()
+            .split('\n')
+            .find((line) => line.includes(event)),
+        )
+      }
+      writeFileSync(file, '<EntityDescriptor/>')
+      expect(await reload('configuration_not_reloaded')).toContain('identity.saml[0]')
+      // The one of before is still in use, and nothing half read.
+      await page.goto(`${api}/console`)
+      await page.getByText('the assertion is not signed by the provider').waitFor()
       writeFileSync(file, await world.idp.metadata())
-      await world.guarded.restart()
+      await reload('configuration_reloaded')
       await page.goto(`${api}/console`)
       await page.waitForURL(`${api}/console`)
       expect(await page.locator('dd').first().textContent()).toBe('eve')
