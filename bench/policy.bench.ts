@@ -1,5 +1,5 @@
 /**
- * What policy adds to an exec: reading the line, its risk and Cedar's decision, over the committed corpus, at 1,000 rules
+ * What policy adds to an exec, and to Enter in a shell: reading the line, its risk and Cedar's decision, over the committed corpus, at 1,000 rules
  * and 10,000 groups. The rival is Cedar over all rules at once, without slices. And how well lines are recognised.
  *
  * @module
@@ -8,6 +8,7 @@ import * as cedar from '@cedar-policy/cedar-wasm/nodejs'
 import type { Approver, HeldCommand } from '../proxy/core/approval.ts'
 import type { ChannelRequest } from '../proxy/core/connector.ts'
 import type { Identity } from '../proxy/core/identity.ts'
+import type { TypedConfidence } from '../proxy/core/ports.ts'
 import { createDesk } from '../proxy/policy/approval/desk.ts'
 import { builtin_text } from '../proxy/policy/cedar/builtin.ts'
 import { createPolicy } from '../proxy/policy/policy.ts'
@@ -24,6 +25,8 @@ const targets = 100
 /** Groups of one person, of those that there are. */
 const groups_each = 50
 const people = 200
+/** How a typed line is known. */
+const confidences = ['shell', 'screen'] as const
 const pending = 1_000
 
 export async function bench(options: Options): Promise<Report> {
@@ -51,9 +54,11 @@ export async function bench(options: Options): Promise<Report> {
   const first: Time[][] = []
   const reading: Time[][] = []
   const rival: Time[][] = []
+  const typed: Record<TypedConfidence, Time[][]> = { shell: [], screen: [] }
   for (let round = 0; round < options.rounds; round++) {
     const commands: Time[] = []
     const connects: Time[] = []
+    const enters: Record<TypedConfidence, Time[]> = { shell: [], screen: [] }
     for (let at = 0; at < people; at++) {
       const who = person(round * people + at)
       const place = { account: 'deploy', source: '10.1.2.3:4711' }
@@ -61,9 +66,17 @@ export async function bench(options: Options): Promise<Report> {
       connects.push(timed(() => policy.connect(who, 'deploy', target, place.source)))
       for (const command of pick(lines, at))
         commands.push(timed(() => policy.channel(who, target, exec(command), place)))
+      // As a shell does that begins.
+      if (!policy.judgesTyped(who, target, place)) throw new Error('nothing is judged')
+      for (const confidence of confidences)
+        for (const text of pick(lines, at + 3)) {
+          const line = { text, confidence, is_terminal: true }
+          enters[confidence].push(timed(() => policy.typed(who, target, line, place)))
+        }
     }
     whole.push(commands)
     first.push(connects)
+    for (const confidence of confidences) typed[confidence].push(enters[confidence])
     reading.push(lines.map((line) => timed(() => assess(parts.read(line), line))))
     rival.push(unsliced(parts))
   }
@@ -90,12 +103,27 @@ export async function bench(options: Options): Promise<Report> {
     p(whole, 0.99, 'cpu_ms'),
     'all threads of it',
   )
+  const enter_p99 = confidences.map((confidence) => [
+    figure(`Enter p99, ${confidence}`, 'ms', p(typed[confidence], 0.99)),
+    figure(`Enter p99, ${confidence}, computing`, 'ms', p(typed[confidence], 0.99, 'cpu_ms')),
+  ])
   return {
     figures: [
       figure('exec p50', 'ms', p(whole, 0.5), 'line read, judged, decided'),
       exec_wall_p99,
       figure('exec p50, computing', 'ms', p(whole, 0.5, 'cpu_ms')),
       exec_p99,
+      ...confidences.flatMap((confidence, at) => [
+        figure(
+          `Enter p50, ${confidence}`,
+          'ms',
+          p(typed[confidence], 0.5),
+          confidence === 'shell'
+            ? 'a line that a shell tells of'
+            : 'one that is read from a screen',
+        ),
+        ...(enter_p99[at] ?? []),
+      ]),
       figure('of it recognition p50', 'ms', p(reading, 0.5)),
       figure('of it recognition p99', 'ms', p(reading, 0.99)),
       figure(
@@ -136,6 +164,7 @@ export async function bench(options: Options): Promise<Report> {
         at_most: 1,
       },
       { name: 'exec p99, computing', value: exec_p99.value, unit: 'ms', at_most: 1 },
+      ...enter_p99.flat().map(({ name, value }) => ({ name, value, unit: 'ms', at_most: 1 })),
       {
         name: 'approvals by REST',
         value: figure('approvals by REST', '1/s', rest).value,

@@ -247,8 +247,13 @@ export function createJudge({ engine, read, shells, now_ms }: JudgePorts): Judge
         is_partial,
       }
     },
-    judgesTyped: (identity, { target, labels }) =>
-      shells !== 'screen' || !engine.allowsAll({ identity, action: 'exec', target, labels }),
+    judgesTyped(identity, { target, labels }) {
+      const asked = { identity, action: 'exec', target, labels } as const
+      const judges = shells !== 'screen' || !engine.allowsAll(asked)
+      // The first Enter does not wait for it.
+      if (judges) engine.prepare({ ...asked, is_blind: true })
+      return judges
+    },
     approve: (
       { issuer, subject, groups, roles },
       { target, labels, account },
