@@ -106,10 +106,15 @@ export function readableSubject(caller: ApiCaller): 'everyone' | { readonly only
   })
 }
 
-/** What only administrators change, and only what policy leaves to this one. */
-export function mayChange(ports: ApiPorts, caller: ApiCaller, change: Change): void {
-  const detail = !caller.roles.includes('admin')
-    ? 'this needs the role admin'
+/** What only these roles change, and only what policy leaves to this one of them. */
+export function mayChange(
+  ports: ApiPorts,
+  caller: ApiCaller,
+  change: Change,
+  roles: ApiCaller['roles'] = ['admin'],
+): void {
+  const detail = !caller.roles.some((role) => roles.includes(role))
+    ? `this needs the role ${roles.join(' or ')}`
     : ports.mayConfigure(caller, change)
       ? undefined
       : 'policy does not leave that to you: Action::"configure"'

@@ -8,7 +8,7 @@ import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi'
 import { bodyLimit } from 'hono/body-limit'
 import { parseTime } from '../../storage/replay/time.ts'
 import { recordReading } from './evidence.ts'
-import type { ApiEnv } from './guard.ts'
+import { type ApiEnv, mayChange } from './guard.ts'
 import type { ApiCaller, ApiPorts, HoldResult } from './ports.ts'
 import { ProblemError, problemsOf } from './problem.ts'
 
@@ -180,7 +180,7 @@ export function addHolds(app: OpenAPIHono<ApiEnv>, ports: ApiPorts): void {
   })
   app.openapi(routes.set, async (context) => {
     const caller = context.get('caller')
-    needs(caller, ['auditor', 'admin'])
+    mayChange(ports, caller, 'hold', ['auditor', 'admin'])
     const { reason: why, since, until, ...rest } = context.req.valid('json')
     const wanted = { ...rest, since: iso(since), until: iso(until) }
     const given = Object.entries(wanted).filter(([, value]) => value !== undefined)
@@ -189,7 +189,7 @@ export function addHolds(app: OpenAPIHono<ApiEnv>, ports: ApiPorts): void {
   })
   app.openapi(routes.lift, async (context) => {
     const caller = context.get('caller')
-    needs(caller, ['auditor', 'admin'])
+    mayChange(ports, caller, 'lift_hold', ['auditor', 'admin'])
     const { id } = context.req.valid('param')
     const { reason: why } = context.req.valid('json')
     return context.json({ id: doneAs(await keeping().holds.lift(id, actorOf(caller), why)) }, 200)
@@ -202,13 +202,13 @@ export function addHolds(app: OpenAPIHono<ApiEnv>, ports: ApiPorts): void {
     return context.json(
       {
         rules: rules.map(({ labels, days }) => ({ labels: { ...labels }, days })),
-        sessions: [...sessions],
+        sessions: await readable(ports, caller, sessions),
       },
       200,
     )
   })
   app.openapi(routes.apply, async (context) => {
-    needs(context.get('caller'), ['admin'])
+    mayChange(ports, context.get('caller'), 'apply_retention')
     try {
       return context.json({ sessions: await keeping().apply() }, 200)
     } catch (error) {
@@ -218,6 +218,19 @@ export function addHolds(app: OpenAPIHono<ApiEnv>, ports: ApiPorts): void {
         { cause: error },
       )
     }
+  })
+}
+
+/** What policy lets the caller read of. */
+async function readable<Due extends { readonly session: string }>(
+  ports: ApiPorts,
+  caller: ApiCaller,
+  all: readonly Due[],
+): Promise<Due[]> {
+  const facts = await Promise.all(all.map(({ session }) => ports.reader.session(session)))
+  return all.filter((_, at) => {
+    const session = facts[at]
+    return session !== undefined && ports.mayRead(caller, session, 'facts')
   })
 }
 

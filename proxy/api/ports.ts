@@ -76,7 +76,14 @@ export interface ApiPorts {
 }
 
 export type EvidencePart = 'facts' | 'records' | 'lines' | 'cast'
-export type Change = 'reload' | 'revoke' | 'restore' | 'forget_passkey'
+export type Change =
+  | 'reload'
+  | 'revoke'
+  | 'restore'
+  | 'forget_passkey'
+  | 'hold'
+  | 'lift_hold'
+  | 'apply_retention'
 
 export type Reloaded =
   | { readonly ok: true; readonly policy_hash: string; readonly sessions_ended: number }

@@ -121,6 +121,10 @@ describe('what policy says of the gateway itself', () => {
       text: expect.stringContaining('policy does not leave that to you'),
     })
     expect((await api.post('/api/revocations/gabc/lift', admin, {})).status).toBe(403)
+    const auditor = await api.token('eve', 'auditor')
+    const hold = { subject: 'ann', reason: 'a case' }
+    expect((await api.post('/api/holds', auditor, hold)).status).toBe(403)
+    expect((await api.post('/api/retention/apply', admin, {})).status).toBe(403)
     usePolicy('permit (principal, action, resource) when {')
     const broken = await api.cli('reload', '--as', 'ops')
     expect(broken.code).not.toBe(0)
@@ -135,5 +139,9 @@ describe('what policy says of the gateway itself', () => {
     expect(await sessionsOf(await api.token('eve', 'auditor'))).toHaveLength(all)
     expect(await sessionsOf(await api.token('eve', 'user'))).toEqual([])
     expect((await api.cli('reload', '--as', 'root')).code).toBe(0)
+    const hold = { subject: 'ann', reason: 'a case' }
+    const auditor = await api.token('eve', 'auditor')
+    expect((await api.post('/api/holds', auditor, hold)).status).toBe(200)
+    expect((await api.post('/api/holds', await api.token('eve', 'user'), hold)).status).toBe(403)
   })
 })

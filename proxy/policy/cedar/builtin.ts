@@ -17,7 +17,10 @@ when { context.own || context.roles.contains("auditor") || context.roles.contain
   configure: `
 @id("policy.configure")
 permit (principal, action == Action::"configure", resource)
-when { context.roles.contains("admin") };
+when {
+  context.roles.contains("admin") ||
+  (["hold", "lift_hold"].contains(context.change) && context.roles.contains("auditor"))
+};
 `,
 } as const
 

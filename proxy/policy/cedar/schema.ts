@@ -115,7 +115,7 @@ action read_evidence appliesTo {
 /// The gateway itself, by its name. It has no labels.
 entity Gateway in [Label] { name: String } tags String;
 
-/// What is changed by the API while the gateway runs. The role admin is the outer bound.
+/// What is changed by the API while the gateway runs. Roles are the outer bound: admin, for legal holds auditor too.
 action configure appliesTo {
   principal: User,
   resource: Gateway,
@@ -123,7 +123,8 @@ action configure appliesTo {
     /// Always empty, so that a rule for every action may read it.
     account: String,
     /// "reload": the configuration is read again. "revoke", "restore": access is taken away, and given back.
-    /// "forget_passkey": somebody's passkey is.
+    /// "forget_passkey": somebody's passkey is. "hold", "lift_hold": a legal hold is set or lifted. "apply_retention": what is
+    /// due is erased now.
     change: String,
     roles: Set<String>,
   },
