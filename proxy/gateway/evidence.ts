@@ -116,7 +116,7 @@ export async function openEvidence(options: EvidenceOptions): Promise<Evidence> 
     remote === undefined
       ? undefined
       : await openReplication({
-          ...{ remote, data, log, changed, key: options.key },
+          ...{ remote, data, log, changed, key: options.key, holds: options.holds },
           verifier_key,
           replicated: (lsn) => recorder?.replicated(lsn),
           receipts: async (objects) => {

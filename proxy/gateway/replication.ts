@@ -4,6 +4,7 @@
  *
  * @module
  */
+import type { Hold } from '../../storage/evidence/hold.ts'
 import { type ReplicaClient, startReplica } from '../../storage/replicate/client.ts'
 import { ReplicaError } from '../../storage/replicate/errors.ts'
 import type { Receipt } from '../../storage/replicate/receipts.ts'
@@ -44,6 +45,8 @@ export interface ReplicationOptions {
   replicated(lsn: number): void
   receipts(receipts: readonly Receipt[]): Promise<void>
   limit(limits: Limits): void
+  /** Legal holds in force; undefined while they are not known. */
+  holds(): readonly Hold[] | undefined
   /** Something changed that {@link Replication.failing} tells. */
   changed(): void
 }
@@ -89,7 +92,11 @@ export async function openReplication(options: ReplicationOptions): Promise<Repl
   }
   let is_stopping = false
   let told = ''
+  let placed: readonly Hold[] | undefined
   const look = (): void => {
+    const holds = options.holds()
+    if (holds !== undefined && holds !== placed) client.holds(holds)
+    placed = holds
     const now_ms = Date.now()
     const state = judge(remote, client.status, now_ms)
     const text = JSON.stringify([state.refuse, state.hold, state.reasons.map(withoutNumbers)])
@@ -132,6 +139,8 @@ export function judge(
       : undefined
   const unproven = status.proven ? undefined : 'the bucket is not proven to be append-only'
   const why = status.reason === undefined ? '' : ` (${status.reason})`
+  const unheld =
+    status.unheld === undefined ? [] : [`the bucket takes no legal holds (${status.unheld})`]
   // A bucket that was reached once and is away is told by its lag; one that never was, at once.
   const reasons = [late, full, unproven].flatMap((reason) =>
     reason === undefined ? [] : `${reason}${why}`,
@@ -139,7 +148,7 @@ export function judge(
   const is_required = replication === 'required'
   const refuse = is_required ? (late ?? full ?? unproven) : full
   return {
-    reasons,
+    reasons: [...reasons, ...unheld],
     hold: is_required && late !== undefined,
     ...(refuse === undefined ? {} : { refuse }),
   }

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { Hold } from '../evidence/hold.ts'
 import { durable_told_ms } from '../store/limits.ts'
 import { isPassing, ReplicaError } from './errors.ts'
 import { restart_ms_min, retry_ms_max, stop_ms } from './limits.ts'
@@ -14,6 +15,8 @@ export interface ReplicaClient {
   readonly status: Status
   /** Everything up to here is in the journal, on the disk. */
   durable(lsn: number): void
+  /** Legal holds in force: the bucket is told of them. */
+  holds(holds: readonly Hold[]): void
   /** The log has the receipts that were last told. */
   logged(): void
   /** Sends what is there, for a few seconds at most, and ends the Worker. */
@@ -50,6 +53,7 @@ export function startReplica(
   /** Of the Workers before: each counts for itself. */
   let before = { sent_bytes: 0, sent_objects: 0 }
   let durable_lsn = 0
+  let holds: readonly Hold[] | undefined
   let told: ReturnType<typeof setTimeout> | undefined
   let worker: Worker | undefined
   let restart: ReturnType<typeof setTimeout> | undefined
@@ -86,6 +90,10 @@ export function startReplica(
     durable(lsn) {
       durable_lsn = lsn
       told ??= setTimeout(tell, durable_told_ms)
+    },
+    holds(next) {
+      holds = next
+      send({ kind: 'holds', holds })
     },
     logged: () => send({ kind: 'logged' }),
     stop: () =>
@@ -138,6 +146,7 @@ export function startReplica(
       made.onerror = lost
       made.addEventListener('close', lost)
       made.postMessage({ kind: 'open', ...setup })
+      if (holds !== undefined) send({ kind: 'holds', holds })
       if (durable_lsn > 0) tell()
     }
     const receive = (from: Worker, data: FromReplica): void => {

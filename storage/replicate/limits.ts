@@ -91,3 +91,7 @@ export const cosigned_ms: number = 5 * 60_000
 
 /** A Worker that died is started again after this, doubling up to {@link retry_ms_max} until one says how far it is. */
 export const restart_ms_min = 1_000
+
+/** Objects that are compared with the legal holds after a round, and requests to the bucket in that time. */
+export const placed_objects_max = 5_000
+export const placed_requests_max = 100

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { Hold } from '../evidence/hold.ts'
 import type { RetentionRule } from '../evidence/retention.ts'
 import type { ReplicaErrorCode } from './errors.ts'
 import type { Receipt } from './receipts.ts'
@@ -24,6 +25,8 @@ export type ToReplica =
   /** Once, first. */
   | ({ readonly kind: 'open' } & ReplicaSetup)
   | { readonly kind: 'durable'; readonly lsn: number }
+  /** Legal holds in force. */
+  | { readonly kind: 'holds'; readonly holds: readonly Hold[] }
   /** The log has the receipts. */
   | { readonly kind: 'logged' }
   | { readonly kind: 'stop'; readonly within_ms: number }

@@ -31,6 +31,17 @@ export interface Receipt {
   readonly sha256: string
 }
 
+export interface PlaceableObject {
+  readonly no: number
+  readonly key: string
+  /** Null while it is not known to have arrived. */
+  readonly version: string | null
+  /** Id of its session. */
+  readonly subject: string
+  /** 1 under a legal hold. */
+  readonly held: number
+}
+
 /** Everything up to here is in the bucket. */
 export interface Place {
   /** Of the store's chunk rows. */
@@ -47,7 +58,7 @@ const schema = `
 CREATE TABLE IF NOT EXISTS object (
   no INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, kind TEXT NOT NULL, subject TEXT NOT NULL,
   first INTEGER NOT NULL, next INTEGER NOT NULL, sha256 TEXT NOT NULL, bytes INTEGER NOT NULL,
-  retain_days INTEGER, version TEXT, logged INTEGER NOT NULL) STRICT;
+  retain_days INTEGER, version TEXT, logged INTEGER NOT NULL, held INTEGER NOT NULL DEFAULT 0) STRICT;
 CREATE INDEX IF NOT EXISTS object_planned ON object (no) WHERE version IS NULL;
 CREATE INDEX IF NOT EXISTS object_unlogged ON object (no) WHERE logged = 0;
 CREATE INDEX IF NOT EXISTS object_records ON object (subject, next) WHERE kind = 'records';
@@ -70,6 +81,8 @@ export class Receipts {
   readonly #entries_to: Statement
   readonly #planned: Statement
   readonly #unlogged: Statement
+  readonly #placeable: Statement
+  readonly #placed: Statement
   #place: Place
 
   /** @param key where the store is encrypted at rest */
@@ -79,6 +92,14 @@ export class Receipts {
       connection.prepare('PRAGMA journal_mode = WAL').all()
       connection.prepare('PRAGMA synchronous = FULL').all()
       connection.exec(schema)
+      // Of a version before there were legal holds.
+      const columns = connection.prepare('PRAGMA table_info(object)').all() as { name: string }[]
+      if (!columns.some(({ name }) => name === 'held'))
+        connection.exec('ALTER TABLE object ADD COLUMN held INTEGER NOT NULL DEFAULT 0')
+      this.#placeable = connection.prepare(
+        "SELECT no, key, version, subject, held FROM object WHERE no > ? AND kind IN ('records', 'start', 'envelope', 'manifest', 'leaves') ORDER BY no LIMIT ?",
+      )
+      this.#placed = connection.prepare('UPDATE object SET held = ? WHERE no = ?')
       this.#connection = connection
       this.#insert = connection.prepare(
         'INSERT INTO object (key, kind, subject, first, next, sha256, bytes, retain_days, logged) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)',
@@ -177,6 +198,16 @@ export class Receipts {
     this.#together(() => {
       for (const { key } of receipts) this.#mark.run(key)
     })
+  }
+
+  /** Objects of sessions behind this one, in the order in which they were planned. */
+  placeable(after_no: number, count_max: number): readonly PlaceableObject[] {
+    return this.#placeable.all(after_no, count_max) as PlaceableObject[] // By its columns.
+  }
+
+  /** The bucket has it under a legal hold now, or no longer. */
+  placed(no: number, is_held: boolean): void {
+    this.#together(() => this.#placed.run(is_held, no))
   }
 
   close(): void {

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import type { Hold } from '../evidence/hold.ts'
 import { daysOfLog, type RetentionRule } from '../evidence/retention.ts'
 import { partialTiles, tilePath } from '../evidence/tile.ts'
 import type { Backlog, Snapshot } from '../store/backlog.ts'
@@ -22,6 +23,7 @@ import {
   round_bytes,
   round_ms,
 } from './limits.ts'
+import { Placing } from './placing.ts'
 import { proveContinuity, proveLock } from './prove.ts'
 import type { Receipt, Receipts } from './receipts.ts'
 import { runRound, tileBody } from './round.ts'
@@ -51,6 +53,8 @@ export interface Status {
   readonly reason?: string
   /** When the oldest of what is not in the bucket became durable, UTC in milliseconds; absent when all is there. */
   readonly behind_since_ms?: number
+  /** Why the bucket does not take legal holds; absent while it does. */
+  readonly unheld?: string
   /** Records that wait. */
   readonly queued_bytes: number
   /** Since the start. */
@@ -90,11 +94,13 @@ export class Replicator {
   /** What was sent last of each witness. */
   readonly #cosigned = new Map<string, { readonly size: number; readonly at_ms: number }>()
   #asked: readonly Receipt[] = []
+  readonly #placing: Placing
 
   constructor(parts: ReplicatorParts, on: ReplicatorEvents) {
     this.#parts = parts
     this.#on = on
     this.#origin = parts.verifier_key.split('+')[0] ?? ''
+    this.#placing = new Placing({ ...parts, prefix: prefixOf(this.#origin) })
     const { place } = parts.receipts
     this.#counted_to = place.chunk_no
     // What a stopped gateway left unsent has waited since the last round that ended.
@@ -156,6 +162,11 @@ export class Replicator {
     this.#asked = []
   }
 
+  /** Legal holds in force. */
+  holds(holds: readonly Hold[]): void {
+    this.#placing.use(holds)
+  }
+
   /** Sends what is there, until `until_ms` at the latest. */
   stop(until_ms: number): void {
     this.#stopping = true
@@ -196,11 +207,14 @@ export class Replicator {
     this.#on.replicated(snapshot.watermark_lsn)
     await this.#publish()
     await this.#publishCosigned()
+    const has_unheld = await this.#placing.step()
     this.#askForLog()
     const next = backlog.snapshot()
     this.#count(next)
     return (
-      this.#queued_bytes >= round_bytes || (this.#stopping && next.log_size > snapshot.log_size)
+      has_unheld ||
+      this.#queued_bytes >= round_bytes ||
+      (this.#stopping && next.log_size > snapshot.log_size)
     )
   }
 
@@ -253,12 +267,14 @@ export class Replicator {
 
   #tell(): void {
     const since = this.#lag.since_ms
+    const unheld = this.#placing.reason
     this.#on.status({
       proven: this.#proven,
       queued_bytes: this.#queued_bytes,
       sent_bytes: this.#sent_bytes,
       sent_objects: this.#sent_objects,
       ...(this.#reason === undefined ? {} : { reason: this.#reason }),
+      ...(unheld === undefined ? {} : { unheld }),
       ...(since === undefined ? {} : { behind_since_ms: since }),
     })
   }

@@ -4,6 +4,7 @@
  * @module
  */
 import { join } from 'node:path'
+import type { Hold } from '../evidence/hold.ts'
 import { Backlog } from '../store/backlog.ts'
 import { readCosigned } from '../store/cosigned.ts'
 import { database_name, receipts_name } from '../store/layout.ts'
@@ -18,6 +19,8 @@ declare const self: Worker
 
 let replicator: Replicator | undefined
 let hurry = (): void => {}
+/** They may come before it is open. */
+let holds: readonly Hold[] | undefined
 
 self.onmessage = ({ data }: MessageEvent<ToReplica>) => {
   switch (data.kind) {
@@ -26,6 +29,10 @@ self.onmessage = ({ data }: MessageEvent<ToReplica>) => {
       return
     case 'durable':
       replicator?.durable(data.lsn)
+      return
+    case 'holds':
+      holds = data.holds
+      replicator?.holds(holds)
       return
     case 'logged':
       replicator?.logged()
@@ -66,6 +73,7 @@ async function open(setup: ReplicaSetup): Promise<void> {
         refused: ({ code, message }) => post({ kind: 'refused', code, message }),
       },
     )
+    if (holds !== undefined) replicator.holds(holds)
     await proveOnce(replicator)
     post({ kind: 'opened' })
     await replicator.run()

@@ -6,6 +6,7 @@
  */
 import { and, asc, desc, eq, gt, lte, sql } from 'drizzle-orm'
 import { openDocument } from '../evidence/document.ts'
+import type { HeldFacts } from '../evidence/hold.ts'
 import { leaf_list_width } from '../evidence/limits.ts'
 import { MerkleTree, storedHashIndex } from '../evidence/merkle.ts'
 import { type Database, databaseOf, openDatabaseReadOnly } from './database.ts'
@@ -113,6 +114,15 @@ export class Backlog {
   session(no: number): SessionPlace | undefined {
     const row = guarded(() => this.#sql.session.get({ no }))
     return row === undefined ? undefined : { id: row.id, labels: parseLabels(row.labels) }
+  }
+
+  /** What a legal hold is compared with; undefined when the session is not here. */
+  heldFacts(id: string): HeldFacts | undefined {
+    const row = this.#queries.sessionTableRow(id)
+    if (row === undefined) return undefined
+    const { subject, issuer, target, started_us } = row
+    const time = new Date(Math.floor(started_us / 1000)).toISOString()
+    return { session: id, subject, issuer, target, time }
   }
 
   /** Digests of a session's documents, as the store's list has them. */
