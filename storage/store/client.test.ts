@@ -91,7 +91,7 @@ test('a session that was open and is damaged is named, and the others are recove
     { id: sessions[0]?.id ?? '', reason: expect.stringContaining('record 1 is cut') },
   ])
   await again.stop()
-})
+}, 60_000)
 
 test('a database that is none is refused in one line', async () => {
   using data = new DataDirectory()

@@ -73,4 +73,4 @@ test('kill -9 in the middle of a projection: each entry is in the store exactly 
     database.connection.close()
   }
   expect(watermark).toBe(last)
-})
+}, 60_000)

@@ -96,18 +96,7 @@ export class Batch {
   #session(id: string): FoldedSession {
     const known = this.sessions.get(id)
     if (known !== undefined) return known
-    const session: FoldedSession = {
-      id,
-      start: undefined,
-      chunks: [],
-      commands: [],
-      output_bytes: 0,
-      records: 0,
-      end: undefined,
-      manifest_digest: undefined,
-      retain_days: undefined,
-      closed_us: undefined,
-    }
+    const session = unfolded(id)
     this.sessions.set(id, session)
     return session
   }
@@ -127,8 +116,7 @@ export class Batch {
       bytes.push(stored)
       session.chunks.push({ first_seq: seq, count: 1, bytes })
     }
-    session.records = Math.max(session.records, seq + 1)
-    peek(session, seq, stored)
+    foldRecord(session, seq, stored)
   }
 
   #document(digest: string, type: string, borrowed: Uint8Array): void {
@@ -162,8 +150,25 @@ export class Batch {
   }
 }
 
+/** A session of which nothing was seen yet. */
+export function unfolded(id: string): FoldedSession {
+  return {
+    id,
+    start: undefined,
+    chunks: [],
+    commands: [],
+    output_bytes: 0,
+    records: 0,
+    end: undefined,
+    manifest_digest: undefined,
+    retain_days: undefined,
+    closed_us: undefined,
+  }
+}
+
 /** What the rows need of a record's header. A header that cannot be read is stored all the same. */
-function peek(session: FoldedSession, seq: number, stored: Uint8Array): void {
+export function foldRecord(session: FoldedSession, seq: number, stored: Uint8Array): void {
+  session.records = Math.max(session.records, seq + 1)
   const line_end = stored.subarray(0, record_header_bytes_max).indexOf(0x0a)
   const header = line_end < 0 ? undefined : parseFacts(stored.subarray(0, line_end))
   if (header === undefined) return

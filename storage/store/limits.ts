@@ -84,3 +84,9 @@ export const frequent_of = 5
 /** Pages of the full-text index that are merged at once after an erasure: a few milliseconds. */
 export const scrub_pages = 256
 export const scrub_pause_ms = 100
+
+/** Rows that are compared with the evidence at a time. */
+export const derived_page = 1_000
+
+/** So much that is not as the evidence gives it says enough. */
+export const derived_wrong_max = 1_000

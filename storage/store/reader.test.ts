@@ -195,7 +195,7 @@ test('records, rows, log and documents are whole, wherever the watermark is', as
     }),
     { numRuns: 20 },
   )
-})
+}, 60_000)
 
 test('a reader follows a gateway that goes on, projects, and recycles', async () => {
   using data = new DataDirectory()

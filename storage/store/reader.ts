@@ -6,6 +6,7 @@
 import { join } from 'node:path'
 import { readCosigned } from './cosigned.ts'
 import { openDatabaseReadOnly } from './database.ts'
+import { derivedMisfits, type Misfit } from './derived.ts'
 import { database_name, journal_name } from './layout.ts'
 import { Overlay } from './overlay.ts'
 
@@ -124,6 +125,8 @@ export interface Reader extends LogReader {
 export interface FileReader extends Reader {
   /** The newest checkpoint that each witness cosigned: signed notes, in no order. */
   cosigned(): Promise<readonly Uint8Array[]>
+  /** What the database keeps besides, and the evidence does not give: see `derived.ts`. */
+  derived(): Promise<readonly Misfit[]>
   close(): void
 }
 
@@ -150,6 +153,7 @@ export function openReader(data: string, key?: Uint8Array): FileReader {
     logEntries: async (from, to) => overlay.logEntries(from, to),
     logHashes: async (indexes) => overlay.logHashes(indexes),
     cosigned: async () => readCosigned(data),
+    derived: async () => (database === undefined ? [] : derivedMisfits(database)),
     close: () => overlay.close(),
   }
 }

@@ -56,6 +56,8 @@ export interface EvidenceSource {
   logEntries(from: number, to: number): Promise<readonly Uint8Array[]>
   /** How the objects that were read are kept; only where the source is a bucket, and asked for last. */
   objects?(): Iterable<KeptObject>
+  /** What the source shows and searches by, where that is not as the evidence gives it; only where it keeps such. */
+  derived?(): Promise<readonly { readonly session?: string; readonly what: string }[]>
   /** Sessions that came to the bucket after its newest checkpoint, which cannot speak of them yet. */
   newerSessions?(): number
   /** Stored hashes of the log's tree, by Go's StoredHashIndex. Only asked for proofs, and to tell which entry was changed. */

@@ -88,6 +88,7 @@ export async function verifyNaming(
     })
     erasures.holds.say(findings)
     checkKept(source, book, findings, erasures)
+    await checkDerived(source, findings)
     if (findings.counts.log_entries === 0)
       findings.fail(
         'nothing_to_verify',
@@ -105,6 +106,24 @@ export async function verifyNaming(
       `The store cannot be read to its end (${reason}): what is in it is damaged, or it is not a store.`,
     )
     return { report: findings.report(false, undefined), worker_logs: [], holds: new HoldBook() }
+  }
+}
+
+/** Evidence is what was signed; this is what people see of it first. */
+async function checkDerived(source: EvidenceSource, findings: Findings): Promise<void> {
+  const fail = (of: string, what: string, place: { readonly session?: string }): void =>
+    findings.fail(
+      'derived_edited',
+      `${of}${what} is not as the evidence gives it: what lists and searches show was changed, or is damaged.`,
+      place,
+    )
+  try {
+    for (const { session, what } of (await source.derived?.()) ?? [])
+      if (session === undefined) fail('', what, {})
+      else fail(`Of session ${session}, `, what, { session })
+  } catch (error) {
+    const reason = error instanceof Error ? error.name : 'unknown'
+    fail('', `a part of the store that cannot be read (${reason})`, {})
   }
 }
 
