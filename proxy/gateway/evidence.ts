@@ -93,6 +93,7 @@ export async function openEvidence(options: EvidenceOptions): Promise<Evidence> 
   const changed = (): void => options.changed?.(failing())
   const store_events: StoreEvents = {
     projected: (lsn) => recorder?.projected(lsn),
+    recovering: (bytes) => log('info', 'recovering', { mib: Math.round(bytes / 2 ** 20) }),
     lagging: (reason) => {
       lagging = reason
       log(reason === undefined ? 'info' : 'error', 'store_lagging', { reason: reason ?? 'over' })

@@ -20,6 +20,7 @@ import {
 import type { SessionStart } from '../core/ports.ts'
 import { type MaskerSource, maskPlain } from '../tap/sink.ts'
 import { BufferPool, isPooled } from './buffers.ts'
+import { createDiskHealth } from './disk-health.ts'
 import { fieldsOf } from './flat-fields.ts'
 import { Group } from './group.ts'
 import { EvidenceLog, type LogParts } from './log.ts'
@@ -74,11 +75,6 @@ export function createRecorder(parts: RecorderParts): RecorderCore {
   /** Ended sessions whose end could not be written; tried again when there is space. */
   const unended = new Map<Trail, End>()
   let heartbeat_us = 0
-  /** No segment is ready for another session, and none can be prepared. */
-  let starved = false
-  /** A commit failed, and none has succeeded since: nobody knows yet that the disk is well again. */
-  let unproven = false
-  let is_failing = false
   let checkpoint_timer: ReturnType<typeof setInterval> | undefined
   let prepare_timer: ReturnType<typeof setTimeout> | undefined
   /** Came while the group was full. */
@@ -88,6 +84,9 @@ export function createRecorder(parts: RecorderParts): RecorderCore {
   /** Of sessions that begin now. */
   let masking: Masking = parts
 
+  const health = createDiskHealth((reason = '') =>
+    post({ kind: 'health', ready: reason === '', reason }, []),
+  )
   const recycling = createRecycling(journal, parts.is_replicated)
   const group = new Group({ ...parts, mark, failed, settled })
   const log = new EvidenceLog(parts.log, (entry) => group.append(entry), parts.now_us)
@@ -131,8 +130,7 @@ export function createRecorder(parts: RecorderParts): RecorderCore {
       log.settle(log_place)
       writing = new Set()
       writing_ends = new Map()
-      unproven = false
-      tellHealth()
+      health.succeeded()
     }
   }
 
@@ -155,9 +153,7 @@ export function createRecorder(parts: RecorderParts): RecorderCore {
       if (trail.records > 0) unended.set(trail, end)
     }
     ending = new Map()
-    is_failing = true
-    starved = true
-    unproven = true
+    health.failed()
     const code = full ? 'journal_full' : 'journal_io'
     const why = full ? 'has no space left to' : 'cannot'
     post({ kind: 'failed', code, message: `the gateway ${why} record this session` }, [])
@@ -186,16 +182,7 @@ export function createRecorder(parts: RecorderParts): RecorderCore {
   function prepare(): void {
     const more = journal.maintain()
     prepare_timer = setTimeout(prepare, more ? prepare_slice_pause_ms : prepare_idle_ms)
-    starved = !journal.ready && !more
-    tellHealth()
-  }
-
-  function tellHealth(): void {
-    const was_failing = is_failing
-    is_failing = starved || unproven
-    if (is_failing === was_failing) return
-    const reason = is_failing ? 'no space to record' : ''
-    post({ kind: 'health', ready: !is_failing, reason }, [])
+    health.prepared(!journal.ready && !more)
   }
 
   /** Once a second: ends that are due, the open sessions' roots, a heartbeat, the checkpoint. */
@@ -210,7 +197,7 @@ export function createRecorder(parts: RecorderParts): RecorderCore {
       endTrail(trail, end)
     }
     // After a failure this is what shows whether the disk takes anything again.
-    if ((unproven || quiet_ms >= heartbeat_ms) && !isGap) heartbeat()
+    if ((health.is_unproven || quiet_ms >= heartbeat_ms) && !isGap) heartbeat()
     const running = [...changed].filter((trail) => sessions.has(trail.number))
     changed.clear()
     if (running.length > 0)
@@ -356,7 +343,7 @@ export function createRecorder(parts: RecorderParts): RecorderCore {
   function configure(message: Extract<Message, { kind: 'configuration' }>): void {
     const in_use = [...sessions.values()].map(({ maskers }) => maskers)
     const next =
-      is_failing || !journal.ready
+      health.is_failing || !journal.ready
         ? 'nothing can be recorded now'
         : withConfiguration(masking, message, in_use, parts.load)
     if (typeof next === 'string') {
@@ -382,7 +369,7 @@ export function createRecorder(parts: RecorderParts): RecorderCore {
       parts.now_us(),
     )
     // What failed while the envelope was made also failed for this session.
-    if (is_failing) {
+    if (health.is_failing) {
       group.refuse(ack, full)
       return
     }

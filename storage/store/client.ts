@@ -28,6 +28,8 @@ export interface StoreEvents {
    * journal grows up to its limit.
    */
   lagging?(reason: string | undefined): void
+  /** Still at what the gateway before left in the journal: so many bytes are done. */
+  recovering?(bytes: number): void
   /** The Worker died. Questions reject from here on. */
   gone?(error: StoreError): void
 }
@@ -126,6 +128,9 @@ export function startStore(data: string, on: StoreEvents, key?: Uint8Array): Pro
           end(error instanceof StoreError ? error : new StoreError('store_io', error.message))
           return
         }
+        case 'recovering':
+          on.recovering?.(message.bytes)
+          return
         case 'projected':
           on.projected(message.lsn)
           return

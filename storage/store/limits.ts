@@ -28,6 +28,9 @@ export const checkpoint_ms = 5_000
 /** A query first projects what is already durable, for at most this long: newest first, not newest at any price. */
 export const catch_up_ms = 10
 
+/** A start that takes long says so this often. */
+export const recovering_told_ms = 2_000
+
 /** After a failed projection the next try waits this long, doubling up to the maximum. */
 export const retry_ms = 250
 export const retry_ms_max = 5_000

@@ -31,6 +31,8 @@ export type Question = {
 export type FromStore =
   | { readonly kind: 'opened'; readonly recovered: RecoveredState }
   | { readonly kind: 'refused'; readonly error: Failure }
+  /** Before `opened`, where that takes long: bytes of the journal that are projected. */
+  | { readonly kind: 'recovering'; readonly bytes: number }
   /** The journal may forget everything up to here. */
   | { readonly kind: 'projected'; readonly lsn: number }
   | { readonly kind: 'lagging'; readonly reason: string | undefined }

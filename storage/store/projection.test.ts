@@ -102,7 +102,7 @@ test('any interleaving, cut into any batches with restarts between, gives each r
     ),
     { numRuns: 25 },
   )
-})
+}, 60_000)
 
 describe('a projection that fails', () => {
   test('is wholly undone, keeps answering, and loses nothing when it goes on', () => {
@@ -223,6 +223,26 @@ test('the projected number is told only with a checkpoint, and lets the journal 
   projection.close()
   journal.close()
   database.connection.close()
+})
+
+test('a recovery tells how far it has come', () => {
+  using data = new DataDirectory()
+  const session = new RecordedSession(1)
+  const outputs = Array.from({ length: 40 }, () => session.output('x'.repeat(50_000)))
+  data.write([...session.start(), ...outputs])
+  const database = open(data)
+  const projection = new Projection(database, data.path, {
+    projected: () => undefined,
+    lagging: () => undefined,
+  })
+  const told: number[] = []
+  projection.recover((bytes) => told.push(bytes))
+  projection.close()
+  database.connection.close()
+  expect(told.length).toBeGreaterThan(0)
+  expect(told).toEqual(told.toSorted((a, b) => a - b))
+  expect(told[0]).toBeGreaterThan(1_000_000)
+  expect(told.at(-1)).toBeLessThanOrEqual(2_100_000)
 })
 
 describe('recovery', () => {

@@ -80,11 +80,18 @@ export class Projection {
   }
 
   /**
-   * Projects all that a stopped gateway left in its journal. Throws `StoreError`, `JournalError`.
-   * Call before the journal is opened for writing.
+   * Projects all that a stopped gateway left in its journal: 4 to 11 s of computing for each GiB of it, and it has 4 at most by its
+   * limit. Throws `StoreError`, `JournalError`. Call before the journal is opened for writing.
+   *
+   * @param on_progress called now and then with the bytes that were projected so far
    */
-  recover(): void {
-    while (this.#step(Number.POSITIVE_INFINITY)) if (this.#due()) this.checkpoint()
+  recover(on_progress: (bytes: number) => void = () => {}): void {
+    let bytes = 0
+    while (this.#step(Number.POSITIVE_INFINITY)) {
+      bytes += this.#last_step.bytes
+      on_progress(bytes)
+      if (this.#due()) this.checkpoint()
+    }
     this.#durable_lsn = this.#journal.lsn
     this.checkpoint()
   }

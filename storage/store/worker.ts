@@ -8,7 +8,7 @@ import { JournalError } from '../journal/errors.ts'
 import { openDatabase } from './database.ts'
 import { StoreError } from './errors.ts'
 import { database_name } from './layout.ts'
-import { catch_up_ms } from './limits.ts'
+import { catch_up_ms, recovering_told_ms } from './limits.ts'
 import type { Failure, FromStore, Question, ToStore } from './messages.ts'
 import { yieldToOthers } from './priority.ts'
 import { Projection } from './projection.ts'
@@ -52,7 +52,13 @@ function open(data: string, key: Uint8Array | undefined): void {
       },
       key,
     )
-    projection.recover()
+    let said_ms = performance.now()
+    projection.recover((bytes) => {
+      const now_ms = performance.now()
+      if (now_ms - said_ms < recovering_told_ms) return
+      said_ms = now_ms
+      post({ kind: 'recovering', bytes })
+    })
     queries = new Queries(database)
     post({ kind: 'opened', recovered: recover(queries) })
   } catch (error) {

@@ -32,6 +32,8 @@ export interface RoundsReport {
 }
 
 const talkers = 3
+/** For hangs alone: on a machine that is busy with other things a start has taken 40 s, of which it computed for one. */
+const ready_ms = 180_000
 /** Across a checkpoint or two. */
 const moment_ms_max = 2_500
 /** One round in so many is counted from the start of the load, others from when something is seen of it. */
@@ -50,7 +52,7 @@ export async function crashRounds(options: RoundsOptions): Promise<RoundsReport>
   const begun_ms = performance.now()
   const losses: string[] = []
   let [done, sessions, seen_bytes, ran] = [0, 0, 0, 0]
-  await using guarded = await openGuarded()
+  await using guarded = await openGuarded({ ready_ms })
   await guarded.trust()
   while (done < rounds && performance.now() - begun_ms < budget_ms) {
     const number = done + 1

@@ -1,0 +1,50 @@
+/**
+ * Whether the disk under the journal is well, as far as anybody knows.
+ *
+ * @module
+ */
+
+export interface DiskHealth {
+  readonly is_failing: boolean
+  /** A commit failed, and none has succeeded since: only another one can show that the disk is well again. */
+  readonly is_unproven: boolean
+  /** A commit failed. Whoever recorded is told by other means. */
+  failed(): void
+  succeeded(): void
+  /** Whether no segment is ready for another session, and none can be prepared. */
+  prepared(is_starved: boolean): void
+}
+
+/** @param tell called when it changes by itself: with a reason, or without one when all is well again */
+export function createDiskHealth(tell: (reason: string | undefined) => void): DiskHealth {
+  let is_starved = false
+  let is_unproven = false
+  let is_failing = false
+  const judge = (): void => {
+    const was_failing = is_failing
+    is_failing = is_starved || is_unproven
+    if (is_failing !== was_failing) tell(is_failing ? 'no space to record' : undefined)
+  }
+  return {
+    get is_failing() {
+      return is_failing
+    },
+    get is_unproven() {
+      return is_unproven
+    },
+    failed() {
+      is_starved = true
+      is_unproven = true
+      is_failing = true
+    },
+    succeeded() {
+      if (!is_unproven) return
+      is_unproven = false
+      judge()
+    },
+    prepared(now_starved) {
+      is_starved = now_starved
+      judge()
+    },
+  }
+}
