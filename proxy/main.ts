@@ -213,6 +213,8 @@ async function runGateway(options: Options): Promise<void> {
     const common = {
       ...{ config, gateway_keys, issuers, policy, sessions, logins, log, is_shared: false },
       recorder: evidence.recorder,
+      // Nobody could decide without it.
+      approvals: listen.api === undefined ? undefined : desk,
     }
     const ssh =
       listen.ssh === undefined
@@ -221,8 +223,6 @@ async function runGateway(options: Options): Promise<void> {
             openSsh({
               ...{ ...common, address, host_keys, keys, gate: access },
               extra_targets: trial === undefined ? [] : [trial.target],
-              // Nobody could decide without it.
-              approvals: listen.api === undefined ? undefined : desk,
             }),
           )
     // Loaded where it is needed alone: the parser of its statements has a memory of its own, and the collector counts it.

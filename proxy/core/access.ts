@@ -64,7 +64,7 @@ export interface TimedGrant {
   readonly digest: string
 }
 
-export const grant_scopes = ['exec', 'shell', 'upload', 'download', 'forward'] as const
+export const grant_scopes = ['exec', 'shell', 'upload', 'download', 'forward', 'query'] as const
 export type GrantScope = (typeof grant_scopes)[number]
 
 /** What policy asks of who has which access; the same for every protocol. */

@@ -6,7 +6,7 @@
  */
 import type { Duplex } from 'node:stream'
 import type { Claim, Identity, IdentityProof } from './identity.ts'
-import type { Judge, StatementFact } from './statement.ts'
+import type { HeldStatement, Judge, StatementFact } from './statement.ts'
 import type { TellingShell } from './telling.ts'
 import type { Content, TransferFact } from './transfer.ts'
 import type { Denial, Grant, Verdict } from './verdict.ts'
@@ -22,6 +22,8 @@ export type Frame =
   | Wire
   /** Must be durable before what follows it in its direction goes on. Nothing of it is on the wire. */
   | { readonly kind: 'fact'; readonly fact: TransferFact | StatementFact; readonly early?: true }
+  /** A person decides whether it goes on. Nothing behind it is read before {@link Codec.settle}, and it is the last frame. */
+  | { readonly kind: 'held'; readonly held: HeldStatement }
   /** What the gateway itself says to a client whose request it does not forward: a whole message, or a line of stream 2. */
   | { readonly kind: 'answer'; readonly stream: 1 | 2; readonly bytes: Uint8Array }
 
@@ -74,6 +76,8 @@ export interface Codec {
   decode(wire: Wire): Decoded
   /** Re-frames masked bytes, so that every length field is true again. */
   encode(frame: Wire): Wire
+  /** What was held is decided; what came behind it is read now. `is_given_up`: by whoever asked. */
+  settle?(verdict: Verdict, is_given_up: boolean): Decoded
   /** Releases what is held. Skipping it drops the client's last rows. */
   flush(): Decoded
 }

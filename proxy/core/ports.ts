@@ -25,8 +25,20 @@ export interface Policy {
   typed(identity: Identity, target: string, line: TypedLine, at?: AskedAt): TypedVerdict
   /** Of the policy that answers now, SHA-256 as hex. */
   readonly hash: string
-  /** May this statement reach the target, whole? */
-  statement(identity: Identity, target: string, statement: Statement, at?: AskedAt): Verdict
+  /** May this statement reach the target, whole? A denial with a `hold` may be approved. */
+  statement(identity: Identity, target: string, asked: AskedStatement, at?: AskedAt): Verdict
+  /**
+   * Another number means that an answer which rests on no grant could be another: a policy came, or another hour. The
+   * number of a policy is that of no other.
+   */
+  readonly epoch: number
+}
+
+export interface AskedStatement {
+  readonly statement: Statement
+  readonly database: string
+  /** In which names are looked up that stand without one; undefined where that cannot be told. */
+  readonly schemas?: readonly string[] | undefined
 }
 
 /** What a policy may read of a session besides who and where to. */
@@ -105,6 +117,8 @@ export interface SessionRecorder {
    * record.
    */
   command(channel: number, command: TypedCommand): Promise<MaskedCommand>
+  /** A text as it may be shown to people: masked like one that is recorded in the channel. Records nothing. */
+  shown(channel: number, text: Uint8Array): Promise<MaskedCommand>
   /**
    * A buffer of `length` bytes for {@link output}, {@link download} and {@link upload}: used ones come back from the recorder, because fresh
    * memory for every chunk costs more than what is done with it.

@@ -4,22 +4,30 @@
  *
  * @module
  */
-import type { Verdict } from './verdict.ts'
+import type { Denial, Verdict } from './verdict.ts'
 
 /** What a parser found in the whole text: all of its statements, and everything that stands inside of them. */
 export interface Statement {
   /** Of each statement, in order: `select`, `insert`, `create_table`...; `unparsed` for a text that cannot be read. */
   readonly kinds: readonly string[]
-  /** Tables and other objects that are named, with their schema where it was said. */
+  /** Of each statement in it, those inside of others too: every kind once. */
+  readonly operations: readonly string[]
+  /**
+   * Tables and other objects that are named, with their schema where it was said; `SCHEMA.*` is all that is in it, `*` all
+   * there is. A name with a dot in it stands in quotes.
+   */
   readonly objects: readonly string[]
+  /** Names of functions, whichever schema was said. */
   readonly functions: readonly string[]
   /** Whether every `UPDATE` and `DELETE` says which rows. */
   readonly has_where: boolean
-  /** What of it is dangerous, by the names of the catalogue. */
-  readonly risks: readonly StatementRisk[]
+  readonly traits: readonly StatementTrait[]
+  /** Schemas in which it makes names be looked up that stand without one; `unknown` where that cannot be told. */
+  readonly path?: readonly string[] | 'unknown'
 }
 
-export type StatementRisk =
+/** What a parser sees of a statement besides names: policy's catalogue says how risky that is. */
+export type StatementTrait =
   /** It cannot be read, so nothing is known of it. */
   | 'unparsed'
   | 'drop_database'
@@ -39,8 +47,40 @@ export type StatementRisk =
   | 'role'
   /** Code that this parser does not read: it runs inside of the database. */
   | 'code'
+  /** A prepared statement of which nobody knows what it is. */
+  | 'unknown_statement'
+  /** A function is called that is not PostgreSQL's own. */
+  | 'own_function'
+  /** Rows are changed or deleted, and nothing says which. */
+  | 'without_where'
+  /** Objects are made or changed that outlast the session. */
+  | 'lasting'
+  /** What depends on an object goes with it. */
+  | 'cascade'
+  /** A function runs with its owner's rights. */
+  | 'security_definer'
+  /** A role gets rights over all others. */
+  | 'superuser'
+  /** Triggers, rules or policies of rows are switched off. */
+  | 'unguarded'
 
-export type Judge = (statement: Statement) => Verdict
+/** `schemas`: in which names are looked up that stand without one; undefined where that cannot be told. */
+export type Judge = (statement: Statement, schemas?: readonly string[]) => Verdict
+
+/** A statement that policy wants approved before it runs. */
+export interface HeldStatement {
+  /** Its number in the records. */
+  readonly statement: number
+  /** What a person has to see: the text, what a name in it stands for, and parameters. */
+  readonly shown: Uint8Array
+  /** All that runs, as it came. */
+  readonly raw: Uint8Array
+  readonly verdict: Denial
+  /** Policy, once more. */
+  judge(): Verdict
+  /** A line for the client, as a message of its protocol. */
+  notice(line: string): Uint8Array
+}
 
 /** `statement` and `run` are unique in their channel, each counted from 1. */
 export type StatementFact =

@@ -136,6 +136,7 @@ const only_canaries: Policy = {
   demandsTelling: false,
   typed: () => ({ verdict: denied, is_partial: false }),
   statement: () => denied,
+  epoch: 0,
 }
 
 /** A target that says what it is told. */

@@ -8,6 +8,7 @@ import type { Config } from '../config.ts'
 import type { CancelKey } from '../connector/postgres/cancel.ts'
 import { postgresConnector } from '../connector/postgres/connector.ts'
 import type { PostgresTarget } from '../connector/postgres/dial.ts'
+import type { Approvals } from '../core/approval.ts'
 import { createClock } from '../core/clock.ts'
 import { createTokenIdentify } from '../identity/database-token.ts'
 import type { DeviceLogins } from '../identity/device-login.ts'
@@ -34,6 +35,8 @@ export interface PostgresOptions {
   readonly policy: StaticPolicy
   readonly sessions: Sessions
   readonly recorder: RecorderClient
+  /** Where statements wait for a person. */
+  readonly approvals: Approvals | undefined
   /** Undefined where nobody signs in by a browser. */
   readonly logins: DeviceLogins | undefined
   readonly log: Log
@@ -65,6 +68,7 @@ export async function openPostgres(options: PostgresOptions): Promise<PostgresSi
   const { tls } = config.gateway
   const connector = await postgresConnector({
     target: (name) => targets.get(name),
+    speaksOfObjects: () => policy.readsObjects,
     now_ms: () => performance.now(),
     ...(options.logins === undefined ? {} : { sign_in: options.logins }),
     ...(tls === undefined ? {} : { tls: { cert: tls.cert, key: tls.key.reveal() } }),
@@ -83,6 +87,7 @@ export async function openPostgres(options: PostgresOptions): Promise<PostgresSi
       sessions.run(greeting, {
         policy,
         recorder,
+        approvals: options.approvals,
         flight,
         now_ms: () => performance.now(),
         protocol: 'postgres',

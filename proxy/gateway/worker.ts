@@ -114,7 +114,11 @@ export async function runWorker(
     () => public_url,
   )
   const issuers = createIssuers(providers, config.identity.ci, ports)
-  const common = { config, gateway_keys, issuers, policy, sessions, logins, log, is_shared: true }
+  const common = {
+    ...{ config, gateway_keys, issuers, policy, sessions, logins, log, is_shared: true },
+    // Nobody could decide without it.
+    approvals: listen.api === undefined ? undefined : desk,
+  }
   const { recorder } = evidence
   const ssh =
     listen.ssh === undefined
@@ -123,8 +127,6 @@ export async function runWorker(
           openSsh({
             ...{ ...common, address, keys, recorder, gate: access, extra_targets: [] },
             host_keys: hostKeys(config, gateway_keys),
-            // Nobody could decide without it.
-            approvals: listen.api === undefined ? undefined : desk,
           }),
         )
   const at_postgres = listen.postgres && { ...listen.postgres, port: shared.postgres ?? 0 }

@@ -31,6 +31,12 @@ export function createLivePolicy(first: StaticPolicy): LivePolicy {
     },
     judgesTyped: (...asked) => current.judgesTyped(...asked),
     typed: (...asked) => current.typed(...asked),
+    get readsObjects() {
+      return current.readsObjects
+    },
+    get epoch() {
+      return current.epoch
+    },
     statement: (...asked) => current.statement(...asked),
     grantTerms: (...asked) => current.grantTerms(...asked),
     approve: (...asked) => current.approve(...asked),

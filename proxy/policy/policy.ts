@@ -25,10 +25,12 @@ import {
   type ShellChoice,
   type WantedGrant,
 } from './cedar/judge.ts'
+import { membersOf } from './cedar/members.ts'
 import { needs } from './cedar/verdict.ts'
 import { recogniseDetour } from './detour.ts'
+import { createEpochs } from './epoch.ts'
 import type { PolicyParts } from './prepare.ts'
-import { statementVerdict } from './statement.ts'
+import { refusedStatement } from './statement.ts'
 import { recogniseTransfer, sftp_subsystem, type Transfer } from './transfer.ts'
 
 type Choice = 'allow' | 'deny'
@@ -52,6 +54,8 @@ export interface PolicySource {
 }
 
 export interface StaticPolicy extends Policy, Duties {
+  /** Whether any rule reads which objects a statement names. */
+  readonly readsObjects: boolean
   /** May this person decide about somebody's command there? That it is not their own is for others to see. */
   approve(approver: Approver, target: string, account: string, terms: HoldTerms): boolean
   /** What a grant would need for somebody there. `account`: empty for every account. */
@@ -97,6 +101,7 @@ export function createPolicy(
     access,
   )
   const text = canonicalPolicy(config, parts.text)
+  const epochs = createEpochs()
   const place = (target: string, at: AskedAt): Place => ({
     target,
     labels: labels.get(target) ?? {},
@@ -136,8 +141,14 @@ export function createPolicy(
       targets.has(target)
         ? judge.typed(identity, place(target, at), line)
         : { verdict: unknownTarget(target), is_partial: false },
-    statement: (_, target, statement) =>
-      targets.has(target) ? statementVerdict(statement) : unknownTarget(target),
+    readsObjects: membersOf(parts.policies)?.has('objects') ?? true,
+    get epoch() {
+      return epochs.of(now_ms())
+    },
+    statement: (identity, target, asked, at = nowhere) =>
+      targets.has(target)
+        ? (refusedStatement(asked.statement) ?? judge.query(identity, place(target, at), asked))
+        : unknownTarget(target),
     grantTerms(identity, target, account, wanted) {
       const accounts = targets.get(target)
       if (accounts === undefined) return { ok: false, message: unknownTarget(target).message }

@@ -9,6 +9,7 @@ import { type LoadedPolicy, loadPolicies, type PolicyFile } from './cedar/load.t
 import { schema_text } from './cedar/schema.ts'
 import { actionApplies, namesAction } from './cedar/slice.ts'
 import { catalogue, opaque_entries } from './risk/catalogue.ts'
+import { statement_entries } from './risk/statement-entries.ts'
 import { loadGrammar } from './shell/grammar.ts'
 import { createReadLine, type ReadLine } from './shell/read.ts'
 
@@ -48,7 +49,7 @@ export async function preparePolicy(files: readonly PolicyFile[]): Promise<Prepa
     {
       files: [...used.map((file) => file.text), ...added],
       schema: schema_text,
-      catalogue: [catalogue, opaque_entries],
+      catalogue: [catalogue, opaque_entries, statement_entries],
     },
     (_, value: unknown) => (value instanceof RegExp ? String(value) : value),
   )

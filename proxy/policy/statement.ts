@@ -1,27 +1,20 @@
 /**
- * Statements of databases: all run but for the critical ones of the catalogue, and what cannot be read.
+ * What of statements no policy decides: those that nobody could judge, or after which nobody could judge another.
  *
  * @module
  */
-import type { Statement, StatementRisk } from '../core/statement.ts'
-import type { Verdict } from '../core/verdict.ts'
+import type { Statement, StatementTrait } from '../core/statement.ts'
+import type { Denial } from '../core/verdict.ts'
 
-/** Why each of them is denied; those that are not here run, and are recorded. */
-const critical: Readonly<Partial<Record<StatementRisk, string>>> = {
+const unjudged: Readonly<Partial<Record<StatementTrait, string>>> = {
   unparsed: 'this statement cannot be read by the gateway, so it is not let through',
-  drop_database: 'dropping a database is forbidden',
-  program: 'programs and libraries of the database server are out of bounds',
-  server_file: 'files of the database server are out of bounds',
-  server_config: "the database server's own configuration is out of bounds",
-  replication: 'changes cannot be read past the tables: that is replication',
-  network: 'going on from the database to another one is forbidden',
   syntax: 'how statements are read must not change in a session',
 }
 
-export function statementVerdict({ risks }: Statement): Verdict {
-  for (const risk of risks) {
-    const message = critical[risk]
-    if (message !== undefined) return { allowed: false, rule: `policy.sql.${risk}`, message }
+export function refusedStatement({ traits }: Statement): Denial | undefined {
+  for (const trait of traits) {
+    const message = unjudged[trait]
+    if (message !== undefined) return { allowed: false, rule: `policy.sql.${trait}`, message }
   }
-  return { allowed: true, rule: 'policy.sql' }
+  return undefined
 }

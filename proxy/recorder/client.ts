@@ -4,6 +4,7 @@
  *
  * @module
  */
+import type { MaskedCommand } from '../core/approval.ts'
 import type { ChannelRequest, Field, Stream } from '../core/connector.ts'
 import { RecorderError } from '../core/errors.ts'
 import type {
@@ -28,6 +29,7 @@ import type {
   Measured,
   NoteType,
   RecorderSetup,
+  ShownText,
   ToRecorder,
 } from './messages.ts'
 import { unpack } from './packed.ts'
@@ -211,6 +213,17 @@ export function startRecorder(
     sessions.set(session, events)
     const { protocol } = start
     meter.opened(protocol)
+    const commandOf = async (
+      channel: number,
+      command: TypedCommand | ShownText,
+    ): Promise<MaskedCommand> => {
+      const answer = await ask(
+        (ack) => ({ kind: 'command', session, ack, channel, command }),
+        session,
+      )
+      if (answer.command !== undefined) return answer.command
+      throw new RecorderError('recorder_gone', 'the recorder did not answer')
+    }
     const done = (asked: Promise<Acknowledged>): Promise<void> => asked.then(() => {})
     const writeInput = (
       ack: number,
@@ -241,13 +254,8 @@ export function startRecorder(
         ask((ack) => ({ kind: 'channel', session, ack, channel, request }), session).then(
           ({ command }) => command,
         ),
-      command: (channel: number, command: TypedCommand) =>
-        ask((ack) => ({ kind: 'command', session, ack, channel, command }), session).then(
-          ({ command: shown }) => {
-            if (shown !== undefined) return shown
-            throw new RecorderError('recorder_gone', 'the recorder did not answer')
-          },
-        ),
+      command: (channel: number, command: TypedCommand) => commandOf(channel, command),
+      shown: (channel: number, shown: Uint8Array) => commandOf(channel, { shown }),
       buffer: (length: number) => pool.take(length),
       recycle({ buffer }: Uint8Array) {
         if (!isPooled(buffer)) return

@@ -84,11 +84,20 @@ export type NoteType = Exclude<
   'configuration.changed' | 'heartbeat' | 'session.started' | 'session.running' | 'session.ended'
 >
 
+/** Not recorded: masked alone. */
+export interface ShownText {
+  readonly shown: Uint8Array
+}
+
 /** `session` is the recorder's small number for one. */
 export type ToSession = { readonly session: number } & (
   | ({ readonly ack: number } & (
       | { readonly kind: 'channel'; readonly channel: number; readonly request: ChannelRequest }
-      | { readonly kind: 'command'; readonly channel: number; readonly command: TypedCommand }
+      | {
+          readonly kind: 'command'
+          readonly channel: number
+          readonly command: TypedCommand | ShownText
+        }
       | { readonly kind: 'event'; readonly channel: number; readonly event: RecordedEvent }
       | {
           readonly kind: 'input'
@@ -169,7 +178,7 @@ export interface Acknowledged {
   readonly ack: number
   /** Set for an `open`. */
   readonly opened?: { readonly session: number; readonly id: string }
-  /** Set for a `channel` with a command, and for a `command`: as it is on record. */
+  /** Set for a `channel` with a command, and for a `command`: as it is on record, or would be. */
   readonly command?: MaskedCommand | undefined
   /** Set for a `mask`. */
   readonly masked?: string

@@ -18,10 +18,11 @@ import type { StatementFact } from '../core/statement.ts'
 import type { Content, TransferFact } from '../core/transfer.ts'
 import { judgedOf } from '../core/verdict.ts'
 import { MessageTap } from '../tap/message.ts'
-import { type MaskerSource, maskCommand, maskPlain, type TapSink } from '../tap/sink.ts'
+import { type MaskerSource, maskCommand, maskPlain, shownText, type TapSink } from '../tap/sink.ts'
 import { type ChannelTaps, closeTaps, keepPrompt, openTaps } from './channel-taps.ts'
 import { grantRecord } from './grant-record.ts'
 import { Hidden } from './hidden.ts'
+import type { ShownText } from './messages.ts'
 import type { SessionSecrets, TrailState, WaitingHold } from './trail-state.ts'
 
 export interface TrailPorts {
@@ -163,7 +164,9 @@ export class Trail {
   }
 
   /** Records a command that was given to a program of the channel, masked, which is returned. */
-  command(channel: number, { text, confidence, command, cwd }: TypedCommand): MaskedCommand {
+  command(channel: number, given: TypedCommand | ShownText): MaskedCommand {
+    if ('shown' in given) return shownText(this.#ports.maskers, given.shown)
+    const { text, confidence, command, cwd } = given
     const taps = this.#channels.get(channel)
     const offset = taps?.command_offset ?? 0
     if (taps !== undefined) taps.command_offset += text.length

@@ -14,6 +14,8 @@ export interface HoldParts {
   readonly recorder: SessionRecorder
   /** Whom the user may ask. */
   readonly command: HeldCommand
+  /** What the user calls it. */
+  readonly what?: 'command' | 'statement'
   /** Policy, once more: it may be another one by the time that the command is approved. */
   readonly judge: () => Verdict
 }
@@ -26,7 +28,7 @@ export type HoldEnd =
 const exit_expired = 124
 const exit_denied = 126
 /** As a shell reports a program that Ctrl-C ended. */
-const exit_cancelled = 130
+export const exit_cancelled = 130
 
 /** Seconds before the end at which the user is told how many are left. */
 const told_s = [600, 300, 120, 60, 30, 10] as const
@@ -37,6 +39,7 @@ export async function waitForApproval({
   channel,
   recorder,
   command,
+  what = 'command',
   judge,
 }: HoldParts): Promise<HoldEnd> {
   const { terms, rule } = command
@@ -47,7 +50,7 @@ export async function waitForApproval({
   const { wait } = channel
   const held = wait === undefined ? undefined : approvals.hold(command)
   if (wait === undefined || held === undefined)
-    return denied('this command needs an approval, and too many wait for one already', exit_denied)
+    return denied(`this ${what} needs an approval, and too many wait for one already`, exit_denied)
   await recorder.event(channel.id, {
     kind: 'hold',
     request: held.id,
@@ -58,7 +61,7 @@ export async function waitForApproval({
     ...(terms.passkey === true ? { passkey: true } : {}),
   })
   const waiting = wait(() => held.cancel())
-  for (const line of linesOf(command, held.id, approvals.page?.())) waiting.say(line)
+  for (const line of linesOf(command, what, held.id, approvals.page?.())) waiting.say(line)
   const stopTelling = countDown(terms.expires_ms, (left) =>
     waiting.say(`request ${held.id} expires in ${left}`),
   )
@@ -117,6 +120,7 @@ function isStill(now: Verdict, { approvals, passkey }: HoldTerms): boolean {
 
 function linesOf(
   { terms, rule }: HeldCommand,
+  what: string,
   id: string,
   page: string | undefined,
 ): readonly string[] {
@@ -128,7 +132,7 @@ function linesOf(
   })
   const signed = terms.passkey === true ? ', signed with a passkey' : ''
   return [
-    `this command waits by ${rule}${found}${reason}`,
+    `this ${what} waits by ${rule}${found}${reason}`,
     `request ${id} needs ${whom.join(' and ')}${signed}, within ${duration(terms.expires_ms)}; Ctrl-C gives it up`,
     // The CLI has no passkey.
     page !== undefined && terms.passkey === true

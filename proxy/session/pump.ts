@@ -6,12 +6,22 @@
  *
  * @module
  */
-import type { Channel, Codec, Direction, Endpoint, Frame, Wire } from '../core/connector.ts'
+import type {
+  Channel,
+  Codec,
+  Decoded,
+  Direction,
+  Endpoint,
+  Frame,
+  Wire,
+} from '../core/connector.ts'
 import { RecorderError } from '../core/errors.ts'
 import { input_event_bytes } from '../core/limits.ts'
 import type { SessionRecorder } from '../core/ports.ts'
+import type { HeldStatement } from '../core/statement.ts'
 import type { Flight } from './flight.ts'
 import { createGather, join, letGo } from './gather.ts'
+import type { HeldEnd } from './held-statement.ts'
 import type { Typed, TypedPorts } from './typed.ts'
 
 export type PumpEnd =
@@ -44,6 +54,15 @@ export type OpenTyped = (
   },
 ) => Typed
 
+/** What waits for a person, while nothing behind it is read. Resolves with what they decided; asked for one at a time. */
+export type DecideHeld = (
+  held: HeldStatement,
+  /** Says a line to the client. */
+  say: (line: string) => void,
+  /** Called at once: what it is given is to be called when whoever asked has given up. */
+  onGivenUp: (give_up: () => void) => void,
+) => Promise<HeldEnd>
+
 export function startPump(
   channel: Channel,
   codec: Readonly<Record<Direction, Codec>>,
@@ -53,6 +72,7 @@ export function startPump(
   /** Channels of the session that are open. */
   channels: () => number,
   openTyped?: OpenTyped,
+  decideHeld?: DecideHeld,
 ): Pump {
   const { client, id } = channel
   const { promise: ended, resolve, reject } = Promise.withResolvers<PumpEnd>()
@@ -61,7 +81,9 @@ export function startPump(
   let stopped = false
 
   const decode = (direction: 'to_target' | 'to_client', wire: Wire): readonly Frame[] => {
-    const decoded = codec[direction].decode(wire)
+    return framesOf(codec[direction].decode(wire))
+  }
+  const framesOf = (decoded: Decoded): readonly Frame[] => {
     if (decoded.ok) return decoded.frames
     violation ??= decoded.violation
     void recorder
@@ -95,7 +117,7 @@ export function startPump(
     else recorder.download(id, bytes, pieces)
   })
   const toClient = (frame: Frame): void => {
-    if (frame.kind === 'answer') return
+    if (frame.kind === 'answer' || frame.kind === 'held') return
     if (frame.kind === 'data') {
       if (frame.stream === 0 || frame.bytes.length === 0) return
       in_flight_bytes += frame.bytes.length
@@ -181,6 +203,10 @@ export function startPump(
       client.pause()
       return
     }
+    if (frame.kind === 'held') {
+      wait(frame.held)
+      return
+    }
     if (frame.kind === 'control') {
       const { event } = frame
       if (event.kind === 'resize') typed?.resize(event.columns, event.rows)
@@ -215,6 +241,50 @@ export function startPump(
     recorded: (record) => void sent(record.then(() => {})),
   })
 
+  /** Set while a person decides. What comes meanwhile is kept as it came, so much of it as may be in flight. */
+  let waiting: { give_up: () => void; readonly behind: Wire[]; bytes: number } | undefined
+  const wait = (held: HeldStatement): void => {
+    input.flush()
+    const now = { give_up() {}, behind: [], bytes: 0 }
+    waiting = now
+    const decided =
+      decideHeld === undefined
+        ? Promise.resolve({ verdict: held.verdict, is_given_up: false })
+        : decideHeld(...([held, (line: string) => say(held.notice(line))] as const), (give_up) => {
+            now.give_up = give_up
+            if (stopped || client_closed || target_closed) give_up()
+          })
+    decided.then(({ verdict, is_given_up }) => {
+      waiting = undefined
+      if (stopped) return
+      const settled = codec.to_target.settle?.(verdict, is_given_up)
+      for (const frame of settled === undefined ? [] : framesOf(settled)) toTarget(frame)
+      for (const wire of now.behind) take(wire)
+      accepted(now.bytes)
+    }, broke)
+  }
+  const say = (bytes: Uint8Array): void => {
+    toClient({ kind: 'data', stream: 1, bytes, fields: [] })
+    output.flush()
+  }
+  const take = (wire: Wire): void => {
+    if (waiting === undefined) {
+      for (const frame of decode('to_target', wire)) toTarget(frame)
+      return
+    }
+    // Whoever interrupts or leaves has given up; the interrupt itself is on record, and not for the target.
+    if (wire.kind === 'control' && wire.event.kind === 'signal') {
+      void sent(recorder.event(id, wire.event))
+      waiting.give_up()
+      return
+    }
+    if (wire.kind === 'control' && wire.event.kind === 'eof') waiting.give_up()
+    waiting.behind.push(wire)
+    if (wire.kind !== 'data') return
+    waiting.bytes += wire.bytes.length
+    hold(wire.bytes.length)
+  }
+
   let client_closed = false
   let target_closed = false
   const closed = (): void => {
@@ -235,6 +305,7 @@ export function startPump(
     closed: (error) => {
       output.flush()
       target_closed = true
+      waiting?.give_up()
       // The last output must be durable and shown before the client's side closes.
       void shown(recorder.flush(id, 1))
       const is_lost = error !== undefined && !stopped
@@ -250,10 +321,9 @@ export function startPump(
     },
   })
   client.start({
-    wire: (wire) => {
-      for (const frame of decode('to_target', wire)) toTarget(frame)
-    },
+    wire: take,
     closed: () => {
+      waiting?.give_up()
       typed?.close()
       input.flush()
       client_closed = true
@@ -272,6 +342,7 @@ export function startPump(
   function refuse(message: string, exit_code = exit_stopped): void {
     if (stopped) return
     stopped = true
+    waiting?.give_up()
     channel.refuse(message, exit_code)
     target.close()
   }
@@ -279,6 +350,7 @@ export function startPump(
   function stop(): void {
     if (stopped) return
     stopped = true
+    waiting?.give_up()
     client.close()
     target.close()
   }

@@ -13,6 +13,7 @@ import type { Screen, ScreenSize } from '../core/screen.ts'
 import type { TellingShell } from '../core/telling.ts'
 import type { Denial } from '../core/verdict.ts'
 import type { Flight } from './flight.ts'
+import { statementHold, statementJudge } from './held-statement.ts'
 import { type HoldEnd, waitForApproval } from './hold.ts'
 import { type OpenTyped, type Pump, startPump } from './pump.ts'
 import { typedChannel } from './typed-channel.ts'
@@ -331,13 +332,16 @@ export function startSession(greeting: Greeting, ports: SessionPorts): Session {
       await recorder.event(channel.id, { kind: 'channel_end' })
       return
     }
-    const codecs = channel.codecs(verdict, (statement) =>
-      policy.statement(identity, target, statement),
-    )
+    const statements = {
+      ...{ channel, recorder, policy, approvals: ports.approvals, identity, at, target },
+      labels: ports.labels(target),
+      rest: (grant: TimedGrant) => restOn(grant, recorder),
+    }
+    const codecs = channel.codecs(verdict, statementJudge(statements))
     const open_typed = await openTyped(channel, recorder, telling)
     const pump = startPump(
       ...([channel, codecs, endpoint, recorder, ports.flight, () => pumps.size] as const),
-      open_typed,
+      ...([open_typed, statementHold(statements)] as const),
     )
     pumps.set(channel.id, pump)
     for (const grant of grants)

@@ -144,6 +144,19 @@ export function maskCommand(
   return { bytes, spans, shown: { ...asText(bytes, spans), rules } }
 }
 
+/** A text as people may see it, of which no record tells. */
+export function shownText(maskers: MaskerSource, text: Uint8Array): MaskedCommand {
+  return maskCommand(no_sink, maskers, 0, text).shown
+}
+
+const no_sink: TapSink = {
+  record: () => new Uint8Array(),
+  release() {},
+  commit: () => '',
+  hide: () => '',
+  after: () => () => {},
+}
+
 /** Spans in bytes of UTF-8 become spans in a text, in one pass. */
 function asText(
   bytes: Uint8Array,

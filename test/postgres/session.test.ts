@@ -105,30 +105,33 @@ ROLLBACK;
 })
 
 describe('what is critical', () => {
-  const denials: readonly (readonly [sql: string, rule: string])[] = [
-    ['DROP DATABASE template1', 'drop_database'],
-    ['SELECT 1; DROP DATABASE template1', 'drop_database'],
-    ["COPY numbers TO PROGRAM 'cat'", 'program'],
-    ["COPY numbers FROM '/etc/passwd'", 'server_file'],
-    ["SELECT pg_read_file('/etc/passwd')", 'server_file'],
-    ["SELECT pg_catalog . pg_read_file ('/etc/passwd')", 'server_file'],
-    ["WITH a AS (SELECT pg_read_file('/etc/passwd')) SELECT * FROM a", 'server_file'],
-    ['ALTER SYSTEM SET work_mem = 1', 'server_config'],
+  const denials: readonly (readonly [sql: string, found: string])[] = [
+    ['DROP DATABASE template1', 'drop-database'],
+    ['SELECT 1; DROP DATABASE template1', 'drop-database'],
+    ["COPY numbers TO PROGRAM 'cat'", 'server-program'],
+    ["COPY numbers FROM '/etc/passwd'", 'server-file'],
+    ["SELECT pg_read_file('/etc/passwd')", 'server-file'],
+    ["SELECT pg_catalog . pg_read_file ('/etc/passwd')", 'server-file'],
+    ["WITH a AS (SELECT pg_read_file('/etc/passwd')) SELECT * FROM a", 'server-file'],
+    ['ALTER SYSTEM SET work_mem = 1', 'server-configuration'],
     ['SET standard_conforming_strings = off', 'syntax'],
     ["SELECT set_config('standard_conforming_strings', 'off', false)", 'syntax'],
     ["SELECT set_config('client_' || 'encoding', 'SJIS', false)", 'syntax'],
     ["SET client_encoding = 'GBK'", 'syntax'],
   ]
-  for (const [sql, rule] of denials)
-    holds(`${rule}: ${sql}`, async () => {
+  for (const [sql, found] of denials)
+    holds(`${found}: ${sql}`, async () => {
       const { stderr, stdout, code } = await world.psql([
         ...['-d', 'postgres', '-v', 'VERBOSITY=verbose', '-c', sql],
       ])
       expect(stdout).toBe('')
       expect(code).not.toBe(0)
       expect(stderr).toContain('ERROR:  42501: ')
-      expect(stderr).toContain(`rule policy.sql.${rule}`)
-      expect(await world.show()).toContain(`denied by policy.sql.${rule}: ${sql}`)
+      const is_hard = found === 'syntax' || found === 'unparsed'
+      const rule = is_hard ? `policy.sql.${found}` : 'policy.query.critical'
+      expect(stderr).toContain(`rule ${rule}`)
+      if (!is_hard) expect(stderr).toContain(`(${found})`)
+      expect(await world.show()).toContain(`denied by ${rule}: ${sql}`)
     })
   holds('a fault of syntax is told as the target would tell it, and never reaches it', async () => {
     const ran = await world.psql(['-d', 'postgres', '-v', 'VERBOSITY=verbose'], {

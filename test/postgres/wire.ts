@@ -194,3 +194,10 @@ function values(bytes: Uint8Array): string[] {
   }
   return found
 }
+
+/** CancelRequest, on a connection of its own; resolves when that is over. `key`: the body of BackendKeyData. */
+export async function cancelWith(port: number, key: Uint8Array): Promise<void> {
+  await using wire = await openWire(port)
+  wire.send(message(0, { u32: 80877102 }, key))
+  await wire.rest()
+}

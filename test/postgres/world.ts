@@ -6,6 +6,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { builtin_text } from '../../proxy/policy/cedar/builtin.ts'
 import { type Certificates, makeCertificates } from '../fixture/certificate.ts'
 import { type Gateway, gatewayConfig, sluice, startGateway } from '../fixture/gateway.ts'
 import { clientEnv, type Login, type Postgres, psqlOn, startPostgres } from '../fixture/postgres.ts'
@@ -17,6 +18,8 @@ export const components: readonly string[] = [postgres_file, psql_file, openssl]
 export interface PostgresWorld extends AsyncDisposable {
   readonly database: Postgres
   readonly gateway: Gateway
+  /** Of `sluice.yaml`, its policy and the keys. */
+  readonly dir: string
   readonly data: string
   readonly config: string
   readonly certificates: Certificates
@@ -38,6 +41,8 @@ export interface WorldOptions {
   /** Statements that prepare the database. */
   readonly sql?: string
   readonly masking?: Readonly<Record<string, unknown>>
+  /** Text of a policy, or `builtin`; without one it is the built-in policy in which no statement waits. */
+  readonly policy?: string
   readonly database?: Postgres
   readonly tls?: 'verify-full' | 'off'
   readonly identity?: Readonly<Record<string, unknown>>
@@ -46,6 +51,9 @@ export interface WorldOptions {
   /** More words for the gateway's command line. */
   readonly arguments?: readonly string[]
 }
+
+/** Nobody is there to approve what a regression suite or a benchmark does. */
+const nothing_waits = builtin_text.replace(/@id\("policy\.query\.high"\)[^;]*;/, '')
 
 export async function openWorld(options: WorldOptions = {}): Promise<PostgresWorld> {
   await using started = new AsyncDisposableStack()
@@ -59,7 +67,7 @@ export async function openWorld(options: WorldOptions = {}): Promise<PostgresWor
   writeFileSync(ca_file, await Bun.file(database.certificates.ca_file).text())
   const password_file = join(dir, 'owner.password')
   writeFileSync(password_file, database.owner.password, { mode: 0o600 })
-  const { tls = 'verify-full' } = options
+  const { tls = 'verify-full', policy = nothing_waits } = options
   const config = gatewayConfig({
     dir,
     targets: [],
@@ -83,7 +91,9 @@ export async function openWorld(options: WorldOptions = {}): Promise<PostgresWor
         },
       ],
       ...(options.masking === undefined ? {} : { masking: options.masking }),
+      ...(policy === 'builtin' ? {} : { policy: { files: ['./policy.cedar'] } }),
     },
+    files: { 'policy.cedar': policy },
   })
   const gateway = started.use(
     await startGateway({ config, data, arguments: options.arguments ?? [] }),
@@ -97,6 +107,7 @@ export async function openWorld(options: WorldOptions = {}): Promise<PostgresWor
   return {
     database,
     gateway,
+    dir,
     data,
     config,
     certificates,

@@ -96,6 +96,7 @@ describe('pump', () => {
           early: () => {
             throw new Error('nothing of this is early')
           },
+          shown: async () => ({ text: '', rules: [] }),
           command: async () => ({ text: '', rules: [] }),
           channel: () => durable('channel').then(() => undefined),
           output(_channel, stream, bytes) {
@@ -182,6 +183,7 @@ describe('pump', () => {
       event: () => disk.promise,
       fact: () => {},
       early: () => {},
+      shown: async () => ({ text: '', rules: [] }),
       command: async () => ({ text: '', rules: [] }),
       channel: () => disk.promise.then(() => undefined),
       output: () => {},
@@ -229,6 +231,7 @@ describe('pump', () => {
       event: disk,
       fact: () => {},
       early: (_channel, bytes) => void recorded.push(Buffer.from(bytes).toString()),
+      shown: async () => ({ text: '', rules: [] }),
       command: async () => ({ text: '', rules: [] }),
       channel: () => Promise.resolve(undefined),
       output: () => {},

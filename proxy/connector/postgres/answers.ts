@@ -5,8 +5,7 @@
  * @module
  */
 import type { Decoded, Field, Frame, Wire } from '../../core/connector.ts'
-import type { Denial } from '../../core/verdict.ts'
-import type { Conversation, Expected } from './conversation.ts'
+import type { Conversation, Expected, Refusal } from './conversation.ts'
 import { message_bytes_max } from './limits.ts'
 import {
   header_bytes,
@@ -19,7 +18,7 @@ import {
   textOf,
   u16,
 } from './message.ts'
-import { type Analyser, opaque_plan, type Plan, type SyntaxFault, unknown_rule } from './plan.ts'
+import { type Analyser, opaque_plan, type Plan, unknown_rule } from './plan.ts'
 import { type Column, readColumns, readCopyRow, readRow, type Treatment } from './rows.ts'
 import { isReadable } from './sql/settings.ts'
 import { treatmentsOf } from './treatment.ts'
@@ -273,19 +272,19 @@ export class Answers {
     const code = sqlState(bytes)
     const denied = head !== undefined && 'denied' in head ? head.denied : undefined
     const shown = /^[0-9A-Z]{5}$/.test(code) ? code : 'XX000'
-    if (running !== undefined) this.#result(running, '', denied === undefined ? shown : '42501')
+    if (running !== undefined) this.#result(running, '', denied?.code ?? shown)
     this.#copy = undefined
     if (head?.kind === 'query') this.#conversation.endCopy()
     else if (head !== undefined && head.kind !== 'sync') this.#conversation.skip()
     // That the transaction is broken already is the target's to say.
     if (denied === undefined || code === '25P02') this.#pass(bytes, fields)
-    else this.#deny(denied, head !== undefined && 'fault' in head ? head.fault : undefined)
+    else this.#deny(denied)
     return undefined
   }
 
   /** One that nobody can read is told where, as the target would: in words that repeat a part of it. */
-  #deny({ message, rule }: Denial, fault: SyntaxFault | undefined): void {
-    if (fault === undefined) this.#pass(report('ERROR', '42501', message, `rule ${rule}`), [])
+  #deny({ message, rule, code, fault }: Refusal): void {
+    if (fault === undefined) this.#pass(report('ERROR', code, message, `rule ${rule}`), [])
     else {
       const told = report('ERROR', '42601', fault.message, `rule ${rule}`, fault.position)
       this.#pass(told, wordFields(told, () => false) ?? [])

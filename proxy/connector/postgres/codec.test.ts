@@ -17,7 +17,7 @@ function open(): { to_target: Codec; to_client: Codec; judged: Statement[] } {
   const judged: Statement[] = []
   const codecs = createCodecs(createAnalyser(), (statement) => {
     judged.push(statement)
-    return statement.kinds.includes('delete') || statement.risks.length > 0
+    return statement.kinds.includes('delete') || statement.traits.length > 0
       ? { allowed: false, rule: 'test', message: 'no' }
       : { allowed: true, rule: 'test' }
   })

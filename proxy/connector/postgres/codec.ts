@@ -7,15 +7,25 @@ import type { Codec, Direction, Wire } from '../../core/connector.ts'
 import type { Judge } from '../../core/statement.ts'
 import { Answers } from './answers.ts'
 import { Conversation } from './conversation.ts'
+import { Judging } from './judging.ts'
 import type { Analyser } from './plan.ts'
 import { Requests } from './requests.ts'
 
-/** For a session that the target has just declared ready. */
-export function createCodecs(analyser: Analyser, judge: Judge): Readonly<Record<Direction, Codec>> {
+/** For a session that the target has just declared ready. `schemas`: in which it looks names up; undefined where that is not known. */
+export function createCodecs(
+  analyser: Analyser,
+  judge: Judge,
+  schemas?: readonly string[],
+): Readonly<Record<Direction, Codec>> {
   const conversation = new Conversation()
-  const requests = new Requests(conversation, analyser, judge)
+  const judging = new Judging(conversation, judge, schemas)
+  const requests = new Requests(conversation, analyser, judging)
   const answers = new Answers(conversation, analyser)
-  return { to_target: codecOf(requests), to_client: codecOf(answers) }
+  const to_target: Codec = {
+    ...codecOf(requests),
+    settle: (verdict, is_given_up) => requests.settle(verdict, is_given_up),
+  }
+  return { to_target, to_client: codecOf(answers) }
 }
 
 function codecOf(side: Pick<Codec, 'decode' | 'flush'>): Codec {

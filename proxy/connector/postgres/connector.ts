@@ -18,12 +18,15 @@ import { cancelAt, type Dialled, dialTarget, type PostgresTarget } from './dial.
 import { joinTarget } from './link.ts'
 import { message, report } from './message.ts'
 import type { Analyser } from './plan.ts'
+import { askSchemas } from './search-path.ts'
 import { createAnalyser } from './sql/analyse.ts'
 import { isReadable } from './sql/settings.ts'
 import { loadParser } from './sql/tree.ts'
 
 export interface PostgresOptions {
   readonly target: (name: string) => PostgresTarget | undefined
+  /** Whether policy speaks of objects by their names: then a target is asked where it looks names up. */
+  readonly speaksOfObjects?: () => boolean
   /** Monotonic milliseconds. */
   readonly now_ms: () => number
   /** Signing in by a browser; nobody can without it. */
@@ -49,7 +52,8 @@ export async function postgresConnector(options: PostgresOptions): Promise<Postg
       : createSecureContext({ ...options.tls, minVersion: 'TLSv1.2' })
   const plain = createAnalyser()
   const catalogs = createCatalogSource(options.now_ms)
-  const made: Made = { target: options.target, keys, plain, catalogs }
+  const { speaksOfObjects = () => false } = options
+  const made: Made = { target: options.target, keys, plain, catalogs, speaksOfObjects }
   return {
     protocol: 'postgres',
     cancel: (key) => void keys.cancel(key),
@@ -89,6 +93,7 @@ interface Made {
   /** Where no columns are protected. */
   readonly plain: Analyser
   readonly catalogs: CatalogSource
+  readonly speaksOfObjects: () => boolean
 }
 
 /** Without its catalogue a target is of no use, and its connection must not stay. */
@@ -120,7 +125,7 @@ function passageOf(socket: Duplex): Passage {
 function greetingOf(
   accepted: Extract<Accepted, { kind: 'client' }>,
   source: string,
-  { target: targetOf, keys, plain, catalogs }: Made,
+  { target: targetOf, keys, plain, catalogs, speaksOfObjects }: Made,
 ): Greeting {
   const { stream, early, identity, proof, account, target: name, parameters } = accepted
   const client = streamEndpoint('client', stream, {
@@ -162,9 +167,12 @@ function greetingOf(
           `the setting ${setting} is not one that can be read here`,
         )
       }
+    const { schemas, rest } = speaksOfObjects()
+      ? await askSchemas(dialled)
+      : { schemas: undefined, rest: dialled.rest }
     const cancel = { pid: dialled.pid, secret: dialled.secret }
     const far = streamEndpoint('target', dialled.stream, {
-      early: dialled.rest,
+      early: rest,
       event: (event) => {
         if (event.kind === 'signal') void cancelAt(target, cancel)
       },
@@ -176,6 +184,7 @@ function greetingOf(
       ...{ client, target: far, database, host_key: dialled.host_key },
       address: `${target.host}:${target.port}`,
       analyser,
+      schemas,
       welcome() {
         const hello = [
           ...(accepted.is_told ? [] : [message('R', { u32: 0 })]),

@@ -29,6 +29,13 @@ export interface Portal {
   columns?: readonly Column[]
 }
 
+/** Why the target fails instead of running it, and with which SQLSTATE the client is told. */
+export interface Refusal extends Pick<Denial, 'rule' | 'message'> {
+  readonly code: '42501' | '57014'
+  /** It cannot be read: what the client is told instead. */
+  readonly fault?: SyntaxFault
+}
+
 /** A request that rows may answer: what of them has come so far. */
 export interface Running {
   rows: number
@@ -42,9 +49,7 @@ export type Expected =
       readonly kind: 'query'
       readonly statement: number
       readonly plans: readonly Plan[]
-      readonly denied?: Denial
-      /** Denied, as it cannot be read: what the client is told instead. */
-      readonly fault?: SyntaxFault
+      readonly denied?: Refusal
       /** Which of its statements runs. */
       at: number
     } & Running)
@@ -52,8 +57,7 @@ export type Expected =
       readonly kind: 'parse'
       readonly name: string
       readonly prepared: Prepared
-      readonly denied?: Denial
-      readonly fault?: SyntaxFault
+      readonly denied?: Refusal
     }
   | { readonly kind: 'bind'; readonly portal: string; readonly name: string; readonly run: number }
   | {
@@ -90,6 +94,11 @@ export class Conversation {
     return this.#expected.length - this.#first > pipeline_max
       ? 'too many requests without an answer'
       : undefined
+  }
+
+  /** Whether the target has answered everything that it will. */
+  get isIdle(): boolean {
+    return !this.#copying && this.head === undefined
   }
 
   /** What the next answer is for. */

@@ -28,6 +28,9 @@ export const pipeline_max = 100_000
 /** Prepared statements and open portals of one session: drivers keep hundreds. Each costs some hundred bytes. */
 export const names_max = 20_000
 
+/** Texts of prepared statements that a session keeps for who approves a run of one: the newest. */
+export const texts_bytes_max: number = 4 * 1024 * 1024
+
 /** How many columns a row may have: MaxTupleAttributeNumber is 1664, a result's target list no longer. */
 export const columns_max = 1664
 

@@ -15,6 +15,8 @@ export interface Joined {
   readonly host_key: string
   readonly database: string
   readonly analyser: Analyser
+  /** In which names are looked up that stand without one; undefined where nobody asked. */
+  readonly schemas: readonly string[] | undefined
   /** Tells the client that it is in. Called once. */
   readonly welcome: () => void
 }
@@ -49,12 +51,12 @@ export function joinTarget(joined: Joined): Link {
   }
 }
 
-function channelOf({ client, target, database, analyser, welcome }: Joined): Channel {
+function channelOf({ client, target, database, analyser, schemas, welcome }: Joined): Channel {
   return {
     id: 1,
     request: { kind: 'database', command: new TextEncoder().encode(database), env: {} },
     client,
-    codecs: (_, judge) => createCodecs(analyser, judge),
+    codecs: (_, judge) => createCodecs(analyser, judge, schemas),
     async dial(): Promise<Endpoint> {
       welcome()
       return target

@@ -15,6 +15,10 @@ export interface Analysis {
   readonly only_reads: boolean
   /** What its parser says is wrong with it. */
   readonly fault?: SyntaxFault
+  /** Names of prepared statements that it runs, wherever in it that stands. */
+  readonly executes?: readonly string[]
+  /** Names of cursors that it reads from. */
+  readonly fetches?: readonly string[]
   /** Why protected columns keep it from running, in a line for the user. */
   readonly refused?: string
 }

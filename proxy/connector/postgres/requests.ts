@@ -5,44 +5,48 @@
  * @module
  */
 import type { Decoded, Field, Frame, Wire } from '../../core/connector.ts'
-import type { Judge, StatementFact } from '../../core/statement.ts'
+import type { HeldStatement, StatementFact } from '../../core/statement.ts'
 import type { Denial, Verdict } from '../../core/verdict.ts'
-import type { Conversation } from './conversation.ts'
-import { message_bytes_max, names_max } from './limits.ts'
+import { readBind } from './bind.ts'
+import type { Conversation, Refusal } from './conversation.ts'
+import type { Asked, Judging } from './judging.ts'
+import { message_bytes_max } from './limits.ts'
 import {
   header_bytes,
-  i32,
   letter,
   type Message,
   MessageCutter,
   message,
+  report,
   stringEnd,
   textOf,
   u16,
 } from './message.ts'
-import { parametersText } from './parameters.ts'
 import { type Analyser, type Analysis, opaque_plan, type Plan } from './plan.ts'
+import { type NamedText, shownRun, shownText } from './shown.ts'
 
 /** No such function can be there: only the target's own developers name functions of this schema. */
 const denied_statement = 'SELECT pg_catalog.sluice_denied()'
+/** Fails in the place of a Bind or an Execute, and leaves every name of the session as it is. */
+const denied_name = 'sluice denied'
 
 export class Requests {
   readonly #conversation: Conversation
   readonly #analyser: Analyser
-  readonly #judge: Judge
+  readonly #judging: Judging
   readonly #cutter = new MessageCutter(message_bytes_max)
   #statements = 0
   #runs = 0
-  /** Prepared statements and portals by name, as they were asked for: for the records, and whether they only read. */
-  readonly #prepared = new Map<string, Asked>()
-  readonly #portals = new Map<string, Asked>()
   #frames: Frame[] = []
+  /** Set while a person decides: goes on with it. What came behind it is not read before. */
+  #held: ((refusal: Refusal | undefined) => string | undefined) | undefined
+  #behind: Message[] = []
   #isBroken = false
 
-  constructor(conversation: Conversation, analyser: Analyser, judge: Judge) {
+  constructor(conversation: Conversation, analyser: Analyser, judging: Judging) {
     this.#conversation = conversation
     this.#analyser = analyser
-    this.#judge = judge
+    this.#judging = judging
   }
 
   decode(wire: Wire): Decoded {
@@ -55,7 +59,30 @@ export class Requests {
     const cut = this.#cutter.push(wire.bytes)
     if (!cut.ok) return this.#broken(cut.violation)
     this.#frames = []
-    for (const each of cut.messages) {
+    return this.#read(cut.messages)
+  }
+
+  settle(verdict: Verdict, is_given_up: boolean): Decoded {
+    const go = this.#held
+    const behind = this.#behind
+    if (go === undefined || this.#isBroken) return { ok: true, frames: [] }
+    this.#held = undefined
+    this.#behind = []
+    this.#frames = []
+    const violation = go(
+      verdict.allowed
+        ? undefined
+        : { ...refusalOf(verdict), code: is_given_up ? '57014' : '42501' },
+    )
+    return violation === undefined ? this.#read(behind) : this.#broken(violation)
+  }
+
+  #read(messages: readonly Message[]): Decoded {
+    for (const each of messages) {
+      if (this.#held !== undefined) {
+        this.#behind.push(each)
+        continue
+      }
       const violation = this.#request(each)
       if (violation !== undefined) return this.#broken(violation)
     }
@@ -84,20 +111,12 @@ export class Requests {
         return this.#bind(bytes)
       case 'D':
       case 'C':
-        return this.#named(type === letter('D') ? 'describe' : 'close', bytes)
-      case 'E': {
-        const end = stringEnd(bytes, header_bytes)
-        if (end < 0 || end + 5 !== bytes.length) return malformed('Execute')
-        const portal = textOf(bytes.subarray(header_bytes, end))
-        const asked = this.#portals.get(portal)
-        const early = asked?.only_reads === true
-        const violation = asked?.is_described === true ? undefined : this.#describe(portal, early)
-        return (
-          violation ?? this.#pass(bytes, [], { kind: 'execute', portal, rows: 0, bytes: 0 }, early)
-        )
-      }
+        return this.#about(type === letter('D') ? 'describe' : 'close', bytes)
+      case 'E':
+        return this.#execute(bytes)
       case 'S':
         if (bytes.length !== header_bytes) return malformed('Sync')
+        this.#judging.nextSegment()
         return this.#pass(bytes, [], { kind: 'sync' }, true)
       case 'H':
         if (bytes.length !== header_bytes) return malformed('Flush')
@@ -124,16 +143,36 @@ export class Requests {
   #query(bytes: Uint8Array): string | undefined {
     const end = bytes.length - 1
     if (end < header_bytes || stringEnd(bytes, header_bytes) !== end) return malformed('Query')
+    this.#judging.nextSegment()
     const text = bytes.subarray(header_bytes, end)
-    const { statement, analysis, denied } = this.#decide(text, new Uint8Array(), false)
-    const asked = { kind: 'query', statement, at: 0, rows: 0, bytes: 0 } as const
-    if (denied === undefined)
-      return this.#pass(
-        ...([bytes, [{ start: header_bytes, end }]] as const),
-        ...([{ ...asked, plans: analysis.plans }, analysis.only_reads] as const),
-      )
-    const why = { denied, ...faultIn(analysis) }
-    return this.#pass(message('Q', denied_statement), [], { ...asked, plans: [], ...why })
+    const { analysis, asked, verdict } = this.#decide(text, new Uint8Array(), false)
+    const { statement } = asked
+    const query = { kind: 'query', statement, at: 0, rows: 0, bytes: 0 } as const
+    return this.#gate(
+      verdict,
+      {
+        statement,
+        raw: text,
+        shown: () => shownText(text, this.#named(analysis)),
+        judge: () => this.#judging.text(analysis),
+      },
+      (denied) => {
+        if (denied !== undefined) {
+          const why = { denied: { ...denied, ...faultIn(analysis) } }
+          return this.#pass(message('Q', denied_statement), [], { ...query, plans: [], ...why })
+        }
+        this.#judging.runsNow(asked, verdict.allowed ? undefined : verdict.hold, text)
+        const places = [{ start: header_bytes, end }]
+        return this.#pass(bytes, places, { ...query, plans: analysis.plans }, analysis.only_reads)
+      },
+    )
+  }
+
+  /** What a text executes by name. */
+  #named({ executes = [] }: Analysis): readonly NamedText[] {
+    return executes.flatMap((name) =>
+      this.#judging.runs(name).map((asked) => ({ name, text: this.#judging.textOf(asked) })),
+    )
   }
 
   #parse(bytes: Uint8Array): string | undefined {
@@ -143,66 +182,89 @@ export class Requests {
     const raw_name = bytes.subarray(header_bytes, name_end)
     const name = textOf(raw_name)
     const text = bytes.subarray(name_end + 1, end)
-    const { statement, analysis, denied } = this.#decide(text, raw_name, true)
-    // One that fails to replace another of its name leaves that in its place.
-    const before = name === '' || (this.#prepared.get(name)?.only_reads ?? true)
-    remember(this.#prepared, name, { statement, only_reads: before && analysis.only_reads })
+    const { analysis, asked, verdict } = this.#decide(text, raw_name, true)
+    const { statement } = asked
     const plan: Plan = analysis.plans.length > 1 ? opaque_plan : (analysis.plans[0] ?? opaque_plan)
-    const asked = { kind: 'parse', name, prepared: { statement, plan } } as const
-    // To parse changes nothing.
-    if (denied === undefined) return this.#pass(bytes, [{ start: name_end + 1, end }], asked, true)
+    const parse = { kind: 'parse', name, prepared: { statement, plan } } as const
+    if (verdict.allowed || verdict.hold !== undefined) {
+      this.#judging.prepare(name, asked, text)
+      // To parse changes nothing; what needs an approval waits when it is run, each time.
+      return this.#pass(bytes, [{ start: name_end + 1, end }], parse, true)
+    }
     // The types of its parameters stay: a Bind may follow before anybody knows.
     const types = bytes.subarray(end + 1)
-    const why = { denied, ...faultIn(analysis) }
-    return this.#pass(message('P', raw_name, 0, denied_statement, types), [], { ...asked, ...why })
+    const denied = { ...refusalOf(verdict), ...faultIn(analysis) }
+    return this.#pass(message('P', raw_name, 0, denied_statement, types), [], { ...parse, denied })
   }
 
   #bind(bytes: Uint8Array): string | undefined {
-    const portal_end = stringEnd(bytes, header_bytes)
-    const name_end = portal_end < 0 ? -1 : stringEnd(bytes, portal_end + 1)
-    if (name_end < 0) return malformed('Bind')
-    let at = name_end + 1
-    const format_count = u16(bytes, at)
-    const formats_at = at + 2
-    at = formats_at + 2 * format_count
-    if (at + 2 > bytes.length) return malformed('Bind')
-    const count = u16(bytes, at)
-    at += 2
-    const fields: Field[] = []
-    const values: (Field | undefined)[] = []
-    for (let index = 0; index < count; index++) {
-      if (at + 4 > bytes.length) return malformed('Bind')
-      const length = i32(bytes, at)
-      const start = at + 4
-      if (length < -1) return malformed('Bind')
-      at = start + Math.max(length, 0)
-      if (at > bytes.length) return malformed('Bind')
-      if (length > 0) fields.push({ start, end: at })
-      values.push(length < 0 ? undefined : { start, end: at })
-    }
-    if (at + 2 + 2 * u16(bytes, at) !== bytes.length) return malformed('Bind')
-    const formatOf = (index: number): number =>
-      format_count === 0 ? 0 : u16(bytes, formats_at + 2 * (format_count === 1 ? 0 : index))
-    const name = textOf(bytes.subarray(portal_end + 1, name_end))
+    const read = readBind(bytes)
+    if (read === undefined) return malformed('Bind')
+    const { portal, name, fields, parameters } = read
     const run = ++this.#runs
-    const { statement = 0, only_reads = false } = this.#prepared.get(name) ?? {}
-    const parameters = parametersText(bytes, values, formatOf)
+    const asked = this.#judging.runs(name)
+    const last = asked.at(-1)
+    const only_reads = asked.length > 0 && asked.every(reads)
+    const statement = last?.statement ?? 0
     this.#fact({ kind: 'run', statement, run, parameters }, only_reads)
-    const portal = textOf(bytes.subarray(header_bytes, portal_end))
-    const before = portal === '' || (this.#portals.get(portal)?.only_reads ?? true)
-    remember(this.#portals, portal, { statement, only_reads: before && only_reads })
-    return this.#pass(bytes, fields, { kind: 'bind', portal, name, run }, only_reads)
+    const verdict = this.#judging.run(asked)
+    if (!verdict.allowed) this.#judged(verdict)
+    return this.#gate(
+      verdict,
+      {
+        statement,
+        raw: bytes,
+        shown: () =>
+          shownRun(
+            asked.map((each) => this.#judging.textOf(each)),
+            parameters,
+          ),
+        judge: () => this.#judging.run(asked),
+      },
+      (denied) => {
+        if (denied !== undefined) return this.#fail(denied)
+        const approved = verdict.allowed ? undefined : verdict.hold
+        const bound = { run, statement, asked }
+        this.#judging.bind(portal, approved === undefined ? bound : { ...bound, approved })
+        return this.#pass(bytes, fields, { kind: 'bind', portal, name, run }, only_reads)
+      },
+    )
   }
 
-  #named(kind: 'describe' | 'close', bytes: Uint8Array): string | undefined {
+  #execute(bytes: Uint8Array): string | undefined {
+    const end = stringEnd(bytes, header_bytes)
+    if (end < 0 || end + 5 !== bytes.length) return malformed('Execute')
+    const portal = textOf(bytes.subarray(header_bytes, end))
+    const bound = this.#judging.portal(portal)
+    const verdict = this.#judging.continues(bound)
+    if (!verdict.allowed) {
+      this.#judged(verdict)
+      return this.#fail(refusalOf({ ...verdict, message: changed(verdict.message) }))
+    }
+    for (const { asked, approved } of bound)
+      for (const each of asked) this.#judging.runsNow(each, approved)
+    const early =
+      bound.length > 0 && bound.every(({ asked }) => asked.length > 0 && asked.every(reads))
+    const is_described = bound.length > 0 && bound.every((each) => each.is_described === true)
+    const violation = is_described ? undefined : this.#describe(portal, early)
+    return violation ?? this.#pass(bytes, [], { kind: 'execute', portal, rows: 0, bytes: 0 }, early)
+  }
+
+  /** In the place of a request that is not let through: the target fails, and skips what is behind it. */
+  #fail(denied: Refusal): string | undefined {
+    const prepared = { statement: 0, plan: opaque_plan }
+    const failing = message('P', denied_name, denied_statement, { u16: 0 })
+    return this.#pass(failing, [], { kind: 'parse', name: denied_name, prepared, denied })
+  }
+
+  #about(kind: 'describe' | 'close', bytes: Uint8Array): string | undefined {
     const which = bytes[header_bytes]
     const what = kind === 'describe' ? 'Describe' : 'Close'
     if (which !== letter('S') && which !== letter('P')) return malformed(what)
     if (stringEnd(bytes, header_bytes + 1) !== bytes.length - 1) return malformed(what)
     const name = textOf(bytes.subarray(header_bytes + 1, -1))
     const of = which === letter('S') ? 'prepared' : 'portal'
-    const portal = of === 'portal' && kind === 'describe' ? this.#portals.get(name) : undefined
-    if (portal !== undefined) this.#portals.set(name, { ...portal, is_described: true })
+    if (of === 'portal' && kind === 'describe') this.#judging.described(name)
     return this.#pass(bytes, [], { kind, of, name }, true)
   }
 
@@ -215,31 +277,61 @@ export class Requests {
 
   /** The fast path names a function by its number alone: nobody can read what it would do. */
   #functionCall(): string | undefined {
+    this.#judging.nextSegment()
     const denied: Denial = {
       allowed: false,
       rule: 'postgres.fast_path',
       message: 'functions are called by SELECT here, not by the fast path',
     }
     const text = new TextEncoder().encode('FunctionCall')
-    const { statement } = this.#record(text, new Uint8Array(), false, ['fast_path'], denied, false)
+    const statement = this.#record(text, new Uint8Array(), false, ['fast_path'], denied, false)
     const asked = { kind: 'query', statement, plans: [], at: 0, rows: 0, bytes: 0 } as const
-    return this.#pass(message('Q', denied_statement), [], { ...asked, denied })
+    const refusal = refusalOf(denied)
+    return this.#pass(message('Q', denied_statement), [], { ...asked, denied: refusal })
   }
 
   #decide(
     text: Uint8Array,
     name: Uint8Array,
     is_prepared: boolean,
-  ): { statement: number; analysis: Analysis; denied: Denial | undefined } {
+  ): { analysis: Analysis; asked: Asked; verdict: Verdict } {
     const analysis = this.#analyser.analyse(text)
-    const judged = this.#judge(analysis.statement)
-    const verdict: Verdict =
-      judged.allowed && analysis.refused !== undefined
-        ? { allowed: false, rule: 'masking.columns', message: analysis.refused }
-        : judged
+    const judged = this.#judging.text(analysis)
+    const is_refused =
+      analysis.refused !== undefined && (judged.allowed || judged.hold !== undefined)
+    const verdict: Verdict = is_refused
+      ? { allowed: false, rule: 'masking.columns', message: analysis.refused ?? '' }
+      : judged
     const { kinds } = analysis.statement
     const early = verdict.allowed && (is_prepared || analysis.only_reads)
-    return { analysis, ...this.#record(text, name, is_prepared, kinds, verdict, early) }
+    const statement = this.#record(text, name, is_prepared, kinds, verdict, early)
+    if (verdict.risk !== undefined && verdict.risk !== 'low') this.#judged(verdict)
+    return { analysis, asked: { statement, analysis }, verdict }
+  }
+
+  /** What is risky, and what was decided about a run, is on record besides the statement. */
+  #judged(verdict: Verdict): void {
+    this.#frames.push({ kind: 'fact', fact: { kind: 'verdict', verdict, asked: 'query' } })
+  }
+
+  /** Goes on at once, goes on with a refusal, or waits until a person has decided. */
+  #gate(
+    verdict: Verdict,
+    run: Pick<HeldStatement, 'statement' | 'raw' | 'judge'> & {
+      /** Undefined where it is more than anybody could look at. */
+      readonly shown: () => Uint8Array | undefined
+    },
+    go: (refusal: Refusal | undefined) => string | undefined,
+  ): string | undefined {
+    if (verdict.allowed) return go(undefined)
+    const shown = verdict.hold === undefined ? undefined : run.shown()
+    if (shown === undefined)
+      return go(refusalOf(verdict.hold === undefined ? verdict : { ...verdict, message: unseen }))
+    const { statement, raw, judge } = run
+    const notice = (line: string): Uint8Array => report('NOTICE', '00000', `sluice: ${line}`)
+    this.#frames.push({ kind: 'held', held: { statement, raw, judge, shown, verdict, notice } })
+    this.#held = go
+    return undefined
   }
 
   #record(
@@ -249,10 +341,10 @@ export class Requests {
     kinds: readonly string[],
     verdict: Verdict,
     early: boolean,
-  ): { statement: number; denied: Denial | undefined } {
+  ): number {
     const statement = ++this.#statements
     this.#fact({ kind: 'statement', statement, text, name, is_prepared, kinds, verdict }, early)
-    return { statement, denied: verdict.allowed ? undefined : verdict }
+    return statement
   }
 
   #fact(fact: StatementFact, early: boolean): void {
@@ -271,21 +363,16 @@ export class Requests {
   }
 }
 
+const refusalOf = ({ rule, message: text }: Denial): Refusal => ({
+  ...{ rule, message: text, code: '42501' },
+})
+
 const faultIn = ({ fault }: Analysis): Pick<Analysis, 'fault'> =>
   fault === undefined ? {} : { fault }
 
-interface Asked {
-  readonly statement: number
-  readonly only_reads: boolean
-  /** Of a portal: since it was bound. */
-  readonly is_described?: true
-}
+const changed = (why: string): string => `policy was changed since this was bound: ${why}`
+const unseen = 'this needs an approval, and is longer than anybody could look at'
 
-/** What is forgotten is taken for a change, and has the number 0 in the records. */
-function remember(names: Map<string, Asked>, name: string, asked: Asked): void {
-  const [oldest] = names.keys()
-  if (names.size >= names_max && oldest !== undefined && !names.has(name)) names.delete(oldest)
-  names.set(name, asked)
-}
+const reads = ({ analysis }: Asked): boolean => analysis.only_reads
 
 const malformed = (what: string): string => `a ${what} is malformed`

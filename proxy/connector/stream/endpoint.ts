@@ -86,7 +86,12 @@ export function streamEndpoint(
       write({ kind: 'data', stream: 1, bytes: farewell(message) })
       close()
     },
-    inject: (injected) => receive({ kind: 'control', event: injected }),
+    inject(injected) {
+      const wire: Wire = { kind: 'control', event: injected }
+      // It is for now: who has stopped reading, since too much came, still takes it.
+      if (on !== undefined && isPaused && !isClosing && !isTold) on.wire(wire)
+      else receive(wire)
+    },
   }
 
   function write(wire: Wire, sent?: () => void): void {

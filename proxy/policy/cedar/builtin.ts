@@ -54,6 +54,23 @@ when { context.risk == "high" };
 forbid (principal, action == Action::"exec", resource)
 when { context.risk == "critical" };
 
+// Statements of databases, each text as a whole.
+@id("policy.query")
+permit (principal, action == Action::"query", resource);
+
+@id("policy.query.high")
+@approval
+@quorum("1")
+@expires("15m")
+@reason("somebody else looks at a statement of the high class first")
+permit (principal, action == Action::"query", resource)
+when { context.risk == "high" };
+
+@id("policy.query.critical")
+@reason("a statement of the critical class never runs through the gateway")
+forbid (principal, action == Action::"query", resource)
+when { context.risk == "critical" };
+
 @id("policy.approve")
 permit (principal, action == Action::"approve", resource)
 when { context.roles.contains("approver") };

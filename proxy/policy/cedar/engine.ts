@@ -41,6 +41,8 @@ export type Answer =
 /** Answers are pure: the same question has the same answer. */
 export interface Engine {
   ask(question: Question): Answer
+  /** What policies may mean by the name of an object: texts with a dot. */
+  readonly qualified: readonly string[]
   /** Whether an answer can depend on a member of the context. */
   reads(question: Omit<Question, 'context'>, member: string): boolean
   /** Has the rules ready that such a question will need. */
@@ -82,6 +84,7 @@ export function createEngine(policies: readonly LoadedPolicy[], prefix?: string)
   })
 
   return {
+    qualified: slicer.qualified,
     prepare: (question) => void slicer.slice(scopeOf(question)),
     allowsAll(question) {
       const { policies: asked } = slicer.slice(scopeOf(question))

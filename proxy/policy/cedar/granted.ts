@@ -43,6 +43,8 @@ export function withGrants(judge: Judge, access: AccessGate): Judge {
       decide(identity, place, 'shell', (at) => judge.shell(identity, at, request)),
     exec: (identity, place, request) =>
       decide(identity, place, 'exec', (at) => judge.exec(identity, at, request)),
+    query: (identity, place, asked) =>
+      decide(identity, place, 'query', (at) => judge.query(identity, at, asked)),
     typed(identity, place, line) {
       let is_partial = false
       const ask = (at: Place): Verdict => {
@@ -66,6 +68,7 @@ const words: Readonly<Record<GrantScope, string>> = {
   upload: 'uploads',
   download: 'downloads',
   forward: 'forwarding',
+  query: 'statements of a database',
 }
 
 function outOfScope({ id, scope }: TimedGrant, wanted: GrantScope): Denial {

@@ -7,15 +7,25 @@ import type { CedarValueJson } from '@cedar-policy/cedar-wasm/nodejs'
 import { grant_scopes, type TimedGrant } from '../../core/access.ts'
 import type { ChannelRequest } from '../../core/connector.ts'
 import type { Identity } from '../../core/identity.ts'
-import type { TypedLine, TypedVerdict } from '../../core/ports.ts'
+import type { AskedStatement, TypedLine, TypedVerdict } from '../../core/ports.ts'
+import type { Statement } from '../../core/statement.ts'
 import { type HoldTerms, isEnough, type Verdict } from '../../core/verdict.ts'
 import { type Assessment, assess } from '../risk/assess.ts'
+import { assessStatement, type StatementAssessment } from '../risk/statement.ts'
 import type { ReadLine } from '../shell/read.ts'
 import { unknown } from '../shell/reading.ts'
 import type { Answer, Engine } from './engine.ts'
 import { context_characters_max, expires_ms_max } from './limits.ts'
+import { objectsMeant } from './objects.ts'
 import type { ActionName } from './schema.ts'
-import { actionWords, combine, commandVerdict, needs, verdictOf } from './verdict.ts'
+import {
+  actionWords,
+  combine,
+  commandVerdict,
+  needs,
+  statementVerdict,
+  verdictOf,
+} from './verdict.ts'
 
 /** Where and when a question is asked. */
 export interface Place {
@@ -54,6 +64,7 @@ export interface Judge {
   expect(identity: Identity, place: Place): void
   shell(identity: Identity, place: Place, request: ChannelRequest): Verdict
   exec(identity: Identity, place: Place, request: ChannelRequest): Verdict
+  query(identity: Identity, place: Place, asked: AskedStatement): Verdict
   /** A line that is given to a program. */
   typed(identity: Identity, place: Place, line: TypedLine): TypedVerdict
   /** Whether any rule could deny or hold one. */
@@ -205,7 +216,7 @@ export function createJudge({ engine, read, shells, now_ms }: JudgePorts): Judge
       ),
     terms: (identity, place, wanted) => terms(identity, place, wanted),
     expect(identity, { target, labels }) {
-      for (const action of ['exec', 'shell'] as const)
+      for (const action of ['exec', 'query', 'shell'] as const)
         engine.prepare({ identity, action, target, labels })
     },
     shell: (identity, place, request) =>
@@ -247,6 +258,30 @@ export function createJudge({ engine, read, shells, now_ms }: JudgePorts): Judge
         is_partial,
       }
     },
+    query(identity, place, { statement, database, schemas }) {
+      const assessment = assessmentOf(statement)
+      const objects = objectsMeant(statement.objects, {
+        ...place,
+        schemas,
+        named: engine.qualified,
+      })
+      const context = {
+        ...whereAndWhen(place),
+        database,
+        kinds: [...statement.operations],
+        objects: [...objects],
+        functions: [...statement.functions],
+        has_where: statement.has_where,
+        confidence: assessment.confidence,
+        opaque: assessment.is_opaque,
+        risk: assessment.risk,
+        findings: assessment.findings.map(({ id }) => id),
+      }
+      const size = [...objects, ...statement.functions].reduce((sum, each) => sum + each.length, 0)
+      const answer =
+        size > context_characters_max ? too_much : ask(identity, place, 'query', context)
+      return statementVerdict(answer, assessment)
+    },
     judgesTyped(identity, { target, labels }) {
       const asked = { identity, action: 'exec', target, labels } as const
       const judges = shells !== 'screen' || !engine.allowsAll(asked)
@@ -267,6 +302,16 @@ export function createJudge({ engine, read, shells, now_ms }: JudgePorts): Judge
         context: { account, risk, findings: [...findings], roles: [...roles] },
       }).kind === 'allow',
   }
+}
+
+/** A text that is known already is the same object. */
+const assessments = new WeakMap<Statement, StatementAssessment>()
+function assessmentOf(statement: Statement): StatementAssessment {
+  const before = assessments.get(statement)
+  if (before !== undefined) return before
+  const assessment = assessStatement(statement)
+  assessments.set(statement, assessment)
+  return assessment
 }
 
 const shells_off: Answer = {

@@ -22,7 +22,7 @@ describe('a policy file', () => {
       `\n\n  ${exec} when { context.rsk == "high" };`,
       'p.cedar:3:65 for policy `policy0`, attribute `rsk` in context for Action::"exec" not found: did you mean `risk`?',
     ],
-    ['permit (principal, action == Action::"query", resource);', 'p.cedar:1:30'],
+    ['permit (principal, action == Action::"fly", resource);', 'p.cedar:1:30'],
     ['permit (principal, action == Action::"delete_evidence", resource);', 'p.cedar:1:30'],
     ['permit (principal == Person::"a", action, resource);', 'p.cedar:1:22'],
     [`${exec} when { context.risk > 3 };`, 'p.cedar:1:'],
@@ -49,7 +49,7 @@ describe('a policy file', () => {
     ['@approval permit (principal, action, resource);', 'p.cedar:1:1 @approval is for commands'],
     [
       '@approval permit (principal, action == Action::"connect", resource);',
-      'p.cedar:1:1 @approval is for commands and grants',
+      'p.cedar:1:1 @approval is for commands, statements and grants',
     ],
     [
       '@break_glass permit (principal, action, resource);',

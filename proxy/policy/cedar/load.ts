@@ -197,12 +197,13 @@ function readApproval(
   const { action } = json
   const asked = action.op === '==' && 'entity' in action ? uidOf(action.entity).id : ''
   const is_grant = asked === 'connect' && membersOf([{ json }])?.has('grant') === true
-  if (asked !== 'exec' && !is_grant)
-    return '@approval is for commands and grants: the policy must say action == Action::"exec", or action == Action::"connect" and when { context has grant }'
+  if (asked !== 'exec' && asked !== 'query' && !is_grant)
+    return '@approval is for commands, statements and grants: the policy must say action == Action::"exec", action == Action::"query", or action == Action::"connect" and when { context has grant }'
   const count = Number(quorum ?? 1)
   if (!Number.isInteger(count) || count < 1 || count > quorum_max)
     return `@quorum: expected a whole number from 1 to ${quorum_max}`
-  if (passkey && is_grant) return '@passkey is for commands: grants are approved without one'
+  if (passkey && is_grant)
+    return '@passkey is for commands and statements: grants are approved without one'
   const otherwise_ms = is_grant ? expires_ms_max : expires_ms_default
   const expires_ms = expires === undefined ? otherwise_ms : duration(expires ?? '')
   if (expires_ms === undefined || expires_ms < expires_ms_min || expires_ms > expires_ms_max)

@@ -69,6 +69,37 @@ action exec appliesTo {
   },
 };
 
+/// Asked for each text of statements of a database as a whole: when it is prepared, and when it runs.
+action query appliesTo {
+  principal: User,
+  resource: Target,
+  context: {
+    grant?: Granted,
+    account: String,
+    source: ipaddr,
+    hour: Long,
+    weekday: Long,
+    database: String,
+    /// Every kind of statement in it, those inside of others too: "select", "delete", "create_table", "copy_to", "set".
+    kinds: Set<String>,
+    /// "schema.table". A name without a schema is there under each that it may mean; where that cannot be told, as it
+    /// stands and as every object of that name that a policy has. "schema.*" is all that is in it.
+    objects: Set<String>,
+    /// Names of functions, whichever schema was said.
+    functions: Set<String>,
+    /// Whether every UPDATE and DELETE says which rows.
+    has_where: Bool,
+    /// "exact": all that runs stands in the text. "partial": it calls functions of the database's own.
+    confidence: String,
+    /// It runs code, or a prepared statement, that cannot be read.
+    opaque: Bool,
+    /// "low", "medium", "high" or "critical", by the catalogue.
+    risk: String,
+    /// Entries of the catalogue that it has.
+    findings: Set<String>,
+  },
+};
+
 /// An interactive shell, and a command that hands the connection to one.
 action shell appliesTo {
   principal: User,
@@ -134,6 +165,7 @@ action configure appliesTo {
 export const actions = [
   'connect',
   'exec',
+  'query',
   'shell',
   'upload',
   'download',

@@ -41,6 +41,8 @@ export interface Slice {
 
 export interface Slicer {
   slice(scope: Scope): Slice
+  /** Texts with a dot in conditions: what a policy may mean by the name of an object. */
+  readonly qualified: readonly string[]
   /** Groups that any policy names; a person may have thousands of others. */
   readonly groups: ReadonlySet<string>
 }
@@ -81,6 +83,13 @@ export function createSlicer(policies: readonly LoadedPolicy[], prefix: string):
 
   return {
     groups,
+    qualified: [
+      ...new Set(
+        policies
+          .flatMap(({ json }) => textsIn(json.conditions))
+          .filter((text) => text.includes('.')),
+      ),
+    ],
     slice(scope) {
       const named = scope.groups.filter((group) => groups.has(group))
       const is_blind = scope.is_blind === true
@@ -153,6 +162,14 @@ function fits(
       )
     }
   }
+}
+
+/** Every constant text. */
+function textsIn(value: unknown): readonly string[] {
+  if (Array.isArray(value)) return value.flatMap(textsIn)
+  if (typeof value !== 'object' || value === null) return []
+  const own = 'Value' in value && typeof value.Value === 'string' ? [value.Value] : []
+  return [...own, ...Object.values(value).flatMap(textsIn)]
 }
 
 /** Every entity of a type that a policy names, wherever it does. */

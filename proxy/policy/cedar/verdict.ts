@@ -3,8 +3,9 @@
  *
  * @module
  */
-import type { Denial, HoldTerms, Verdict } from '../../core/verdict.ts'
-import type { Assessment } from '../risk/assess.ts'
+import type { Denial, HoldTerms, Risk, Verdict } from '../../core/verdict.ts'
+import type { Assessment, Finding } from '../risk/assess.ts'
+import type { StatementAssessment } from '../risk/statement.ts'
 import type { Answer } from './engine.ts'
 
 const findings_max = 16
@@ -12,6 +13,7 @@ const findings_max = 16
 export const actionWords = {
   connect: 'this target',
   exec: 'this command',
+  query: 'this statement',
   shell: 'an interactive shell',
   upload: 'an upload',
   download: 'a download',
@@ -35,6 +37,15 @@ export function commandVerdict(
   }
   return { ...verdictOf(answer, actionWords.exec, assessment, judged.findings), ...judged }
 }
+
+export function statementVerdict(answer: Answer, assessment: StatementAssessment): Verdict {
+  const findings = assessment.findings.map(({ id }) => id).slice(0, findings_max)
+  return {
+    ...verdictOf(answer, actionWords.query, assessment, findings),
+    ...{ risk: assessment.risk, findings },
+  }
+}
+
 /** The strictest of all. */
 export function combine(answers: readonly Answer[]): Answer {
   const of = <Kind extends Answer['kind']>(
@@ -55,7 +66,7 @@ export function combine(answers: readonly Answer[]): Answer {
 export function verdictOf(
   answer: Answer,
   what: string,
-  assessment?: Assessment,
+  assessment?: { readonly risk: Risk; readonly findings: readonly Finding[] },
   findings: readonly string[] = [],
 ): Verdict {
   const found = assessment?.findings[0]

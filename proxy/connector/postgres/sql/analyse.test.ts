@@ -1,6 +1,6 @@
 /** What the tree of a text says, whatever the text looks like. */
 import { beforeAll, describe, expect, test } from 'bun:test'
-import type { StatementRisk } from '../../../core/statement.ts'
+import type { StatementTrait } from '../../../core/statement.ts'
 import { createAnalyser } from './analyse.ts'
 import { loadParser } from './tree.ts'
 
@@ -16,26 +16,27 @@ describe('a statement', () => {
         .statement,
     ).toMatchObject({
       kinds: ['select', 'commit'],
-      objects: expect.arrayContaining(['a.t', 'u']),
-      functions: expect.arrayContaining(['lower', 'f']),
+      operations: ['select', 'delete', 'commit'],
+      objects: ['a.t', 'u'],
+      functions: ['lower', 'f'],
       has_where: false,
-      risks: [],
+      traits: ['own_function', 'without_where'],
     })
     expect(of('DELETE FROM t WHERE a').statement.has_where).toBe(true)
   })
   test('that cannot be read is a risk, an empty one is none', () => {
     for (const text of ['SELEC', 'SELECT (', "SELECT 'a", `SELECT ${'('.repeat(20_000)}1`])
-      expect(of(text).statement.risks).toEqual(['unparsed'])
+      expect(of(text).statement.traits).toEqual(['unparsed'])
     for (const text of ['', ' ;; ', '-- no more', '/* x */']) {
-      expect(of(text).statement.risks).toEqual([])
+      expect(of(text).statement.traits).toEqual([])
       expect(of(text).plans).toEqual([])
     }
   })
   test('of a thousand terms is read, and one of a megabyte and more is not', () => {
-    expect(of(`SELECT ${'1 + '.repeat(1000)}1`).statement.risks).toEqual([])
-    expect(of(`SELECT '${'x'.repeat(1024 * 1024)}'`).statement.risks).toEqual(['unparsed'])
+    expect(of(`SELECT ${'1 + '.repeat(1000)}1`).statement.traits).toEqual([])
+    expect(of(`SELECT '${'x'.repeat(1024 * 1024)}'`).statement.traits).toEqual(['unparsed'])
   })
-  const risks: readonly (readonly [string, StatementRisk])[] = [
+  const risks: readonly (readonly [string, StatementTrait])[] = [
     ["COPY t TO PROGRAM 'x'", 'program'],
     ["LOAD 'x'", 'program'],
     ["CREATE FUNCTION f() RETURNS int LANGUAGE plpython3u AS ''", 'program'],
@@ -58,14 +59,14 @@ describe('a statement', () => {
     ["SELECT 1 WHERE EXISTS (SELECT pg_ls_dir('.'))", 'server_file'],
   ]
   for (const [text, risk] of risks)
-    test(`${risk}: ${text}`, () => expect(of(text).statement.risks).toContain(risk))
+    test(`${risk}: ${text}`, () => expect(of(text).statement.traits).toContain(risk))
   for (const text of [
     "SET client_encoding = 'UTF8'",
     'SET standard_conforming_strings = on',
     "SELECT set_config('search_path', '', false)",
     'SET search_path = a, b',
   ])
-    test(`no risk: ${text}`, () => expect(of(text).statement.risks).toEqual([]))
+    test(`no risk: ${text}`, () => expect(of(text).statement.traits).toEqual([]))
 })
 
 describe('only reading', () => {

@@ -8,7 +8,7 @@ import { type Analyser, type Analysis, type Plan, plain_plan } from '../plan.ts'
 import { classify, unparsed } from './classify.ts'
 import { effectOf, showsOf } from './effect.ts'
 import { onlyReads } from './reads.ts'
-import { type Parsed, parse } from './tree.ts'
+import { type Parsed, parse, textAt, walk } from './tree.ts'
 
 const unread: Analysis = { statement: unparsed, plans: [], only_reads: false }
 const utf8 = new TextDecoder('utf-8', { fatal: true })
@@ -53,13 +53,27 @@ export function remembering(analyse: (parsed: Parsed) => Analysis): (text: Uint8
     const parsed = parse(text)
     if ('fault' in parsed)
       return parsed.fault === undefined ? unread : { ...unread, fault: parsed.fault }
-    const analysis = analyse(parsed)
+    const analysis = withNames(analyse(parsed), parsed)
     if (bytes.length > parsed_bytes_max) return analysis
     const [oldest] = known.keys()
     if (known.size >= parsed_max && oldest !== undefined) known.delete(oldest)
     known.set(shape, analysis)
     return analysis
   }
+}
+
+/** `EXPLAIN ANALYZE EXECUTE` runs one too. */
+function withNames(analysis: Analysis, { statements }: Parsed): Analysis {
+  const executes = new Set<string>()
+  const fetches = new Set<string>()
+  for (const { type: top, node: whole } of statements)
+    for (const { type, node } of walk(whole, top)) {
+      if (type === 'ExecuteStmt') executes.add(textAt(node, 'name'))
+      if (type === 'FetchStmt') fetches.add(textAt(node, 'portalname'))
+    }
+  return executes.size + fetches.size === 0
+    ? analysis
+    : { ...analysis, executes: [...executes], fetches: [...fetches] }
 }
 
 /** Whole numbers that stand for themselves, and not in a name, a parameter or another number. */

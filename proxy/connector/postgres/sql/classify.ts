@@ -1,127 +1,93 @@
 /**
- * What a text asks for, by its whole tree: kinds, objects, functions and risks, wherever in it they stand.
+ * What a text asks for, by its whole tree: kinds, objects, functions and traits, wherever in it they stand.
  *
  * @module
  */
-import type { Statement, StatementRisk } from '../../../core/statement.ts'
-import { functionRisk } from './functions.ts'
-import { riskOfSetting } from './settings.ts'
-import { as, constantText, listOf, type Node, names, type Parsed, textAt, walk } from './tree.ts'
+import { readFileSync } from 'node:fs'
+import type { Statement, StatementTrait } from '../../../core/statement.ts'
+import { functionTrait } from './functions.ts'
+import { isStatement, kindOf } from './kinds.ts'
+import { objectsIn } from './objects.ts'
+import { pathOf } from './path.ts'
+import { traitsOf } from './traits.ts'
+import { listOf, type Node, names, type Parsed, walk } from './tree.ts'
+import { saysWhich } from './where.ts'
 
 export const unparsed: Statement = {
   kinds: ['unparsed'],
+  operations: ['unparsed'],
   objects: [],
   functions: [],
   has_where: true,
-  risks: ['unparsed'],
+  traits: ['unparsed'],
+  path: 'unknown',
+}
+
+/** An EXECUTE, or a Bind, of a name that this session has not prepared. */
+export const unknown_statement: Statement = {
+  ...unparsed,
+  kinds: ['execute'],
+  operations: ['execute'],
+  traits: ['unknown_statement'],
 }
 
 /** A record of a statement must not grow with a list of names that somebody made long. */
 const listed_max = 200
 
-export function classify({ statements }: Parsed): Statement {
-  const objects = new Set<string>()
+/** Names of functions of PostgreSQL 15 that may be called, of its own schema. */
+const postgres_functions: ReadonlySet<string> = new Set(
+  readFileSync(new URL('postgres-functions.txt', import.meta.url), 'utf8').split('\n'),
+)
+
+export function classify(parsed: Parsed): Statement {
+  const { statements } = parsed
   const functions = new Set<string>()
-  const risks = new Set<StatementRisk>()
+  const operations = new Set<string>()
+  const traits = new Set<StatementTrait>()
   let has_where = true
   for (const { type: top, node: whole } of statements) {
+    operations.add(kindOf(top, whole))
     for (const { type, node } of walk(whole, top)) {
-      const risk = riskOf(type, node)
-      if (risk !== undefined) risks.add(risk)
-      const relname = textAt(node, 'relname')
-      if (relname !== '') objects.add(qualified(textAt(node, 'schemaname'), relname))
+      if (isStatement(type)) operations.add(kindOf(type, node))
+      for (const trait of traitsOf(type, node)) traits.add(trait)
       if (isCall(type, node)) {
         const path = names(node['funcname'])
-        functions.add(path.join('.'))
-        const its_risk = functionRisk(path, listOf(node['args']))
-        if (its_risk !== undefined) risks.add(its_risk)
+        const name = path.at(-1) ?? ''
+        functions.add(name)
+        if (!isOfPostgres(path)) traits.add('own_function')
+        const trait = functionTrait(path, listOf(node['args']))
+        if (trait !== undefined) traits.add(trait)
       }
-      const is_change = type === 'UpdateStmt' || type === 'DeleteStmt'
-      if (is_change && node['whereClause'] === undefined) has_where = false
+      if (changesAll(type, node)) has_where = false
     }
   }
+  if (!has_where) traits.add('without_where')
+  const path = pathOf(parsed, traits)
   return {
     kinds: statements.map(({ type, node }) => kindOf(type, node)).slice(0, listed_max),
-    objects: [...objects].slice(0, listed_max),
-    functions: [...functions].slice(0, listed_max),
+    operations: [...operations],
+    objects: objectsIn(parsed),
+    functions: [...functions],
     has_where,
-    risks: [...risks],
+    traits: [...traits],
+    ...(path === undefined ? {} : { path }),
   }
 }
-
-/** `SelectStmt` is `select`; a SELECT that makes a table is what it makes. */
-function kindOf(type: string, node: Node): string {
-  if (type === 'SelectStmt' && node['intoClause'] !== undefined) return 'create_table_as'
-  if (type === 'TransactionStmt')
-    return textAt(node, 'kind').replace('TRANS_STMT_', '').toLowerCase()
-  return type
-    .replace(/Stmt$/, '')
-    .replace(/(?<=[a-z])(?=[A-Z])/g, '_')
-    .toLowerCase()
-}
-
-const qualified = (schema: string, name: string): string =>
-  schema === '' ? name : `${schema}.${name}`
 
 /** A call, as an expression or as `CALL`, whose member has no type of its own. */
 export const isCall = (type: string, node: Node): boolean =>
   type === 'FuncCall' || type === 'funccall' || (type === 'func' && node['funcname'] !== undefined)
 
-function riskOf(type: string, node: Node): StatementRisk | undefined {
-  switch (type) {
-    case 'DropdbStmt':
-      return 'drop_database'
-    case 'CopyStmt':
-      if (node['is_program'] === true) return 'program'
-      return textAt(node, 'filename') === '' ? undefined : 'server_file'
-    case 'LoadStmt':
-      return 'program'
-    case 'CreateFunctionStmt':
-      return isForeignCode(node) ? 'program' : 'code'
-    case 'CreatePLangStmt':
-      return 'program'
-    case 'DoStmt':
-    case 'CreateTrigStmt':
-    case 'CreateEventTrigStmt':
-      return 'code'
-    case 'AlterSystemStmt':
-    case 'CreateTableSpaceStmt':
-      return 'server_config'
-    case 'CreateSubscriptionStmt':
-    case 'AlterSubscriptionStmt':
-      return 'replication'
-    case 'CreateForeignServerStmt':
-    case 'CreateForeignTableStmt':
-    case 'CreateUserMappingStmt':
-    case 'ImportForeignSchemaStmt':
-      return 'network'
-    case 'CreateExtensionStmt':
-      return 'code'
-    case 'VariableSetStmt':
-      return settingRisk(node)
-    // Settings of other sessions to come, of a role or of a database.
-    case 'AlterRoleSetStmt':
-    case 'AlterDatabaseSetStmt': {
-      const set = node['setstmt']
-      return settingRisk(as('VariableSetStmt', set) ?? ((set ?? {}) as Node)) // A node or nothing.
-    }
-    default:
-      return undefined
-  }
+function isOfPostgres(path: readonly string[]): boolean {
+  const [schema] = path
+  const is_there = path.length === 1 || (path.length === 2 && schema === 'pg_catalog')
+  return is_there && postgres_functions.has(path.at(-1) ?? '')
 }
 
-/** Languages whose code is a program of the server, not SQL. */
-function isForeignCode(node: Node): boolean {
-  return listOf(node['options']).some((option) => {
-    const element = as('DefElem', option)
-    if (textAt(element, 'defname') !== 'language') return false
-    return !/^(?:sql|plpgsql)$/i.test(textAt(as('String', element?.['arg']), 'sval'))
-  })
-}
-
-function settingRisk(node: Node): StatementRisk | undefined {
-  const name = textAt(node, 'name').toLowerCase()
-  if (name === 'role' || name === 'session_authorization') return 'role'
-  const [first] = listOf(node['args'])
-  return riskOfSetting(name, constantText(first))
+function changesAll(type: string, node: Node): boolean {
+  if (type === 'UpdateStmt' || type === 'DeleteStmt') return !saysWhich(node['whereClause'])
+  if (type !== 'MergeStmt' || saysWhich(node['joinCondition'])) return false
+  return listOf(node['mergeWhenClauses']).some((each) =>
+    /CMD_(?:UPDATE|DELETE)/.test(JSON.stringify(each)),
+  )
 }

@@ -3,11 +3,11 @@
  *
  * @module
  */
-import type { StatementRisk } from '../../../core/statement.ts'
-import { isHarmless, riskOfSetting } from './settings.ts'
+import type { StatementTrait } from '../../../core/statement.ts'
+import { isHarmless, traitOfSetting } from './settings.ts'
 import { constantText } from './tree.ts'
 
-const risks: readonly (readonly [RegExp, StatementRisk])[] = [
+const risks: readonly (readonly [RegExp, StatementTrait])[] = [
   [
     /^(?:pg_read_(?:binary_)?file|pg_ls_\w+|pg_stat_file|pg_file_\w+|pg_current_logfile)$/,
     'server_file',
@@ -37,17 +37,18 @@ const risks: readonly (readonly [RegExp, StatementRisk])[] = [
   ],
 ]
 
-export function functionRisk(
+export function functionTrait(
   path: readonly string[],
   args: readonly unknown[],
-): StatementRisk | undefined {
+): StatementTrait | undefined {
   const name = path.at(-1) ?? ''
   if (name === 'set_config') {
     const setting = constantText(args[0])
     const value = constantText(args[1])
-    if (setting !== undefined) return riskOfSetting(setting.toLowerCase(), value)
+    if (setting !== undefined) return traitOfSetting(setting.toLowerCase(), value)
     // Which setting must be written there, or a value that none has that matters: `pg_dump` has such.
-    return value !== undefined && isHarmless(value) ? undefined : 'syntax'
+    if (value === undefined || !isHarmless(value)) return 'syntax'
+    return /^[\w$-]+$/.test(value) ? 'role' : undefined
   }
   return risks.find(([pattern]) => pattern.test(name))?.[1]
 }

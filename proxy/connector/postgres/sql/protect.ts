@@ -37,7 +37,7 @@ export function createProtectingAnalyser(catalog: Catalog): Analyser {
 
 function analyse(parsed: Parsed, catalog: Catalog): Analysis {
   const statement = classify(parsed)
-  if (statement.risks.includes('code'))
+  if (statement.traits.includes('code'))
     return { statement, plans: [], only_reads: false, refused: unreadable }
   const plans: Plan[] = []
   for (const { type, node } of parsed.statements) {

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { StatementRisk } from '../../../core/statement.ts'
+import type { StatementTrait } from '../../../core/statement.ts'
 
 /** Of these encodings no byte of another character can be mistaken for ASCII, which decides how a statement is read. */
 const encodings = /^(?:UTF8|SQL_ASCII|LATIN\d+|WIN\d+|ISO_8859_\d|KOI8[RU]|EUC_[A-Z0-9_]+)$/
@@ -16,7 +16,10 @@ export function isReadable(name: string, value: string): boolean {
 }
 
 /** `value`: undefined where it is the default, or not written as a constant. */
-export function riskOfSetting(name: string, value: string | undefined): StatementRisk | undefined {
+export function traitOfSetting(
+  name: string,
+  value: string | undefined,
+): StatementTrait | undefined {
   switch (name) {
     case 'standard_conforming_strings':
       return value !== undefined && /^(?:on|true|yes|1|t|tr|tru|y|ye)$/i.test(value)
@@ -33,6 +36,8 @@ export function riskOfSetting(name: string, value: string | undefined): Statemen
     case 'role':
     case 'session_authorization':
       return 'role'
+    case 'session_replication_role':
+      return 'unguarded'
     case 'local_preload_libraries':
     case 'session_preload_libraries':
     case 'dynamic_library_path':

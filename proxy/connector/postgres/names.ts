@@ -1,0 +1,83 @@
+/**
+ * What a name of the session may stand for when a request is read, before the target has answered those ahead of it. A
+ * request that fails leaves an older one in the place of its name, and what stands behind a failure is never read: so a
+ * name has several meanings until the target has answered, and one afterwards.
+ *
+ * @module
+ */
+import { names_max } from './limits.ts'
+
+/** More meanings at once are nobody's who means well. */
+const meanings_max = 16
+
+interface Entry<T> {
+  readonly meanings: readonly T[]
+  /** In which the last of them was given. */
+  readonly segment: number
+  /** There were too many: what it may stand for is unknown. */
+  readonly is_lost: boolean
+}
+
+export interface NamesPorts<T> {
+  /** Whether the target has answered everything. */
+  isIdle(): boolean
+  /** Whether a name stands for this one, once it has. */
+  isMeant(name: string, meaning: T): boolean
+}
+
+export class Names<T> {
+  readonly #ports: NamesPorts<T>
+  readonly #entries = new Map<string, Entry<T>>()
+  #segment = 0
+
+  constructor(ports: NamesPorts<T>) {
+    this.#ports = ports
+  }
+
+  /** A Sync or a simple query: whatever comes behind it is read again, also when what is ahead of it failed. */
+  nextSegment(): void {
+    this.#segment += 1
+  }
+
+  set(name: string, meaning: T): void {
+    const before = this.#settled(name)
+    const meanings = [...(before?.meanings ?? []), meaning]
+    const is_lost = before?.is_lost === true || meanings.length > meanings_max
+    const [oldest] = this.#entries.keys()
+    if (this.#entries.size >= names_max && oldest !== undefined && before === undefined)
+      this.#entries.delete(oldest)
+    this.#entries.set(name, {
+      meanings: is_lost ? [meaning] : meanings,
+      segment: this.#segment,
+      is_lost,
+    })
+  }
+
+  /** Undefined where nothing of it is known. */
+  get(name: string): readonly T[] | undefined {
+    const known = this.#entries.get(name)
+    // Read or not, both are: what gave the name its meaning, and what uses it in the same segment.
+    if (known?.segment === this.#segment) return known.meanings.slice(-1)
+    const entry = this.#settled(name)
+    return entry === undefined || entry.is_lost || entry.meanings.length === 0
+      ? undefined
+      : entry.meanings
+  }
+
+  /** The last meaning of a name is another one, such as one that was described. */
+  amend(name: string, to: (meaning: T) => T): void {
+    const known = this.#entries.get(name)
+    const last = known?.meanings.at(-1)
+    if (known === undefined || last === undefined) return
+    this.#entries.set(name, { ...known, meanings: [...known.meanings.slice(0, -1), to(last)] })
+  }
+
+  #settled(name: string): Entry<T> | undefined {
+    const known = this.#entries.get(name)
+    if (known === undefined || !this.#ports.isIdle()) return known
+    const meanings = known.meanings.filter((meaning) => this.#ports.isMeant(name, meaning))
+    const settled = { ...known, meanings, is_lost: known.is_lost && meanings.length === 0 }
+    this.#entries.set(name, settled)
+    return settled
+  }
+}
