@@ -65,6 +65,48 @@ cases:
   })
 }, 30_000)
 
+test('statements are judged by the whole of their tree', async () => {
+  const who = ['--subject', 'ann', '--target', 'orders', '--action', 'query']
+  const held = await sluice(['policy', 'explain', ...who, 'EXPLAIN ANALYZE DELETE FROM a.t'])
+  expect(held).toMatchObject({
+    code: 1,
+    out: [
+      'hold by policy.query.high',
+      '  this statement needs an approval, and nobody can give one here: it changes or deletes every row of a table (all-rows)',
+      'risk high',
+      '  EXPLAIN ANALYZE DELETE FROM a.t: high (all-rows)',
+      '    known: exact',
+      '    kinds: explain, delete',
+      '    objects: a.t',
+      '',
+    ].join('\n'),
+  })
+  expect((await sluice(['policy', 'explain', ...who, 'SELECT 1'])).code).toBe(0)
+  write(
+    'q.cedar',
+    `@id("reading") permit (principal, action == Action::"query", resource) when { ["select"].containsAll(context.kinds) && context.database == "shop" };
+@id("people") forbid (principal, action == Action::"query", resource) when { context.objects.contains("public.people") };`,
+  )
+  const cases = [
+    ['SELECT * FROM orders', 'allow, rule: reading'],
+    ['SELECT * FROM public.people', 'deny, rule: people'],
+    // Where names are looked up is not known here, and then it may be that table.
+    ['SELECT * FROM people', 'deny, rule: people'],
+    ['SELECT * FROM people', 'allow, search_path: [sales]'],
+    ['SELECT * FROM people', 'deny, search_path: [sales, public]'],
+    ['WITH people AS (SELECT 1) SELECT * FROM people', 'allow'],
+    ['WITH people AS (SELECT * FROM people) SELECT 1', 'deny, rule: people'],
+    ['SELECT 1; DELETE FROM orders', 'deny, rule: policy.default'],
+    ['SELECT (', 'deny, rule: policy.sql.unparsed'],
+  ]
+  const lines = cases.map(
+    ([sql, expect_]) =>
+      `  - { subject: ann, target: orders, database: shop, statement: ${JSON.stringify(sql)}, expect: ${expect_} }`,
+  )
+  write('q.yaml', `policies: [q.cedar]\ncases:\n${lines.join('\n')}\n`)
+  expect((await sluice(['policy', 'test', 'q.yaml'])).out).toBe('9 cases, 0 failures\n')
+}, 60_000)
+
 test('what is wrong is one line', async () => {
   write('bad.cedar', 'permit (principal, action == Action::"fly", resource);')
   write(

@@ -4,12 +4,12 @@
  * @module
  */
 
-import { loadPolicyCases, type PolicyCase } from '../config/policy-cases.ts'
+import { case_actions, loadPolicyCases, type PolicyCase } from '../config/policy-cases.ts'
 import { type Config, loadConfig } from '../config.ts'
-import type { ChannelRequest } from '../core/connector.ts'
 import type { Verdict } from '../core/verdict.ts'
 import { builtin_text } from '../policy/cedar/builtin.ts'
 import { schema_text } from '../policy/cedar/schema.ts'
+import { createCaseJudge } from './case-judge.ts'
 import { formatCount } from './table.ts'
 import { type Call, type ExitCode, json_option, UsageError, type Verb, VerbError } from './verb.ts'
 
@@ -35,7 +35,13 @@ export const policy: Verb = {
     source: { value: 'IP', help: 'explain: from where (default 127.0.0.1)' },
     action: {
       value: 'NAME',
-      help: 'explain: connect, shell, upload, download or forward (default exec)',
+      help: 'explain: connect, query, shell, upload, download or forward (default exec)',
+    },
+    database: { value: 'NAME', help: 'explain: the database of a query' },
+    'search-path': {
+      value: 'SCHEMA',
+      is_repeatable: true,
+      help: 'explain: where a query looks names up (default: not known)',
     },
     json: json_option,
   },
@@ -64,10 +70,11 @@ async function explain(call: Call): Promise<ExitCode> {
     throw new UsageError('--subject and --target say who asks and where to; or --builtin, --schema')
   const action = call.text('action') ?? 'exec'
   const command = call.operands[1]
-  if (action === 'exec' && command === undefined) throw new UsageError('COMMAND is missing')
-  if (!isAction(action))
-    throw new UsageError('--action takes connect, exec, shell, upload, download or forward')
+  if ((action === 'exec' || action === 'query') && command === undefined)
+    throw new UsageError(action === 'exec' ? 'COMMAND is missing' : 'the statement is missing')
+  if (!isAction(action)) throw new UsageError(`--action takes one of ${case_actions.join(', ')}`)
   const [issuer, account, source] = [call.text('issuer'), call.text('account'), call.text('source')]
+  const database = call.text('database')
   const loaded = configured(call)
   const known = loaded?.targets.find(({ name }) => name === target)
   if (loaded !== undefined && known === undefined)
@@ -82,7 +89,11 @@ async function explain(call: Call): Promise<ExitCode> {
     ...(issuer === undefined ? {} : { issuer }),
     ...(account === undefined ? {} : { account }),
     ...(source === undefined ? {} : { source }),
-    ...(command === undefined ? {} : { command }),
+    ...(command === undefined ? {} : action === 'query' ? { statement: command } : { command }),
+    ...(database === undefined ? {} : { database }),
+    ...(call.texts('search-path').length === 0
+      ? {}
+      : { search_path: [...call.texts('search-path')] }),
   }
   const judge = await createCaseJudge(loaded?.files ?? [])
   const { verdict, commands } = judge(asked)
@@ -94,10 +105,16 @@ async function explain(call: Call): Promise<ExitCode> {
   await console.line(`${said} by ${verdict.rule}`)
   if (!verdict.allowed) await console.line(`  ${verdict.message}`)
   if (verdict.risk !== undefined) await console.line(`risk ${verdict.risk}`)
-  for (const { text, risk, findings } of commands)
+  for (const { text, risk, findings, confidence, kinds, objects, functions } of commands) {
     await console.line(
       `  ${text}: ${risk}${findings.length === 0 ? '' : ` (${findings.join(', ')})`}`,
     )
+    if (confidence === undefined) continue
+    await console.line(`    known: ${confidence}`)
+    for (const [what, names] of Object.entries({ kinds, objects, functions }))
+      if (names !== undefined && names.length > 0)
+        await console.line(`    ${what}: ${names.join(', ')}`)
+  }
   return said === 'allow' ? 0 : 1
 }
 
@@ -145,88 +162,8 @@ function configured(
   return { files: loaded.config.policy.files, targets: loaded.config.targets }
 }
 
-interface Judged {
-  readonly verdict: Verdict
-  /** What was found in the line, each with its risk. */
-  readonly commands: readonly {
-    readonly text: string
-    readonly risk: string
-    readonly findings: readonly string[]
-  }[]
-}
-
-/** Everything that the configuration can deny as a whole is open here: it is Cedar that is asked. */
-async function createCaseJudge(
-  files: readonly { readonly name: string; readonly text: string }[],
-): Promise<(each: PolicyCase) => Judged> {
-  // Cedar is 4 MB of WebAssembly that no other verb needs.
-  const [{ createPolicy }, { preparePolicy }, { assess }] = await Promise.all([
-    import('../policy/policy.ts'),
-    import('../policy/prepare.ts'),
-    import('../policy/risk/assess.ts'),
-  ])
-  const prepared = await preparePolicy(files)
-  if (!prepared.ok) throw new VerbError(prepared.problem)
-  const { parts } = prepared
-  return (each) => {
-    const account = each.account ?? 'root'
-    const decided = createPolicy(
-      {
-        policy: {
-          forwarding: 'allow',
-          agent_forwarding: 'allow',
-          transfers: { upload: 'allow', download: 'allow' },
-        },
-        targets: [{ name: each.target, accounts: { [account]: {} }, labels: each.labels ?? {} }],
-      },
-      parts,
-      each.time === undefined ? {} : { now_ms: () => Date.parse(each.time ?? '') },
-    )
-    const identity = {
-      issuer: each.issuer ?? 'keys',
-      subject: each.subject,
-      groups: each.groups ?? [],
-      method: each.issuer === undefined ? ('public_key' as const) : ('token' as const),
-      credential: '',
-    }
-    const at = { account, source: each.source ?? '127.0.0.1' }
-    const command = new TextEncoder().encode(each.command ?? '')
-    const pty = each.terminal === true ? { pty: { term: 'xterm', columns: 80, rows: 24 } } : {}
-    const request = (kind: 'exec' | 'shell'): ChannelRequest => ({ kind, command, env: {}, ...pty })
-    const action = each.action ?? 'exec'
-    const commands =
-      action === 'exec'
-        ? assess(parts.read(command), command).commands.map(
-            ({ command: found, risk, findings }) => ({
-              text: [found.program, ...found.arguments.map(({ text }) => text)]
-                .join(' ')
-                .replace(/\p{C}/gu, '?')
-                .slice(0, 200),
-              risk,
-              findings: findings.map(({ id }) => id),
-            }),
-          )
-        : []
-    const verdict = ((): Verdict => {
-      switch (action) {
-        case 'connect':
-          return decided.connect(identity, account, each.target, at.source)
-        case 'exec':
-        case 'shell':
-          return decided.channel(identity, each.target, request(action), at)
-        case 'upload':
-        case 'download':
-          return decided.capability(identity, each.target, action, at)
-        case 'forward':
-          return decided.capability(identity, each.target, 'forwarding', at)
-      }
-    })()
-    return { verdict, commands }
-  }
-}
-
 const saysOf = (verdict: Verdict): 'allow' | 'hold' | 'deny' =>
   verdict.allowed ? 'allow' : verdict.hold === undefined ? 'deny' : 'hold'
 
 const isAction = (name: string): name is NonNullable<PolicyCase['action']> =>
-  ['connect', 'exec', 'shell', 'upload', 'download', 'forward'].includes(name)
+  case_actions.some((each) => each === name)

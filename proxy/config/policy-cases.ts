@@ -13,6 +13,16 @@ import { type PolicyText, policyFiles } from './policy-files.ts'
 
 const text = z.string().max(16_384)
 
+export const case_actions = [
+  'connect',
+  'exec',
+  'query',
+  'shell',
+  'upload',
+  'download',
+  'forward',
+] as const
+
 export interface PolicyCase {
   readonly name?: string | undefined
   readonly subject: string
@@ -26,9 +36,14 @@ export interface PolicyCase {
   readonly source?: string | undefined
   /** ISO 8601, UTC. */
   readonly time?: string | undefined
-  /** Default `exec`. */
-  readonly action?: 'connect' | 'exec' | 'shell' | 'upload' | 'download' | 'forward' | undefined
+  /** Default `exec`, or `query` where there is a statement. */
+  readonly action?: (typeof case_actions)[number] | undefined
   readonly command?: string | undefined
+  /** A text of statements of a database. */
+  readonly statement?: string | undefined
+  readonly database?: string | undefined
+  /** Schemas in which names are looked up that stand without one; without it that is not known. */
+  readonly search_path?: readonly string[] | undefined
   readonly terminal?: boolean | undefined
   readonly expect: 'allow' | 'hold' | 'deny'
   readonly rule?: string | undefined
@@ -44,8 +59,11 @@ const policy_case: z.ZodType<PolicyCase> = z.strictObject({
   account: text.optional(),
   source: text.optional(),
   time: z.iso.datetime().optional(),
-  action: z.enum(['connect', 'exec', 'shell', 'upload', 'download', 'forward']).optional(),
+  action: z.enum(case_actions).optional(),
   command: text.optional(),
+  statement: text.optional(),
+  database: text.optional(),
+  search_path: z.array(text).max(16).optional(),
   terminal: z.boolean().optional(),
   expect: z.enum(['allow', 'hold', 'deny']),
   rule: text.optional(),

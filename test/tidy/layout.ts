@@ -139,6 +139,8 @@ export const folders: Readonly<Record<string, Folder>> = {
       // `check-config` reads what a start reads.
       'proxy/identity',
       'proxy/policy',
+      // `policy test` reads statements as the gateway does.
+      'proxy/connector/postgres',
       'storage/evidence',
       'storage/journal',
       'storage/store',
