@@ -1,0 +1,56 @@
+/**
+ * Ways around rules about statements, each through a real psql to a real PostgreSQL: it is stopped by the rule that it tries to get
+ * around, or it is known as a limit.
+ */
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { testWith } from '../fixture/require.ts'
+import { components, openWorld, type PostgresWorld } from '../postgres/world.ts'
+import { database_sql, policy, type Way, ways } from './sql.ts'
+
+let world: PostgresWorld
+beforeAll(async () => {
+  if (!components.every((path) => Bun.file(path).size > 0)) return
+  world = await openWorld({ policy, sql: database_sql })
+}, 60_000)
+afterAll(async () => {
+  await world?.[Symbol.asyncDispose]()
+}, 30_000)
+
+/** Each line is a request of its own. */
+const run = ({ sql }: Way) =>
+  world.psql([
+    ...['-d', 'postgres', '-q', '-v', 'VERBOSITY=verbose'],
+    ...sql.split(/\n(?! )/).flatMap((line) => ['-c', line]),
+  ])
+
+test('there are enough of them', () => {
+  expect(ways.length).toBeGreaterThan(90)
+  expect(ways.filter(({ limit }) => limit !== undefined).length).toBeLessThan(6)
+})
+
+describe('a way around a rule', () => {
+  for (const way of ways)
+    if (way.limit === undefined)
+      testWith(components, `is stopped by ${way.by}: ${way.sql}`, async () => {
+        const { stdout, stderr } = await run(way)
+        const code = way.by === 'policy.sql.unparsed' ? '42601' : '42501'
+        expect(stderr).toContain(`ERROR:  ${code}: `)
+        expect(stderr).toContain(`rule ${way.by}\n`)
+        expect(stdout).not.toContain('leaked')
+      })
+  testWith(components, 'leaves everything as it was', async () => {
+    const counted = await world.database.run(
+      "SELECT (SELECT count(*) FROM ONLY people), (SELECT count(*) FROM orders), to_regclass('public.x')",
+    )
+    expect(counted).toBe('2|2|\n')
+  })
+})
+
+describe('a limit', () => {
+  for (const way of ways)
+    if (way.limit !== undefined)
+      testWith(components, `${way.limit}: ${way.sql}`, async () => {
+        const { stderr } = await run(way)
+        expect(stderr).toBe('')
+      })
+})
