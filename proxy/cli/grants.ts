@@ -28,7 +28,7 @@ export function createGrants(mint: TokenMint): readonly Verb[] {
         scope: {
           value: 'WHAT',
           is_repeatable: true,
-          help: 'exec, shell, upload, download or forward; may be given more than once (default: all that policy permits)',
+          help: 'exec, query, shell, upload, download or forward; may be given more than once (default: all that policy permits)',
         },
         'break-glass': {
           help: 'take it now, without an approval: it is loud, and reviewed afterwards',
