@@ -200,6 +200,43 @@ describe('by the extended protocol', () => {
     expect(await there(12)).toBe(true)
   })
 
+  holds(
+    'a name that may still mean it waits: what would have replaced it is never read',
+    async () => {
+      await using wire = await open()
+      wire.send(parse('DELETE FROM t WHERE id = 30'), sync())
+      expect(await wire.ready()).toEqual(['1', 'Z I'])
+      const known = await desk.listed()
+      wire.send(
+        ...[parse('SELEC', 'bad'), parse('SELECT 1'), sync()],
+        ...[bind(), execute(), sync()],
+      )
+      expect((await wire.ready()).at(-1)).toBe('Z I')
+      const request = await desk.next(known)
+      expect(request.command).toStartWith('DELETE FROM t WHERE id = 30')
+      await desk.cli('deny', request.id, '--as', 'bob')
+      await wire.ready()
+      expect(await there(30)).toBe(true)
+    },
+  )
+
+  holds('names that are one to PostgreSQL are not two here', async () => {
+    await using wire = await open()
+    const long = 'n'.repeat(63)
+    wire.send(parse('DELETE FROM t WHERE id = 31', `${long}a`), sync())
+    expect((await wire.rest()).join()).toContain('a name is longer than 63 bytes')
+    await using other = await open()
+    wire.socket.destroy()
+    other.send(parse('DELETE FROM t WHERE id = 31', long), sync())
+    await other.ready()
+    const known = await desk.listed()
+    other.send(query(`EXECUTE "${long}b"`))
+    const request = await desk.next(known)
+    await desk.cli('deny', request.id, '--as', 'bob')
+    expect((await other.ready()).at(-1)).toBe('Z I')
+    expect(await there(31)).toBe(true)
+  })
+
   holds('a CancelRequest gives it up', async () => {
     await using wire = await open()
     const known = await desk.listed()

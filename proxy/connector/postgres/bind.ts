@@ -4,7 +4,8 @@
  * @module
  */
 import type { Field } from '../../core/connector.ts'
-import { header_bytes, i32, stringEnd, textOf, u16 } from './message.ts'
+import { header_bytes, i32, stringEnd, u16 } from './message.ts'
+import { nameOf } from './name.ts'
 import { parametersText } from './parameters.ts'
 
 export interface ReadBind {
@@ -17,7 +18,7 @@ export interface ReadBind {
 }
 
 /** Undefined for a malformed one. */
-export function readBind(bytes: Uint8Array): ReadBind | undefined {
+export function readBind(bytes: Uint8Array): ReadBind | 'unnameable' | undefined {
   const portal_end = stringEnd(bytes, header_bytes)
   const name_end = portal_end < 0 ? -1 : stringEnd(bytes, portal_end + 1)
   if (name_end < 0) return undefined
@@ -43,10 +44,8 @@ export function readBind(bytes: Uint8Array): ReadBind | undefined {
   if (at + 2 + 2 * u16(bytes, at) !== bytes.length) return undefined
   const formatOf = (index: number): number =>
     format_count === 0 ? 0 : u16(bytes, formats_at + 2 * (format_count === 1 ? 0 : index))
-  return {
-    portal: textOf(bytes.subarray(header_bytes, portal_end)),
-    name: textOf(bytes.subarray(portal_end + 1, name_end)),
-    fields,
-    parameters: parametersText(bytes, values, formatOf),
-  }
+  const portal = nameOf(bytes.subarray(header_bytes, portal_end))
+  const name = nameOf(bytes.subarray(portal_end + 1, name_end))
+  if (portal === undefined || name === undefined) return 'unnameable'
+  return { portal, name, fields, parameters: parametersText(bytes, values, formatOf) }
 }

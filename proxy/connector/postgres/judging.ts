@@ -77,7 +77,7 @@ export class Judging {
       for (const { analysis } of this.runs(name))
         verdict = stricter(verdict, this.text(analysis, steps + 1))
     for (const name of fetches)
-      for (const bound of this.#portals.get(name) ?? [])
+      for (const bound of this.portal(name))
         verdict = stricter(verdict, this.#continued(bound, steps + 1))
     return verdict
   }
@@ -85,9 +85,9 @@ export class Judging {
   /** What a name of a prepared statement may run. */
   runs(name: string): readonly Asked[] {
     const known = this.#prepared.get(name)
-    if (known !== undefined) return known
-    // Nothing else can have prepared one: the target will say that there is none.
-    return this.#isBlind ? [unknown_asked] : []
+    if (known !== 'unknown' && known.length > 0) return known
+    // Where nothing else can have prepared one, the target will say that there is none.
+    return known === 'unknown' || this.#isBlind ? [unknown_asked] : []
   }
 
   run(asked: readonly Asked[], steps = 0): Verdict {
@@ -97,7 +97,8 @@ export class Judging {
   }
 
   portal(name: string): readonly Bound[] {
-    return this.#portals.get(name) ?? []
+    const known = this.#portals.get(name)
+    return known === 'unknown' ? [{ run: 0, statement: 0, asked: [unknown_asked] }] : known
   }
 
   /** A portal goes on: what it was bound or approved under may be another policy. */

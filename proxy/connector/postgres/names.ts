@@ -29,6 +29,7 @@ export class Names<T> {
   readonly #ports: NamesPorts<T>
   readonly #entries = new Map<string, Entry<T>>()
   #segment = 0
+  #hasForgotten = false
 
   constructor(ports: NamesPorts<T>) {
     this.#ports = ports
@@ -44,8 +45,10 @@ export class Names<T> {
     const meanings = [...(before?.meanings ?? []), meaning]
     const is_lost = before?.is_lost === true || meanings.length > meanings_max
     const [oldest] = this.#entries.keys()
-    if (this.#entries.size >= names_max && oldest !== undefined && before === undefined)
+    if (this.#entries.size >= names_max && oldest !== undefined && before === undefined) {
       this.#entries.delete(oldest)
+      this.#hasForgotten = true
+    }
     this.#entries.set(name, {
       meanings: is_lost ? [meaning] : meanings,
       segment: this.#segment,
@@ -53,15 +56,14 @@ export class Names<T> {
     })
   }
 
-  /** Undefined where nothing of it is known. */
-  get(name: string): readonly T[] | undefined {
+  /** None where it can stand for nothing; `unknown` where it may stand for what was forgotten. */
+  get(name: string): readonly T[] | 'unknown' {
     const known = this.#entries.get(name)
     // Read or not, both are: what gave the name its meaning, and what uses it in the same segment.
     if (known?.segment === this.#segment) return known.meanings.slice(-1)
     const entry = this.#settled(name)
-    return entry === undefined || entry.is_lost || entry.meanings.length === 0
-      ? undefined
-      : entry.meanings
+    if (entry === undefined) return this.#hasForgotten ? 'unknown' : []
+    return entry.is_lost ? 'unknown' : entry.meanings
   }
 
   /** The last meaning of a name is another one, such as one that was described. */

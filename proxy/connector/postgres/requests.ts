@@ -19,9 +19,9 @@ import {
   message,
   report,
   stringEnd,
-  textOf,
   u16,
 } from './message.ts'
+import { nameOf, unnameable } from './name.ts'
 import { type Analyser, type Analysis, opaque_plan, type Plan } from './plan.ts'
 import { type NamedText, shownRun, shownText } from './shown.ts'
 
@@ -180,7 +180,8 @@ export class Requests {
     const end = name_end < 0 ? -1 : stringEnd(bytes, name_end + 1)
     if (end < 0 || end + 3 + 4 * u16(bytes, end + 1) !== bytes.length) return malformed('Parse')
     const raw_name = bytes.subarray(header_bytes, name_end)
-    const name = textOf(raw_name)
+    const name = nameOf(raw_name)
+    if (name === undefined) return unnameable
     const text = bytes.subarray(name_end + 1, end)
     const { analysis, asked, verdict } = this.#decide(text, raw_name, true)
     const { statement } = asked
@@ -200,6 +201,7 @@ export class Requests {
   #bind(bytes: Uint8Array): string | undefined {
     const read = readBind(bytes)
     if (read === undefined) return malformed('Bind')
+    if (read === 'unnameable') return unnameable
     const { portal, name, fields, parameters } = read
     const run = ++this.#runs
     const asked = this.#judging.runs(name)
@@ -234,7 +236,8 @@ export class Requests {
   #execute(bytes: Uint8Array): string | undefined {
     const end = stringEnd(bytes, header_bytes)
     if (end < 0 || end + 5 !== bytes.length) return malformed('Execute')
-    const portal = textOf(bytes.subarray(header_bytes, end))
+    const portal = nameOf(bytes.subarray(header_bytes, end))
+    if (portal === undefined) return unnameable
     const bound = this.#judging.portal(portal)
     const verdict = this.#judging.continues(bound)
     if (!verdict.allowed) {
@@ -262,7 +265,8 @@ export class Requests {
     const what = kind === 'describe' ? 'Describe' : 'Close'
     if (which !== letter('S') && which !== letter('P')) return malformed(what)
     if (stringEnd(bytes, header_bytes + 1) !== bytes.length - 1) return malformed(what)
-    const name = textOf(bytes.subarray(header_bytes + 1, -1))
+    const name = nameOf(bytes.subarray(header_bytes + 1, -1))
+    if (name === undefined) return unnameable
     const of = which === letter('S') ? 'prepared' : 'portal'
     if (of === 'portal' && kind === 'describe') this.#judging.described(name)
     return this.#pass(bytes, [], { kind, of, name }, true)

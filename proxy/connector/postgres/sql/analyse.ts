@@ -46,20 +46,30 @@ export function remembering(analyse: (parsed: Parsed) => Analysis): (text: Uint8
   const known = new Map<string, Analysis>()
   return (bytes) => {
     if (bytes.length > statement_bytes_max) return unread
-    const text = decode(bytes)
-    const shape = shapeOf(text)
+    const { text, is_utf8 } = decode(bytes)
+    const shape = is_utf8 ? shapeOf(text) : `\0${text}`
     const before = known.get(shape)
     if (before !== undefined) return before
     const parsed = parse(text)
     if ('fault' in parsed)
       return parsed.fault === undefined ? unread : { ...unread, fault: parsed.fault }
     const analysis = withNames(analyse(parsed), parsed)
+    // The protocol has names in bytes: of which these are is not known.
+    if (!is_utf8 && namesIn(analysis).some((name) => /[^\x00-\x7f]/.test(name))) return unread
     if (bytes.length > parsed_bytes_max) return analysis
     const [oldest] = known.keys()
     if (known.size >= parsed_max && oldest !== undefined) known.delete(oldest)
     known.set(shape, analysis)
     return analysis
   }
+}
+
+/** Of prepared statements and cursors. */
+function namesIn({ plans, executes = [], fetches = [] }: Analysis): readonly string[] {
+  const made = plans.map(({ effect }) =>
+    effect !== undefined && 'name' in effect ? (effect.name ?? '') : '',
+  )
+  return [...made, ...executes, ...fetches]
 }
 
 /** `EXPLAIN ANALYZE EXECUTE` runs one too. */
@@ -87,10 +97,10 @@ function shapeOf(text: string): string {
 }
 
 /** Encodings in which a byte of ASCII may be part of another character are kept out: what is ASCII is read alike. */
-function decode(bytes: Uint8Array): string {
+function decode(bytes: Uint8Array): { readonly text: string; readonly is_utf8: boolean } {
   try {
-    return utf8.decode(bytes)
+    return { text: utf8.decode(bytes), is_utf8: true }
   } catch {
-    return latin1.decode(bytes)
+    return { text: latin1.decode(bytes), is_utf8: false }
   }
 }
