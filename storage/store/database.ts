@@ -14,9 +14,14 @@ import { connect, encryptDatabase } from './libsql.ts'
 import { cache_kib, page_bytes } from './limits.ts'
 import { migrations } from './migration/index.ts'
 
+/** What the driver says of a statement that returns no rows. */
+interface Changed {
+  readonly changes: number
+}
+
 export type Drizzle = BaseSQLiteDatabase<
   'sync',
-  unknown,
+  Changed,
   Record<string, unknown>,
   TablesRelationalConfig
 >

@@ -166,9 +166,38 @@ export function unfolded(id: string): FoldedSession {
   }
 }
 
+/** Records that rows are made of; the others are most of what a busy gateway writes. */
+const peeked: ReadonlySet<string> = new Set([
+  ...['output', 'command', 'statement', 'input_text', 'transfer_start', 'change', 'end'],
+])
+
+const kind_mark = '"kind":"'
+const bytes_mark = '","bytes":'
+/** Version, session, sequence, time, channel and kind, as they are written; and the length that follows them. */
+const leading_bytes_max = 240
+
+/**
+ * Whether a record has nothing but its length for the rows, which is then counted: its header need not be read. Nothing that
+ * somebody said stands in front of a kind.
+ */
+function isCounted(session: FoldedSession, stored: Uint8Array): boolean {
+  const head = latin1(stored.subarray(0, leading_bytes_max))
+  const at = head.indexOf(kind_mark) + kind_mark.length
+  const end = head.indexOf('"', at)
+  if (at < kind_mark.length || end < 0) return false
+  const kind = head.slice(at, end)
+  if (!peeked.has(kind)) return true
+  if (kind !== 'output' || !head.startsWith(bytes_mark, end)) return false
+  const bytes = Number.parseInt(head.slice(end + bytes_mark.length), 10)
+  if (!Number.isSafeInteger(bytes) || bytes < 0) return false
+  session.output_bytes += bytes
+  return true
+}
+
 /** What the rows need of a record's header. A header that cannot be read is stored all the same. */
 export function foldRecord(session: FoldedSession, seq: number, stored: Uint8Array): void {
   session.records = Math.max(session.records, seq + 1)
+  if (isCounted(session, stored)) return
   const line_end = stored.subarray(0, record_header_bytes_max).indexOf(0x0a)
   const header = line_end < 0 ? undefined : parseFacts(stored.subarray(0, line_end))
   if (header === undefined) return

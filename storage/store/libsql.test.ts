@@ -61,3 +61,16 @@ test('values come back as they were bound', () => {
   expect(() => insert.run(1.5, bytes, '', 0)).toThrow('REAL')
   connection.close()
 })
+
+test('an insert that meets a conflict says that it changed nothing, whatever changed before it', () => {
+  const connection = connect(':memory:')
+  connection.exec('CREATE TABLE t (a INTEGER PRIMARY KEY, b TEXT) STRICT')
+  connection.exec("CREATE VIRTUAL TABLE f USING fts5(b, content='t', content_rowid='a')")
+  const insert = connection.prepare('INSERT INTO t VALUES (?, ?) ON CONFLICT DO NOTHING')
+  const index = connection.prepare('INSERT INTO f (rowid, b) VALUES (?, ?)')
+  expect(insert.run(1, 'one')).toMatchObject({ changes: 1 })
+  index.run(1, 'one')
+  expect(insert.run(1, 'two')).toMatchObject({ changes: 0 })
+  expect(insert.run(2, 'two')).toMatchObject({ changes: 1 })
+  connection.close()
+})

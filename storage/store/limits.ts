@@ -13,8 +13,11 @@ export const batch_bytes_max: number = 1024 * 1024
 /** ... and so many entries, because small ones cost by number. */
 export const batch_entries_max = 2000
 
-/** What is durable is projected at most this much later: one row then holds what came meanwhile. */
-export const batch_ms = 100
+/**
+ * What is durable is projected at most this much later, as nobody who asks has to wait for it: one row then holds what came
+ * meanwhile. With 64 sessions that are asked one short query after the other, 100 ms are a row for each of those.
+ */
+export const batch_ms = 400
 
 /** ... and heard of at most this much later: a thread that is woken for each key takes from whoever types. */
 export const durable_told_ms = 50

@@ -110,7 +110,9 @@ export class Projector {
     const commands = session.commands.toSorted((a, b) => a.seq - b.seq)
     for (const { seq, t_us, program, confidence, text } of commands) {
       const row = { session_no: no, seq, t_us, program, confidence, text }
-      if (this.#sql.insert_command.all(row).length > 0) this.#insert_command_text.run(no, seq, text)
+      // Not `returning`: the driver takes longer to ask for a row than to insert it.
+      if (this.#sql.insert_command.run(row).changes > 0)
+        this.#insert_command_text.run(no, seq, text)
     }
     for (const name of new Set(commands.map(({ program }) => program)))
       if (name !== null) this.#sql.insert_program.run({ name, started_us, session_no: no })
@@ -291,7 +293,6 @@ function prepareAll({ drizzle: db }: Database) {
       })
       // It may have come before: a row of a session and a sequence is written once.
       .onConflictDoNothing()
-      .returning({ seq: command.seq })
       .prepare(),
     insert_program: db
       .insert(session_program)
