@@ -4,6 +4,7 @@
  * @module
  */
 import type { RetentionRule } from '../../storage/evidence/retention.ts'
+import type { ColumnRule } from '../core/column.ts'
 import type { RevokedCertificates } from '../core/revoked-certificates.ts'
 import type { Address } from './address.ts'
 import type { AuditorJwk } from './auditor-key.ts'
@@ -191,8 +192,8 @@ export interface PostgresTarget extends AnyTarget {
   readonly protocol: 'postgres'
   /** `verify-full`: by an authority of `ca` (PEM), or one that the system knows. */
   readonly tls: { readonly kind: 'verify-full'; readonly ca?: string } | { readonly kind: 'off' }
-  /** Protected ones, by `SCHEMA.TABLE.COLUMN`, and the name of the rule. */
-  readonly columns: Readonly<Record<string, string>>
+  /** Protected ones, by `SCHEMA.TABLE.COLUMN`. */
+  readonly columns: Readonly<Record<string, ColumnRule>>
 }
 
 export type Credential =

@@ -25,9 +25,26 @@ describe('a target', () => {
       protocol: 'postgres',
       address: { host: '10.0.0.9', port: 5432 },
       tls: { kind: 'verify-full' },
-      columns: { 'public.people.ssn': 'ssn' },
+      columns: { 'public.people.ssn': { rule: 'ssn', strategy: { kind: 'mask' } } },
       labels: {},
     })
+  })
+  test('says what becomes of the values of a column', () => {
+    const strategies = [
+      ['partial(0, 4)', { kind: 'partial', first: 0, last: 4 }],
+      ['partial(2,1)', { kind: 'partial', first: 2, last: 1 }],
+      ['hash', { kind: 'hash' }],
+      ['null', { kind: 'null' }],
+      ['mask', { kind: 'mask' }],
+    ] as const
+    for (const [text, strategy] of strategies) {
+      const column = `{ public.people.ssn: { rule: ssn, strategy: "${text}" } }`
+      const parsed = parse(target(`, columns: ${column}`))
+      if (!parsed.ok) throw new Error(parsed.problem)
+      expect(parsed.config.targets[0]).toMatchObject({
+        columns: { 'public.people.ssn': { rule: 'ssn', strategy } },
+      })
+    }
   })
   test('without TLS is a warning, but for one on loopback', () => {
     const far = parse(target(', tls: off'))
@@ -43,6 +60,10 @@ describe('a target', () => {
     [', ca_file: password', 'targets[0].ca_file: password: expected a certificate in PEM'],
     [', columns: { people.ssn: ssn }', 'expected SCHEMA.TABLE.COLUMN'],
     [', columns: { public.people.ssn: "SSN!" }', 'expected a-z, 0-9 and "-"'],
+    [
+      ', columns: { public.people.ssn: { rule: ssn, strategy: "partial(100,0)" } }',
+      'expected mask, partial(FIRST,LAST), hash or null',
+    ],
   ]
   for (const [rest, problem] of bad)
     test(problem, () => expect(problemOf(target(rest))).toContain(problem))

@@ -3,11 +3,12 @@
  *
  * @module
  */
+import type { ColumnRule } from '../core/column.ts'
 import { isLoopback } from './address.ts'
 import type { Surroundings } from './credential.ts'
 import type { Path } from './document.ts'
 import type { PostgresTarget } from './model.ts'
-import type { TargetFile } from './schema.ts'
+import type { ColumnFile, TargetFile } from './schema.ts'
 import { certificates } from './server-certificate.ts'
 
 export function postgresTarget(
@@ -22,7 +23,10 @@ export function postgresTarget(
   for (const [name, account] of Object.entries(target.accounts))
     if (account.private_key_file !== undefined || account.private_key !== undefined)
       findings.error([...at, 'accounts', name], 'PostgreSQL takes a password: use password_file')
-  const { ca_file, columns = {} } = target
+  const { ca_file } = target
+  const columns = Object.fromEntries(
+    Object.entries(target.columns ?? {}).map(([name, column]) => [name, columnRule(column)]),
+  )
   const ca = ca_file === undefined ? undefined : certificates(ca_file, [...at, 'ca_file'], around)
   const common = { protocol: 'postgres', columns } as const
   if (target.tls !== 'off')
@@ -35,4 +39,13 @@ export function postgresTarget(
       'is off: whoever is on the way reads what passes, and may change it',
     )
   return { ...common, tls: { kind: 'off' } }
+}
+
+function columnRule(column: string | ColumnFile): ColumnRule {
+  if (typeof column === 'string') return { rule: column, strategy: { kind: 'mask' } }
+  const { rule, strategy = 'mask' } = column
+  if (strategy === 'mask' || strategy === 'hash' || strategy === 'null')
+    return { rule, strategy: { kind: strategy } }
+  const [first = 0, last = 0] = [...strategy.matchAll(/\d+/g)].map(Number)
+  return { rule, strategy: { kind: 'partial', first, last } }
 }

@@ -84,10 +84,16 @@ export interface TargetFile {
   readonly tls?: 'verify-full' | 'off' | undefined
   readonly ca_file?: string | undefined
   /** By `SCHEMA.TABLE.COLUMN`. */
-  readonly columns?: Readonly<Record<string, string>> | undefined
+  readonly columns?: Readonly<Record<string, string | ColumnFile>> | undefined
   /** Of `ssh` alone: shells there are made to tell of each command. */
   readonly shell_integration?: boolean | undefined
   readonly labels?: Readonly<Record<string, string>> | undefined
+}
+
+/** `strategy`: `mask`, `partial(FIRST,LAST)`, `hash` or `null`. */
+export interface ColumnFile {
+  readonly rule: string
+  readonly strategy?: string | undefined
 }
 
 export interface AccountFile {
@@ -187,6 +193,17 @@ const column_name = z
     'expected SCHEMA.TABLE.COLUMN, as the catalogue has them, without quotes',
   )
 
+const column: z.ZodType<ColumnFile> = z.strictObject({
+  rule: rule_name,
+  strategy: z
+    .string()
+    .regex(
+      /^(?:mask|hash|null|partial\(\d{1,2}, ?\d{1,2}\))$/,
+      'expected mask, partial(FIRST,LAST), hash or null',
+    )
+    .optional(),
+})
+
 const account: z.ZodType<AccountFile> = z.strictObject({
   private_key_file: path.optional(),
   password_file: path.optional(),
@@ -230,7 +247,7 @@ const target: z.ZodType<TargetFile> = z.strictObject({
     .optional(),
   tls: z.enum(['verify-full', 'off']).optional(),
   ca_file: path.optional(),
-  columns: z.record(column_name, rule_name).optional(),
+  columns: z.record(column_name, z.union([rule_name, column])).optional(),
   shell_integration: z.boolean().optional(),
   labels: z.record(label, label).optional(),
 })

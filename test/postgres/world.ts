@@ -37,7 +37,9 @@ export interface PostgresWorld extends AsyncDisposable {
 
 export interface WorldOptions {
   /** Protected columns of the target. */
-  readonly columns?: Readonly<Record<string, string>>
+  readonly columns?: Readonly<
+    Record<string, string | { readonly rule: string; readonly strategy: string }>
+  >
   /** Statements that prepare the database. */
   readonly sql?: string
   readonly masking?: Readonly<Record<string, unknown>>

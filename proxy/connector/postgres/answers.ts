@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { randomBytes } from 'node:crypto'
 import type { Decoded, Field, Frame, Wire } from '../../core/connector.ts'
 import type { Conversation, Expected, Refusal } from './conversation.ts'
 import { message_bytes_max } from './limits.ts'
@@ -45,6 +46,8 @@ export class Answers {
   /** What came of statements: behind all that came with their ends, which is then one record. */
   #results: Frame[] = []
   #isBroken = false
+  /** Digests of this session are comparable with each other alone. */
+  readonly #key = new Uint8Array(randomBytes(32))
 
   constructor(conversation: Conversation, analyser: Analyser) {
     this.#conversation = conversation
@@ -177,7 +180,7 @@ export class Answers {
 
   #treatments(columns: readonly Column[], plan: Plan): readonly Treatment[] {
     const shown = this.#conversation.shown(plan)
-    return treatmentsOf(columns, shown, this.#analyser.column, this.#conversation.isOwn(shown))
+    return treatmentsOf(columns, shown, this.#analyser, this.#conversation.isOwn(shown))
   }
 
   #row(bytes: Uint8Array): string | undefined {
@@ -192,7 +195,7 @@ export class Answers {
     // Rows that were never described: where columns are protected, it cannot be said which these are.
     const fallback: Treatment =
       this.#analyser.column === undefined ? undefined : { how: 'null', rule: unknown_rule }
-    const row = readRow(bytes, head.treatments, fallback)
+    const row = readRow(bytes, head.treatments, fallback, this.#key)
     if (row === undefined) return 'a DataRow is malformed'
     this.#pass(row.bytes, row.fields)
     return undefined
@@ -228,7 +231,7 @@ export class Answers {
       this.#pass(bytes, [{ start: header_bytes, end: bytes.length }])
       return undefined
     }
-    const row = readCopyRow(bytes, treatments)
+    const row = readCopyRow(bytes, treatments, this.#key)
     if (row === undefined) return 'a row of a COPY is malformed'
     this.#pass(row.bytes, row.fields)
     return undefined

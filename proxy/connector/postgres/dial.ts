@@ -8,6 +8,7 @@ import { createHash } from 'node:crypto'
 import { connect, isIP, type Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { connect as connectTls } from 'node:tls'
+import type { ColumnRule } from '../../core/column.ts'
 import { TargetError } from '../../core/errors.ts'
 import { Handshake, HandshakeError } from './handshake.ts'
 import { dial_ms, handshake_bytes_max } from './limits.ts'
@@ -22,8 +23,8 @@ export interface PostgresTarget {
   readonly tls: { readonly kind: 'verify-full'; readonly ca?: string } | { readonly kind: 'off' }
   /** Passwords by account; undefined for one that there is not. */
   password(account: string): string | undefined
-  /** Protected columns, `SCHEMA.TABLE.COLUMN`, and the rule that says so. */
-  readonly columns: ReadonlyMap<string, string>
+  /** Protected columns, `SCHEMA.TABLE.COLUMN`, and what becomes of them. */
+  readonly columns: ReadonlyMap<string, ColumnRule>
 }
 
 export interface Dialled {

@@ -3,6 +3,8 @@
  *
  * @module
  */
+
+import type { ColumnStrategy } from '../../core/column.ts'
 import type { Statement } from '../../core/statement.ts'
 import type { Treatment } from './rows.ts'
 
@@ -83,4 +85,6 @@ export interface Analyser {
     attribute: number,
     are_strangers_own: boolean,
   ) => string | undefined
+  /** What becomes of its values where they stand as they are in the table; undefined for stars. */
+  readonly strategy?: (relation: number, attribute: number) => ColumnStrategy | undefined
 }

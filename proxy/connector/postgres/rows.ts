@@ -3,9 +3,12 @@
  *
  * @module
  */
+import type { ColumnStrategy } from '../../core/column.ts'
 import type { Field } from '../../core/connector.ts'
+import { elementsOf, withElements } from './array.ts'
 import { columns_max } from './limits.ts'
 import { header_bytes, i32, stringEnd, u16, u32 } from './message.ts'
+import { digestOf, partFields, type ShowingStrategy, type Shown, showText } from './strategy.ts'
 
 export interface Column {
   /** Of the relation that the value is taken from as it is; 0 for what was computed. */
@@ -13,6 +16,8 @@ export interface Column {
   /** In that relation; 0 for all of a row. */
   readonly attribute: number
   readonly type: number
+  /** As it was described: which of the formats is known of a portal, and of a simple query. */
+  readonly is_binary: boolean
   /** Where its name stands in the message. */
   readonly name: Field
 }
@@ -24,6 +29,13 @@ export type Treatment =
   | { readonly how: 'cover'; readonly rule: string }
   /** NULL in its place: stars are no number, no date, no JSON. */
   | { readonly how: 'null'; readonly rule: string }
+  /** Something of it is shown: of a text, or of each element of an array of texts. */
+  | {
+      readonly how: 'show'
+      readonly rule: string
+      readonly strategy: ShowingStrategy
+      readonly array: 'none' | 'text' | 'binary'
+    }
 
 /** Undefined when the RowDescription is malformed. */
 export function readColumns(bytes: Uint8Array): readonly Column[] | undefined {
@@ -39,6 +51,7 @@ export function readColumns(bytes: Uint8Array): readonly Column[] | undefined {
       relation: u32(bytes, end + 1),
       attribute: (u16(bytes, end + 5) << 16) >> 16,
       type: u32(bytes, end + 7),
+      is_binary: u16(bytes, end + 17) === 1,
     })
     at = end + 19
   }
@@ -48,12 +61,25 @@ export function readColumns(bytes: Uint8Array): readonly Column[] | undefined {
 /** Types whose values are any text: char, name, text, unknown, bpchar, varchar, cstring. */
 const texts: ReadonlySet<number> = new Set([18, 19, 25, 705, 1042, 1043, 2275])
 
-export function treatmentOf(type: number, rule: string): Treatment {
-  return { how: texts.has(type) ? 'cover' : 'null', rule }
+/** Arrays of those. */
+const text_arrays: ReadonlySet<number> = new Set([1002, 1003, 1009, 1014, 1015, 1263])
+
+/** `strategy`: of a value that is the column's own, as it stands there. */
+export function treatmentOf(
+  type: number,
+  rule: string,
+  strategy: ColumnStrategy = { kind: 'mask' },
+  is_binary = false,
+): Treatment {
+  const is_array = text_arrays.has(type)
+  if (strategy.kind === 'null' || !(texts.has(type) || is_array)) return { how: 'null', rule }
+  if (strategy.kind === 'mask') return { how: is_array ? 'null' : 'cover', rule }
+  const array = !is_array ? 'none' : is_binary ? 'binary' : 'text'
+  return { how: 'show', rule, strategy, array }
 }
 
 export interface Row {
-  /** Other bytes than those that came, where a value became NULL. */
+  /** Other bytes than those that came, where a value became another one. */
   readonly bytes: Uint8Array
   readonly fields: readonly Field[]
 }
@@ -66,12 +92,14 @@ export function readRow(
   bytes: Uint8Array,
   treatments: readonly Treatment[] | undefined,
   fallback: Treatment,
+  /** For digests. */
+  key: Uint8Array,
 ): Row | undefined {
   const count = u16(bytes, header_bytes)
   if (bytes.length < header_bytes + 2) return undefined
   if (treatments !== undefined && treatments.length !== count) return undefined
   const fields: Field[] = []
-  const nulls: { readonly start: number; readonly end: number }[] = []
+  const others: Other[] = []
   let at = header_bytes + 2
   for (let index = 0; index < count; index++) {
     if (at + 4 > bytes.length) return undefined
@@ -84,21 +112,73 @@ export function readRow(
     const treatment = treatments === undefined ? fallback : treatments[index]
     if (treatment === undefined) fields.push({ start, end: at })
     else if (treatment.how === 'cover') fields.push({ start, end: at, rule: treatment.rule })
-    else nulls.push({ start, end: at })
+    else if (treatment.how === 'null') others.push({ start, end: at })
+    else {
+      const shown = show(bytes, start, at, treatment, key)
+      if (shown.kind === 'fields') fields.push(...shown.fields)
+      else
+        others.push({ start, end: at, ...(shown.kind === 'bytes' ? { bytes: shown.bytes } : {}) })
+    }
   }
   if (at !== bytes.length) return undefined
-  return nulls.length === 0 ? { bytes, fields } : withNulls(bytes, fields, nulls)
+  return others.length === 0 ? { bytes, fields } : withOthers(bytes, fields, others)
+}
+
+/** A value and what stands in its place: NULL where nothing does. */
+interface Other {
+  readonly start: number
+  readonly end: number
+  readonly bytes?: Uint8Array
+}
+
+type Showing = Extract<Treatment, { how: 'show' }>
+
+function show(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  { strategy, rule, array }: Showing,
+  key: Uint8Array,
+): Shown {
+  if (array === 'none') return showText(bytes, start, end, strategy, rule, key)
+  const is_binary = array === 'binary'
+  const elements = elementsOf(bytes, start, end, is_binary)
+  // What cannot be read is not shown.
+  if (elements === undefined) return { kind: 'null' }
+  if (strategy.kind === 'hash') {
+    const made = elements.map((element) => {
+      const value = bytes.subarray(element.start, element.end)
+      return { element, bytes: digestOf(element.is_escaped ? unescaped(value) : value, key) }
+    })
+    return { kind: 'bytes', bytes: withElements(bytes, start, end, is_binary, made) }
+  }
+  const fields = elements.flatMap((element): readonly Field[] =>
+    element.is_escaped
+      ? [{ start: element.start, end: element.end, rule }]
+      : partFields(bytes, element, strategy, rule),
+  )
+  return { kind: 'fields', fields }
+}
+
+/** Of an array's element: a backslash stands before what is meant. */
+function unescaped(value: Uint8Array): Uint8Array {
+  const made: number[] = []
+  for (let at = 0; at < value.length; at++) {
+    if (value[at] === 0x5c) at += 1
+    made.push(value[at] ?? 0)
+  }
+  return Uint8Array.from(made)
 }
 
 const minus_one = Uint8Array.of(0xff, 0xff, 0xff, 0xff)
 
-function withNulls(
-  bytes: Uint8Array,
-  fields: readonly Field[],
-  nulls: readonly { readonly start: number; readonly end: number }[],
-): Row {
-  const gone = nulls.reduce((sum, { start, end }) => sum + end - start, 0)
-  const made = new Uint8Array(bytes.length - gone)
+function withOthers(bytes: Uint8Array, fields: readonly Field[], others: readonly Other[]): Row {
+  const length = others.reduce(
+    (sum, { start, end, bytes: other }) => sum + start - end + (other?.length ?? 0),
+    bytes.length,
+  )
+  const made = new Uint8Array(length)
+  const view = new DataView(made.buffer)
   const moved: Field[] = []
   let from = 0
   let to = 0
@@ -114,13 +194,18 @@ function withNulls(
     to += until - from
     from = until
   }
-  for (const { start, end } of nulls) {
+  for (const { start, end, bytes: other } of others) {
     copy(start)
-    made.set(minus_one, to - 4)
     from = end
+    if (other === undefined) made.set(minus_one, to - 4)
+    else {
+      view.setUint32(to - 4, other.length)
+      made.set(other, to)
+      to += other.length
+    }
   }
   copy(bytes.length)
-  new DataView(made.buffer).setUint32(1, made.length - 1)
+  view.setUint32(1, made.length - 1)
   return { bytes: made, fields: moved }
 }
 
@@ -131,7 +216,11 @@ const newline = 0x0a
  * The values of one row of `COPY ... TO STDOUT` in its text format: between tabs, up to the newline. `\N` is NULL.
  * Undefined when it is not one whole row of so many columns.
  */
-export function readCopyRow(bytes: Uint8Array, treatments: readonly Treatment[]): Row | undefined {
+export function readCopyRow(
+  bytes: Uint8Array,
+  treatments: readonly Treatment[],
+  key: Uint8Array,
+): Row | undefined {
   if (bytes.at(-1) !== newline) return undefined
   const fields: Field[] = []
   const parts: Uint8Array[] = [bytes.subarray(0, header_bytes)]
@@ -143,13 +232,14 @@ export function readCopyRow(bytes: Uint8Array, treatments: readonly Treatment[])
     if (end < 0 || (is_last && end !== bytes.length - 1)) return undefined
     const is_null = end - start === 2 && bytes[start] === 0x5c && bytes[start + 1] === 0x4e
     let value = bytes.subarray(start, end)
-    if (!is_null && treatment?.how === 'null') value = Uint8Array.of(0x5c, 0x4e)
-    else if (!is_null && value.length > 0)
-      fields.push({
-        start: length,
-        end: length + value.length,
-        ...(treatment === undefined ? {} : { rule: treatment.rule }),
-      })
+    if (!is_null && value.length > 0) {
+      const shown = showCopied(value, treatment, key)
+      if (shown.kind === 'null') value = Uint8Array.of(0x5c, 0x4e)
+      else if (shown.kind === 'bytes') value = shown.bytes
+      else
+        for (const field of shown.fields)
+          fields.push({ ...field, start: length + field.start, end: length + field.end })
+    }
     parts.push(value, bytes.subarray(end, end + 1))
     length += value.length + 1
     start = end + 1
@@ -163,4 +253,15 @@ export function readCopyRow(bytes: Uint8Array, treatments: readonly Treatment[])
   }
   new DataView(made.buffer).setUint32(1, made.length - 1)
   return { bytes: made, fields }
+}
+
+/** Escapes of the text format, and those of an array inside of it, are not read: who has some is not shown. */
+function showCopied(value: Uint8Array, treatment: Treatment, key: Uint8Array): Shown {
+  const whole = { start: 0, end: value.length }
+  if (treatment === undefined) return { kind: 'fields', fields: [whole] }
+  const { rule } = treatment
+  if (treatment.how === 'cover') return { kind: 'fields', fields: [{ ...whole, rule }] }
+  if (treatment.how === 'null' || treatment.array !== 'none') return { kind: 'null' }
+  if (value.includes(0x5c)) return { kind: 'fields', fields: [{ ...whole, rule }] }
+  return showText(value, 0, value.length, treatment.strategy, rule, key)
 }

@@ -7,19 +7,18 @@
 import { type Analyser, computed_rule, type Plan } from './plan.ts'
 import { type Column, type Treatment, treatmentOf } from './rows.ts'
 
-/** `protectedBy`: the rule of a column of a table; undefined where no columns are protected. */
 export function treatmentsOf(
   columns: readonly Column[],
   { outputs: { computed } }: Plan,
-  protectedBy: Analyser['column'],
+  { column, strategy }: Pick<Analyser, 'column' | 'strategy'>,
   /** Whether tables that nobody knows are the session's own. */
   are_strangers_own: boolean,
 ): readonly Treatment[] {
-  if (protectedBy === undefined) return columns.map(() => undefined)
+  if (column === undefined) return columns.map(() => undefined)
   // Positions count only where the statement names as many columns as there are.
   const rules =
     typeof computed === 'string' || computed.length !== columns.length ? undefined : computed
-  return columns.map(({ relation, attribute, type }, index) => {
+  return columns.map(({ relation, attribute, type, is_binary }, index) => {
     const rule =
       relation === 0
         ? rules === undefined
@@ -27,7 +26,9 @@ export function treatmentsOf(
             ? undefined
             : computed_rule
           : rules[index]
-        : protectedBy(relation, attribute, are_strangers_own)
-    return rule === undefined ? undefined : treatmentOf(type, rule)
+        : column(relation, attribute, are_strangers_own)
+    if (rule === undefined) return undefined
+    // What was computed of a column may hold of it what is not at its ends.
+    return treatmentOf(type, rule, strategy?.(relation, attribute), is_binary)
   })
 }

@@ -4,6 +4,8 @@
  * @module
  */
 
+import type { ColumnStrategy } from '../../../core/column.ts'
+
 export interface CatalogColumn {
   readonly attribute: number
   readonly name: string
@@ -20,6 +22,8 @@ export interface Relation {
   readonly by_name: ReadonlyMap<string, CatalogColumn>
   /** The rule of each protected column, by attribute. Grows while the catalogue is read. */
   readonly protected: Map<number, string>
+  /** Of those that are configured, and the same ones of tables that inherit: what becomes of their values. */
+  readonly strategies: Map<number, ColumnStrategy>
 }
 
 export interface Catalog {

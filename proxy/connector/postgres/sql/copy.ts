@@ -50,7 +50,11 @@ export function copyPlan(
   for (const column of columns) {
     if (column === undefined) return refused(another_name)
     const rule = table.protected.get(column.attribute)
-    copied.push(rule === undefined ? undefined : treatmentOf(column.type, rule))
+    copied.push(
+      rule === undefined
+        ? undefined
+        : treatmentOf(column.type, rule, table.strategies.get(column.attribute)),
+    )
   }
   return { ok: true, plan: { ...touched, copied } }
 }

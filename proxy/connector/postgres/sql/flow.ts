@@ -78,6 +78,9 @@ function isProtected(into: readonly Relation[], name: string | undefined): boole
   if (into.length === 0 || name === undefined) return false
   return into.every((relation) => {
     const column = relation.by_name.get(name)
-    return column !== undefined && relation.protected.has(column.attribute)
+    if (column === undefined || !relation.protected.has(column.attribute)) return false
+    // What somebody puts at the ends of a value would be shown there.
+    const { kind = 'mask' } = relation.strategies.get(column.attribute) ?? {}
+    return kind === 'mask' || kind === 'null'
   })
 }

@@ -32,6 +32,7 @@ export function createProtectingAnalyser(catalog: Catalog): Analyser {
     analyse: remembering((parsed) => analyse(parsed, catalog)),
     column: (relation, attribute, are_strangers_own) =>
       ruleOf(catalog, relation, attribute, unknown_rule, are_strangers_own),
+    strategy: (relation, attribute) => catalog.relations.get(relation)?.strategies.get(attribute),
   }
 }
 

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import type { ColumnRule } from '../../../core/column.ts'
 import { catalog_steps_max } from '../limits.ts'
 import { computed_rule } from '../plan.ts'
 import type { Catalog, CatalogColumn, Relation } from './catalog.ts'
@@ -75,7 +76,7 @@ export type CatalogRead =
 
 export function readCatalog(
   rows: CatalogRows,
-  configured: ReadonlyMap<string, string>,
+  configured: ReadonlyMap<string, ColumnRule>,
 ): CatalogRead {
   const [
     relation_rows = [],
@@ -92,7 +93,7 @@ export function readCatalog(
     if (same === undefined) by_name.set(relation.name, [relation])
     else same.push(relation)
   }
-  for (const [path, rule] of configured) {
+  for (const [path, { rule, strategy }] of configured) {
     const [schema = '', table = '', column = ''] = path.split('.')
     const relation = by_name.get(table)?.find((each) => each.schema === schema)
     // Another database of the same server may not have it.
@@ -104,6 +105,7 @@ export function readCatalog(
         reason: `the protected column ${path} is not there any more: the gateway's configuration must say what it is called now`,
       }
     relation.protected.set(found.attribute, `column.${rule}`)
+    relation.strategies.set(found.attribute, strategy)
   }
   for (const [name, columns] of statistics)
     for (const relation of by_name.get(name) ?? [])
@@ -172,6 +174,7 @@ function relationsOf(
         ...{ oid: Number(oid), schema: schema ?? '', name: name ?? '', columns: own },
         by_name: new Map(own.map((column) => [column.name, column])),
         protected: new Map(),
+        strategies: new Map(),
       }
       return [relation.oid, relation]
     }),
@@ -204,7 +207,11 @@ function spread(
         const target = relations.get(to)
         for (const [attribute, rule] of source?.protected ?? []) {
           const name = source?.columns.find((column) => column.attribute === attribute)?.name ?? ''
-          if (protect(target, target?.by_name.get(name)?.attribute, rule)) is_changed = true
+          const same = target?.by_name.get(name)?.attribute
+          if (!protect(target, same, rule)) continue
+          is_changed = true
+          const strategy = source?.strategies.get(attribute)
+          if (same !== undefined && strategy !== undefined) target?.strategies.set(same, strategy)
         }
       }
     for (const [oid, made, of] of generated) {
