@@ -75,14 +75,24 @@ export function addOauth(app: OpenAPIHono<ApiEnv>, ports: ApiPorts): void {
           )
         if (form.has('actor_token'))
           return refusal('invalid_request', 'nobody acts for another here')
-        const made = await credentials.exchange(form.get('subject_token') ?? '', audience, source)
-        return answer(made, audience)
+        const certificate = form.get('certificate') ?? undefined
+        if (certificate !== undefined && !isBinding(certificate, audience))
+          return refusal(
+            'invalid_request',
+            'certificate is the base64url of a SHA-256, of a token for databases',
+          )
+        const jwt = form.get('subject_token') ?? ''
+        return answer(await credentials.exchange(jwt, audience, source, certificate), audience)
       }
       default:
         return refusal('unsupported_grant_type', `expected ${device_grant} or ${exchange_grant}`)
     }
   })
 }
+
+/** RFC 8705, section 3.1. */
+const isBinding = (certificate: string, audience: string): boolean =>
+  audience === 'sluice-database' && /^[A-Za-z0-9_-]{43}$/.test(certificate)
 
 function answer(made: Made<IssuedToken>, exchanged?: (typeof audiences)[number]): Response {
   if (!made.ok) return refusal(made.code, made.reason)
@@ -156,6 +166,7 @@ function describe(app: OpenAPIHono<ApiEnv>): void {
         subject_token: z.string().optional(),
         subject_token_type: z.string().optional(),
         audience: z.enum(audiences).optional(),
+        certificate: z.string().optional(),
       }),
     ),
     responses: answers(

@@ -308,6 +308,8 @@ export interface CredentialPorts {
     token: string,
     audience: 'sluice-api' | 'sluice-database',
     source: string,
+    /** One for databases is bound to it: base64url of its SHA-256. */
+    certificate?: string,
   ): Promise<Made<IssuedToken>>
   certify(
     caller: ApiCaller,

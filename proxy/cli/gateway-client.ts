@@ -10,7 +10,11 @@ export interface GatewayClient {
   /** RFC 8628: where to sign in, then the token of who did. */
   signIn(provider: string | undefined, show: (url: string, code: string) => void): Promise<string>
   /** RFC 8693: a password for databases. */
-  databaseToken(token: string): Promise<{ readonly token: string; readonly expires_s: number }>
+  /** `certificate`: what it is bound to, if anything. */
+  databaseToken(
+    token: string,
+    certificate?: string,
+  ): Promise<{ readonly token: string; readonly expires_s: number }>
   certify(
     token: string,
     public_key: string,
@@ -131,7 +135,7 @@ export function createGatewayClient(url: string): GatewayClient {
       }
       throw new VerbError('nobody signed in, in time')
     },
-    async databaseToken(token) {
+    async databaseToken(token, certificate) {
       const { is_ok, json } = await post(
         '/api/token',
         new URLSearchParams({
@@ -139,6 +143,7 @@ export function createGatewayClient(url: string): GatewayClient {
           audience: 'sluice-database',
           subject_token: token,
           subject_token_type: 'urn:ietf:params:oauth:token-type:jwt',
+          ...(certificate === undefined ? {} : { certificate }),
         }),
       )
       if (!is_ok) throw refused(json)

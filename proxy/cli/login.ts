@@ -17,6 +17,7 @@ import {
 import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { generateSshKey } from '../config/ssh-keygen.ts'
+import { certificateThumbprint } from './client-certificate.ts'
 import { type CertifiedAnswer, createGatewayClient, type GatewayClient } from './gateway-client.ts'
 import { knownHostsText, sshConfigText } from './ssh-config-text.ts'
 import { type Call, json_option, numberOption, UsageError, type Verb, VerbError } from './verb.ts'
@@ -41,6 +42,10 @@ export const login: Verb = {
     },
     ttl: { value: 'SECONDS', help: 'how long the certificate lives (default 3600)' },
     db: { help: 'print a password for databases instead: PGPASSWORD=$(sluice login --db)' },
+    certificate: {
+      value: 'FILE',
+      help: 'with --db: it is good only for who connects with this client certificate (sslcert)',
+    },
     'ssh-host': { value: 'NAME', help: 'where ssh reaches the gateway (default: the host of URL)' },
     'ssh-port': { value: 'N', help: 'and its port there' },
     dir: { value: 'DIR', help: 'where key, certificate and ssh_config go (default ~/.ssh/sluice)' },
@@ -50,6 +55,8 @@ export const login: Verb = {
   async run(call) {
     const url = call.text('gateway') ?? process.env['SLUICE_GATEWAY']
     if (url === undefined) throw new UsageError('--gateway URL is missing')
+    if (call.text('certificate') !== undefined && !call.flag('db'))
+      throw new UsageError('--certificate is for --db')
     const client = createGatewayClient(url)
     const host = call.text('ssh-host') ?? new URL(url).hostname.replace(/^\[|\]$/g, '')
     if (!/^[\w.:-]{1,253}$/.test(host))
@@ -88,7 +95,11 @@ function signIn(call: Call, client: GatewayClient): Promise<string> {
 }
 
 async function printPassword(call: Call, client: GatewayClient, token: string): Promise<void> {
-  const made = await client.databaseToken(token)
+  const file = call.text('certificate')
+  const made = await client.databaseToken(
+    token,
+    file === undefined ? undefined : certificateThumbprint(file),
+  )
   if (call.flag('json'))
     await call.console.line(JSON.stringify({ password: made.token, expires_in: made.expires_s }))
   else await call.console.line(made.token)

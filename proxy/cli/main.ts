@@ -54,10 +54,11 @@ const mint: TokenMint = {
     const known = roles.filter((role) => wanted.includes(role))
     return mintToken(key, { subject, groups, roles: known, lifetime_s }, clock.now_us())
   },
-  mintDatabase: async (pem, subject, groups, lifetime_s) => {
+  mintDatabase: async (pem, subject, groups, lifetime_s, certificate) => {
     const key = parseTokenKey(pem)
     if (key === undefined) return undefined
-    return mintDatabaseToken(key, { subject, groups, lifetime_s }, clock.now_us())
+    const bound = certificate === undefined ? {} : { certificate }
+    return mintDatabaseToken(key, { subject, groups, lifetime_s, ...bound }, clock.now_us())
   },
 }
 

@@ -8,6 +8,7 @@ import { readFileSync } from 'node:fs'
 import { userInfo } from 'node:os'
 import { join } from 'node:path'
 import { formatTime } from '../../storage/replay/time.ts'
+import { certificateThumbprint } from './client-certificate.ts'
 import { dataFolder } from './data.ts'
 import {
   data_options,
@@ -43,6 +44,7 @@ export interface TokenMint {
     subject: string,
     groups: readonly string[],
     lifetime_s: number,
+    certificate?: string,
   ): Promise<Minted | undefined>
 }
 
@@ -70,6 +72,10 @@ export function createToken(port: TokenMint): Verb {
       },
       group: { value: 'NAME', is_repeatable: true, help: 'a group of theirs' },
       database: { help: 'one that is a password for databases, and for nothing else' },
+      certificate: {
+        value: 'FILE',
+        help: 'with --database: good only for who connects with this client certificate (sslcert)',
+      },
       ttl: { value: 'SECONDS', help: `how long it lives (default ${lifetime_s_default})` },
       json: json_option,
       ...data_options,
@@ -84,6 +90,10 @@ export function createToken(port: TokenMint): Verb {
       if (is_database && given.length > 0) throw new UsageError('--role is for the API')
       if (groups.some((group) => !/^[^\p{C}]{1,128}$/u.test(group)))
         throw new UsageError('--group must be one line')
+      const file = call.text('certificate')
+      if (file !== undefined && !is_database)
+        throw new UsageError('--certificate is for --database')
+      const certificate = file === undefined ? undefined : certificateThumbprint(file)
       const roles = given.length === 0 ? ['auditor'] : given
       const unknown = roles.find((role) => !port.roles.includes(role))
       if (unknown !== undefined)
@@ -102,7 +112,7 @@ export function createToken(port: TokenMint): Verb {
         })
       }
       const made = is_database
-        ? await port.mintDatabase(pem, subject, groups, lifetime_s)
+        ? await port.mintDatabase(pem, subject, groups, lifetime_s, certificate)
         : await port.mint(pem, subject, roles, lifetime_s, groups)
       if (made === undefined) throw new VerbError(`${path} is not an Ed25519 key`)
       const { jwt, token, expires_s } = made

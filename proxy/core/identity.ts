@@ -20,7 +20,12 @@ export type Claim =
       /** Undefined for a client that goes on to targets from here: each of those connections is asked for again. */
       readonly account: string | undefined
     }
-  | { readonly kind: 'token'; readonly jwt: string }
+  | {
+      readonly kind: 'token'
+      readonly jwt: string
+      /** Base64url of the SHA-256 of the certificate whose key the client proved to have; absent for none. */
+      readonly client_certificate?: string
+    }
 
 export interface Identity {
   /**

@@ -93,6 +93,7 @@ export function createCredentials(options: CredentialOptions): CredentialPorts {
   const token = async (
     { subject, issuer, groups = [], ends_us, login, token: by = '' }: Voucher,
     audience: 'sluice-api' | 'sluice-database',
+    certificate?: string,
   ): Promise<Made<IssuedToken>> => {
     const wanted_s = audience === 'sluice-api' ? exchanged_token_s : exchanged_database_token_s
     const left_s = Math.floor(((ends_us ?? Number.POSITIVE_INFINITY) - now_us()) / 1_000_000)
@@ -107,11 +108,17 @@ export function createCredentials(options: CredentialOptions): CredentialPorts {
     const minted =
       audience === 'sluice-api'
         ? await mintToken(options.token_key, { ...whose, roles: ['user'] }, now_us())
-        : await mintDatabaseToken(options.token_key, whose, now_us())
+        : await mintDatabaseToken(
+            options.token_key,
+            certificate === undefined ? whose : { ...whose, certificate },
+            now_us(),
+          )
     const { jwt, token: name, expires_s } = minted
     if (jwt.length > token_characters_max)
       return no('access_denied', 'you are in more groups than a token can carry')
-    const facts = { subject, issuer: issuer ?? gateway_issuer, groups, token: name, audience, by }
+    const bound = certificate === undefined ? {} : { certificate }
+    const from = { issuer: issuer ?? gateway_issuer, by }
+    const facts = { subject, ...from, groups, token: name, audience, ...bound }
     keep(issuer, login, expires_s * 1_000_000)
     return onRecord('token.issued', { ...facts, expires_s }, { jwt, expires_s })
   }
@@ -142,7 +149,7 @@ export function createCredentials(options: CredentialOptions): CredentialPorts {
           return no(polled.kind, 'this sign-in is over: begin again')
       }
     },
-    async exchange(jwt, audience, source) {
+    async exchange(jwt, audience, source, certificate) {
       // Out of a token of the gateway's own another one for the API would be made without end.
       const voucher =
         audience === 'sluice-api' ? await options.issuers.prove(jwt) : await options.verify(jwt)
@@ -159,7 +166,7 @@ export function createCredentials(options: CredentialOptions): CredentialPorts {
         'ok' in voucher ? voucher.caller : { ...ofIdentity(voucher.identity), roles: voucher.roles }
       if (!whose.roles.includes('user'))
         return deny('identity.role', source, 'invalid_request', no_role)
-      return token(whose, audience)
+      return token(whose, audience, certificate)
     },
     async certify(caller, line, wanted_s) {
       if (!caller.roles.includes('user')) return no('access_denied', no_role)

@@ -9,6 +9,7 @@ import { jwtVerify, SignJWT } from 'jose'
 import type { Identify } from '../core/connector.ts'
 import type { Identity } from '../core/identity.ts'
 import type { Denial } from '../core/verdict.ts'
+import { bindingClaim, isBoundTo, isJwtBoundTo } from './bound-token.ts'
 import type { Known } from './claims.ts'
 import type { Issuers } from './issuers.ts'
 import { type TokenKey, type Voucher, voucherClaims, voucherOf } from './token.ts'
@@ -17,6 +18,8 @@ export interface DatabaseTokenRequest extends Voucher {
   readonly subject: string
   readonly groups: readonly string[]
   readonly lifetime_s: number
+  /** Who uses it proves to have the key of this one: base64url of its SHA-256. */
+  readonly certificate?: string
 }
 
 /** Of a token that is a password in a file or an environment: a working day. */
@@ -30,7 +33,7 @@ const clock_tolerance_s = 5
 /** `now_us`: UTC in microseconds. Throws a `RangeError` for a lifetime outside 1 s to a day. */
 export async function mintDatabaseToken(
   key: TokenKey,
-  { subject, groups, lifetime_s, ...voucher }: DatabaseTokenRequest,
+  { subject, groups, lifetime_s, certificate, ...voucher }: DatabaseTokenRequest,
   now_us: number,
 ): Promise<{ readonly jwt: string; readonly token: string; readonly expires_s: number }> {
   if (!Number.isInteger(lifetime_s) || lifetime_s < 1 || lifetime_s > database_token_lifetime_s_max)
@@ -40,6 +43,7 @@ export async function mintDatabaseToken(
   const jwt = await new SignJWT({
     ...(groups.length === 0 ? {} : { groups: [...groups] }),
     ...voucherClaims(voucher),
+    ...(certificate === undefined ? {} : bindingClaim(certificate)),
   })
     .setProtectedHeader({ alg: algorithm })
     .setIssuer(issuer)
@@ -61,9 +65,12 @@ export function createTokenIdentify(
   const public_key = createPublicKey(key)
   return async (claim) => {
     if (claim.kind !== 'token') return denied('a token is expected as the password')
-    const { jwt } = claim
+    const { jwt, client_certificate } = claim
     const proven = await issuers.prove(jwt)
-    if (proven !== undefined) return userOf(proven)
+    if (proven !== undefined) {
+      if (!('allowed' in proven) && !isJwtBoundTo(jwt, client_certificate)) return unbound
+      return userOf(proven)
+    }
     try {
       const { payload } = await jwtVerify(jwt, public_key, {
         algorithms: [algorithm],
@@ -74,6 +81,7 @@ export function createTokenIdentify(
         clockTolerance: clock_tolerance_s,
         currentDate: new Date(now_us() / 1000),
       })
+      if (!isBoundTo(payload, client_certificate)) return unbound
       const { sub = '', jti = '' } = payload
       const vouched = voucherOf(payload, issuers)
       if (vouched === undefined) return denied('who vouched for you is not configured any more')
@@ -99,3 +107,9 @@ export function userOf(proven: Known | Denial): Identity | Denial {
 }
 
 const denied = (message: string): Denial => ({ allowed: false, rule: 'identity.token', message })
+
+const unbound: Denial = {
+  allowed: false,
+  rule: 'identity.token.certificate',
+  message: 'this token is bound to a certificate: connect with it over TLS (sslcert, sslkey)',
+}

@@ -24,6 +24,9 @@ const consequences: Readonly<Record<string, string>> = {
   select_views: 'its view is made by create_view, with a function in C',
 }
 
+/** What the gateway adds to the words of a fault that its parser sees. */
+const hints = /^HINT: {2}rule policy\.sql\.unparsed\n/gm
+
 /** It makes tables with files of the server and functions in C, which the gateway refuses: what all others begin with. */
 const first = ['test_setup']
 
@@ -79,9 +82,6 @@ function report(direct: Regressed, gateway: Regressed): boolean {
   // A run that saw nothing proves nothing.
   return unexplained === 0 && direct.passed.size > 200
 }
-
-/** What the gateway adds to the words of a fault that its parser sees. */
-const hints = /^HINT: {2}rule policy\.sql\.unparsed\n/gm
 
 /** Rules by which a part of it was refused, with how often; what comes of that in the same test has no line. */
 function reasonsOf(name: string, told: string): readonly string[] {

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { createHash } from 'node:crypto'
 import type { Duplex } from 'node:stream'
 import { type SecureContext, TLSSocket } from 'node:tls'
 import type { Identify } from '../../core/connector.ts'
@@ -109,6 +110,9 @@ async function secure(socket: Duplex, secureContext: SecureContext): Promise<Dup
   const stream = new TLSSocket(socket, {
     isServer: true,
     secureContext,
+    // Whoever signed it: a token may be bound to it, and TLS proves that its key is there.
+    requestCert: true,
+    rejectUnauthorized: false,
   })
   await new Promise<void>((resolve, reject) => {
     stream.once('secure', () => resolve())
@@ -165,9 +169,20 @@ async function byToken(
   if (type !== letter('p') || bytes.at(-1) !== 0)
     return refuse(stream, '08P01', 'a password was expected')
   const jwt = bytes.slice(5, -1)
-  const identity = await identify({ kind: 'token', jwt: textOf(jwt) })
+  const client_certificate = stream instanceof TLSSocket ? certificateOf(stream) : undefined
+  const identity = await identify({
+    ...{ kind: 'token', jwt: textOf(jwt) },
+    ...(client_certificate === undefined ? {} : { client_certificate }),
+  })
   if ('allowed' in identity) return identity
   return { identity, proof: { kind: 'token', fields: { jwt } } }
+}
+
+/** Base64url of its SHA-256; undefined for who showed none. */
+function certificateOf(stream: TLSSocket): string | undefined {
+  // An object without members where there is none.
+  const { raw } = stream.getPeerCertificate() as { raw?: Buffer }
+  return raw === undefined ? undefined : createHash('sha256').update(raw).digest('base64url')
 }
 
 /** Without a password: the client has to be told that it needs none before it hears anything else. */
