@@ -8,11 +8,11 @@ import { take } from './memory'
 import { mayBegin, reach } from './scan'
 import { addMatch, found, found_max, open, open_max, settled } from './spans'
 import {
-  accept, class_of, classes, context_start, crosses, final, flags, later, lists, next, now, pattern_start, pending,
+  accept, class_of, classes, context_start, crosses, final, flags, follows, later, lists, next, now, pattern_start, pending,
   spawns, states,
 } from './tables'
 import {
-  clearThreads, countedOf, currentList, marks, otherList, pendingOf, replaceList, ripeAt, ripened, setThread, stamp, state_mask,
+  clearThreads, countedOf, currentList, marks, otherList, pendingOf, replaceList, ripeAt, ripened, ripeUnits, setThread, stamp, state_mask,
   thread_bytes, threads, threadStart, threadWord,
 } from './threads'
 
@@ -23,12 +23,33 @@ export const abreast_max: u32 = 48
 
 /** By state: 1 + the rule of which a match ends there whatever follows and whatever it is; else 0. */
 export let plain: usize = 0
+/** By state: the condition of all matches that end there, if they have one in common and nothing else happens; else 0. */
+export let waits: usize = 0
 
 export function initAbreast(): bool {
   plain = take(states * 2)
-  if (plain == 0) return false
-  for (let state: u32 = 0; state < states; state++) store<u16>(plain + (state << 1), <u16>plainRule(state))
+  waits = take(states * 2)
+  if (plain == 0 || waits == 0) return false
+  for (let state: u32 = 0; state < states; state++) {
+    store<u16>(plain + (state << 1), <u16>plainRule(state))
+    store<u16>(waits + (state << 1), <u16>commonCondition(state))
+  }
   return true
+}
+
+function commonCondition(state: u32): u32 {
+  if ((load<u8>(flags + state) & eventful) != later) return 0
+  let at = lists + (<usize>load<u16>(accept + (state << 1)) << 1)
+  const condition: u32 = load<u16>(at, 4)
+  for (let count: u32 = load<u16>(at); count > 0; count--, at += 6) if (load<u16>(at, 4) != condition) return 0
+  return condition
+}
+
+/** Can what waits in a state for a condition end before `byte`? */
+// @ts-ignore: decorator
+@inline
+function fulfills(condition: u32, byte: u32): bool {
+  return ((load<u8>(follows + condition * 40 + (byte >>> 3)) >>> (byte & 7)) & 1) != 0
 }
 
 function plainRule(state: u32): u32 {
@@ -60,8 +81,35 @@ function dies(from: u32, p: usize): bool {
   return false
 }
 
+/** The same in the dark, where nothing but what can go over an end of line goes on. */
+export function diesInDark(p: usize, before: u32): bool {
+  return diesSoon(load<u16>(pattern_start + (before << 1)), p) && diesSoon(load<u16>(context_start + (before << 1)), p)
+}
+
+function diesSoon(from: u32, p: usize): bool {
+  const table = next
+  const width = classes << 1
+  let state = from
+  for (let at = p; at < p + reach; at++) {
+    const byte: u32 = load<u8>(at)
+    state = load<u16>(table + (<usize>load<u8>(class_of + byte) << 1) + state * width)
+    if (state == 0) return true
+    const bits: u32 = load<u8>(flags + state)
+    // Behind the end of the line it is not dark.
+    if ((bits & eventful) != 0 || byte == 10 || byte == 13) return false
+    if ((bits & crosses) == 0) return true
+  }
+  return false
+}
+
+/** Can the only thread there is go on in {@link stepAlone}, though it waits for the next byte? */
+export function waitsAlone(): bool {
+  return load<u16>(waits + ((threadWord(0) & state_mask) << 1)) != 0
+}
+
 /**
- * The only thread there is reads [p, end), where none begins. Returns where it died, or what it has not read.
+ * The only thread there is reads [p, end), where none begins. Returns where it died, or what it has not read: most often the
+ * byte before which a match ends that waited for it.
  */
 export function stepAlone(from: usize, end: usize): usize {
   const word = threadWord(0)
@@ -72,26 +120,46 @@ export function stepAlone(from: usize, end: usize): usize {
   let p = from
   let ended: usize = 0
   let rule: u32 = 0
+  let condition: u32 = load<u16>(waits + (state << 1))
+  // From where it counts it is charged for what it has cost.
+  const ripe = word <= state_mask && p - start < reach ? start + reach : 0
+  let paid = p
   for (; p < end; p++) {
-    const column = table + (<usize>load<u8>(class_of + <usize>load<u8>(p)) << 1)
+    const byte: u32 = load<u8>(p)
+    if (condition != 0 && fulfills(condition, byte)) break
+    const column = table + (<usize>load<u8>(class_of + byte) << 1)
     const to: u32 = load<u16>(column + state * width)
+    let following: u32 = 0
+    let plainly: u32 = 0
     if (to == 0) {
       clearThreads()
       p++
       break
     }
     if ((load<u8>(flags + to) & eventful) != 0) {
-      const plainly: u32 = load<u16>(plain + (to << 1))
-      if (plainly == 0) break
+      plainly = load<u16>(plain + (to << 1))
+      following = load<u16>(waits + (to << 1))
+      if ((plainly | following) == 0) break
+    }
+    if (p + 1 == ripe && (load<u8>(flags + to) & pending) == 0) {
+      const units = ripeUnits(to)
+      pay(p - paid)
+      paid = p
+      if (owesTooMuch(units)) break
+      setDebt(debtAfter(units), repaying)
+      paid++
+    }
+    if (plainly != 0) {
       // Of matches that begin together the longest covers the others, and gives the label.
       ended = p + 1
       rule = plainly - 1
     }
+    condition = following
     state = to
   }
   if (ended != 0) addMatch(start, ended, rule)
   if (threads != 0) setThread(0, state | (word & ~state_mask), start)
-  pay(p - from)
+  pay(p - paid)
   return p
 }
 

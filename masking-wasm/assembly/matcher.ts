@@ -2,7 +2,7 @@
  * The matcher: a few threads of the automaton, stepped together byte by byte, so that nothing depends on
  * how the stream is cut. Positions are addresses in the window; `stream.ts` turns them into ages.
  */
-import { abreast_max, diesYoung, initAbreast, stepAbreast, stepAlone } from './abreast'
+import { abreast_max, diesInDark, diesYoung, eventful, initAbreast, stepAbreast, stepAlone, waitsAlone } from './abreast'
 import { boundary, escape, passBoundary } from './boundary'
 import { charge, check_units, context_units, debt, found_units, pay, repaying, setDebt } from './budget'
 import { passes } from './check'
@@ -15,7 +15,7 @@ import {
   later, lists, next, now, pattern_start, pending, rules, spawn, stream_start, unlimited,
 } from './tables'
 import {
-  clearThreads, countedOrdinary, counts, initThreads, isContext, keepCrossing, oldestBesideWords, oldestCounted, oldestThread,
+  addThread, clearThreads, countedOrdinary, counts, initThreads, isContext, keepCrossing, oldestBesideWords, oldestCounted, oldestThread,
   ordinary_max, put, setThread, spawned, spent, state_mask, thread_bytes, threads, threadStart, threadWord, turn,
   unitsOfThreads,
 } from './threads'
@@ -75,6 +75,10 @@ export function run(from: usize, end: usize, before: u32): usize {
       }
       if (p >= end) break
       deadline = p + held_max
+      if (filtering && p != boundary && beginAlone(p, p == from ? before : load<u8>(p - 1))) {
+        p++
+        continue
+      }
     }
     const until = min(min(end, deadline), boundary)
     if (filtering && p < until && (blackout == 0 || dark)) {
@@ -131,12 +135,10 @@ function skipToBoundary(from: usize, end: usize): usize {
 // @ts-ignore: decorator
 @inline
 function quickly(p: usize, until: usize, end: usize): usize {
-  if (threads == 0) return dark ? max(p, skipLine(p, min(quietUntil(p, end), until))) : p
+  if (threads == 0) return dark ? skipDark(p, until, end) : p
   const kept = !dark && threads <= together_max && helps()
-  if (threads == 1 && !dark && !waiting && (!kept || isQuiet(p, end))) {
-    // Where it counts from, it is charged for what it has cost.
-    const ripe = threadStart(0) + reach - 1
-    const quiet = min(min(quietUntil(p, end), until), p > ripe ? until : ripe)
+  if (threads == 1 && !dark && (waiting ? waitsAlone() : !kept || isQuiet(p, end))) {
+    const quiet = min(quietUntil(p, end), until)
     if (p < quiet) return stepAlone(p, quiet)
   }
   if (kept) return stepTogether(p, until, end)
@@ -144,7 +146,23 @@ function quickly(p: usize, until: usize, end: usize): usize {
   return stepAbreast(p, until, end, dark)
 }
 
-/** Everything is masked, no thread is left and none begins: up to the line's end nothing is to be done. */
+/** Everything is masked and no thread is left: up to the line's end nothing is to be done but to begin what can go over it. */
+function skipDark(from: usize, until: usize, end: usize): usize {
+  let p = from
+  while (p < until) {
+    p = max(p, skipLine(p, min(quietUntil(p, end), until)))
+    if (p == until) break
+    const byte: u32 = load<u8>(p)
+    if (byte == 10 || byte == 13) break
+    if (!mayBegin(p, end)) continue
+    if (p + reach > end || !diesInDark(p, load<u8>(p - 1))) break
+    pay(1)
+    p++
+  }
+  return p
+}
+
+/** Everything is masked, no thread is left and none begins before `end`. */
 function skipLine(from: usize, end: usize): usize {
   let p = from
   for (; p < end; p++) {
@@ -184,6 +202,20 @@ function step(byte: u32, p: usize, before: u32, beginning: bool): void {
   if (threads > ordinary_max && countedOrdinary(p + 1) > ordinary_max) darken(p + 1)
   if (threads > 0) units += unitsOfThreads(p + 1)
   if (charge(units) && blackout == 0) giveUp(p + 1)
+}
+
+/** Where no thread is, one begins at `p` behind `before`; false when it is none or two, or there is more to do. */
+function beginAlone(p: usize, before: u32): bool {
+  const of_class: usize = load<u8>(class_of + <usize>load<u8>(p))
+  const pattern: u32 = load<u16>(pattern_start + (before << 1))
+  const first: u32 = load<u16>(next + ((pattern * classes + of_class) << 1))
+  const contexts: u32 = load<u16>(context_start + (before << 1))
+  const second: u32 = load<u16>(next + ((contexts * classes + of_class) << 1))
+  const state = first | second
+  if (state == 0 || (first != 0 && second != 0) || (load<u8>(flags + state) & eventful) != 0) return false
+  addThread(state, p)
+  pay(1)
+  return true
 }
 
 /** What may begin behind `before` with a byte of this class at `p` does. */
