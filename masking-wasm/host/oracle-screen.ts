@@ -17,10 +17,13 @@ interface View {
 }
 
 /** ECMA-48, and the strings of xterm and `screen`; what is left are controls without an effect on the text. */
-const escapes =
+export const escapes: RegExp =
   /\x1b\[[0-?]*[ -/]*[@-~]|\x1b[\]PX^_k][^\x07\n\r\x18\x1a\x1b]*(?:\x1b\\|[\x07\x18\x1a])?|\x1b[ -/]*[0-~]|\xc2[\x80-\x84\x86-\x8f]|[\0-\x07\x0e-\x1a\x1c-\x1f]/y
 /** In a stream of bytes only these. */
 const sequences = /\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\0-\x1f]*(?:\x1b\\|\x07)?/y
+
+/** What is to be seen in a text, of which something was left out before each of the places `seams`. */
+export type Seen = (text: string, seams: readonly number[]) => readonly OracleSpan[]
 
 export interface Due {
   /** Found in the stream as it is, and in its text alone. */
@@ -34,7 +37,7 @@ export interface Due {
  * seen on the screen. `columns` is the screen's width, 0 when it is not known.
  */
 export function dueOnScreen(
-  oracle: Oracle,
+  seen: Seen,
   text: string,
   reading: 'terminal' | 'bytes',
   columns = 0,
@@ -44,7 +47,7 @@ export function dueOnScreen(
   const placed = (view: View | undefined): readonly OracleSpan[] =>
     view === undefined
       ? []
-      : seen(oracle, view)
+      : seen(view.text, view.seams)
           .filter(({ end }) => end > view.since)
           .map(({ start, end, rule }) => ({
             start: view.places[start] ?? 0,
@@ -52,28 +55,30 @@ export function dueOnScreen(
             rule,
           }))
   return {
-    spans: joined([...oracle.spans(text), ...placed(alone)]),
+    spans: joined([...seen(text, []), ...placed(alone)]),
     rewritten: joined(lines.flatMap(placed)),
   }
 }
 
 /** At a seam a word ends, and it does not: each pair of seams is tried as both ends. */
-function seen(oracle: Oracle, { text, seams }: View): readonly OracleSpan[] {
-  const found: OracleSpan[] = []
-  const begins = [undefined, ...seams]
-  const ends = [undefined, ...seams]
-  for (const begin of begins)
-    for (const end of ends) {
-      if (begin !== undefined && end !== undefined && end <= begin) continue
-      const from = begin ?? 0
-      const part = `${begin === undefined ? '' : '\x1b'}${text.slice(from, end)}${end === undefined ? '' : '\x1b'}`
-      const shift = from - (begin === undefined ? 0 : 1)
-      for (const match of oracle.spans(part))
-        if (match.start + shift >= from && match.end + shift <= (end ?? text.length))
-          found.push({ start: match.start + shift, end: match.end + shift, rule: match.rule })
-    }
-  return found
-}
+export const betweenSeams =
+  (oracle: Oracle): Seen =>
+  (text, seams) => {
+    const found: OracleSpan[] = []
+    const begins = [undefined, ...seams]
+    const ends = [undefined, ...seams]
+    for (const begin of begins)
+      for (const end of ends) {
+        if (begin !== undefined && end !== undefined && end <= begin) continue
+        const from = begin ?? 0
+        const part = `${begin === undefined ? '' : '\x1b'}${text.slice(from, end)}${end === undefined ? '' : '\x1b'}`
+        const shift = from - (begin === undefined ? 0 : 1)
+        for (const match of oracle.spans(part))
+          if (match.start + shift >= from && match.end + shift <= (end ?? text.length))
+            found.push({ start: match.start + shift, end: match.end + shift, rule: match.rule })
+      }
+    return found
+  }
 
 function leftOver(text: string, out: RegExp): View {
   let left = ''

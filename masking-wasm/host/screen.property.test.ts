@@ -8,7 +8,7 @@ import { default_packs, rulesOf } from '../rules/index.ts'
 import type { FlushEvent } from './engine.ts'
 import { engineOf, type Fed, feed, latin1 } from './fixture.ts'
 import { Oracle } from './oracle.ts'
-import { dueOnScreen } from './oracle-screen.ts'
+import { betweenSeams, dueOnScreen } from './oracle-screen.ts'
 
 /** Thousands of streams each, on a machine that may have other work. */
 setDefaultTimeout(120_000)
@@ -16,6 +16,7 @@ setDefaultTimeout(120_000)
 const rules = rulesOf(default_packs)
 const engine = engineOf(rules)
 const oracle = new Oracle(rules)
+const seen_by_oracle = betweenSeams(oracle)
 const units = { width: 'terminal', length: 'bytes' } as const
 
 const pool = rules
@@ -153,7 +154,7 @@ describe('what is masked', () => {
     fc.assert(
       fc.property(streamOf(escapes), sizes, unit, (text, parts, of) => {
         fc.pre(text.length < 400)
-        const due = dueOnScreen(oracle, text, units[of]).spans
+        const due = dueOnScreen(seen_by_oracle, text, units[of]).spans
         const spans = due.map(({ start, end }) => `${start}-${end}`)
         for (const size of [() => text.length, cycle(parts)]) {
           const fed = feed(engine, latin1(text), size, undefined, of)
@@ -172,7 +173,7 @@ describe('what is masked', () => {
     fc.assert(
       fc.property(streamOf([...edits, ...in_line]), columns, (text, wide) => {
         fc.pre(text.length < 400)
-        const { spans, rewritten } = dueOnScreen(oracle, text, 'terminal', wide)
+        const { spans, rewritten } = dueOnScreen(seen_by_oracle, text, 'terminal', wide)
         const fed = feed(engine, latin1(text), undefined, undefined, 'width', wide)
         const masked = maskedOf(fed, text.length)
         for (const { start, end, rule } of spans)

@@ -1,6 +1,6 @@
 /**
  * `bun run fuzz masking [--seed N] [--minutes 20] [--fragments 10000000] [--workers 2]`: the masking core with all rules
- * against the oracle, until the fragments or the minutes are used up. It prints the seed and how far it is, keeps each find in
+ * against the oracle, one stream in eight a terminal's against a naive screen, until the fragments or the minutes are used up. It prints the seed and how far it is, keeps each find in
  * `test/fuzz/corpus/`, which `bun test` runs again, and exits 0 when there was none and the fragments were all made.
  *
  * `bun run fuzz crash [--seed N] [--rounds 100]`: a gateway under load is killed at random moments, a hundred times. It exits 0
@@ -14,6 +14,7 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { crashRounds } from '../fault/rounds.ts'
 import type { Find, Tally } from './masking.ts'
+import type { ScreenFind, ScreenTally } from './screen.ts'
 import type { Begin, Progress } from './worker.ts'
 
 const usage = `usage: bun run fuzz masking [--seed N] [--minutes 20] [--fragments 10000000] [--workers 2]
@@ -64,18 +65,20 @@ async function fuzz(
 ): Promise<number> {
   console.log(`seed ${seed}: ${fragments} fragments in ${minutes} minutes, ${workers} workers`)
   const began = performance.now()
-  const finds: Find[] = []
+  const finds: (Find | ScreenFind)[] = []
   const tallies = new Map<number, Tally>()
+  const screens = new Map<number, ScreenTally>()
   const { promise: over, resolve: end, reject } = Promise.withResolvers<void>()
   const threads = Array.from({ length: workers }, (_, stream) => {
     const thread = new Worker(new URL('./worker.ts', import.meta.url).href)
     thread.onmessage = ({ data }: MessageEvent<Progress>) => {
       tallies.set(stream, data.tally)
+      screens.set(stream, data.screens)
       for (const find of data.finds) {
         finds.push(find)
         console.log(`${keep(find)}: ${find.reason}`)
       }
-      if (sum('fragments') >= fragments || finds.length >= 20) end()
+      if (made() >= fragments || finds.length >= 20) end()
     }
     thread.onerror = ({ message }) => reject(new Error(message))
     const begin: Begin = { seed, stream }
@@ -84,11 +87,19 @@ async function fuzz(
   })
   const sum = (member: keyof Tally): number =>
     [...tallies.values()].reduce((total, tally) => total + tally[member], 0)
+  const onScreens = (member: keyof ScreenTally): number =>
+    [...screens.values()].reduce((total, tally) => total + tally[member], 0)
+  const made = (): number => sum('fragments') + onScreens('fragments')
   const seconds = (): number => (performance.now() - began) / 1000
+  const busySeconds = (): number => {
+    const { user, system } = process.cpuUsage()
+    return (user + system) / 1e6
+  }
   const line = (): string =>
-    `${Math.round(seconds())} s: ${sum('fragments')} fragments (${Math.round(sum('fragments') / seconds())} a second), ` +
+    `${Math.round(seconds())} s: ${made()} fragments (${Math.round(made() / busySeconds())} a second of processor time), ` +
     `${sum('streams')} streams, ${(sum('bytes') / 1e6).toFixed(0)} MB, ${sum('spans')} spans due, ` +
-    `${sum('crowded')} streams crowded, ${finds.length} finds`
+    `${sum('crowded')} streams crowded; on terminals ${onScreens('fragments')} fragments, ${onScreens('streams')} streams, ` +
+    `${onScreens('exact')} of them nowhere written over, ${onScreens('spans')} spans due; ${finds.length} finds`
   const progress = setInterval(() => console.log(line()), 30_000)
   const timeout = setTimeout(end, minutes * 60_000)
   try {
@@ -98,13 +109,13 @@ async function fuzz(
     clearTimeout(timeout)
     for (const thread of threads) thread.terminate()
   }
-  const isEnough = sum('fragments') >= fragments && sum('spans') > 0
+  const isEnough = made() >= fragments && sum('spans') > 0 && onScreens('spans') > 0
   console.log(`${line()}${isEnough || finds.length > 0 ? '' : ': too few'}`)
   return finds.length === 0 && isEnough ? 0 : 1
 }
 
 /** By its content, so that one that comes again is the same file. */
-function keep(find: Find): string {
+function keep(find: Find | ScreenFind): string {
   const text = `${JSON.stringify(find, null, 2)}\n`
   const name = `${createHash('sha256').update(find.stream).digest('hex').slice(0, 16)}.json`
   const path = join(import.meta.dir, 'corpus', name)

@@ -8,11 +8,13 @@ import { join } from 'node:path'
 import type { Masked, MaskingEngine } from '../../masking-wasm/host/engine.ts'
 import { engineOf, latin1 } from '../../masking-wasm/host/fixture.ts'
 import { Oracle as RegExpOracle } from '../../masking-wasm/host/oracle.ts'
+import { betweenSeams } from '../../masking-wasm/host/oracle-screen.ts'
 import { packs, rulesOf } from '../../masking-wasm/rules/index.ts'
 import { Fragments, fragment_bytes_min } from './fragment.ts'
 import { type Case, type Find, Fuzzer, type Masker } from './masking.ts'
 import { Oracle, spansOf } from './oracle.ts'
 import { Random } from './random.ts'
+import { openOn, type Screen, type ScreenCase, ScreenFuzzer, seenBy } from './screen.ts'
 
 setDefaultTimeout(60_000)
 
@@ -20,6 +22,8 @@ const rules = rulesOf(packs)
 const engine = engineOf(rules)
 const oracle = new Oracle(rules)
 const seed = 20_261_127
+const screensOver = (open: (screen: Screen) => Masker): ScreenFuzzer =>
+  new ScreenFuzzer(rules, oracle, open, new Random(seed, 5000))
 
 describe('masking', () => {
   test('twenty thousand hostile fragments: no difference, and no leak', () => {
@@ -28,17 +32,30 @@ describe('masking', () => {
     expect(fuzzer.tally.spans).toBeGreaterThan(5_000)
   })
 
+  test('five thousand on terminals, cut by escapes and corrections', () => {
+    const screens = screensOver((screen) => openOn(engine, screen))
+    while (screens.tally.fragments < 5_000) expect(screens.next()).toBeUndefined()
+    expect(screens.tally.spans).toBeGreaterThan(2_000)
+    expect(screens.tally.exact).toBeGreaterThan(500)
+  })
+
   test('what was found before', () => {
     const dir = join(import.meta.dir, 'corpus')
     const files = [...new Bun.Glob('*.json').scanSync(dir)]
     // The canary: the folder is read.
     expect(files.length).toBeGreaterThan(0)
     const fuzzer = new Fuzzer(rules, oracle, () => engine.open('length'), new Random(seed, 0))
+    const screens = screensOver((screen) => openOn(engine, screen))
     for (const file of files) {
-      const { stream, parts }: Case = JSON.parse(readFileSync(join(dir, file), 'utf8'))
+      const { stream, parts, screen }: Case & Partial<ScreenCase> = JSON.parse(
+        readFileSync(join(dir, file), 'utf8'),
+      )
       const bytes = new Uint8Array(Buffer.from(stream, 'base64'))
-      for (const cut of [parts, [1], [7], [bytes.length]])
-        expect({ file, find: fuzzer.check(bytes, cut) }).toEqual({ file, find: undefined })
+      for (const cut of [parts, [1], [7], [bytes.length]]) {
+        const find =
+          screen === undefined ? fuzzer.check(bytes, cut) : screens.check(bytes, cut, screen)
+        expect({ file, find }).toEqual({ file, find: undefined })
+      }
     }
   })
 })
@@ -137,7 +154,58 @@ describe('canary: a masker that', () => {
   })
 })
 
+describe('canary: a terminal that', () => {
+  const found = (open: (screen: Screen) => Masker): string | undefined => {
+    const screens = screensOver(open)
+    for (;;) {
+      const find = screens.next()
+      if (find !== undefined || screens.tally.fragments > 5_000) return find?.reason
+    }
+  }
+  test('is taken for bytes is found', () => {
+    const open = (screen: Screen): Masker => openOn(engine, { ...screen, reading: 'bytes' })
+    expect(found(open)).toMatch(/leak/)
+  })
+  test('is not told its width is found', () => {
+    const open = (screen: Screen): Masker => openOn(engine, { ...screen, columns: 0 })
+    expect(found(open)).toMatch(/leak/)
+  })
+  test('forgets in each part what came before is found', () => {
+    const open = (screen: Screen): Masker => {
+      const stream = openOn(engine, screen)
+      return {
+        push: (bytes) => stream.push(bytes.length > 20 ? bytes : bytes.slice().fill(0x61)),
+        flush: (event) => stream.flush(event),
+        close: () => stream.close(),
+      }
+    }
+    expect(found(open)).toMatch(/split/)
+  })
+})
+
 describe('the oracle', () => {
+  test('sees between seams what is seen when each two of them are tried as ends', () => {
+    const each = betweenSeams(new RegExpOracle(rules))
+    const at_once = seenBy(oracle, rules)
+    const random = new Random(seed, 6000)
+    const fragments = new Fragments(rules, random)
+    let spans = 0
+    for (let i = 0; i < 60; i++) {
+      const text = fragments.fragment().slice(0, 150)
+      const seams = [...new Set([random.below(40), random.below(text.length), text.length])].sort(
+        (a, b) => a - b,
+      )
+      const plain = ({ start, end }: { start: number; end: number }): string => `${start}-${end}`
+      const ours = at_once(text, seams).map(plain)
+      // What is seen from several ends overlaps.
+      const theirs = spansOf(
+        each(text, seams).map(({ start, end }) => ({ start, end, order: 0 })),
+      ).map(plain)
+      expect({ text, seams, ours }).toEqual({ text, seams, ours: theirs })
+      spans += ours.length
+    }
+    expect(spans).toBeGreaterThan(20)
+  })
   test("agrees with JavaScript's regular expressions", () => {
     const other = new RegExpOracle(rules)
     const fragments = new Fragments(rules, new Random(seed, 3000))

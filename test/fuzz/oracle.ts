@@ -47,18 +47,22 @@ export class Oracle {
     this.#by_pair = by_pair
   }
 
-  /** All of them, in no order. `bytes` is the whole stream. */
-  matches(bytes: Uint8Array): readonly Match[] {
+  /**
+   * All of them, in no order. `bytes` is the whole stream. Before each of the places `seams` something was left out: what begins
+   * there may stand behind the byte before or behind an escape, and what ends there before the next byte or before one.
+   */
+  matches(bytes: Uint8Array, seams: ReadonlySet<number> = none): readonly Match[] {
     const found: Match[] = []
     // Behind contexts: places by rule, so that two contexts that end together count once.
     const tried = new Set<number>()
     for (let at = 0; at < bytes.length; at++) {
       const pair = ((bytes[at] ?? 0) << 8) | (bytes[at + 1] ?? 0)
       for (const rule of this.#by_pair[pair] ?? []) {
-        if (at > 0 && rule.left?.[bytes[at - 1] ?? 0] === 1) continue
+        const left = at > 0 && rule.left?.[bytes[at - 1] ?? 0] === 1
+        if (left && !(seams.has(at) && rule.left?.[escape] !== 1)) continue
         const { before } = rule
         if (before === undefined) {
-          longest(rule, bytes, at, found)
+          longest(rule, bytes, at, seams, found)
           continue
         }
         let state = before.start
@@ -69,7 +73,7 @@ export class Oracle {
           const place = rule.order * 1_000_000 + to
           if (tried.has(place)) continue
           tried.add(place)
-          longest(rule, bytes, to, found)
+          longest(rule, bytes, to, seams, found)
         }
       }
     }
@@ -77,8 +81,17 @@ export class Oracle {
   }
 }
 
-function longest(rule: OracleRule, bytes: Uint8Array, start: number, found: Match[]): void {
-  const { pattern, right, next } = rule
+const none: ReadonlySet<number> = new Set()
+const escape = 0x1b
+
+function longest(
+  rule: OracleRule,
+  bytes: Uint8Array,
+  start: number,
+  seams: ReadonlySet<number>,
+  found: Match[],
+): void {
+  const { pattern } = rule
   const { check } = rule.rule
   let last = 0
   let ends: number[] | undefined
@@ -87,10 +100,7 @@ function longest(rule: OracleRule, bytes: Uint8Array, start: number, found: Matc
     state = pattern.step(state, bytes[at++] ?? 0)
     if (state === 0) break
     if (!pattern.accepts(state)) continue
-    const isEnd = at === bytes.length
-    const byte = bytes[at] ?? 0
-    if (!isEnd && right?.[byte] === 1) continue
-    if (next !== undefined && (isEnd || next[byte] !== 1)) continue
+    if (!mayEnd(rule, bytes[at]) && !(seams.has(at) && mayEnd(rule, escape))) continue
     if (check === undefined) last = at
     else (ends ??= []).push(at)
   }
@@ -101,6 +111,11 @@ function longest(rule: OracleRule, bytes: Uint8Array, start: number, found: Matc
     break
   }
   if (last !== 0) found.push({ start, end: last, order: rule.order })
+}
+
+/** Before that byte, or at the end of the stream. */
+function mayEnd({ right, next }: OracleRule, byte: number | undefined): boolean {
+  return byte === undefined ? next === undefined : right?.[byte] !== 1 && next?.[byte] !== 0
 }
 
 function oracleRule(rule: Rule, order: number): OracleRule {
