@@ -90,10 +90,10 @@ export function createPolicy(
     config.targets.map(({ name, accounts }) => [name, new Set(Object.keys(accounts))]),
   )
   const labels = new Map(config.targets.map((target) => [target.name, target.labels ?? {}]))
-  const asked = createEngine(parts.policies, engine)
+  const rules = createEngine(parts.policies, engine)
   const judge = withGrants(
     createJudge({
-      engine: asked,
+      engine: rules,
       read: parts.read,
       shells: config.policy.shell ?? 'screen',
       now_ms,
@@ -108,7 +108,7 @@ export function createPolicy(
     ...at,
   })
   return {
-    ...createDuties(asked),
+    ...createDuties(rules),
     text,
     hash: sha256(text),
     connect(identity, account, target, source = '') {
