@@ -116,6 +116,6 @@ describe('a policy file', () => {
 test('the policy that the documentation shows is one', async () => {
   const page = await Bun.file(new URL('../../../docs/policy.md', import.meta.url)).text()
   const shown = [...page.matchAll(/```cedar\n([\s\S]*?)```/g)].map((found) => found[1] ?? '')
-  expect(shown).toHaveLength(4)
+  expect(shown).toHaveLength(5)
   for (const text of shown) expect(problemOf(text)).toBe('accepted')
 })
