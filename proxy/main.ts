@@ -3,24 +3,14 @@
  *
  * @module
  */
-import { existsSync, mkdirSync, readFileSync } from 'node:fs'
+import { mkdirSync } from 'node:fs'
 import { createServer } from 'node:net'
-import { join } from 'node:path'
 import type { Hold } from '../storage/evidence/hold.ts'
 import { noteSigner } from '../storage/evidence/note.ts'
 import { StoreError } from '../storage/store/errors.ts'
-import {
-  dataDirectories,
-  type GatheredReader,
-  gather,
-  workerData,
-} from '../storage/store/gathered.ts'
-import { origin_name } from '../storage/store/layout.ts'
-import { openReader } from '../storage/store/reader.ts'
-import type { ApiPorts } from './api/ports.ts'
+import { workerData } from '../storage/store/gathered.ts'
 import { type Address, formatAddress } from './config/address.ts'
 import { generateSshKey } from './config/ssh-keygen.ts'
-import type { Config } from './config.ts'
 import type { ApprovalRequest, Vote, VoteResult } from './core/approval.ts'
 import { createClock } from './core/clock.ts'
 import { RecorderError } from './core/errors.ts'
@@ -29,7 +19,7 @@ import { openApi } from './gateway/api.ts'
 import { bind } from './gateway/bind.ts'
 import type { Terminals } from './gateway/console.ts'
 import { openDesk } from './gateway/desk.ts'
-import { type Evidence, lockData, openEvidence } from './gateway/evidence.ts'
+import { lockData, openEvidence } from './gateway/evidence.ts'
 import { createFeed } from './gateway/feed.ts'
 import { reloadOnHangup } from './gateway/hangup.ts'
 import { openHolds } from './gateway/holds.ts'
@@ -39,6 +29,7 @@ import type { Addresses } from './gateway/messages.ts'
 import { startNotifying } from './gateway/notifying.ts'
 import { authoritiesOf, openOffice, signOut } from './gateway/office.ts'
 import { type Options, readOptions } from './gateway/options.ts'
+import { readAll, readArchive } from './gateway/reading.ts'
 import { Refusal } from './gateway/refusal.ts'
 import { createSamlInUse } from './gateway/saml.ts'
 import { createSessions } from './gateway/sessions.ts'
@@ -373,35 +364,6 @@ async function runGateway(options: Options): Promise<void> {
 }
 
 const nothing_to_read = { ok: false, reason: 'there is no file to read again' } as const
-
-/** What the API reads: this process's own store, and where there are workers, or were, the files of each. */
-function readAll(
-  { store }: Evidence,
-  data: string,
-  config: Config,
-  key: Uint8Array | undefined,
-): Pick<ApiPorts, 'logs'> & { readonly reader: GatheredReader } {
-  const [own = data, ...others] = dataDirectories(data)
-  const parts = [
-    { data: own, reader: store },
-    ...others.map((directory) => ({ data: directory, reader: openReader(directory, key) })),
-  ]
-  const logs = parts.map((part) => ({
-    origin: loadLogKeys(part.data, config.gateway.name).origin,
-    reader: part.reader,
-  }))
-  return { reader: gather(parts), logs }
-}
-
-/** What the API reads of a store that was made from a bucket. Throws {@link Refusal}. */
-function readArchive(archive: string): Pick<ApiPorts, 'reader' | 'logs'> {
-  const parts = dataDirectories(archive).map((data) => {
-    const path = join(data, origin_name)
-    if (!existsSync(path)) throw new Refusal(1, `${data}: \`sluice index\` did not make this`)
-    return { data, reader: openReader(data), origin: readFileSync(path, 'utf8').trim() }
-  })
-  return { reader: gather(parts), logs: parts.map(({ origin, reader }) => ({ origin, reader })) }
-}
 
 /** Opens the port for this process alone, and closes it again. */
 function whetherFree({ host, port }: Address): Promise<void> {

@@ -95,8 +95,7 @@ const namedCertificate = z
       .openapi({ description: 'of identity.ssh_ca, "gateway" (default), or SHA256:...' }),
     serial: z
       .string()
-      .regex(/^[1-9]\d{0,19}$/)
-      .refine((serial) => BigInt(serial) <= serial_max)
+      .refine((serial) => /^[1-9]\d{0,19}$/.test(serial) && BigInt(serial) <= serial_max)
       .optional(),
     key_id: name.optional(),
   })

@@ -153,7 +153,10 @@ export function createSignInWatch(ports: WatchPorts): SignInWatch {
       const isNeeded = (each: Watched): boolean =>
         each.until_us > now_us || is_used === undefined || is_used.has(keyOf(each))
       for (const each of due) if (!isNeeded(each)) watched.delete(keyOf(each))
-      const asked = due.filter(isNeeded).slice(0, rechecks_at_once_max)
+      const busy = [...watched.values()].filter((each) => each.is_asked).length
+      const asked = due
+        .filter((each) => isNeeded(each) && !each.is_asked)
+        .slice(0, Math.max(0, rechecks_at_once_max - busy))
       for (const each of asked) each.is_asked = true
       await Promise.all(
         asked.map((each) =>

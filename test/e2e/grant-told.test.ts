@@ -3,6 +3,7 @@
  * request once, and what became of it is told too; after a crash the chat has a link that is good again.
  */
 import { afterAll, beforeAll, describe, expect } from 'bun:test'
+import { grant_requests_hour_max } from '../../proxy/policy/access/limits.ts'
 import { approvalsOf } from '../fixture/approvals.ts'
 import { type Guarded, openGuarded } from '../fixture/guarded.ts'
 import { freePort } from '../fixture/net.ts'
@@ -114,6 +115,22 @@ for (const workers of [1, 2])
         [expired, 'expired'],
       ] as const)
         await until(outcome, () => messages(id).find((each) => each.includes(`: ${outcome}`)))
+    })
+
+    testWith(needs, 'who asks and gives up again and again is told to wait', async () => {
+      const zoe = await token('zoe', 'user')
+      const body = { target: 'web-1', minutes: 5, reason: 'again' }
+      const statuses: number[] = []
+      for (let asked = 0; asked < grant_requests_hour_max + 1; asked++) {
+        const answer = await post('/api/requests', zoe, body)
+        statuses.push(answer.status)
+        const { id } = (await answer.json()) as { readonly id: string }
+        if (answer.status === 200) await post(`/api/requests/${id}/cancel`, zoe, {})
+      }
+      expect(statuses.filter((status) => status === 200)).toHaveLength(grant_requests_hour_max)
+      expect(statuses.at(-1)).toBe(429)
+      // Nobody else is.
+      expect((await post('/api/requests', await token('lea', 'user'), body)).status).toBe(200)
     })
 
     testWith(

@@ -154,6 +154,17 @@ for (const workers of [1, 2])
         [['--subject', 'ada', '--authority', 'people'], '--authority goes with'],
       ] as const)
         expect((await api.cli('revoke', ...words)).stderr).toContain(said)
+      const admin = await api.token('root', 'admin')
+      for (const certificate of [
+        ...['0', '1e3', '-1', '0x7', '', '18446744073709551616'].map((serial) => ({ serial })),
+        { serial: 7 },
+        { key_id: '' },
+        { authority: 'people' },
+        { authority: '__proto__', serial: '7', key_id: 'ada' },
+      ]) {
+        const answer = await api.post('/api/revocations', admin, { certificate })
+        expect({ certificate, status: answer.status }).toEqual({ certificate, status: 400 })
+      }
     })
 
     testWith(needs, 'the configuration takes ranges of them back, while sessions run', async () => {

@@ -15,6 +15,9 @@ export const break_glass_ms_max: number = 4 * 60 * 60 * 1000
 export const grant_requests_max = 500
 export const grant_requests_each_max = 8
 
+/** Of one person, given up ones too: a day's work, and no way to fill a chat or the log. */
+export const grant_requests_hour_max = 30
+
 /** Each is looked at for every session that begins, and told to every worker. */
 export const grants_max = 2_000
 export const revocations_max = 10_000

@@ -34,6 +34,7 @@ import {
   reason_characters_max,
   revocations_max,
 } from './limits.ts'
+import { createPace } from './pace.ts'
 import { type ShownGrant, saysOf, shownRequest, stateOf } from './shown.ts'
 import { createTelling } from './telling.ts'
 
@@ -158,6 +159,7 @@ export function createOffice(ports: OfficePorts, facts: readonly AccessFact[]): 
     return true
   }
   const tell = (): void => ports.changed(state())
+  const mayAsk = createPace(ports.now_us)
   const telling = createTelling(ports.told, ports.labels)
   const waitingFiles = (): readonly GrantFile[] =>
     [...ledger.grants.values()].filter((file) => isWaiting(file, ports.now_us()))
@@ -182,7 +184,8 @@ export function createOffice(ports: OfficePorts, facts: readonly AccessFact[]): 
     if (
       ledger.grants.size >= grants_max ||
       open.length >= grant_requests_max ||
-      own.length >= grant_requests_each_max
+      own.length >= grant_requests_each_max ||
+      !mayAsk(subject)
     )
       return { ok: false, code: 'limit', message: 'too many grants are asked for already' }
     let reason: string
