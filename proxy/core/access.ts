@@ -4,7 +4,7 @@
  * @module
  */
 import type { Decider } from './approval.ts'
-import type { Identity } from './identity.ts'
+import { type Identity, mayBeSame } from './identity.ts'
 import type { HoldTerms } from './verdict.ts'
 
 /**
@@ -82,7 +82,7 @@ export function fits(revocation: Revocation, identity: Identity, session?: strin
   const { issuer, subject, credential, certificate, login } = revocation
   if (revocation.session !== undefined && revocation.session !== session) return false
   if (issuer !== undefined && issuer !== identity.issuer) return false
-  if (subject !== undefined && subject !== identity.subject) return false
+  if (subject !== undefined && !mayBeSame(subject, identity.subject)) return false
   if (credential !== undefined && credential !== identity.credential) return false
   if (certificate !== undefined) {
     const { authority, serial, key_id } = certificate

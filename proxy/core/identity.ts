@@ -77,3 +77,11 @@ export interface IdentityProof {
   readonly kind: 'ssh_signature' | 'token' | 'saml_response'
   readonly fields: Readonly<Record<string, Uint8Array>>
 }
+
+/**
+ * Whether two names may be of one person: providers differ in case and in the form of letters, also from one day to the next. For
+ * what keeps somebody away, never for what lets them in.
+ */
+export const mayBeSame = (one: string, other: string): boolean => folded(one) === folded(other)
+
+const folded = (name: string): string => name.normalize('NFKC').toLowerCase().normalize('NFKC')

@@ -7,6 +7,7 @@ import type { ApiCaller, LinkOpened } from '../api/ports.ts'
 import type { Config } from '../config.ts'
 import type { ApprovalRequest, DeskChange } from '../core/approval.ts'
 import { createClock } from '../core/clock.ts'
+import { mayBeSame } from '../core/identity.ts'
 import type { Log } from '../log.ts'
 import { createDelivery } from '../notify/delivery.ts'
 import { createLinks } from '../notify/link.ts'
@@ -75,7 +76,7 @@ export function startNotifying(options: NotifyingOptions): Notifying {
     }
     if (!read.ok) return refuse(read.reason)
     if (request === undefined) return refuse('over')
-    if (request.subject === caller.subject) return refuse('own')
+    if (mayBeSame(request.subject, caller.subject)) return refuse('own')
     if (!caller.roles.includes('approver')) return refuse('role')
     // Before anything is waited for: of two at once one is the first.
     if (!links.use(link)) return refuse('used')

@@ -143,5 +143,11 @@ describe('what policy says of the gateway itself', () => {
     const auditor = await api.token('eve', 'auditor')
     expect((await api.post('/api/holds', auditor, hold)).status).toBe(200)
     expect((await api.post('/api/holds', await api.token('eve', 'user'), hold)).status).toBe(403)
+    // Providers write a name in one case today, and in another tomorrow.
+    const revoked = await api.cli('revoke', '--subject', 'Ann', '--as', 'root')
+    expect((await guarded.run('true')).stderr).toContain('your access was revoked')
+    const [id = ''] = /^g\w+/.exec(revoked.stdout) ?? []
+    expect((await api.cli('revoke', '--lift', id, '--as', 'root')).code).toBe(0)
+    expect((await guarded.run('true')).code).toBe(0)
   })
 })

@@ -90,7 +90,11 @@ for (const workers of [1, 2])
 
       const before = (await watch()).version
       const half = watch(before)
+      // Who made it is nobody else by another case, and one approver is not two.
+      for (const own of ['ann', 'ANN', '\uff41nn'])
+        expect(await decide(id, 'approve', own)).toBe(403)
       expect(await decide(id, 'approve', 'bob')).toBe(200)
+      for (const again of ['bob', 'Bob']) expect(await decide(id, 'approve', again)).toBe(409)
       expect((await half).version).not.toBe(before)
       expect(await decide(id, 'approve', 'eve')).toBe(200)
       await until('its end', () =>

@@ -6,7 +6,7 @@
  */
 import { fits, type GrantScope, type Revocation, type TimedGrant } from '../../core/access.ts'
 import type { ApprovalRequest, Decider, DeskChange, Vote, VoteResult } from '../../core/approval.ts'
-import type { Identity } from '../../core/identity.ts'
+import { type Identity, mayBeSame } from '../../core/identity.ts'
 import { refused, whyRefused } from '../approval/vote.ts'
 import type { StaticPolicy } from '../policy.ts'
 import { newId } from '../request-id.ts'
@@ -304,7 +304,7 @@ export function createOffice(ports: OfficePorts, facts: readonly AccessFact[]): 
     const file = ledger.grants.get(id)
     if (file === undefined || !needsReview(file))
       return unknown('no grant of this name waits for a review')
-    if (file.request.subject === by.subject)
+    if (mayBeSame(file.request.subject, by.subject))
       return { ok: false, code: 'own', message: 'it is reviewed by somebody else than who took it' }
     const comment = await ports.mask(given)
     if (!(await note({ type: 'grant.reviewed', at_us: now(), by, grant: id, comment })))

@@ -4,6 +4,7 @@
  * @module
  */
 import type { Vote, VoteRefusal, VoteResult } from '../../core/approval.ts'
+import { mayBeSame } from '../../core/identity.ts'
 
 export type Refused = Extract<VoteResult, { ok: false }>
 
@@ -25,9 +26,11 @@ export function whyRefused(
 ): Refused | undefined {
   const { approvals } = asked
   // By name alone: whoever vouches for it, the same name may be the same person.
-  const is_own = approver.subject === asked.by
+  const is_own = mayBeSame(approver.subject, asked.by)
   if (decision === 'cancel')
-    return is_own ? undefined : refused('other', 'a request is given up by who made it alone')
+    return approver.subject === asked.by
+      ? undefined
+      : refused('other', 'a request is given up by who made it alone')
   if (is_own) return refused('own', 'a request is decided by somebody else than who made it')
   if (!approver.roles.includes('approver')) return refused('role', 'this needs the role approver')
   if (!asked.mayApprove(approver))
@@ -40,7 +43,10 @@ export function whyRefused(
       'group',
       `this is for members of ${approvals.map(({ group }) => group).join(', ')}`,
     )
-  if (decision === 'approve' && asked.given.some(({ subject }) => subject === approver.subject))
+  if (
+    decision === 'approve' &&
+    asked.given.some(({ subject }) => mayBeSame(subject, approver.subject))
+  )
     return refused('twice', 'you approved this already')
   return undefined
 }
