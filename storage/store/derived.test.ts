@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import type { Entry } from '../journal/journal.ts'
 import { openDatabase } from './database.ts'
 import { derivedMisfits, type Misfit } from './derived.ts'
-import { DataDirectory, logEntry, RecordedSession } from './fixture.ts'
+import { DataDirectory, documentOf, logEntry, RecordedSession } from './fixture.ts'
 import { database_name } from './layout.ts'
 import { Projection } from './projection.ts'
 
@@ -20,7 +20,20 @@ describe('what the store derives', () => {
     session.command('restart sudo'),
     ...(at === 2 ? [] : session.end()),
   ])
-  data.write([...entries, ...Array.from({ length: 9 }, (_, index) => logEntry(index))])
+  const gone = new RecordedSession(4, { groups: ['gone'], at_ms: 4 })
+  const told = (index: number, type: string, more: object): Entry => {
+    const time = '2026-03-01T08:00:00.123Z'
+    const line = { v: 1, type, time, id: ann, digest: 'd'.repeat(64), ...more }
+    return { kind: 'log_entry', index, bytes: Buffer.from(JSON.stringify(line)) }
+  }
+  data.write([
+    ...entries,
+    ...[...gone.start(), gone.command('gone'), gone.output('gone'), ...gone.end()],
+    documentOf('retention.applied', { sessions: [{ session: gone.id }] }),
+    ...Array.from({ length: 9 }, (_, index) => logEntry(index)),
+    told(9, 'session.started', { days: 30 }),
+    told(10, 'session.ended', {}),
+  ])
   const database = openDatabase(join(data.path, database_name))
   const { connection } = database
   const projection = new Projection(database, data.path, { projected() {}, lagging() {} })
@@ -106,9 +119,29 @@ describe('what the store derives', () => {
       ofAnn('how much output it is listed with'),
     ],
     [
-      'the order of sessions',
-      'UPDATE session_order SET behind_us = 5',
+      'the order of sessions, whose bound may be wider than what was erased leaves',
+      'UPDATE session_order SET started_us_max = 5',
       [{ what: 'the order of sessions' }],
+    ],
+    [
+      'it was to be kept for less',
+      'UPDATE session SET retain_days = 3 WHERE no = 1',
+      ofAnn('how long it is kept, and since when'),
+    ],
+    [
+      '... or from before its end on',
+      'UPDATE session SET closed_us = closed_us - 1000 WHERE no = 1',
+      ofAnn('how long it is kept, and since when'),
+    ],
+    [
+      'it is said to be erased',
+      "INSERT INTO erased VALUES ('x', 'd', 1)",
+      [{ what: 'what was erased' }],
+    ],
+    [
+      '... or is not any more, so that the order is no bound',
+      'DELETE FROM erased',
+      [{ what: 'what was erased' }, { what: 'the order of sessions' }],
     ],
     [
       'a hash of the log',
@@ -136,6 +169,7 @@ describe('what the store derives', () => {
     'session_group',
     'session_program',
     'session_order',
+    'erased',
     'command',
     'log_hash',
   ]

@@ -152,6 +152,23 @@ const lists: readonly { readonly what: string; readonly made: string; readonly k
       WHERE program IS NOT NULL`,
     kept: 'SELECT name, started_us, session_no FROM session_program',
   },
+  {
+    what: 'how long it is kept, and since when',
+    made: `WITH line AS MATERIALIZED (SELECT CAST(bytes AS TEXT) AS line FROM log_entry WHERE json_valid(CAST(bytes AS TEXT))),
+      said AS (SELECT json_extract(line, '$.type') AS type, json_extract(line, '$.id') AS id,
+        json_extract(line, '$.days') AS days, json_extract(line, '$.time') AS time FROM line)
+      SELECT 'days', days, no FROM said JOIN session USING (id) WHERE type = 'session.started' AND days IS NOT NULL
+      UNION ALL SELECT 'since', CAST(round((julianday(time) - 2440587.5) * 86400000) AS INTEGER) * 1000, no
+        FROM said JOIN session USING (id) WHERE type = 'session.ended'`,
+    kept: `SELECT 'days', retain_days, no FROM session WHERE retain_days IS NOT NULL
+      UNION ALL SELECT 'since', closed_us, no FROM session WHERE closed_us IS NOT NULL`,
+  },
+  {
+    what: 'what was erased',
+    made: `SELECT json_extract(value, '$.session'), 0, 0 FROM document, json_each(CAST(substr(bytes, 33) AS TEXT), '$.sessions')
+      WHERE document.type = 'retention.applied'`,
+    kept: 'SELECT id, 0, 0 FROM erased',
+  },
 ]
 
 function* listsOf({ connection }: Database): Generator<Misfit, void, void> {
@@ -164,10 +181,15 @@ function* listsOf({ connection }: Database): Generator<Misfit, void, void> {
       )
     yield* ofEach([...differ(made, kept), ...differ(kept, made)].flat(), what)
   }
+  // What it says is a bound: sessions that were erased since may have been what it was of.
   const [order] = read(
-    `SELECT (SELECT group_concat(id || ' ' || started_us_max || ' ' || behind_us) FROM session_order) IS
-      (SELECT '1 ' || max(started_us) || ' ' || max(before - started_us) FROM (SELECT started_us, max(started_us)
-        OVER (ORDER BY no) AS before FROM session WHERE started_us > 0) HAVING count(*) > 0)`,
+    `WITH made AS (SELECT max(started_us) AS started, max(before - started_us) AS behind FROM (SELECT started_us, max(started_us)
+        OVER (ORDER BY no) AS before FROM session WHERE started_us > 0)),
+      kept AS (SELECT count(*) AS rows, min(id) AS id, max(started_us_max) AS started, max(behind_us) AS behind FROM session_order)
+    SELECT CASE WHEN EXISTS (SELECT 1 FROM erased)
+      THEN kept.rows <= 1 AND (made.started IS NULL OR (kept.id = 1 AND kept.started >= made.started AND kept.behind >= made.behind))
+      ELSE kept.rows = (made.started IS NOT NULL) AND (kept.rows = 0 OR kept.id = 1) AND kept.started IS made.started
+        AND kept.behind IS made.behind END FROM made, kept`,
   )
   if (order?.[0] !== 1) yield { what: 'the order of sessions' }
   const typed = read(
