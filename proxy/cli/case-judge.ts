@@ -88,7 +88,7 @@ export async function createCaseJudge(
         const { statement } = analyser.analyse(new TextEncoder().encode(each.statement ?? ''))
         const { risk, findings, confidence } = assessStatement(statement)
         const { database = account, search_path: schemas } = each
-        const asked = { statement, database, schemas }
+        const asked = { statement, database, lookup: { schemas } }
         const { operations: kinds, objects, functions } = statement
         const found = { risk, findings: findings.map(({ id }) => id), confidence }
         return {

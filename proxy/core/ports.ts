@@ -7,7 +7,7 @@ import type { TimedGrant } from './access.ts'
 import type { Decider, HoldOutcome, MaskedCommand } from './approval.ts'
 import type { ChannelEvent, ChannelRequest, Field, Stream } from './connector.ts'
 import type { Identity, IdentityProof } from './identity.ts'
-import type { Statement, StatementFact } from './statement.ts'
+import type { Lookup, Statement, StatementFact } from './statement.ts'
 import type { Content, TransferFact } from './transfer.ts'
 import type { Capability, HoldTerms, Verdict } from './verdict.ts'
 
@@ -37,8 +37,8 @@ export interface Policy {
 export interface AskedStatement {
   readonly statement: Statement
   readonly database: string
-  /** In which names are looked up that stand without one; undefined where that cannot be told. */
-  readonly schemas?: readonly string[] | undefined
+  /** Undefined where nothing of it is known. */
+  readonly lookup?: Lookup | undefined
 }
 
 /** What a policy may read of a session besides who and where to. */

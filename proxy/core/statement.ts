@@ -64,8 +64,17 @@ export type StatementTrait =
   /** Triggers, rules or policies of rows are switched off. */
   | 'unguarded'
 
-/** `schemas`: in which names are looked up that stand without one; undefined where that cannot be told. */
-export type Judge = (statement: Statement, schemas?: readonly string[]) => Verdict
+/** What a target makes of the name of an object. */
+export interface Lookup {
+  /** In which names are looked up that stand without one; undefined where that cannot be told. */
+  readonly schemas: readonly string[] | undefined
+  /** By name, `schema.object`: what is read with it, as what a view shows and the children of a table. */
+  readonly reads?: ReadonlyMap<string, readonly string[]>
+  /** ... and the tables whose rows it has a part of. */
+  readonly part_of?: ReadonlyMap<string, readonly string[]>
+}
+
+export type Judge = (statement: Statement, lookup?: Lookup) => Verdict
 
 /** A statement that policy wants approved before it runs. */
 export interface HeldStatement {

@@ -8,7 +8,7 @@ import type { Approvals } from '../core/approval.ts'
 import type { Channel } from '../core/connector.ts'
 import type { Identity } from '../core/identity.ts'
 import type { AskedAt, Policy, SessionRecorder } from '../core/ports.ts'
-import type { Judge, Statement } from '../core/statement.ts'
+import type { Judge, Lookup, Statement } from '../core/statement.ts'
 import type { Verdict } from '../core/verdict.ts'
 import { exit_cancelled, waitForApproval } from './hold.ts'
 import type { DecideHeld } from './pump.ts'
@@ -45,17 +45,16 @@ export function statementJudge({
 }: StatementParts): Judge {
   const database = new TextDecoder().decode(channel.request.command)
   let epoch = -1
-  let known = new WeakMap<Statement, { schemas: readonly string[] | undefined; verdict: Verdict }>()
-  return (statement, schemas) => {
+  let known = new WeakMap<Statement, { lookup: Lookup | undefined; verdict: Verdict }>()
+  return (statement, lookup) => {
     if (policy.epoch !== epoch) {
       ;({ epoch } = policy)
       known = new WeakMap()
     }
     const before = known.get(statement)
-    if (before !== undefined && before.schemas === schemas) return before.verdict
-    const verdict = policy.statement(identity, target, { statement, database, schemas }, at)
-    if (verdict.allowed && verdict.by_grant === undefined)
-      known.set(statement, { schemas, verdict })
+    if (before !== undefined && before.lookup === lookup) return before.verdict
+    const verdict = policy.statement(identity, target, { statement, database, lookup }, at)
+    if (verdict.allowed && verdict.by_grant === undefined) known.set(statement, { lookup, verdict })
     // Its record is asked for before that of the statement. One that fails ends the session.
     else if (verdict.allowed && verdict.by_grant !== undefined)
       rest(verdict.by_grant).catch(() => {})

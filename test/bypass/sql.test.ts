@@ -5,7 +5,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { testWith } from '../fixture/require.ts'
 import { components, openWorld, type PostgresWorld } from '../postgres/world.ts'
-import { database_sql, policy, type Way, ways } from './sql.ts'
+import { database_sql, innocent, policy, ways } from './sql.ts'
 
 let world: PostgresWorld
 beforeAll(async () => {
@@ -17,7 +17,7 @@ afterAll(async () => {
 }, 30_000)
 
 /** Each line is a request of its own. */
-const run = ({ sql }: Way) =>
+const run = (sql: string) =>
   world.psql([
     ...['-d', 'postgres', '-q', '-v', 'VERBOSITY=verbose'],
     ...sql.split(/\n(?! )/).flatMap((line) => ['-c', line]),
@@ -25,14 +25,14 @@ const run = ({ sql }: Way) =>
 
 test('there are enough of them', () => {
   expect(ways.length).toBeGreaterThan(90)
-  expect(ways.filter(({ limit }) => limit !== undefined).length).toBeLessThan(6)
+  expect(ways.filter(({ limit }) => limit !== undefined).length).toBeLessThan(4)
 })
 
 describe('a way around a rule', () => {
   for (const way of ways)
     if (way.limit === undefined)
       testWith(components, `is stopped by ${way.by}: ${way.sql}`, async () => {
-        const { stdout, stderr } = await run(way)
+        const { stdout, stderr } = await run(way.sql)
         const code = way.by === 'policy.sql.unparsed' ? '42601' : '42501'
         expect(stderr).toContain(`ERROR:  ${code}: `)
         expect(stderr).toContain(`rule ${way.by}\n`)
@@ -46,11 +46,18 @@ describe('a way around a rule', () => {
   })
 })
 
+describe('no way around a rule', () => {
+  for (const sql of innocent)
+    testWith(components, sql, async () => {
+      expect((await run(sql)).stderr).toBe('')
+    })
+})
+
 describe('a limit', () => {
   for (const way of ways)
     if (way.limit !== undefined)
       testWith(components, `${way.limit}: ${way.sql}`, async () => {
-        const { stderr } = await run(way)
+        const { stderr } = await run(way.sql)
         expect(stderr).toBe('')
       })
 })

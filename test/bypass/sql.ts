@@ -28,6 +28,10 @@ INSERT INTO orders VALUES (1, 1, 'tea'), (2, 2, 'ink');
 CREATE SCHEMA sales; CREATE TABLE sales.people (id int); INSERT INTO sales.people VALUES (7);
 CREATE TABLE child (more text) INHERITS (people);
 CREATE VIEW everybody AS SELECT * FROM people;
+CREATE VIEW twice AS SELECT o.title, e.ssn FROM orders o JOIN everybody e ON e.id = o.person;
+CREATE MATERIALIZED VIEW kept AS SELECT ssn FROM everybody;
+CREATE TABLE grandchild () INHERITS (child);
+CREATE VIEW titles AS SELECT title FROM orders;
 CREATE FUNCTION all_ssn() RETURNS SETOF text LANGUAGE sql AS 'SELECT ssn FROM people';
 CREATE FUNCTION wipe() RETURNS void LANGUAGE plpgsql SECURITY DEFINER AS $$BEGIN DELETE FROM orders; END$$;
 CREATE FUNCTION hidden() RETURNS void LANGUAGE plpgsql AS $$BEGIN EXECUTE 'PREPARE sneaky AS SELECT ssn FROM people'; END$$;
@@ -93,6 +97,17 @@ export const ways: readonly Way[] = [
     'LOCK TABLE people',
     'BEGIN; DECLARE c CURSOR FOR SELECT * FROM people; FETCH ALL FROM c',
     'PREPARE p AS SELECT * FROM people; EXECUTE p',
+  ),
+  // What stands for the table.
+  ...by(
+    'people',
+    'SELECT ssn FROM everybody',
+    'SELECT ssn FROM twice',
+    'SELECT ssn FROM kept',
+    'SELECT * FROM child',
+    'SELECT * FROM public.grandchild',
+    'COPY (TABLE everybody) TO STDOUT',
+    'SELECT all_ssn() LIMIT 0\nSELECT ssn FROM everybody',
   ),
   // Where names are looked up.
   ...by(
@@ -175,12 +190,26 @@ export const ways: readonly Way[] = [
   ...by('policy.sql.syntax', 'SET standard_conforming_strings = off'),
   ...by('policy.sql.unparsed', 'SELECT * FROM people WHERE ('),
   // Limits: what the text does not say.
-  ...passes('a view is its own name', 'SELECT ssn FROM everybody'),
-  ...passes('a child table is its own name', 'SELECT * FROM child'),
   ...passes(
     'what a function does is not in the text; its confidence is partial',
     'SELECT all_ssn()',
   ),
   ...passes('... nor what a procedure does', 'CALL wiping()'),
   ...passes('a condition that is true for every row', 'DELETE FROM orders WHERE id > -1'),
+]
+
+/** What looks like it and is something else. */
+export const innocent: readonly string[] = [
+  'SELECT * FROM orders',
+  'SELECT * FROM titles',
+  'SELECT * FROM sales.people',
+  'SET search_path = sales\nSELECT * FROM sales.people',
+  'WITH people AS (SELECT 1 AS x) SELECT * FROM people',
+  "SELECT 'people', $$public.people$$ AS people",
+  'SELECT o.person AS people FROM orders AS o ORDER BY people',
+  'DELETE FROM orders WHERE id = 99',
+  'BEGIN; UPDATE orders SET title = title WHERE id = 1; ROLLBACK',
+  'CREATE TEMP TABLE mine (id int)\nINSERT INTO mine VALUES (1)\nSELECT * FROM mine',
+  'PREPARE p AS SELECT title FROM orders WHERE id = $1\nEXECUTE p (1)\nEXPLAIN ANALYZE EXECUTE p (2)',
+  'COPY orders TO STDOUT',
 ]

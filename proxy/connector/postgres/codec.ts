@@ -4,21 +4,21 @@
  * @module
  */
 import type { Codec, Direction, Wire } from '../../core/connector.ts'
-import type { Judge } from '../../core/statement.ts'
+import type { Judge, Lookup } from '../../core/statement.ts'
 import { Answers } from './answers.ts'
 import { Conversation } from './conversation.ts'
 import { Judging } from './judging.ts'
 import type { Analyser } from './plan.ts'
 import { Requests } from './requests.ts'
 
-/** For a session that the target has just declared ready. `schemas`: in which it looks names up; undefined where that is not known. */
+/** For a session that the target has just declared ready. `lookup`: what is known of how it looks names up. */
 export function createCodecs(
   analyser: Analyser,
   judge: Judge,
-  schemas?: readonly string[],
+  lookup: Lookup = { schemas: undefined },
 ): Readonly<Record<Direction, Codec>> {
   const conversation = new Conversation()
-  const judging = new Judging(conversation, judge, schemas)
+  const judging = new Judging(conversation, judge, lookup)
   const requests = new Requests(conversation, analyser, judging)
   const answers = new Answers(conversation, analyser)
   const to_target: Codec = {

@@ -16,9 +16,9 @@ import { type CancelKey, CancelKeys } from './cancel.ts'
 import { type CatalogSource, createCatalogSource } from './catalog-source.ts'
 import { cancelAt, type Dialled, dialTarget, type PostgresTarget } from './dial.ts'
 import { joinTarget } from './link.ts'
+import { createLookups, type Lookups } from './lookup.ts'
 import { message, report } from './message.ts'
 import type { Analyser } from './plan.ts'
-import { askSchemas } from './search-path.ts'
 import { createAnalyser } from './sql/analyse.ts'
 import { isReadable } from './sql/settings.ts'
 import { loadParser } from './sql/tree.ts'
@@ -53,7 +53,8 @@ export async function postgresConnector(options: PostgresOptions): Promise<Postg
   const plain = createAnalyser()
   const catalogs = createCatalogSource(options.now_ms)
   const { speaksOfObjects = () => false } = options
-  const made: Made = { target: options.target, keys, plain, catalogs, speaksOfObjects }
+  const lookups = createLookups(options.now_ms)
+  const made: Made = { target: options.target, keys, plain, catalogs, speaksOfObjects, lookups }
   return {
     protocol: 'postgres',
     cancel: (key) => void keys.cancel(key),
@@ -94,6 +95,7 @@ interface Made {
   readonly plain: Analyser
   readonly catalogs: CatalogSource
   readonly speaksOfObjects: () => boolean
+  readonly lookups: Lookups
 }
 
 /** Without its catalogue a target is of no use, and its connection must not stay. */
@@ -125,7 +127,7 @@ function passageOf(socket: Duplex): Passage {
 function greetingOf(
   accepted: Extract<Accepted, { kind: 'client' }>,
   source: string,
-  { target: targetOf, keys, plain, catalogs, speaksOfObjects }: Made,
+  { target: targetOf, keys, plain, catalogs, speaksOfObjects, lookups }: Made,
 ): Greeting {
   const { stream, early, identity, proof, account, target: name, parameters } = accepted
   const client = streamEndpoint('client', stream, {
@@ -167,9 +169,9 @@ function greetingOf(
           `the setting ${setting} is not one that can be read here`,
         )
       }
-    const { schemas, rest } = speaksOfObjects()
-      ? await askSchemas(dialled)
-      : { schemas: undefined, rest: dialled.rest }
+    const { lookup, rest } = speaksOfObjects()
+      ? await lookups.ask(dialled, JSON.stringify([name, database]))
+      : { lookup: { schemas: undefined }, rest: dialled.rest }
     const cancel = { pid: dialled.pid, secret: dialled.secret }
     const far = streamEndpoint('target', dialled.stream, {
       early: rest,
@@ -184,7 +186,7 @@ function greetingOf(
       ...{ client, target: far, database, host_key: dialled.host_key },
       address: `${target.host}:${target.port}`,
       analyser,
-      schemas,
+      lookup,
       welcome() {
         const hello = [
           ...(accepted.is_told ? [] : [message('R', { u32: 0 })]),

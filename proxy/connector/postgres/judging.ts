@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { Judge, Statement } from '../../core/statement.ts'
+import type { Judge, Lookup, Statement } from '../../core/statement.ts'
 import { type HoldTerms, isEnough, type Verdict } from '../../core/verdict.ts'
 import type { Conversation } from './conversation.ts'
 import { texts_bytes_max } from './limits.ts'
@@ -39,17 +39,16 @@ export class Judging {
   readonly #judge: Judge
   readonly #prepared: Names<Asked>
   readonly #portals: Names<Bound>
-  /** Undefined once nobody can tell any more. */
-  #schemas: readonly string[] | undefined
+  #lookup: Lookup
   /** Texts of prepared statements, the newest, for who approves a run: by their numbers. */
   readonly #texts = new Map<number, Uint8Array>()
   #texts_bytes = 0
   /** Code has run that may have prepared statements which nobody has seen. */
   #isBlind = false
 
-  constructor(conversation: Conversation, judge: Judge, schemas: readonly string[] | undefined) {
+  constructor(conversation: Conversation, judge: Judge, lookup: Lookup) {
     this.#judge = judge
-    this.#schemas = schemas
+    this.#lookup = lookup
     const isIdle = (): boolean => conversation.isIdle
     this.#prepared = new Names({
       isIdle,
@@ -70,9 +69,9 @@ export class Judging {
   }
 
   text({ statement, executes, fetches }: Analysis, steps = 0): Verdict {
-    let verdict = this.#judge(statement, this.#schemas)
+    let verdict = this.#judge(statement, this.#lookup)
     if (executes === undefined || fetches === undefined) return verdict
-    if (steps > steps_max) return stricter(verdict, this.#judge(unknown_statement, this.#schemas))
+    if (steps > steps_max) return stricter(verdict, this.#judge(unknown_statement, this.#lookup))
     for (const name of executes)
       for (const { analysis } of this.runs(name))
         verdict = stricter(verdict, this.text(analysis, steps + 1))
@@ -156,14 +155,15 @@ export class Judging {
   #passed({ path, traits }: Statement): void {
     if (path === undefined) return
     if (path === 'unknown') {
-      this.#schemas = undefined
+      if (this.#lookup.schemas !== undefined) this.#lookup = { ...this.#lookup, schemas: undefined }
       this.#isBlind ||= traits.some((trait) => blinding.has(trait))
       return
     }
-    if (this.#schemas === undefined) return
-    const all = [...new Set([...this.#schemas, ...path])]
-    if (all.length > this.#schemas.length)
-      this.#schemas = all.length > schemas_max ? undefined : all
+    const { schemas } = this.#lookup
+    if (schemas === undefined) return
+    const all = [...new Set([...schemas, ...path])]
+    if (all.length > schemas.length)
+      this.#lookup = { ...this.#lookup, schemas: all.length > schemas_max ? undefined : all }
   }
 
   #continued({ asked, approved }: Bound, steps = 0): Verdict {

@@ -53,5 +53,8 @@ export const catalog_rows_max = 1_000_000
 /** Of one answer of the catalogue: the definition of a view. */
 export const catalog_bytes_max: number = 4 * 1024 * 1024
 
+/** Of objects that stand for others, which every session asks for where policy speaks of objects: a huge database has so many. */
+export const lookup_rows_max = 100_000
+
 /** Views upon views, each step another look at all of them. */
 export const catalog_steps_max = 100

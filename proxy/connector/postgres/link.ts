@@ -4,6 +4,7 @@
  * @module
  */
 import type { Channel, Endpoint, Link } from '../../core/connector.ts'
+import type { Lookup } from '../../core/statement.ts'
 import type { StreamEndpoint } from '../stream/endpoint.ts'
 import { createCodecs } from './codec.ts'
 import type { Analyser } from './plan.ts'
@@ -15,8 +16,8 @@ export interface Joined {
   readonly host_key: string
   readonly database: string
   readonly analyser: Analyser
-  /** In which names are looked up that stand without one; undefined where nobody asked. */
-  readonly schemas: readonly string[] | undefined
+  /** Of which nothing is known where nobody asked. */
+  readonly lookup: Lookup
   /** Tells the client that it is in. Called once. */
   readonly welcome: () => void
 }
@@ -51,12 +52,12 @@ export function joinTarget(joined: Joined): Link {
   }
 }
 
-function channelOf({ client, target, database, analyser, schemas, welcome }: Joined): Channel {
+function channelOf({ client, target, database, analyser, lookup, welcome }: Joined): Channel {
   return {
     id: 1,
     request: { kind: 'database', command: new TextEncoder().encode(database), env: {} },
     client,
-    codecs: (_, judge) => createCodecs(analyser, judge, schemas),
+    codecs: (_, judge) => createCodecs(analyser, judge, lookup),
     async dial(): Promise<Endpoint> {
       welcome()
       return target

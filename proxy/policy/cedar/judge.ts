@@ -258,11 +258,11 @@ export function createJudge({ engine, read, shells, now_ms }: JudgePorts): Judge
         is_partial,
       }
     },
-    query(identity, place, { statement, database, schemas }) {
+    query(identity, place, { statement, database, lookup }) {
       const assessment = assessmentOf(statement)
       const objects = objectsMeant(statement.objects, {
-        ...place,
-        schemas,
+        account: place.account,
+        lookup,
         named: engine.qualified,
       })
       const context = {

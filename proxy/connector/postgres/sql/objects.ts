@@ -160,7 +160,8 @@ function objectOf(type: string, object: unknown): readonly string[] {
   return [schema === undefined ? quoted(name) : qualified(schema, name)]
 }
 
-const qualified = (schema: string, name: string): string => `${quoted(schema)}.${quoted(name)}`
+export const qualified = (schema: string, name: string): string =>
+  `${quoted(schema)}.${quoted(name)}`
 
 /** A dot or a quote in a name must not be taken for one between names; nor its star for all there is. */
 const quoted = (name: string): string =>
