@@ -1,6 +1,7 @@
 /**
  * PostgreSQL through the gateway, every statement judged, masked and durable, against pgbouncer in session mode and the
- * server itself: pgbench's SELECT in three protocols, a COPY out, one query at a time. Rounds alternate.
+ * server itself: pgbench's SELECT in three protocols, a COPY out, one query at a time; and what an idle connection costs in
+ * memory. Rounds alternate.
  *
  * @module
  */
@@ -20,6 +21,7 @@ import {
 } from '../test/postgres/wire.ts'
 import { openWorld } from '../test/postgres/world.ts'
 import type { Options } from './main.ts'
+import { idleConnections } from './measure/idle-database.ts'
 import { type Figure, figure, type Goal, median, quantile, type Report } from './report.ts'
 
 type Path = 'direct' | 'pgbouncer' | 'gateway'
@@ -34,6 +36,7 @@ const client_counts = [8, 64]
 /** Longer with many clients: pgbench counts the time in which they log in. */
 const run_s = { few: 4, many: 8 } as const
 const latency_queries = 2_000
+const idle_connections = 1_000
 
 export async function bench(options: Options): Promise<Report> {
   await using database = await startPostgres()
@@ -125,6 +128,17 @@ export async function bench(options: Options): Promise<Report> {
     const over = times.gateway.p99.map((value, round) => value - (times.direct.p99[round] ?? 0))
     figures.push(figure('query gateway p99 over direct', 'ms', over))
     goals.push({ name: 'a query, p99 over direct', value: median(over), unit: 'ms', at_most: 1 })
+  }
+
+  if (wanted('idle')) {
+    console.error('postgres: idle connections ...')
+    const count = Math.max(50, Math.round(idle_connections * options.scale))
+    const each = await idleConnections(count, options.rounds)
+    figures.push(figure('idle connection', 'KiB', each))
+    goals.push({
+      name: `each of ${count} idle connections`,
+      ...{ value: median(each), unit: 'KiB', at_most: 60 },
+    })
   }
 
   const method = {

@@ -60,7 +60,12 @@ const columns_max = 65_535
 export class Stream implements MaskStream {
   readonly #memory: Memory
   readonly #names: readonly string[]
-  #address: number
+  readonly #unit: number
+  readonly #reading: number
+  /** In the module; 0 before the first bytes, as most streams of most channels never have any, and once closed. */
+  #address = 0
+  #columns = 0
+  #isClosed = false
   #held = 0
   /** Raw bytes settled so far. */
   #offset = 0
@@ -68,9 +73,8 @@ export class Stream implements MaskStream {
   constructor(memory: Memory, names: readonly string[], unit: MaskUnit, reading: Reading) {
     this.#memory = memory
     this.#names = names
-    const of_terminal = reading === 'terminal' ? 1 : 0
-    this.#address = memory.exports.open(unit === 'width' ? 1 : 0, of_terminal)
-    if (this.#address === 0) fail('masking_memory', 'no memory for another stream')
+    this.#unit = unit === 'width' ? 1 : 0
+    this.#reading = reading === 'terminal' ? 1 : 0
   }
 
   get held(): number {
@@ -79,11 +83,12 @@ export class Stream implements MaskStream {
 
   resize(columns: number): void {
     const known = columns >= 1 && columns <= columns_max ? Math.floor(columns) : 0
+    this.#columns = known
     if (this.#address !== 0) this.#memory.exports.resize(this.#address, known)
   }
 
   push(bytes: Uint8Array): Masked {
-    if (this.#address === 0) throw new Error('push on a closed stream')
+    if (this.#address === 0) this.#open()
     const memory = this.#memory
     const fits = bytes.length <= memory.input_bytes
     const first = this.#window(fits ? bytes : bytes.subarray(0, memory.input_bytes))
@@ -94,7 +99,8 @@ export class Stream implements MaskStream {
   }
 
   flush(event: FlushEvent): Masked {
-    if (this.#address === 0) throw new Error('flush on a closed stream')
+    if (this.#isClosed) throw new Error('flush on a closed stream')
+    if (this.#address === 0) return { bytes: empty, raw_offset: 0, raw_length: 0, spans: no_spans }
     if (this.#memory.exports.flush(this.#address, events[event]) === 0)
       fail('masking_memory', 'no memory for what a stream holds')
     return this.#take(undefined)
@@ -103,7 +109,16 @@ export class Stream implements MaskStream {
   close(): void {
     if (this.#address !== 0) this.#memory.exports.close(this.#address)
     this.#address = 0
+    this.#isClosed = true
     this.#held = 0
+  }
+
+  #open(): void {
+    if (this.#isClosed) throw new Error('push on a closed stream')
+    const { exports } = this.#memory
+    this.#address = exports.open(this.#unit, this.#reading)
+    if (this.#address === 0) fail('masking_memory', 'no memory for another stream')
+    if (this.#columns !== 0) exports.resize(this.#address, this.#columns)
   }
 
   /** Gives the module what it takes at once; it reads less when it finds very much. */
