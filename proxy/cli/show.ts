@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { openDocument } from '../../storage/evidence/document.ts'
 import type { RecordHeader } from '../../storage/evidence/record.ts'
 import { plainText } from '../../storage/replay/plain.ts'
 import { formatTime } from '../../storage/replay/time.ts'
@@ -53,13 +54,14 @@ export const show: Verb = {
         events.push(event)
       }
       const { console } = call
+      const context = contextOf((await data.document(session.start_digest))?.bytes)
       if (call.flag('json')) {
         const shown = events.map(({ t_us, ...rest }) => ({ time: formatTime(t_us), ...rest }))
-        const whole = { session: sessionJson(session), events: shown, more }
+        const whole = { session: { ...sessionJson(session), context }, events: shown, more }
         await console.line(JSON.stringify(whole, null, 2))
         return 0
       }
-      await console.line(formatTable(factsOf(session, console)))
+      await console.line(formatTable(factsOf(session, context, console)))
       if (events.length > 0)
         await console.line(`\n${formatTable(tableOf(events, session, console))}`)
       if (more) console.note(`there are more than ${limit} events; --limit shows more`)
@@ -69,7 +71,18 @@ export const show: Verb = {
   },
 }
 
-function factsOf(session: SessionRow, console: Console): readonly (readonly Cell[])[] {
+/** What the client said of itself, as the start document has it, where that is still there. */
+function contextOf(document: Uint8Array | undefined): Readonly<Record<string, string>> {
+  const context = document === undefined ? undefined : openDocument(document)?.['context']
+  if (typeof context !== 'object' || context === null) return {}
+  return Object.fromEntries(Object.entries(context).map(([name, value]) => [name, String(value)]))
+}
+
+function factsOf(
+  session: SessionRow,
+  context: Readonly<Record<string, string>>,
+  console: Console,
+): readonly (readonly Cell[])[] {
   const { started_us, ended_us } = session
   const ended =
     typeof ended_us === 'number'
@@ -77,10 +90,12 @@ function factsOf(session: SessionRow, console: Console): readonly (readonly Cell
       : 'running, or not yet recovered'
   const groups = session.groups.length === 0 ? '' : ` (${session.groups.join(', ')})`
   const labels = Object.entries(session.labels).map(([name, value]) => `${name}=${value}`)
+  const said = Object.entries(context).map(([name, value]) => `${name}=${value}`)
   const facts: readonly (readonly [string, string])[] = [
     ['session', session.id],
     ['who', `${session.subject}${groups}, by ${session.method} of ${session.issuer}`],
     ['from', session.source],
+    ['with', said.join(', ')],
     ['where', `${session.account}@${session.target} over ${session.protocol}`],
     ['labels', labels.join(' ')],
     ['started', formatTime(started_us)],

@@ -253,6 +253,24 @@ describe('records', () => {
     expect(shown).toContain('failed with 22012')
     expect(shown).not.toContain(token)
   })
+  holds(
+    'tell which program it was, where a transaction begins and ends, and how much came',
+    async () => {
+      await world.psql(['-d', 'dbname=postgres application_name=billing', '-q'], {
+        stdin:
+          'BEGIN;\nSELECT $$five5$$ FROM numbers WHERE n <= 3;\nSELECT 1/0;\nCOMMIT;\nBEGIN;\nCOMMIT;\n',
+      })
+      const shown = await world.show()
+      expect(shown).toMatch(/^with .*application_name=billing/m)
+      // A COMMIT of what has failed is none.
+      const told = ['BEGIN', 'SELECT 3, 3 rows of 27 B', 'failed with 22012']
+      const results = [...told, 'ROLLBACK', 'BEGIN', 'COMMIT']
+      const found = [...shown.matchAll(/ result +(.*), after [\d.]+(?:ms|s)/g)].map(
+        ([, text]) => text,
+      )
+      expect(found).toEqual(results)
+    },
+  )
   holds('replay as text', async () => {
     await world.query('SELECT id, name FROM people ORDER BY id')
     const ran = await sluice(['replay', 'last', '--instant', '--data', world.data])
