@@ -97,6 +97,22 @@ ROLLBACK;
     await child.exited
     expect(await world.show()).toContain('CANCEL')
   })
+  holds(
+    'large objects by SELECT; by the fast path they are refused, and the session goes on',
+    async () => {
+      const ran = await world.psql(['-d', 'postgres', '-q'], {
+        stdin: `SELECT lo_from_bytea(0, 'abc') AS oid \\gset
+SELECT lo_put(:oid, 3, 'def');
+SELECT lo_get(:oid);
+\\lo_unlink :oid
+SELECT lo_unlink(:oid);
+SELECT 7;
+`,
+      })
+      expect(ran.stderr).toContain('functions are called by SELECT here, not by the fast path')
+      expect(ran.stdout).toBe('\n\\x616263646566\n1\n7\n')
+    },
+  )
   holds('a value of several megabytes passes whole', async () => {
     const ran = await world.query("SELECT md5(repeat('x', 9000000)), repeat('x', 9000000)")
     expect(ran.stderr).toBe('')

@@ -1,6 +1,10 @@
 /** People without a token: psql shows an address, they sign in there at a real OpenID provider, and are in. */
 import { expect } from 'bun:test'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { startIssuer } from '../../proxy/trial/issuer.ts'
+import { login } from '../fixture/login.ts'
 import { psqlOn } from '../fixture/postgres.ts'
 import { testWith } from '../fixture/require.ts'
 import { signIn } from '../fixture/sign-in.ts'
@@ -58,6 +62,30 @@ testWith(
       expect(eve.stdout).toBe('7\n')
       const shown = await world.show()
       expect(shown).toContain(`eve (staff), by token of ${issuer.url}`)
+      // Once a day, for programs that ask nobody: a line of a password file.
+      const home = mkdtempSync(join(tmpdir(), 'sluice-home-'))
+      try {
+        const eves = issuer.passwords.get('eve') ?? ''
+        const ran = await login(home, ['--gateway', world.gateway.api, '--db'], (url) =>
+          signIn(url, 'eve', eves),
+        )
+        expect(ran.code, ran.err).toBe(0)
+        const { port } = world.gateway.postgres
+        const passfile = join(home, 'pgpass')
+        const line = `127.0.0.1:${port}:*:owner@orders:${ran.out.trim()}\n`
+        writeFileSync(passfile, line, { mode: 0o600 })
+        const asked = await psqlOn(
+          port,
+          { user: 'owner@orders', password: '' },
+          ['-d', 'postgres', '-c', 'SELECT 8'],
+          { env: { PGPASSFILE: passfile } },
+        )
+        expect(asked.stderr).toBe('')
+        expect(asked.stdout).toBe('8\n')
+        expect(await world.show()).toContain(`eve (staff), by token of ${issuer.url}`)
+      } finally {
+        rmSync(home, { recursive: true })
+      }
       const carl = await connect('carl')
       expect(carl.said).toContain('none of your groups may connect here')
       expect(carl.stdout).toBe('')
