@@ -76,8 +76,7 @@ export class EvidenceLog {
 
   /** How far it is, to be settled when that is durable. */
   place(): TreeState {
-    const { size } = this.#tree
-    return size === this.#durable.size ? this.#durable : { size, frontier: this.#tree.frontier() }
+    return this.#tree.state()
   }
 
   /** A group commit made everything up to there durable. */

@@ -46,7 +46,8 @@ export interface TrailPorts {
   stopped(trail: Trail, channel: number, message: string): void
 }
 
-export interface TrailPlace extends TreeState {
+export interface TrailPlace {
+  readonly tree: TreeState
   readonly waiting: readonly WaitingHold[]
   readonly leaves: LeafPlace | undefined
 }
@@ -97,14 +98,13 @@ export class Trail {
 
   /** How far it is, to be settled when that is durable. */
   place(): TrailPlace {
-    const { size } = this.#tree
     const leaves = this.#leaves?.place()
-    return { size, frontier: this.#tree.frontier(), leaves, waiting: this.#waiting }
+    return { tree: this.#tree.state(), leaves, waiting: this.#waiting }
   }
 
   /** A group commit made everything up to there durable. */
   settle(place: TrailPlace): void {
-    this.#durable = place
+    this.#durable = place.tree
     this.#waiting_durable = place.waiting
     if (place.leaves !== undefined) this.#leaves?.settle(place.leaves)
   }

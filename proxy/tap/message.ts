@@ -14,6 +14,7 @@ import type { MaskerSource, TapSink } from './sink.ts'
 
 const star = 0x2a
 const newline = 0x0a
+const copied_bytes_max = 4 * 1024
 /** As long as the masker's own masks. */
 const cover_bytes_max = 4096
 
@@ -70,8 +71,10 @@ export class MessageTap {
     }
     const facts = { kind: 'output', stream: 1, channel, offset, length, spans } as const
     const stored = this.#sink.record(facts, bytes)
-    // The record's own copy is what is shown: released and recorded bytes cannot differ.
-    this.#sink.release(1, stored.subarray(stored.length - length), length)
+    // Of the record's own: released and recorded bytes cannot differ. A view of few bytes costs more than they do.
+    const from = stored.length - length
+    const shown = length <= copied_bytes_max ? stored.slice(from) : stored.subarray(from)
+    this.#sink.release(1, shown, length)
   }
 
   /** Cuts between masks, which are at most a few KiB long. */

@@ -190,3 +190,19 @@ test('nonsense is refused, not thrown at', () => {
   expect(verifyConsistency(2, empty_root, 4, empty_root, [])).toBe(false)
   expect(verifyConsistency(1, empty_root, 2, empty_root, [])).toBe(false)
 })
+
+test('a state is what the tree was, whatever is appended behind it, and a tree goes on from it', () => {
+  const leaf = (n: number): Uint8Array => leafHash(Uint8Array.of(n))
+  const tree = new MerkleTree()
+  const states = Array.from({ length: 40 }, (_, n) => {
+    const state = tree.state()
+    tree.append(leaf(n))
+    return state
+  })
+  for (const [size, state] of states.entries()) {
+    expect(state.size).toBe(size)
+    const again = new MerkleTree(state)
+    for (let n = size; n < states.length; n++) again.append(leaf(n))
+    expect(toHex(again.root())).toBe(toHex(tree.root()))
+  }
+})

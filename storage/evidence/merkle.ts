@@ -33,10 +33,38 @@ export interface TreeState {
   readonly frontier: readonly Uint8Array[]
 }
 
+interface Subtree {
+  readonly root: Uint8Array
+  readonly before: Subtree | undefined
+}
+
+/** The largest first. */
+function listOf(last: Subtree | undefined): Uint8Array[] {
+  const roots: Uint8Array[] = []
+  for (let at = last; at !== undefined; at = at.before) roots.push(at.root)
+  return roots.reverse()
+}
+
+/** Makes its list when it is asked for: mostly it never is. */
+class State implements TreeState {
+  readonly size: number
+  readonly #last: Subtree | undefined
+
+  constructor(size: number, last: Subtree | undefined) {
+    this.size = size
+    this.#last = last
+  }
+
+  get frontier(): readonly Uint8Array[] {
+    return listOf(this.#last)
+  }
+}
+
 /** A tree that only grows, in memory of its logarithm (a compact range). */
 export class MerkleTree {
   #size: number
-  readonly #frontier: Uint8Array[]
+  /** The smallest subtree, and those before it: what was once the end stays what it was, so that its place costs nothing. */
+  #last: Subtree | undefined
 
   /** Continues at `state`; empty without one. */
   constructor(state: TreeState = { size: 0, frontier: [] }) {
@@ -45,7 +73,7 @@ export class MerkleTree {
       'a frontier has a hash for each bit of the size',
     )
     this.#size = state.size
-    this.#frontier = [...state.frontier]
+    for (const root of state.frontier) this.#last = { root, before: this.#last }
   }
 
   get size(): number {
@@ -56,21 +84,26 @@ export class MerkleTree {
   append(leaf_hash: Uint8Array): void {
     let node = leaf_hash
     for (let size = this.#size; size % 2 === 1; size = (size - 1) / 2) {
-      const left = this.#frontier.pop()
-      assert(left !== undefined, 'a size with an odd bit has a hash for it')
-      node = nodeHash(left, node)
+      assert(this.#last !== undefined, 'a size with an odd bit has a hash for it')
+      node = nodeHash(this.#last.root, node)
+      this.#last = this.#last.before
     }
-    this.#frontier.push(node)
+    this.#last = { root: node, before: this.#last }
     this.#size++
   }
 
   root(): Uint8Array {
-    return foldRight(this.#frontier)
+    return foldRight(this.frontier())
   }
 
-  /** A copy of the list; the hashes are shared, and never change. */
+  /** A list of its own; the hashes are shared, and never change. */
   frontier(): Uint8Array[] {
-    return [...this.#frontier]
+    return listOf(this.#last)
+  }
+
+  /** As it is now, whatever is appended later. Costs the same however large it is: it is asked at every commit. */
+  state(): TreeState {
+    return new State(this.#size, this.#last)
   }
 }
 

@@ -7,6 +7,7 @@ import type { Field } from '../../core/connector.ts'
 import { statement_record_bytes_max } from '../../core/limits.ts'
 
 const decoder = new TextDecoder('utf-8', { fatal: true })
+const encoder = new TextEncoder()
 
 /** A line for each: `$1 = ...`. A value in binary format is text where it can be read as such, and hex where not. */
 export function parametersText(
@@ -24,10 +25,11 @@ export function parametersText(
         : shownValue(bytes.subarray(value.start, value.end), formatOf(index) === 0)
     text += `${index === 0 ? '' : '\n'}$${index + 1} = ${shown}`
   }
-  return new TextEncoder().encode(text)
+  return encoder.encode(text)
 }
 
 function shownValue(value: Uint8Array, is_text: boolean): string {
+  if (is_text && isPlain(value)) return String.fromCharCode(...value)
   const part = value.subarray(0, statement_record_bytes_max)
   try {
     const text = decoder.decode(part, { stream: true })
@@ -38,3 +40,12 @@ function shownValue(value: Uint8Array, is_text: boolean): string {
   }
   return `\\x${Buffer.from(part).toString('hex')}`
 }
+
+/** A number, a word: most values are, and a decoder costs more than they do. */
+function isPlain(value: Uint8Array): boolean {
+  if (value.length > plain_bytes_max) return false
+  for (const byte of value) if (byte < 0x20 || byte > 0x7e) return false
+  return true
+}
+
+const plain_bytes_max = 32
