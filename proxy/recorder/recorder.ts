@@ -56,9 +56,8 @@ export interface RecorderCore {
   receive(message: Message): void
 }
 
-const transfer_stopped = new RecorderError('transfer_stopped', 'the transfer stopped')
-
 type Message = Exclude<ToRecorder, { kind: 'setup' }>
+const transfer_stopped = new RecorderError('transfer_stopped', 'the transfer stopped')
 
 export function createRecorder(parts: RecorderParts): RecorderCore {
   const { journal, post } = parts

@@ -66,7 +66,18 @@ export function createGather(
   const add = (data: Data): void => {
     const { stream, bytes } = data
     const is = shapeOf(data)
-    if (stream !== of || is !== shape || length + bytes.length > output_record_bytes_max) flush()
+    if (stream !== of || is !== shape) flush()
+    const room = output_record_bytes_max - length
+    if (bytes.length > room) {
+      // A whole number of packets leaves behind a full record.
+      if (room > 0 && (is === 'run' || is === 'content')) {
+        const [first, second] = cut(data, room)
+        add(first)
+        add(second)
+        return
+      }
+      flush()
+    }
     of = stream
     shape = is
     if (is !== 'run') {
@@ -89,6 +100,23 @@ export function createGather(
     })
   }
   return { add, flush }
+}
+
+/** Bytes without places in them, in two. */
+function cut(data: Data, at: number): readonly [Data, Data] {
+  const { stream, bytes, content, last = false } = data
+  const [begin, rest] = [bytes.subarray(0, at), bytes.subarray(at)]
+  const first: Data = { kind: 'data', stream, bytes: begin }
+  const second: Data = { kind: 'data', stream, bytes: rest, last }
+  if (content === undefined) return [first, second]
+  const { transfer, start, end } = content
+  return [
+    { ...first, content: { transfer, start: Math.min(start, at), end: Math.min(end, at) } },
+    {
+      ...second,
+      content: { transfer, start: Math.max(start - at, 0), end: Math.max(end - at, 0) },
+    },
+  ]
 }
 
 function shapeOf(data: Data): Shape {
