@@ -61,12 +61,17 @@ function plainRule(state: u32): u32 {
   return rule + 1
 }
 
+/** Of {@link livesOn}: the pattern's thread, and the context's. */
+export const as_pattern: u32 = 1
+export const as_context: u32 = 2
+
 /**
- * Do those that may begin at `p` after `before` die before they count, and nothing else happens? Then they need not begin.
- * The filter mixes up some heads, and knows no more of a head than its first bytes.
+ * Which of those that may begin at `p` after `before` do not die before they count? The others need not begin, as nothing
+ * happens by them. The filter mixes up some heads, and knows no more of a head than its first bytes.
  */
-export function diesYoung(p: usize, before: u32): bool {
-  return dies(load<u16>(pattern_start + (before << 1)), p) && dies(load<u16>(context_start + (before << 1)), p)
+export function livesOn(p: usize, before: u32): u32 {
+  const pattern = dies(load<u16>(pattern_start + (before << 1)), p) ? 0 : as_pattern
+  return dies(load<u16>(context_start + (before << 1)), p) ? pattern : pattern | as_context
 }
 
 function dies(from: u32, p: usize): bool {

@@ -2,7 +2,9 @@
  * The matcher: a few threads of the automaton, stepped together byte by byte, so that nothing depends on
  * how the stream is cut. Positions are addresses in the window; `stream.ts` turns them into ages.
  */
-import { abreast_max, diesInDark, diesYoung, eventful, initAbreast, stepAbreast, stepAlone, waitsAlone } from './abreast'
+import {
+  abreast_max, as_context, as_pattern, diesInDark, eventful, initAbreast, livesOn, stepAbreast, stepAlone, waitsAlone,
+} from './abreast'
 import { boundary, escape, passBoundary } from './boundary'
 import { charge, check_units, context_units, debt, found_units, pay, repaying, setDebt } from './budget'
 import { passes } from './check'
@@ -68,17 +70,21 @@ export function run(from: usize, end: usize, before: u32): usize {
     if (threads == 0 && blackout == 0) {
       if (filtering) {
         let begin = skipToBoundary(p, end)
-        while (begin != boundary && begin + reach <= end && diesYoung(begin, begin == from ? before : load<u8>(begin - 1)))
-          begin = skipToBoundary(begin + 1, end)
+        let living: u32 = 0
+        for (; begin != boundary && begin + reach <= end; begin = skipToBoundary(begin + 1, end)) {
+          living = livesOn(begin, begin == from ? before : load<u8>(begin - 1))
+          if (living != 0) break
+        }
         pay(begin - p)
         p = begin
+        if (p < end && beginAlone(p, p == from ? before : load<u8>(p - 1), living)) {
+          deadline = p + held_max
+          p++
+          continue
+        }
       }
       if (p >= end) break
       deadline = p + held_max
-      if (filtering && p != boundary && beginAlone(p, p == from ? before : load<u8>(p - 1))) {
-        p++
-        continue
-      }
     }
     const until = min(min(end, deadline), boundary)
     if (filtering && p < until && (blackout == 0 || dark)) {
@@ -89,7 +95,7 @@ export function run(from: usize, end: usize, before: u32): usize {
         if (p >= deadline) deadline = bound(p)
         if (found - open > open_max) limitOpen(p)
         if (found >= found_max) break
-        if (threads <= 1 || p == end) continue
+        if (p == end || (threads <= 1 && !waiting)) continue
       }
     }
     const byte: u32 = load<u8>(p)
@@ -204,15 +210,15 @@ function step(byte: u32, p: usize, before: u32, beginning: bool): void {
   if (charge(units) && blackout == 0) giveUp(p + 1)
 }
 
-/** Where no thread is, one begins at `p` behind `before`; false when it is none or two, or there is more to do. */
-function beginAlone(p: usize, before: u32): bool {
+/** Where no thread is, that one of two that {@link livesOn} begins at `p` behind `before`. False when there is more to do. */
+// @ts-ignore: decorator
+@inline
+function beginAlone(p: usize, before: u32, living: u32): bool {
+  if (living != as_pattern && living != as_context) return false
   const of_class: usize = load<u8>(class_of + <usize>load<u8>(p))
-  const pattern: u32 = load<u16>(pattern_start + (before << 1))
-  const first: u32 = load<u16>(next + ((pattern * classes + of_class) << 1))
-  const contexts: u32 = load<u16>(context_start + (before << 1))
-  const second: u32 = load<u16>(next + ((contexts * classes + of_class) << 1))
-  const state = first | second
-  if (state == 0 || (first != 0 && second != 0) || (load<u8>(flags + state) & eventful) != 0) return false
+  const start: u32 = load<u16>((living == as_pattern ? pattern_start : context_start) + (before << 1))
+  const state: u32 = load<u16>(next + ((start * classes + of_class) << 1))
+  if ((load<u8>(flags + state) & eventful) != 0) return false
   addThread(state, p)
   pay(1)
   return true

@@ -155,13 +155,22 @@ function followLanes(p: usize, lane: usize): void {
   const past = places + ((4 * lane) >>> 3)
   // Of the last places that were looked at, those behind them begin beyond.
   store<u64>(past, load<u64>(past) & (((<u64>1) << ((4 * lane) & 7)) - 1))
+  // What is printed over and over is looked at once: the same bytes again have the same answer.
+  let known = v128.load(p - 1)
+  let known_fits = <u64>fits(p, groups)
   for (let at: usize = 0; at < 4 * lane; at += 64) {
     const word = places + (at >>> 3)
     const noted = load<u64>(word)
     let fitting = noted
     for (let rest = noted; rest != 0; rest &= rest - 1) {
       const bit = ctz<u64>(rest)
-      fitting ^= <u64>!fits(p + at + <usize>bit, groups) << bit
+      const begin = p + at + <usize>bit
+      const bytes = v128.load(begin - 1)
+      if (v128.any_true(v128.xor(bytes, known))) {
+        known = bytes
+        known_fits = <u64>fits(begin, groups)
+      }
+      fitting ^= (known_fits ^ 1) << bit
     }
     store<u64>(word, fitting)
   }

@@ -1,5 +1,5 @@
 /** Values that are masked for where they stand: alone, and as members of documents. */
-import { describe, expect, test } from 'bun:test'
+import { describe, expect, setDefaultTimeout, test } from 'bun:test'
 import fc from 'fast-check'
 import { rulesetOf } from '../compile/prepared.ts'
 import { default_packs, rulesOf } from '../rules/index.ts'
@@ -8,6 +8,9 @@ import { MaskingEngine } from './engine.ts'
 import { FieldMasker, type MaskedField, type Member, not_json } from './field.ts'
 import { engineOf } from './fixture.ts'
 import { parseStrategy, type Strategy } from './strategy.ts'
+
+/** Thousands of documents, on a machine that may have other work. */
+setDefaultTimeout(60_000)
 
 const engine = engineOf(rulesOf(default_packs))
 const key = new Uint8Array(32).fill(7)

@@ -41,6 +41,9 @@ export interface Exports {
   hashFour(bytes: number): number
 }
 
+/** A span of a result: offset, length, raw offset, raw length, rule. */
+export const span_words = 5
+
 /** A power of two. */
 const views_kept = 256
 
@@ -49,8 +52,9 @@ export class Memory {
   readonly exports: Exports
   readonly input: number
   readonly input_bytes: number
+  /** Which word the first span of a result begins with. */
+  readonly spans: number
   readonly #result: number
-  readonly #spans: number
   #bytes: Uint8Array
   #words: Uint32Array
   #views: (Uint8Array | undefined)[]
@@ -65,7 +69,7 @@ export class Memory {
     this.input = exports.inputAddress()
     this.input_bytes = exports.inputBytesMax()
     this.#result = exports.resultAddress() >>> 2
-    this.#spans = exports.spansAddress() >>> 2
+    this.spans = exports.spansAddress() >>> 2
     this.#bytes = new Uint8Array(exports.memory.buffer)
     this.#words = new Uint32Array(exports.memory.buffer)
     this.#views = new Array<undefined>(views_kept).fill(undefined)
@@ -92,8 +96,10 @@ export class Memory {
     return this.#words[this.#result + index] ?? 0
   }
 
-  span(index: number, member: number): number {
-    return this.#words[this.#spans + index * 5 + member] ?? 0
+  /** The memory by words; good until the next call. */
+  words(): Uint32Array {
+    this.#refresh()
+    return this.#words
   }
 
   #refresh(): void {

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { fail, type Memory } from './module.ts'
+import { fail, type Memory, span_words } from './module.ts'
 
 export interface MaskStream {
   /** Masks the next bytes of the stream. Borrows `bytes` for the call. */
@@ -160,8 +160,10 @@ export class Stream implements MaskStream {
     }
     const raw_address = memory.result(6)
     const spans: MaskedSpan[] = []
-    for (let index = 0; index < count; index++)
-      spans.push(new FoundSpan(memory, this.#names, index, raw_offset, raw_address))
+    const words = memory.words()
+    const names = this.#names
+    for (let index = 0, at = memory.spans; index < count; index++, at += span_words)
+      spans.push(new FoundSpan(memory, names, words, at, raw_offset, raw_address))
     return { bytes: memory.view(memory.result(0), memory.result(1)), raw_offset, raw_length, spans }
   }
 }
@@ -179,16 +181,17 @@ class FoundSpan implements MaskedSpan {
   constructor(
     memory: Memory,
     names: readonly string[],
-    index: number,
+    words: Uint32Array,
+    at: number,
     raw_offset: number,
     raw_address: number,
   ) {
-    const from = memory.span(index, 2)
-    this.offset = memory.span(index, 0)
-    this.length = memory.span(index, 1)
+    const from = words[at + 2] ?? 0
+    this.offset = words[at] ?? 0
+    this.length = words[at + 1] ?? 0
     this.raw_offset = raw_offset + from
-    this.raw_length = memory.span(index, 3)
-    this.rule = names[memory.span(index, 4)] ?? ''
+    this.raw_length = words[at + 3] ?? 0
+    this.rule = names[words[at + 4] ?? 0] ?? ''
     this.#memory = memory
     this.#raw_at = raw_address + from
   }
