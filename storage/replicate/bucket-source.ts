@@ -6,10 +6,12 @@
  * @module
  */
 
+import { parseCheckpoint } from '../evidence/checkpoint.ts'
 import { digestOf, openDocument } from '../evidence/document.ts'
 import { decodeLogEntry } from '../evidence/log-entry.ts'
 import { readManifest, readStartDocument } from '../evidence/manifest.ts'
 import { storedHashIndex } from '../evidence/merkle.ts'
+import { parseNote } from '../evidence/note.ts'
 import { tile_width, tilePath } from '../evidence/tile.ts'
 import { witnesses_max } from '../store/limits.ts'
 import type { EvidenceSource, KeptObject } from '../verify/source.ts'
@@ -148,13 +150,18 @@ class LogSource implements BucketSource {
     const { entries, checkpoints } = this.listing
     const signed = checkpoints.at(-1)
     const note = signed === undefined ? undefined : await this.#read(checkpointKey(signed))
+    // An older one under a larger name would leave what came after it unsigned.
+    const isOther = note !== undefined && !signsSize(note.bytes, signed)
     // Entries that no checkpoint here covers came while the listing was made.
     const first = entries.findLast((each) => signed === undefined || each < signed)
     const last =
       first === undefined ? undefined : await this.#decoded(entriesKey(first), decodeEntries)
     const stored = (first ?? 0) + (last?.length ?? 0)
     await this.#readPins()
-    return { size: Math.min(stored, signed ?? stored), checkpoint: note?.bytes }
+    return {
+      size: Math.min(stored, signed ?? stored),
+      checkpoint: isOther ? new Uint8Array() : note?.bytes,
+    }
   }
 
   /** Of each witness the newest that the bucket has all of. */
@@ -359,6 +366,13 @@ class LogSource implements BucketSource {
     const session = parts !== undefined && 'session' in parts ? { session: parts.session } : {}
     return { key, is_permanent: !is_erasable, ...session }
   }
+}
+
+/** False where a signed note has another size than its name; one that cannot be read is judged by who verifies. */
+function signsSize(note: Uint8Array, size: number | undefined): boolean {
+  const parsed = parseNote(note)
+  const checkpoint = parsed === undefined ? undefined : parseCheckpoint(parsed.text)
+  return checkpoint === undefined || checkpoint.size === size
 }
 
 /** The leaf whose hash is stored at that place; undefined when it is not a leaf's. */

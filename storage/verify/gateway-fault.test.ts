@@ -148,6 +148,20 @@ describe('verify, of a gateway that wrote what it should not', () => {
     expect(await found(writer)).toMatchObject([{ code: 'log_contradicts', session }])
   })
 
+  test('the newest checkpoints were taken away: what they signed is no longer proven, and that is no notice', async () => {
+    const writer = await begun('unsigned for long')
+    writer.sign()
+    for (let minute = 0; minute < 3; minute++) {
+      writer.now_us += minute_us
+      writer.heartbeat()
+    }
+    const { findings, verdict } = await verify(sourceOf(writer.stored), writer.trust())
+    expect(findings).toMatchObject([{ severity: 'failure', code: 'checkpoint_missing', entry: 2 }])
+    expect(verdict).toBe('failed')
+    writer.sign()
+    expect((await verify(sourceOf(writer.stored), writer.trust())).findings).toEqual([])
+  })
+
   test('what is newer than the checkpoint or the log is said, and no failure', async () => {
     const writer = await begun('unsigned')
     const session = await writer.session()

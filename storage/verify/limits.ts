@@ -34,6 +34,9 @@ export const strays_max = 100_000
 /** Missing entries in a row that are told apart from edited ones. */
 export const missing_run_max = 64
 
+/** A checkpoint is due within a second, and signs what came before; a disk that is full or busy may keep it for a while. */
+export const unsigned_ms_max = 75_000
+
 /** A heartbeat is due every 60 s; a busy disk may delay its commit. */
 export const heartbeat_gap_ms_max = 75_000
 

@@ -20,7 +20,7 @@ import type { Trust } from '../evidence/trust.ts'
 import { checkRecipients } from './envelope-check.ts'
 import type { Erasures } from './erased.ts'
 import type { RetentionBook } from './kept.ts'
-import { heartbeat_gap_ms_max, worker_logs_max } from './limits.ts'
+import { heartbeat_gap_ms_max, unsigned_ms_max, worker_logs_max } from './limits.ts'
 import { endMisfits, type Listing, startMisfits } from './listing.ts'
 import { type CheckedLog, entriesOf } from './log-check.ts'
 import type { Place } from './report.ts'
@@ -54,6 +54,8 @@ export async function replayLog(
   const unreadable = new Set<string>()
   const missing = new Set(log.missing)
   let last_time = ''
+  /** Of the first entry that no checkpoint signs. */
+  let unsigned_ms: number | undefined
   let alive_ms: number | undefined
   let index = 0
 
@@ -75,6 +77,7 @@ export async function replayLog(
       findings.fail('log_entry_malformed', what, { entry })
       continue
     }
+    if (entry >= log.signed) unsigned_ms ??= Date.parse(decoded.time)
     checkTime(decoded, entry)
     await read(decoded, entry)
   }
@@ -87,13 +90,28 @@ export async function replayLog(
         `Session ${id} is in the store, and the log has no start of it: it was taken out of the log, or put into the store.`,
         { session: id },
       )
-  if (log.stored > log.signed)
-    findings.notice(
-      'entries_unsigned',
-      `The last ${log.stored - log.signed} entries of the log are newer than its checkpoint: nothing proves them yet.`,
-      { entry: log.signed },
-    )
+  if (log.stored > log.signed) sayUnsigned()
   return [...worker_logs.values()]
+
+  /** A checkpoint is signed within a second: one that is long due was taken away, so that what follows could be changed. */
+  function sayUnsigned(): void {
+    const late_ms = Date.parse(last_time) - (unsigned_ms ?? Number.POSITIVE_INFINITY)
+    const count = log.stored - log.signed
+    const place = { entry: log.signed }
+    if (late_ms > unsigned_ms_max)
+      findings.fail(
+        'checkpoint_missing',
+        `The last ${count} entries of the log are of ${seconds(late_ms)}, and no checkpoint signs them: the newer checkpoints ` +
+          'were taken away, or the gateway stopped signing. Nothing proves what is in them.',
+        place,
+      )
+    else
+      findings.notice(
+        'entries_unsigned',
+        `The last ${count} entries of the log are newer than its checkpoint: nothing proves them yet.`,
+        place,
+      )
+  }
 
   function checkTime({ type, time }: StoredLogEntry, entry: number): void {
     if (time < last_time)

@@ -80,6 +80,15 @@ export const forgeries: readonly Forgery[] = [
     expected: ['log_rolled_back'],
   },
   {
+    title: 'an older checkpoint stands under the name of the newest',
+    change: ({ writer, early }) => {
+      const newest = writer.stored.entries.length
+      return (key, bytes) =>
+        Number(/checkpoint\/(\d{16})$/.exec(key)?.[1]) === newest ? early : bytes
+    },
+    expected: ['checkpoint_malformed'],
+  },
+  {
     title: 'a checkpoint is signed by nobody',
     change: () => (key, bytes) => {
       if (!/checkpoint\/\d{16}$/.test(key)) return bytes
