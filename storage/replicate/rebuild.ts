@@ -15,6 +15,7 @@ import { database_name, origin_name } from '../store/layout.ts'
 import { lockDataDirectory } from '../store/lock.ts'
 import { Projector } from '../store/project.ts'
 import { Queries } from '../store/queries.ts'
+import { Scrub } from '../store/scrub.ts'
 import { decodeRecords, splitLeaves } from './body.ts'
 import { type BucketSource, openBucketSource } from './bucket-source.ts'
 import { readCosignedNote } from './cosigned.ts'
@@ -52,6 +53,9 @@ export async function rebuild(
   try {
     const source = await openBucketSource(bucket, origin)
     const made = await new Rebuild(source, database, on_progress).run()
+    // What was here before it was erased; a reader beside this leaves it to the next time.
+    const scrub = new Scrub(database)
+    while (scrub.step());
     for (const note of await source.cosigned()) {
       const seen = readCosignedNote(note, origin)
       if (seen !== undefined) await keepCosigned(data, seen.key_id, note)

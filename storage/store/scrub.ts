@@ -43,9 +43,12 @@ export class Scrub {
     this.#is_due = true
   }
 
-  /** A part of it, for some milliseconds. Throws what the driver throws. */
-  step(): void {
-    if (!this.#is_due) return
+  /**
+   * A part of it, for some milliseconds. False when nothing more can be done now: all is, or somebody reads the log. Throws
+   * what the driver throws.
+   */
+  step(): boolean {
+    if (!this.#is_due) return false
     const before = this.#changes()
     if (this.#merging_to === undefined) {
       this.#merging_to = (this.#newest.get() as [number | null])[0] ?? 0
@@ -57,10 +60,12 @@ export class Scrub {
       // As SQLite's text on FTS5 tells a merge that has nothing left to do.
       this.#is_merged = this.#changes() - before < 2
     }
-    if (!this.#is_merged || !this.#emptyLog()) return
+    if (!this.#is_merged) return true
+    if (!this.#emptyLog()) return false
     this.#mark.run(this.#merging_to)
     this.#merging_to = undefined
     this.#is_due = this.#isLeft()
+    return this.#is_due
   }
 
   #isLeft(): boolean {

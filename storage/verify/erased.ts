@@ -44,6 +44,8 @@ export interface Erasures {
   }[]
   /** Sessions that a hold in force is over; filled as their start documents are read. */
   readonly held: Map<string, KnownHold>
+  /** ... and when each began that any hold was ever over. */
+  readonly touched: Map<string, number>
   /** Time of the last entry. */
   readonly newest_ms: number
 }
@@ -85,7 +87,7 @@ export async function readErasures(log: CheckedLog, parts: ErasureParts): Promis
       holds.add(type, await factsOf(source, digest), { entry, time_ms: Date.parse(time) }, findings)
     else if (type === 'retention.applied') await applied(decoded, entry)
   }
-  return { sessions, holds, dues, held: new Map(), newest_ms }
+  return { sessions, holds, dues, held: new Map(), touched: new Map(), newest_ms }
 
   async function applied({ time, digest }: StoredLogEntry, entry: number): Promise<void> {
     const facts = await factsOf(source, digest)

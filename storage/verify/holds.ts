@@ -71,6 +71,11 @@ export class HoldBook {
     )
   }
 
+  /** Those that there ever were. */
+  get all(): readonly Hold[] {
+    return [...this.#holds.values()]
+  }
+
   /** Those that are in force now, in the order in which they were set. */
   get standing(): readonly KnownHold[] {
     return [...this.#holds.values()].filter(({ lifted }) => lifted === undefined)

@@ -69,7 +69,8 @@ export function checkKept(
     if (erasures !== undefined && object.state !== 'missing') sayHeld(object, erasures, findings)
     const place = object.session === undefined ? {} : { session: object.session }
     sayState(object, place, findings)
-    if (object.is_permanent && object.state !== 'missing') sayLock(object, place, book, findings)
+    if (object.is_permanent && object.state !== 'missing')
+      sayLock(asTaken(object, erasures), place, book, findings)
   }
   const newer = source.newerSessions?.() ?? 0
   if (newer > 0)
@@ -77,6 +78,15 @@ export function checkKept(
       'sessions_not_logged',
       `${newer} sessions came to the bucket after its newest checkpoint: nothing proves them yet.`,
     )
+}
+
+/**
+ * Some stores date an object anew when a legal hold is put on it: one that a hold was ever over was taken no earlier than its
+ * session began.
+ */
+function asTaken(object: KeptObject, erasures: Erasures | undefined): KeptObject {
+  const began_ms = erasures?.touched.get(object.session ?? '') ?? object.modified_ms
+  return { ...object, modified_ms: Math.min(object.modified_ms, began_ms) }
 }
 
 /** The store dates what it takes by its own clock: an erasure that it took before its time was dated ahead. */

@@ -6,7 +6,7 @@
  */
 import { isSessionId, type JsonObject, toText } from '../evidence/bytes.ts'
 import { digestOf, openDocument } from '../evidence/document.ts'
-import { isOver } from '../evidence/hold.ts'
+import { type Hold, isOver } from '../evidence/hold.ts'
 import { decodeLogEntry, type StoredLogEntry } from '../evidence/log-entry.ts'
 import {
   readManifest,
@@ -32,7 +32,7 @@ export interface ReplayParts extends SessionCheckParts {
   readonly stored: Set<string>
   readonly book: RetentionBook
   /** Sessions that the log says were erased: nothing of them is looked for. */
-  readonly erasures: Pick<Erasures, 'sessions' | 'holds' | 'held'>
+  readonly erasures: Pick<Erasures, 'sessions' | 'holds' | 'held' | 'touched'>
 }
 
 interface OpenSession {
@@ -214,10 +214,11 @@ export async function replayLog(
 
   function noteHolds({ session, time, target, identity }: StartDocument): void {
     const { subject, issuer } = identity
-    const { holds, held } = parts.erasures
-    const hold = holds.standing.find(({ scope }) =>
-      isOver(scope, { session, time, target, subject, issuer }),
-    )
+    const { holds, held, touched } = parts.erasures
+    const isOverIt = ({ scope }: Hold): boolean =>
+      isOver(scope, { session, time, target, subject, issuer })
+    if (holds.all.some(isOverIt)) touched.set(session, Date.parse(time))
+    const hold = holds.standing.find(isOverIt)
     if (hold !== undefined) held.set(session, hold)
   }
 

@@ -3,6 +3,7 @@
  * ended, and where nobody removes what is held.
  */
 import { describe, expect } from 'bun:test'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { decodeLogEntry } from '../../storage/evidence/log-entry.ts'
 import { openBucketSource } from '../../storage/replicate/bucket-source.ts'
@@ -10,6 +11,7 @@ import { prefixOf, recordsKey, sessionKey } from '../../storage/replicate/keys.t
 import { prune } from '../../storage/replicate/prune.ts'
 import { rebuild } from '../../storage/replicate/rebuild.ts'
 import type { Bucket } from '../../storage/replicate/s3.ts'
+import { database_name } from '../../storage/store/layout.ts'
 import { openReader } from '../../storage/store/reader.ts'
 import { EvidenceWriter, type SessionWriter } from '../../storage/verify/fixture.ts'
 import type { Report } from '../../storage/verify/report.ts'
@@ -23,7 +25,7 @@ const ceph = shareCeph()
 const rules = [{ labels: {}, days: 0 }]
 const hour_ms = 3_600_000
 const by = { subject: 'olga', issuer: 'keys' }
-const lock_ms = 6_000
+const lock_ms = 10_000
 
 /** Sessions that may go as soon as they have ended; one of them is held. */
 async function evidence() {
@@ -82,23 +84,30 @@ describe('in a bucket', () => {
       let behind_ms = 0
       const now_ms = (): number => Date.now() - behind_ms
       const sent = { data: folder.path, bucket, writer, retention: rules, now_ms }
-      const send = async (): Promise<void> => {
+      const send = async (is_short = false): Promise<void> => {
         behind_ms = 0
         const replica = replicaOf(sent)
         replica.replicator.holds([hold])
         await replica.prove()
         // A lock of no days ends an hour after its time: these in some seconds.
-        behind_ms = hour_ms - lock_ms
+        if (is_short) behind_ms = hour_ms - lock_ms
         await replica.finish()
         expect(replica.refused).toEqual([])
       }
-      await send()
+      await send(true)
       const locked_until_ms = Date.now() + lock_ms
       expect(await heldIn(bucket, origin, held.id)).toEqual(new Set([true]))
       expect(await heldIn(bucket, origin, gone.id)).toEqual(new Set([false]))
       const first = await verifyBucket(bucket, origin, writer.trust())
       expect(failures(first)).toEqual([])
       expect(codes(first)).toContain('hold_in_force')
+
+      using made = new Folder()
+      const data = join(made.path, 'archive')
+      const isArchived = (): boolean =>
+        readFileSync(join(data, database_name)).includes(`"session":"${gone.id}","seq":3`)
+      await rebuild(bucket, origin, data)
+      expect(isArchived()).toBe(true)
 
       writer.log('retention.applied', 'edge-1', { sessions: [{ session: gone.id }] })
       writer.sign()
@@ -126,9 +135,8 @@ describe('in a bucket', () => {
       expect(failures(left)).toEqual([])
       expect(left.verdict).toBe('verified')
 
-      using made = new Folder()
-      const data = join(made.path, 'archive')
       await rebuild(bucket, origin, data)
+      expect(isArchived()).toBe(false)
       const reader = openReader(data)
       expect((await verify(reader, writer.trust())).verdict).toBe('verified')
       expect(await reader.erasedBy(gone.id)).toBeDefined()
