@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { FromRecorder } from './messages.ts'
 
 export interface DiskHealth {
   readonly is_failing: boolean
@@ -15,15 +16,18 @@ export interface DiskHealth {
   prepared(is_starved: boolean): void
 }
 
-/** @param tell called when it changes by itself: with a reason, or without one when all is well again */
-export function createDiskHealth(tell: (reason: string | undefined) => void): DiskHealth {
+/** @param tell called when it changes by itself */
+export function createDiskHealth(
+  tell: (message: Extract<FromRecorder, { kind: 'health' }>) => void,
+): DiskHealth {
   let is_starved = false
   let is_unproven = false
   let is_failing = false
   const judge = (): void => {
     const was_failing = is_failing
     is_failing = is_starved || is_unproven
-    if (is_failing !== was_failing) tell(is_failing ? 'no space to record' : undefined)
+    if (is_failing === was_failing) return
+    tell({ kind: 'health', ready: !is_failing, reason: is_failing ? 'no space to record' : '' })
   }
   return {
     get is_failing() {

@@ -83,9 +83,7 @@ export function createRecorder(parts: RecorderParts): RecorderCore {
   /** Of sessions that begin now. */
   let masking: Masking = parts
 
-  const health = createDiskHealth((reason = '') =>
-    post({ kind: 'health', ready: reason === '', reason }, []),
-  )
+  const health = createDiskHealth((message) => post(message, []))
   const recycling = createRecycling(journal, parts.is_replicated)
   const group = new Group({ ...parts, mark, failed, settled })
   const log = new EvidenceLog(parts.log, (entry) => group.append(entry), parts.now_us)
