@@ -7,7 +7,10 @@ import { storeEvidence } from '../../proxy/cli/stored-fixture.ts'
 import { createWorkplace } from '../../proxy/cli/workplace.ts'
 import { repacked } from '../../storage/bundle/fixture.ts'
 import { auditedEvidence, secret } from '../../storage/verify/audited-fixture.ts'
-import { jq, openssl, testWith, unzip } from '../fixture/require.ts'
+import { sluice as runCli } from '../fixture/gateway.ts'
+import { openGuarded } from '../fixture/guarded.ts'
+import { jq, openssl, ssh, sshd, testSlow, testWith, unzip } from '../fixture/require.ts'
+import { until } from '../fixture/until.ts'
 
 const needs = [jq, openssl, unzip]
 const page = readFileSync(join(import.meta.dir, '../../storage/evidence/BY-HAND.md'), 'utf8')
@@ -84,7 +87,7 @@ describe('BY-HAND.md', () => {
 
   testWith(needs, 'its lines need no tool of ours, and none that is not named', () => {
     const known =
-      'set mkdir unzip cd sha printf tr basenc sha256sum cut root_of while read if then else fi do done node echo fn sn hash jq sed origin head key base64 tail grep openssl size root leaf test record cmp wc cp left right mv number auditor commitment nonce value cat'.split(
+      'signed logged logs set mkdir unzip cd sha printf tr basenc sha256sum cut root_of while read if then else fi do done node echo fn sn hash jq sed origin head key base64 tail grep openssl size root leaf test record cmp wc cp left right mv number auditor commitment nonce value cat'.split(
         ' ',
       )
     const first = blocks
@@ -142,5 +145,47 @@ describe('BY-HAND.md', () => {
       expect([changed.code === 0, changed.out.includes(said)]).toEqual([false, false])
     },
     60_000,
+  )
+
+  testSlow(
+    [...needs, ssh, sshd],
+    'they check what a real gateway recorded, by itself and by a worker whose key it names',
+    async () => {
+      for (const workers of [1, 2]) {
+        await using guarded = await openGuarded({ arguments: ['--workers', String(workers)] })
+        const token = `ghp_${'A1b2C3d4E5'.repeat(4).slice(0, 36)}`
+        const ran = await guarded.run(`printf 'caf\\303\\251 \\377\\000\\n'; echo "is ${token}"`)
+        expect(ran.code).toBe(0)
+        const [session] = await guarded.sessions()
+        const id = session?.id ?? ''
+        const records = await guarded.records(id)
+        const record = records.findIndex(
+          ({ header }) => header.kind === 'output' && header.spans.length > 0,
+        )
+        const at = (file: string): string => join(guarded.dir, file)
+        const of = [id, '--data', guarded.data]
+        await until('the end is signed', async () => {
+          rmSync(at('session.zip'), { force: true })
+          return (await runCli(['bundle', ...of, '-o', at('session.zip')])).code === 0
+        })
+        const key = ['--key', at('gateway/auditor.private.jwk')]
+        const place = ['--record', String(record), '-o', at('value.disclosure')]
+        const disclosed = await runCli(['disclose', ...of, ...key, ...place], {
+          stdin: Buffer.from(token),
+        })
+        expect(disclosed.code, disclosed.stderr).toBe(0)
+        await guarded.trust()
+        const zip = readFileSync(at('session.zip'))
+        const trust = readFileSync(at('trust.json'), 'utf8')
+        const disclosure = readFileSync(at('value.disclosure'), 'utf8')
+        const checked = run(`real ${workers}`, zip, { trust, disclosure })
+        expect(checked.code, checked.steps.slice(-2000)).toBe(0)
+        expect(checked.out.trimEnd().endsWith(said)).toBe(true)
+        expect(checked.steps.includes('signed .named_by')).toBe(workers > 1)
+        const shown = readFileSync(join(checked.cwd, 'session/shown'), 'latin1')
+        expect(shown).toBe(`caf\xc3\xa9 \xff\x00\nis ${'*'.repeat(40)}\n`)
+      }
+    },
+    180_000,
   )
 })
