@@ -109,11 +109,13 @@ async function judge(
   if (!saml.ok)
     return { ok: false, problem: loaded.locate(['identity', 'saml', saml.index], saml.problem) }
   // Cedar is 4 MB of WebAssembly that no other verb needs.
-  const { preparePolicy } = await import('../policy/prepare.ts')
+  const { missingFor, preparePolicy } = await import('../policy/prepare.ts')
   const prepared = await preparePolicy(loaded.config.policy.files)
   const locate = (message: string): string => loaded.locate(['policy', 'files'], message)
   if (!prepared.ok) return { ok: false, problem: locate(prepared.problem) }
-  return { ...masking, warnings: [...masking.warnings, ...prepared.warnings.map(locate)] }
+  const missing = missingFor(prepared.parts, loaded.config.targets)
+  const warnings = [...prepared.warnings, ...missing].map(locate)
+  return { ...masking, warnings: [...masking.warnings, ...warnings] }
 }
 
 function summary({ listen, targets, identity, policy, masking, evidence }: Config): string {

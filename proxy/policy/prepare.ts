@@ -58,6 +58,20 @@ export async function preparePolicy(files: readonly PolicyFile[]): Promise<Prepa
   return { ok: true, parts: { policies, read, text }, warnings: warningsOf(policies) }
 }
 
+/** What a target wants of policies and they do not have. One line each. */
+export function missingFor(
+  { policies }: PolicyParts,
+  targets: readonly { readonly name: string; readonly protocol: string }[],
+): readonly string[] {
+  const answers = policies.some(
+    ({ effect, json }) => effect === 'permit' && actionApplies(json.action, 'query'),
+  )
+  const [first] = targets.filter(({ protocol }) => protocol === 'postgres')
+  return answers || first === undefined
+    ? []
+    : [`no policy permits Action::"query": every statement to ${first.name} is denied`]
+}
+
 function warningsOf(policies: readonly LoadedPolicy[]): readonly string[] {
   const holds = policies.some(({ approval }) => approval !== undefined)
   const approves = policies.some(

@@ -22,6 +22,7 @@ import type { HeldStatement } from '../core/statement.ts'
 import type { Flight } from './flight.ts'
 import { createGather, join, letGo } from './gather.ts'
 import type { HeldEnd } from './held-statement.ts'
+import { inOrder } from './in-order.ts'
 import type { Typed, TypedPorts } from './typed.ts'
 
 export type PumpEnd =
@@ -245,14 +246,22 @@ export function startPump(
   let waiting: { give_up: () => void; readonly behind: Wire[]; bytes: number } | undefined
   const wait = (held: HeldStatement): void => {
     input.flush()
-    const now = { give_up() {}, behind: [], bytes: 0 }
+    // Whoever gives up before it is on record that they wait has given up too.
+    let is_early = stopped || client_closed || target_closed
+    const now = {
+      give_up() {
+        is_early = true
+      },
+      behind: [],
+      bytes: 0,
+    }
     waiting = now
     const decided =
       decideHeld === undefined
         ? Promise.resolve({ verdict: held.verdict, is_given_up: false })
         : decideHeld(...([held, (line: string) => say(held.notice(line))] as const), (give_up) => {
             now.give_up = give_up
-            if (stopped || client_closed || target_closed) give_up()
+            if (is_early) give_up()
           })
     decided.then(({ verdict, is_given_up }) => {
       waiting = undefined
@@ -366,35 +375,4 @@ export function startPump(
     stop,
     ended,
   }
-}
-
-interface InOrder {
-  /** The result resolves when this one, and so all before it, has acted or failed. */
-  (recorded: Promise<void>, act?: () => void): Promise<void>
-  /** Acts now, unless one before has not yet. */
-  next(act: () => void): void
-}
-
-/** Acts on records in the order in which they were asked for, whatever each promise takes to resolve. */
-function inOrder(failed: (error: unknown) => void): InOrder {
-  let last: Promise<void> = Promise.resolve()
-  let waiting = 0
-  const after = (recorded: Promise<void>, act?: () => void): Promise<void> => {
-    // Handled here already: the one before may fail first, and then nobody else looks at this one.
-    recorded.catch(failed)
-    waiting += 1
-    last = last
-      .then(() => recorded)
-      .finally(() => {
-        waiting -= 1
-      })
-      .then(act)
-      .catch(failed)
-    return last
-  }
-  const next = (act: () => void): void => {
-    if (waiting === 0) act()
-    else void after(Promise.resolve(), act)
-  }
-  return Object.assign(after, { next })
 }

@@ -5,6 +5,7 @@
 import { afterAll, beforeAll, describe, expect } from 'bun:test'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { sluice } from '../fixture/gateway.ts'
 import { testWith } from '../fixture/require.ts'
 import { until } from '../fixture/until.ts'
 import { type Desk, deskOf } from './waiting.ts'
@@ -323,4 +324,34 @@ describe('another policy by SIGHUP', () => {
     expect(await wire.ready()).toEqual(['2', 'D 22', 'C SELECT 1', 'Z I'])
     expect((await wire.ready()).at(-1)).toBe('Z I')
   })
+})
+
+describe('with workers', () => {
+  holds(
+    'a statement waits at one desk for all, and Ctrl-C finds it wherever it comes in',
+    async () => {
+      await using many = await openWorld({
+        policy,
+        sql: 'CREATE TABLE t (id int); INSERT INTO t VALUES (1), (2)',
+        arguments: ['--workers', '2'],
+      })
+      const their = deskOf(() => many)
+      const approved = await their.start(['-c', 'DELETE FROM t WHERE id = 1'])
+      expect((await their.approve(approved.request)).code).toBe(0)
+      expect((await approved.ran).stdout).toBe('DELETE 1\n')
+      for (let round = 0; round < 2; round++) {
+        const waiting = await their.start(['-c', 'DELETE FROM t WHERE id = 2'])
+        waiting.child.kill('SIGINT')
+        expect((await waiting.ran).stderr).toContain(`${waiting.request.id} was given up`)
+      }
+      expect(await many.database.run('SELECT id FROM t')).toBe('2\n')
+      const shown = await many.show()
+      expect(shown).toContain(`waits by held as request`)
+      expect(shown).toContain('cancelled')
+      const trust = join(many.dir, 'trust.json')
+      await sluice(['trust', 'export', '--config', many.config, '--data', many.data, '-o', trust])
+      expect((await sluice(['verify', many.data, '--trust', trust])).code).toBe(0)
+    },
+    120_000,
+  )
 })
