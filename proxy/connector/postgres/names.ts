@@ -44,11 +44,7 @@ export class Names<T> {
     const before = this.#settled(name)
     const meanings = [...(before?.meanings ?? []), meaning]
     const is_lost = before?.is_lost === true || meanings.length > meanings_max
-    const [oldest] = this.#entries.keys()
-    if (this.#entries.size >= names_max && oldest !== undefined && before === undefined) {
-      this.#entries.delete(oldest)
-      this.#hasForgotten = true
-    }
+    if (this.#entries.size >= names_max && before === undefined) this.#forgetOldest()
     this.#entries.set(name, {
       meanings: is_lost ? [meaning] : meanings,
       segment: this.#segment,
@@ -72,6 +68,13 @@ export class Names<T> {
     const last = known?.meanings.at(-1)
     if (known === undefined || last === undefined) return
     this.#entries.set(name, { ...known, meanings: [...known.meanings.slice(0, -1), to(last)] })
+  }
+
+  #forgetOldest(): void {
+    const [oldest] = this.#entries.keys()
+    if (oldest === undefined) return
+    this.#entries.delete(oldest)
+    this.#hasForgotten = true
   }
 
   #settled(name: string): Entry<T> | undefined {
