@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'bun:test'
 import { createHash } from 'node:crypto'
-import { openSync, readdirSync, readFileSync, writeSync } from 'node:fs'
+import { openSync, readdirSync, readFileSync, unlinkSync, writeSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -221,6 +221,14 @@ describe('damage', () => {
     overwrite(segments()[1] ?? '', 64 + 100)
     expect(codeOf(() => lsns())).toBe('journal_damaged')
     expect(lsns(40)).toHaveLength(10)
+  })
+
+  test('a segment that was deleted between two others is missed', () => {
+    write(50)
+    const [, middle = '', ...newer] = segments()
+    expect(newer.length).toBeGreaterThan(0)
+    unlinkSync(join(dir, middle))
+    expect(codeOf(() => lsns())).toBe('journal_damaged')
   })
 
   test('a segment without its header is an error', () => {
