@@ -231,7 +231,7 @@ export const evasions: readonly Evasion[] = [
   ),
   // Past the tree.
   ...refused(
-    'DO $$BEGIN RAISE NOTICE $x$%$x$, (SELECT ssn FROM people LIMIT 1); END$$',
+    'DO $$BEGIN RAISE NOTICE $x$%$x$, (SELECT ssn FROM people LIMIT 1);END$$',
     "CREATE FUNCTION f() RETURNS text LANGUAGE sql AS 'SELECT ssn FROM people'",
     "SELECT query_to_xml('SELECT ssn FROM people', true, false, '')",
     "SELECT * FROM ts_stat('SELECT to_tsvector(ssn) FROM people')",
