@@ -188,6 +188,7 @@ describe('recorder', () => {
     recorder.receive({ kind: 'stop', ack: 4 })
   })
 
+  const empty = new Uint8Array()
   test('a channel that has ended leaves nothing behind in a session that goes on', async () => {
     const journal = new PlayedJournal()
     const { recorder, session } = await openRecorder(journal)
@@ -201,7 +202,8 @@ describe('recorder', () => {
         recorder.receive({ kind: 'event', session, ack: 3, channel, event })
       }
       while (journal.pending.length > 0) await turn()
-      journal.durable.length = 0
+      // Whatever of the journal's list the stack still shows keeps nothing alive then.
+      for (const entry of journal.durable.splice(0)) Object.assign(entry, { bytes: empty })
       Bun.gc(true)
       return heapStats().objectTypeCounts['Uint8Array'] ?? 0
     }
