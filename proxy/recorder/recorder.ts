@@ -127,7 +127,8 @@ export function createRecorder(parts: RecorderParts): RecorderCore {
       log.settle(log_place)
       writing = new Set()
       writing_ends = new Map()
-      health.succeeded()
+      // Before the ends of the sessions that failed are on the disk nobody new is let in.
+      if (unended.size === 0) health.succeeded()
     }
   }
 
