@@ -31,7 +31,12 @@ export function addReload(app: OpenAPIHono<ApiEnv>, ports: ApiPorts): void {
     const caller = context.get('caller')
     mayChange(ports, caller, 'reload')
     const { reload } = ports
-    if (reload === undefined) throw new ProblemError({ status: 404, title: 'Not Found' })
+    if (reload === undefined)
+      throw new ProblemError({
+        status: 404,
+        title: 'Not Found',
+        detail: 'this gateway runs without a configuration file: there is nothing to read again',
+      })
     const reloaded = await reload(caller)
     if (!reloaded.ok)
       throw new ProblemError({ status: 409, title: 'Conflict', detail: reloaded.reason })
