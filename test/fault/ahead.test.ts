@@ -3,11 +3,12 @@
  * does not let it happen, and without the authority verification tells.
  */
 import { afterAll, beforeAll, describe, expect } from 'bun:test'
-import { mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { openReader } from '../../storage/store/reader.ts'
 import { type Authority, startAuthority } from '../fixture/authority.ts'
+import { fakeClock } from '../fixture/faked-clock.ts'
 import { sluice } from '../fixture/gateway.ts'
 import { type Guarded, openGuarded } from '../fixture/guarded.ts'
 import { type Ran, ranOf } from '../fixture/ran.ts'
@@ -15,8 +16,6 @@ import { faketime, openssl, ssh, ssh_keygen, sshd, testWith } from '../fixture/r
 import { until } from '../fixture/until.ts'
 
 const needs = [ssh, sshd, ssh_keygen, openssl, faketime]
-/** Debian keeps it where no program finds it by itself. */
-const library = `/usr/lib/${process.arch === 'arm64' ? 'aarch64' : 'x86_64'}-linux-gnu/faketime/libfaketimeMT.so.1`
 const root = join(import.meta.dir, '../..')
 
 interface Reported {
@@ -26,21 +25,12 @@ interface Reported {
 
 describe('a clock that is set ahead', () => {
   const dir = mkdtempSync(join(tmpdir(), 'sluice-ahead-'))
-  const clock = join(dir, 'clock')
-  const env = {
-    LD_PRELOAD: library,
-    FAKETIME_TIMESTAMP_FILE: clock,
-    FAKETIME_NO_CACHE: '1',
-    FAKETIME_DONT_FAKE_MONOTONIC: '1',
-  }
+  const clock = fakeClock(dir)
+  const { env } = clock
   let guarded: Guarded
   let authority: Authority
-  const set = (offset: string): void => {
-    writeFileSync(`${clock}.new`, `${offset}\n`)
-    renameSync(`${clock}.new`, clock)
-  }
   beforeAll(async () => {
-    set('+0')
+    clock.set('+0')
     authority = startAuthority()
     guarded = await openGuarded({
       sections: {
@@ -96,7 +86,7 @@ describe('a clock that is set ahead', () => {
       await sluice([...words, trust, '--timestamp-authority', authority.certificate_file])
       await sluice([...words, plain])
 
-      set('+40d')
+      clock.set('+40d')
       await until('its time seems to have come', async () => {
         const { stdout } = await asked('retention', '--json')
         return stdout.includes(session?.id ?? 'no session')

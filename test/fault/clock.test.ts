@@ -3,37 +3,24 @@
  * is left verifies.
  */
 import { expect } from 'bun:test'
-import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fakeClock } from '../fixture/faked-clock.ts'
 import { openGuarded } from '../fixture/guarded.ts'
 import { faketime, ssh, ssh_keygen, sshd, testWith } from '../fixture/require.ts'
 
 const day_ms = 86_400_000
-/** Debian keeps it where no program finds it by itself. */
-const library = `/usr/lib/${process.arch === 'arm64' ? 'aarch64' : 'x86_64'}-linux-gnu/faketime/libfaketimeMT.so.1`
-
 testWith(
   [ssh, sshd, ssh_keygen, faketime],
   'the clock jumps a day ahead, then three days back',
   async () => {
     const dir = mkdtempSync(join(tmpdir(), 'sluice-clock-'))
-    const clock = join(dir, 'clock')
-    const set = (offset: string): void => {
-      // At once, as who reads half of it is told another time.
-      writeFileSync(`${clock}.new`, `${offset}\n`)
-      renameSync(`${clock}.new`, clock)
-    }
-    set('+0')
+    const clock = fakeClock(dir)
+    clock.set('+0')
     const started_ms = Date.now()
     await using guarded = await openGuarded({
-      env: {
-        LD_PRELOAD: library,
-        FAKETIME_TIMESTAMP_FILE: clock,
-        FAKETIME_NO_CACHE: '1',
-        // As a clock that an administrator sets: what counts the time since the start is none of his business.
-        FAKETIME_DONT_FAKE_MONOTONIC: '1',
-      },
+      env: clock.env,
     })
     await guarded.trust()
     const long = Bun.spawn([...guarded.ssh(), 'cat'], {
@@ -48,10 +35,10 @@ testWith(
       while (!text.includes(line)) text += Buffer.from((await reader.read()).value ?? []).toString()
     }
     await echoed('before')
-    set('+1d')
+    clock.set('+1d')
     await echoed('a day later')
     expect((await guarded.run('echo tomorrow')).stdout).toBe('tomorrow\n')
-    set('-2d')
+    clock.set('-2d')
     await echoed('three days earlier')
     expect((await guarded.run('echo the day before yesterday')).code).toBe(0)
     // A checkpoint of a second is signed under each of the clocks.

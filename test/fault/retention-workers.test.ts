@@ -1,28 +1,22 @@
 /** What a gateway's workers have recorded expires in the directory of each, and a hold of the gateway is over it. */
 import { expect } from 'bun:test'
-import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fakeClock } from '../fixture/faked-clock.ts'
 import { sluice } from '../fixture/gateway.ts'
 import { openGuarded } from '../fixture/guarded.ts'
 import type { Ran } from '../fixture/ran.ts'
 import { faketime, ssh, ssh_keygen, sshd, testWith } from '../fixture/require.ts'
 import { until } from '../fixture/until.ts'
 
-/** Debian keeps it where no program finds it by itself. */
-const library = `/usr/lib/${process.arch === 'arm64' ? 'aarch64' : 'x86_64'}-linux-gnu/faketime/libfaketimeMT.so.1`
-
 testWith(
   [ssh, sshd, ssh_keygen, faketime],
   'sessions of workers expire, but those that the gateway holds',
   async () => {
     const dir = mkdtempSync(join(tmpdir(), 'sluice-retention-'))
-    const clock = join(dir, 'clock')
-    const set = (offset: string): void => {
-      writeFileSync(`${clock}.new`, `${offset}\n`)
-      renameSync(`${clock}.new`, clock)
-    }
-    set('-40d')
+    const clock = fakeClock(dir)
+    clock.set('-40d')
     await using guarded = await openGuarded({
       arguments: ['--workers', '2'],
       sections: {
@@ -31,12 +25,7 @@ testWith(
           retention: [{ labels: {}, days: 30 }],
         },
       },
-      env: {
-        LD_PRELOAD: library,
-        FAKETIME_TIMESTAMP_FILE: clock,
-        FAKETIME_NO_CACHE: '1',
-        FAKETIME_DONT_FAKE_MONOTONIC: '1',
-      },
+      env: clock.env,
     })
     await guarded.trust()
     const asked = (...words: readonly string[]): Promise<Ran> =>
@@ -47,7 +36,7 @@ testWith(
       const is_over = all.length === 6 && all.every(({ end_reason }) => end_reason !== undefined)
       return is_over ? all : undefined
     })
-    set('+0')
+    clock.set('+0')
     await until('their time has come', async () => {
       const { stdout } = await asked('retention', '--json')
       return sessions.every(({ id }) => stdout.includes(id))

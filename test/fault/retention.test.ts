@@ -3,18 +3,11 @@
  * verifies.
  */
 import { afterAll, beforeAll, describe, expect } from 'bun:test'
-import {
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { openReader } from '../../storage/store/reader.ts'
+import { fakeClock } from '../fixture/faked-clock.ts'
 import { sluice } from '../fixture/gateway.ts'
 import { type Guarded, openGuarded } from '../fixture/guarded.ts'
 import type { Ran } from '../fixture/ran.ts'
@@ -22,9 +15,6 @@ import { faketime, ssh, ssh_keygen, sshd, testWith } from '../fixture/require.ts
 import { until } from '../fixture/until.ts'
 
 const needs = [ssh, sshd, ssh_keygen, faketime]
-/** Debian keeps it where no program finds it by itself. */
-const library = `/usr/lib/${process.arch === 'arm64' ? 'aarch64' : 'x86_64'}-linux-gnu/faketime/libfaketimeMT.so.1`
-
 interface Reported {
   readonly verdict: string
   readonly findings: readonly {
@@ -36,14 +26,10 @@ interface Reported {
 
 describe('retention', () => {
   const dir = mkdtempSync(join(tmpdir(), 'sluice-retention-'))
-  const clock = join(dir, 'clock')
+  const clock = fakeClock(dir)
   let guarded: Guarded
-  const set = (offset: string): void => {
-    writeFileSync(`${clock}.new`, `${offset}\n`)
-    renameSync(`${clock}.new`, clock)
-  }
   beforeAll(async () => {
-    set('-40d')
+    clock.set('-40d')
     guarded = await openGuarded({
       targets: ({ address, host_key, account, user_key }) => [
         {
@@ -63,12 +49,7 @@ describe('retention', () => {
         },
         journal: { segment_bytes: 4 * 1024 * 1024 },
       },
-      env: {
-        LD_PRELOAD: library,
-        FAKETIME_TIMESTAMP_FILE: clock,
-        FAKETIME_NO_CACHE: '1',
-        FAKETIME_DONT_FAKE_MONOTONIC: '1',
-      },
+      env: clock.env,
     })
     await guarded.trust()
   }, 60_000)
@@ -111,7 +92,7 @@ describe('retention', () => {
       })
       if (llama === undefined || okapi === undefined || panda === undefined || zebra === undefined)
         throw new Error('there are four')
-      set('+0')
+      clock.set('+0')
       const planned = await until('their time has come', async () => {
         const plan = await asked('retention', '--json')
         const { sessions } = JSON.parse(plan.stdout) as { sessions: { session: string }[] }
