@@ -15,9 +15,9 @@ import { login } from '../fixture/login.ts'
 import { freePort } from '../fixture/net.ts'
 import { ssh, ssh_keygen, sshd, testWith } from '../fixture/require.ts'
 import { createVisitor, signIn } from '../fixture/sign-in.ts'
-import { sshArguments } from '../fixture/ssh.ts'
 import { until } from '../fixture/until.ts'
-import { openTerminal, type Terminal } from './terminal.ts'
+import { openSignedIn } from './signed-in.ts'
+import type { Terminal } from './terminal.ts'
 
 const needs = [ssh, sshd, ssh_keygen]
 const people = ['ann', 'eve', 'max', 'zoe'].map((name) => ({ name, groups: ['staff', name] }))
@@ -54,24 +54,7 @@ async function openWorld(workers: number, settings: object): Promise<World> {
   const stack = started.move()
   return {
     ...{ guarded, issuer, tokens },
-    async open(name) {
-      const terminal = openTerminal(
-        sshArguments({
-          port: guarded.gateway.ssh.port,
-          login: `${guarded.target.account}@web-1`,
-          identities: [],
-          options: ['-o', 'BatchMode=no', '-o', 'LogLevel=ERROR'],
-          command: 'echo ready; cat',
-        }),
-        { columns: 200 },
-      )
-      await terminal.until(/press Enter here: $/)
-      const [, url = ''] = /(https?:\S+)[^]* code (\S+)\./.exec(terminal.text()) ?? []
-      await signIn(url, name, issuer.passwords.get(name) ?? '')
-      terminal.type('\r')
-      await terminal.until(/ready\r?\n/)
-      return terminal
-    },
+    open: (name) => openSignedIn(guarded, issuer, name),
     endOf: async (subject) =>
       (await guarded.sessions()).find((each) => each.subject === subject)?.end_reason,
     [Symbol.asyncDispose]: () => stack.disposeAsync(),

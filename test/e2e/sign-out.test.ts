@@ -7,10 +7,9 @@ import { startIssuer } from '../../proxy/trial/issuer.ts'
 import { openGuarded } from '../fixture/guarded.ts'
 import { freePort } from '../fixture/net.ts'
 import { ssh, ssh_keygen, sshd, testWith } from '../fixture/require.ts'
-import { signIn } from '../fixture/sign-in.ts'
-import { sshArguments } from '../fixture/ssh.ts'
 import { until } from '../fixture/until.ts'
-import { openTerminal, type Terminal } from './terminal.ts'
+import { openSignedIn } from './signed-in.ts'
+import type { Terminal } from './terminal.ts'
 
 const people = [
   { name: 'eve', groups: ['staff'] },
@@ -37,24 +36,7 @@ for (const workers of [1, 2])
         },
         arguments: workers === 1 ? [] : ['--workers', String(workers)],
       })
-      const open = async (name: string): Promise<Terminal> => {
-        const terminal = openTerminal(
-          sshArguments({
-            port: guarded.gateway.ssh.port,
-            login: `${guarded.target.account}@web-1`,
-            identities: [],
-            options: ['-o', 'BatchMode=no', '-o', 'LogLevel=ERROR'],
-            command: 'echo ready; cat',
-          }),
-          { columns: 200 },
-        )
-        await terminal.until(/press Enter here: $/)
-        const [, url = ''] = /(https?:\S+)[^]* code (\S+)\./.exec(terminal.text()) ?? []
-        await signIn(url, name, issuer.passwords.get(name) ?? '')
-        terminal.type('\r')
-        await terminal.until(/ready\r?\n/)
-        return terminal
-      }
+      const open = (name: string): Promise<Terminal> => openSignedIn(guarded, issuer, name)
       const endOf = async (subject: string): Promise<string | undefined> =>
         (await guarded.sessions()).find((each) => each.subject === subject)?.end_reason
       await using of_eve = await open('eve')
