@@ -291,6 +291,10 @@ async function runGateway(options: Options): Promise<void> {
           is_any_port: trial !== undefined,
           ...{ config, gateway_keys, host_keys, keys, issuers, providers, policy },
           ssh_port: door.addresses.ssh?.port,
+          ssh_targets:
+            trial === undefined
+              ? config.targets.filter(({ protocol }) => protocol === 'ssh')
+              : trial_targets,
           logins: providers.length === 0 ? undefined : logins,
           ...(options.archive === undefined ? own : readArchive(options.archive)),
           recorder: evidence.recorder,

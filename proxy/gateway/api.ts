@@ -30,7 +30,7 @@ import type { StaticPolicy } from '../policy/policy.ts'
 import type { RecorderClient } from '../recorder/client.ts'
 import { bind } from './bind.ts'
 import { createConsole, type Terminals } from './console.ts'
-import { createCredentials } from './credentials.ts'
+import { createCredentials, type SshPlace } from './credentials.ts'
 import { describeFault } from './fault.ts'
 import { openPasskeys } from './passkeys.ts'
 import { Refusal } from './refusal.ts'
@@ -60,6 +60,7 @@ export interface ApiOptions extends Pick<ApiPorts, 'reader' | 'logs'> {
   readonly gateway_keys: GatewayKeys
   readonly host_keys: readonly string[]
   readonly ssh_port: number | undefined
+  readonly ssh_targets: readonly SshPlace[]
   readonly issuers: Issuers
   readonly providers: readonly Provider[]
   readonly keys: KeyRing

@@ -46,6 +46,8 @@ export interface CredentialOptions {
   readonly host_keys: readonly string[]
   /** Where SSH listens; undefined where it is off. */
   readonly ssh_port: number | undefined
+  /** What it leads to. */
+  readonly ssh_targets: readonly SshPlace[]
   readonly logins: DeviceLogins | undefined
   readonly issuers: Issuers
   readonly keys: Pick<KeyRing, 'identify'>
@@ -56,6 +58,12 @@ export interface CredentialOptions {
   readonly verify: (jwt: string) => Promise<VerifiedToken>
   readonly signIns: Pick<SignIns, 'keep'>
   readonly now_us: () => number
+}
+
+/** A target that speaks SSH, and its accounts by name. */
+export interface SshPlace {
+  readonly name: string
+  readonly accounts: Readonly<Record<string, unknown>>
 }
 
 type Voucher = Pick<
@@ -230,18 +238,15 @@ const codeOf = ({ rule }: Denial): string =>
 /** What policy lets the caller connect to; the rest has no name for them. */
 function placesOf(
   { subject, issuer = gateway_issuer, groups = [] }: ApiCaller,
-  { config, policy, host_keys, gateway_keys, ssh_port }: CredentialOptions,
+  { config, policy, host_keys, gateway_keys, ssh_port, ssh_targets }: CredentialOptions,
 ): SshPlaces {
   const identity = { subject, issuer, groups, method: 'certificate', credential: '' } as const
-  const targets = config.targets
-    .filter(({ protocol }) => protocol === 'ssh')
-    .slice(0, places_max)
-    .flatMap(({ name, accounts }) => {
-      const open = Object.keys(accounts).filter(
-        (account) => policy.connect(identity, account, name).allowed,
-      )
-      return open.length === 0 ? [] : [{ name, accounts: open }]
-    })
+  const targets = ssh_targets.slice(0, places_max).flatMap(({ name, accounts }) => {
+    const open = Object.keys(accounts).filter(
+      (account) => policy.connect(identity, account, name).allowed,
+    )
+    return open.length === 0 ? [] : [{ name, accounts: open }]
+  })
   return {
     ...{ gateway: config.gateway.name, port: ssh_port, targets },
     host_keys: host_keys.map(publicLine),

@@ -177,6 +177,7 @@ function trialText(
   const login = `ssh -p ${ssh.port} -i ${here('trial', 'id_ed25519')} -o IdentitiesOnly=yes ${known} ${place}`
   const passwords = [...issuer.passwords].map(([name, password]) => `${name} ${password}`)
   const cli = data === 'data' ? '' : ` --data ${data}`
+  const asks = `${cli}${api === 'http://127.0.0.1:7070' ? '' : ` --url ${api}`}`
   return `
 This is a trial on your own machine: a gateway, a machine behind it that only the gateway can reach, and
 an auditor's key. Everything lives in ${data}. Open a second terminal here and copy these lines:
@@ -201,10 +202,18 @@ an auditor's key. Everything lives in ${data}. Open a second terminal here and c
 
   Without a key, sign in with a browser: ${passwords.join(', ')} (who may not connect)
             ssh -p ${ssh.port} -o PubkeyAuthentication=no ${known} ${place}
+  Or sign in once, for an hour:
+            bun run sluice login --gateway ${api} --dir ${here('trial', 'ssh')} --no-include
+            ssh -F ${here('trial', 'ssh', 'config')} ${account}@${target_name}
+
+  A command that may do harm waits until somebody else approves it, in a browser or in another terminal:
+            ${login} rm -rf /var/lib/not-there
+            bun run sluice requests${asks}
+            bun run sluice approve ID${asks}
 
   The API:  curl -H "Authorization: Bearer $(bun run sluice token --role auditor${cli})" ${api}/api/sessions
   In a browser, with the same token: ${api}/api/docs
-  The pages for people, with a name and a password from above: ${api}/console
+  The pages for people, with a name and a password from above: ${api}/console and ${api}/approvals
 
 The auditor's private key is ${here('trial', 'auditor.key.jwk')}. Here it lies beside the gateway for the trial
 only: a real one is made by the auditor, elsewhere, and only its public half comes here (evidence.auditors).

@@ -8,11 +8,15 @@ import { join } from 'node:path'
 import { type Gateway, gatewayConfig, runGateway, startGateway } from '../fixture/gateway.ts'
 import { type Ran, ranOf } from '../fixture/ran.ts'
 import { ssh, testWith } from '../fixture/require.ts'
+import { signIn } from '../fixture/sign-in.ts'
 import { startTrialRun, type TrialRun } from '../fixture/trial.ts'
+import { until } from '../fixture/until.ts'
 import { filesWith } from './search.ts'
 import { openTerminal } from './terminal.ts'
 
 const needs = [ssh, '/usr/bin/curl']
+/** How often what it looks for stands in the store when all of it is there. */
+const printed_times = 4
 /** A hang guard. */
 const projected_ms_max = 20_000
 
@@ -22,12 +26,13 @@ describe('the trial', () => {
   let data = ''
   let gateway: Gateway
   let steps: TrialRun['steps']
+  let more: TrialRun['more']
   let curl = ''
   let secrets: readonly string[]
 
   beforeAll(async () => {
     trial = await startTrialRun()
-    ;({ clone, data, gateway, steps, curl } = trial)
+    ;({ clone, data, gateway, steps, more, curl } = trial)
     secrets = readSecrets(join(data, 'trial/home/secrets.env'))
   }, 60_000)
   afterAll(() => trial[Symbol.asyncDispose](), 30_000)
@@ -88,6 +93,45 @@ describe('the trial', () => {
     expect((await fetch(url, { headers: { authorization: 'Bearer x' } })).status).toBe(401)
   })
 
+  testWith(
+    needs,
+    'who signs in once reaches the machine by a name alone',
+    async () => {
+      const [, password = ''] = / engineer (\S+),/.exec(gateway.stdout()) ?? []
+      await using terminal = openTerminal(['bash', '-c', more[1] ?? ''], {
+        cwd: clone,
+        columns: 300,
+      })
+      await terminal.until(/code \S+\./)
+      const { last } = await signIn(
+        /(http:\S+\/login\/device\S+)/.exec(terminal.text())?.[1] ?? '',
+        ...(['engineer', password] as const),
+      )
+      expect(last.text).toContain('You are signed in')
+      expect(await terminal.exited).toBe(0)
+      expect(terminal.text()).toContain('demo@trial; targets: trial')
+      const ran = await copied(`${more[2]} cat secrets.env`)
+      expect(ran).toMatchObject({ code: 0, stderr: '' })
+      expect(ran.stdout).toStartWith('GREETING=hello\n')
+    },
+    60_000,
+  )
+
+  testWith(
+    needs,
+    'a command that may do harm waits for somebody else',
+    async () => {
+      const held = copied(more[3] ?? '')
+      const [id] = await until('a request that waits', async () => {
+        const { stdout } = await copied(more[4] ?? '')
+        return /^(\w{10})  .* rm -rf \/var\/lib\/not-there$/m.exec(stdout)?.slice(1)
+      })
+      expect(await copied((more[5] ?? '').replace('ID', id ?? ''))).toMatchObject({ code: 0 })
+      expect(await held).toMatchObject({ code: 0, stdout: '' })
+    },
+    60_000,
+  )
+
   testWith(needs, 'the secrets rest nowhere but where they were', async () => {
     await projected()
     const home = 'trial/home'
@@ -133,7 +177,7 @@ describe('the trial', () => {
   /** The lines say "a few seconds after it was recorded": until the store itself has all of it. */
   async function projected(): Promise<void> {
     const printed = () => readFileSync(join(data, 'store.db')).toString('latin1')
-    for (let waited_ms = 0; printed().split('GREETING=hello').length <= 3; waited_ms += 100) {
+    for (let waited_ms = 0; printed().split('GREETING=hello').length <= printed_times; waited_ms += 100) {
       if (waited_ms > projected_ms_max) throw new Error('the store does not have the records')
       await Bun.sleep(100)
     }
