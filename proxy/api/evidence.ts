@@ -3,8 +3,9 @@
  *
  * @module
  */
+import type { EvidencePart } from '../core/duty.ts'
 import { type Person, readableSubject } from './guard.ts'
-import type { ApiCaller, ApiPorts, EvidencePart, EvidenceReader, SessionFacts } from './ports.ts'
+import type { ApiCaller, ApiPorts, EvidenceReader, SessionFacts } from './ports.ts'
 import { notFound, ProblemError } from './problem.ts'
 
 /** One page of records from the store; small against the memory of the gateway. */

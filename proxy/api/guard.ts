@@ -7,7 +7,8 @@
 import { createMiddleware } from 'hono/factory'
 import { sessionOf } from '../console/cookie.ts'
 import { whyForeign } from '../console/own-request.ts'
-import type { ApiCaller, ApiPorts, Change } from './ports.ts'
+import { type Change, changersOf, readableBy } from '../core/duty.ts'
+import type { ApiCaller, ApiPorts } from './ports.ts'
 import { ProblemError } from './problem.ts'
 
 export interface ApiEnv {
@@ -97,8 +98,9 @@ export interface Person {
 
 /** Who may read what: auditors everything, people their own sessions, nobody without a role. */
 export function readableSubject(caller: ApiCaller): 'everyone' | { readonly only: Person } {
-  if (caller.roles.includes('auditor') || caller.roles.includes('admin')) return 'everyone'
-  if (caller.roles.includes('user') || caller.roles.includes('approver')) return { only: caller }
+  const readable = readableBy(caller.roles)
+  if (readable === 'everyone') return readable
+  if (readable === 'own') return { only: caller }
   throw new ProblemError({
     status: 403,
     title: 'Forbidden',
@@ -106,13 +108,9 @@ export function readableSubject(caller: ApiCaller): 'everyone' | { readonly only
   })
 }
 
-/** What only these roles change, and only what policy leaves to this one of them. */
-export function mayChange(
-  ports: ApiPorts,
-  caller: ApiCaller,
-  change: Change,
-  roles: ApiCaller['roles'] = ['admin'],
-): void {
+/** What only some roles change, and only what policy leaves to this one of them. */
+export function mayChange(ports: ApiPorts, caller: ApiCaller, change: Change): void {
+  const roles = changersOf(change)
   const detail = !caller.roles.some((role) => roles.includes(role))
     ? `this needs the role ${roles.join(' or ')}`
     : ports.mayConfigure(caller, change)

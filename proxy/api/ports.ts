@@ -14,6 +14,7 @@ import type {
   Vote,
   VoteResult,
 } from '../core/approval.ts'
+import type { Change, DutyRole, EvidencePart } from '../core/duty.ts'
 import type { ProviderLogin } from '../core/identity.ts'
 import type { EvidenceReader, NamedLog, SessionFacts } from './evidence-ports.ts'
 
@@ -77,16 +78,6 @@ export interface ApiPorts {
    */
   readonly hosts: readonly string[]
 }
-
-export type EvidencePart = 'facts' | 'records' | 'lines' | 'cast'
-export type Change =
-  | 'reload'
-  | 'revoke'
-  | 'restore'
-  | 'forget_passkey'
-  | 'hold'
-  | 'lift_hold'
-  | 'apply_retention'
 
 export type Reloaded =
   | { readonly ok: true; readonly policy_hash: string; readonly sessions_ended: number }
@@ -364,5 +355,5 @@ export interface ApiCaller {
   readonly ends_us?: number
   /** The sign-in that it is of. */
   readonly login?: ProviderLogin
-  readonly roles: readonly ('user' | 'approver' | 'auditor' | 'admin')[]
+  readonly roles: readonly DutyRole[]
 }

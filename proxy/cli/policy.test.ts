@@ -2,6 +2,7 @@
 import { afterAll, expect, test } from 'bun:test'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { loadPolicyCases } from '../config/policy-cases.ts'
 import { builtin_text } from '../policy/cedar/builtin.ts'
 import { createWorkplace } from './workplace.ts'
 
@@ -105,6 +106,64 @@ test('statements are judged by the whole of their tree', async () => {
   )
   write('q.yaml', `policies: [q.cedar]\ncases:\n${lines.join('\n')}\n`)
   expect((await sluice(['policy', 'test', 'q.yaml'])).out).toBe('9 cases, 0 failures\n')
+}, 60_000)
+
+test('cases say who reads evidence, and who changes the gateway', async () => {
+  write(
+    'd.cedar',
+    `@id("reviewers") permit (principal in Group::"reviewers", action == Action::"read_evidence", resource in Label::"env=test")
+when { context.part != "records" };
+@id("not-of-the-chief") forbid (principal, action == Action::"read_evidence", resource) when { context.subject == "ceo" };
+@id("own") permit (principal, action == Action::"read_evidence", resource) when { context.own };
+@id("reload-only") permit (principal == User::"ops", action == Action::"configure", resource == Gateway::"edge-1") when { context.change == "reload" };`,
+  )
+  const eve = 'subject: eve, groups: [reviewers], target: web-1, action: read_evidence'
+  const ops = 'subject: ops, action: configure'
+  const cases = [
+    `${eve}, roles: [auditor], labels: { env: test }, of: { subject: max }, expect: allow, rule: reviewers`,
+    `${eve}, roles: [auditor], labels: { env: test }, of: { subject: max }, part: records, expect: deny, rule: policy.default`,
+    `${eve}, roles: [auditor], labels: { env: prod }, of: { subject: max }, expect: deny`,
+    `${eve}, roles: [auditor], labels: { env: test }, of: { subject: ceo }, expect: deny, rule: not-of-the-chief`,
+    // Roles come first, whatever policy says.
+    `${eve}, roles: [user], labels: { env: test }, of: { subject: max }, expect: deny, rule: api.role`,
+    `${eve}, roles: [user], part: lines, expect: allow, rule: own`,
+    `${eve}, roles: [], expect: deny, rule: api.role`,
+    // The same name by another's word is somebody else.
+    `${eve}, issuer: 'https://idp', roles: [user], of: { subject: eve, issuer: keys }, expect: deny, rule: api.role`,
+    `${ops}, roles: [admin], gateway: edge-1, change: reload, expect: allow, rule: reload-only`,
+    `${ops}, roles: [admin], gateway: edge-2, change: reload, expect: deny`,
+    `${ops}, roles: [auditor], gateway: edge-1, change: reload, expect: deny, rule: api.role`,
+    `${ops}, roles: [admin], gateway: edge-1, change: revoke, expect: deny, rule: policy.default`,
+    `${ops}, roles: [auditor], gateway: edge-1, change: hold, expect: deny, rule: policy.default`,
+  ]
+  const file = (lines: readonly string[]): string =>
+    `policies: [d.cedar]\ncases:\n${lines.map((line) => `  - { ${line} }`).join('\n')}\n`
+  write('d.yaml', file(cases))
+  expect((await sluice(['policy', 'test', 'd.yaml'])).out).toBe('13 cases, 0 failures\n')
+  write('d.yaml', file(cases.map((line) => line.replace('expect: allow', 'expect: deny'))))
+  expect((await sluice(['policy', 'test', 'd.yaml'])).out).toEndWith('13 cases, 3 failures\n')
+  const wrong = [
+    [`${ops}, roles: [admin], change: reload, expect: allow`, 'cases[0].gateway: is missing'],
+    [`${eve}, expect: allow`, 'cases[0].roles: is missing'],
+    [
+      `${ops}, roles: [admin], gateway: g, change: reload, target: t, expect: allow`,
+      'cases[0].target: is nothing that configure is asked with',
+    ],
+    [
+      'subject: ann, target: t, command: id, roles: [admin], expect: allow',
+      'cases[0].roles: is for the actions read_evidence and configure',
+    ],
+    ['subject: ann, command: id, expect: allow', 'cases[0].target: is missing'],
+    [
+      `${ops}, roles: [root], gateway: g, change: reload, expect: allow`,
+      'cases[0].roles[0]: expected user or approver or auditor or admin',
+    ],
+  ] as const
+  for (const [line, problem] of wrong) {
+    write('wrong.yaml', file([line]))
+    const loaded = loadPolicyCases(join(folder, 'wrong.yaml'))
+    expect(loaded.ok ? '' : loaded.problem).toContain(problem)
+  }
 }, 60_000)
 
 test('what is wrong is one line', async () => {

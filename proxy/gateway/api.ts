@@ -120,9 +120,10 @@ export async function openApi(options: ApiOptions): Promise<ApiSide> {
         ...(issuer === undefined ? {} : { issuer }),
       }),
     keeping: options.keeping,
-    mayRead: (caller, session, part) => options.policy.mayRead(holderOf(caller), session, part),
+    mayRead: (caller, session, part) =>
+      options.policy.reading(holderOf(caller), session, part).allowed,
     mayConfigure: (caller, change) =>
-      options.policy.mayConfigure(holderOf(caller), options.config.gateway.name, change),
+      options.policy.configuring(holderOf(caller), options.config.gateway.name, change).allowed,
     ...(options.reload === undefined ? {} : { reload: askedBy(options.reload, log) }),
     signedOut: options.signedOut,
     requests: options.requests,

@@ -40,8 +40,8 @@ export function createLivePolicy(first: StaticPolicy): LivePolicy {
     statement: (...asked) => current.statement(...asked),
     grantTerms: (...asked) => current.grantTerms(...asked),
     approve: (...asked) => current.approve(...asked),
-    mayRead: (...asked) => current.mayRead(...asked),
-    mayConfigure: (...asked) => current.mayConfigure(...asked),
+    reading: (...asked) => current.reading(...asked),
+    configuring: (...asked) => current.configuring(...asked),
     use(next) {
       current = next
     },

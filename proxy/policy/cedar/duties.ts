@@ -4,7 +4,10 @@
  *
  * @module
  */
+import type { Change, EvidencePart } from '../../core/duty.ts'
+import type { Verdict } from '../../core/verdict.ts'
 import type { Engine } from './engine.ts'
+import { verdictOf } from './verdict.ts'
 
 /** Who asks the API. */
 export interface DutyHolder {
@@ -25,30 +28,41 @@ export interface EvidenceOf {
 }
 
 export interface Duties {
-  /** `part`: `facts`, `records`, `lines` or `cast`. */
-  mayRead(reader: DutyHolder, session: EvidenceOf, part: string): boolean
-  /** `change`: one of those that the schema lists. */
-  mayConfigure(who: DutyHolder, gateway: string, change: string): boolean
+  /** No rule makes these wait: `load.ts` refuses an @approval of them. */
+  reading(reader: DutyHolder, session: EvidenceOf, part: EvidencePart): Verdict
+  configuring(who: DutyHolder, gateway: string, change: Change): Verdict
 }
 
 export function createDuties(engine: Engine): Duties {
   const identityOf = ({ issuer, subject, groups }: DutyHolder) =>
     ({ issuer, subject, groups, method: 'token' }) as const
   return {
-    mayRead: (reader, { target, labels, account, subject, issuer, groups }, part) =>
-      engine.ask({
+    reading: (reader, session, part) => {
+      const { target, labels, account, subject, issuer, groups } = session
+      const answer = engine.ask({
         identity: identityOf(reader),
         ...{ action: 'read_evidence', target, labels },
         context: {
           ...{ account, subject, issuer, part, groups: [...groups], roles: [...reader.roles] },
-          own: subject === reader.subject && (reader.issuer === '' || reader.issuer === issuer),
+          own: isOwn(reader, session),
         },
-      }).kind === 'allow',
-    mayConfigure: (who, gateway, change) =>
-      engine.ask({
+      })
+      return verdictOf(answer, 'this evidence')
+    },
+    configuring: (who, gateway, change) => {
+      const answer = engine.ask({
         identity: identityOf(who),
         ...{ action: 'configure', target: gateway, resource_type: 'Gateway', labels: {} },
         context: { account: '', change, roles: [...who.roles] },
-      }).kind === 'allow',
+      })
+      return verdictOf(answer, 'this change')
+    },
   }
 }
+
+/** Without an issuer, which is a token of the gateway's own, whoever vouched for them. */
+export const isOwn = (
+  reader: Pick<DutyHolder, 'subject' | 'issuer'>,
+  session: Pick<EvidenceOf, 'subject' | 'issuer'>,
+): boolean =>
+  session.subject === reader.subject && (reader.issuer === '' || reader.issuer === session.issuer)
