@@ -24,6 +24,7 @@ import { createFeed } from './gateway/feed.ts'
 import { reloadOnHangup } from './gateway/hangup.ts'
 import { openHolds } from './gateway/holds.ts'
 import { openKeeping } from './gateway/keeping.ts'
+import { openKeptSignIns } from './gateway/kept-sign-ins.ts'
 import { openLogins } from './gateway/logins.ts'
 import type { Addresses } from './gateway/messages.ts'
 import { startNotifying } from './gateway/notifying.ts'
@@ -174,8 +175,9 @@ async function runGateway(options: Options): Promise<void> {
       sessions.end(why)
     },
   })
-  const sign_ins = startSignIns({
+  const sign_ins = await startSignIns({
     ...{ providers, office, now_us: clock.now_us, log },
+    kept: openKeptSignIns(data, key),
     inUse: () => door.signIns(),
   })
   const signedIn: SignedIn = (identity, tokens, for_ms) => {

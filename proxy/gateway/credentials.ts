@@ -93,10 +93,12 @@ export function createCredentials(options: CredentialOptions): CredentialPorts {
   }
 
   /** What is made out of a sign-in rests on it. */
-  const keep = (issuer: string | undefined, login: Voucher['login'], until_us: number): void => {
-    if (issuer !== undefined && login !== undefined)
-      options.signIns.keep({ issuer, login }, until_us)
-  }
+  const keep = async (
+    issuer: string | undefined,
+    login: Voucher['login'],
+    until_us: number,
+  ): Promise<boolean> =>
+    issuer === undefined || login === undefined || options.signIns.keep({ issuer, login }, until_us)
 
   const token = async (
     { subject, issuer, groups = [], ends_us, login, token: by = '' }: Voucher,
@@ -127,7 +129,7 @@ export function createCredentials(options: CredentialOptions): CredentialPorts {
     const bound = certificate === undefined ? {} : { certificate }
     const from = { issuer: issuer ?? gateway_issuer, by }
     const facts = { subject, ...from, groups, token: name, audience, ...bound }
-    keep(issuer, login, expires_s * 1_000_000)
+    if (!(await keep(issuer, login, expires_s * 1_000_000))) return not_kept
     return onRecord('token.issued', { ...facts, expires_s }, { jwt, expires_s })
   }
 
@@ -203,7 +205,7 @@ export function createCredentials(options: CredentialOptions): CredentialPorts {
         ...{ subject, issuer: issuer ?? gateway_issuer, groups, serial, by, valid_before_us },
         ...{ key: fingerprint(key.blob), authority: fingerprint(authority) },
       }
-      keep(issuer, caller.login, valid_before_us)
+      if (!(await keep(issuer, caller.login, valid_before_us))) return not_kept
       return onRecord('certificate.issued', facts, {
         ...{ line: `${algorithm} ${Buffer.from(blob).toString('base64')}`, serial },
         ...{ key_id: content.key_id, principals: content.principals, valid_before_us },
@@ -213,9 +215,14 @@ export function createCredentials(options: CredentialOptions): CredentialPorts {
   }
 }
 
-const no_role = 'you are known, but none of your groups may connect here'
-
 const no = (code: string, reason: string): Made<never> => ({ ok: false, code, reason })
+
+const not_kept = no(
+  'temporarily_unavailable',
+  'your sign-in cannot be kept now so that it is looked after, so nothing is given',
+)
+
+const no_role = 'you are known, but none of your groups may connect here'
 
 /** A sign-in that is taken is somebody's who may connect. */
 const ofIdentity = ({

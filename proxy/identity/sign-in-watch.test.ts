@@ -21,6 +21,8 @@ function world(changes: { inUse?: readonly string[] | undefined } = {}) {
     answer: async (_sub: string): Promise<Rechecked> => yes(),
     in_use: 'inUse' in changes ? changes.inUse : ['ann'],
     is_recorded: true,
+    is_saved: true,
+    kept: new Map<string, WatchedSignIn>(),
     asked: [] as string[],
     ended: [] as string[],
     logged: [] as string[],
@@ -34,6 +36,13 @@ function world(changes: { inUse?: readonly string[] | undefined } = {}) {
   } as Partial<Provider> as Provider // Nothing else of it is asked.
   const watch = createSignInWatch({
     providers: [provider],
+    kept: {
+      async save(id, signed_in) {
+        if (!it.is_saved) throw new Error('the disk is full')
+        it.kept.set(id, signed_in)
+      },
+      forget: async (id) => void it.kept.delete(id),
+    },
     now_us: () => it.now_s * 1e6,
     inUse: async () => it.in_use?.map(of),
     async end({ login }, _, __, reason) {
@@ -55,7 +64,7 @@ describe('a sign-in', () => {
     watch.watch(signIn('ann'))
     watch.watch(signIn('gone'))
     watch.watch({ ...signIn('kept'), until_us: 0 })
-    watch.keep(of('kept'), 400 * 1e6)
+    expect(await watch.keep(of('kept'), 400 * 1e6)).toBeTrue()
     await at(299)
     expect(it.asked).toEqual([])
     await at(300)
@@ -123,6 +132,41 @@ describe('a sign-in', () => {
     await at(360)
     expect(it.ended).toEqual(['ann: refused'])
     expect(it.asked).toHaveLength(1)
+  })
+
+  test('out of which something is made is kept, with the token that is the newest, and not for longer', async () => {
+    const { it, watch, at } = world()
+    watch.watch(signIn('ann'))
+    expect(it.kept.size).toBe(0)
+    it.is_saved = false
+    expect(await watch.keep(of('ann'), 700 * 1e6)).toBeFalse()
+    it.is_saved = true
+    expect(await watch.keep(of('ann'), 700 * 1e6)).toBeTrue()
+    expect([...it.kept.values()]).toEqual([{ ...signIn('ann'), until_us: 700 * 1e6 }])
+    it.answer = async () => ({ ...yes(), tokens: { ...tokens, refresh_token: 'next' } })
+    await at(300)
+    expect([...it.kept.values()]).toMatchObject([{ tokens: { refresh_token: 'next' } }])
+    // A second sign-in of the same name in the same browser is the same one.
+    watch.watch(signIn('ann'))
+    it.in_use = []
+    await at(600)
+    expect(it.kept.size).toBe(1)
+    await at(900)
+    expect(it.kept.size).toBe(0)
+    expect(it.ended).toEqual([])
+  })
+
+  test('that was kept is asked about at once, and gone from there when it is over', async () => {
+    const { it, watch, at } = world({ inUse: [] })
+    for (const name of ['ann', 'eve']) {
+      watch.resume({ ...signIn(name), until_us: 5_000 * 1e6 })
+      expect(await watch.keep(of(name), 4_000 * 1e6)).toBeTrue()
+    }
+    it.answer = async (sub) => (sub === 'eve' ? { kind: 'no' } : yes())
+    await at(1)
+    expect(it.asked).toEqual(['ann', 'eve'])
+    expect(it.ended).toEqual(['eve: refused'])
+    expect([...it.kept.values()]).toMatchObject([{ subject: 'ann', until_us: 5_000 * 1e6 }])
   })
 
   test('that gives nothing to ask by is said once', async () => {

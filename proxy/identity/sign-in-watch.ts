@@ -22,16 +22,29 @@ export interface WatchedSignIn {
 
 export type Login = Pick<WatchedSignIn, 'issuer' | 'login'>
 
+/** Where those are that outlast a restart, each under a name. */
+export interface KeptSignIns {
+  /** Durable when it resolves; rejects when it is not. */
+  save(id: string, signed_in: WatchedSignIn): Promise<void>
+  forget(id: string): Promise<void>
+}
+
 export interface SignInWatch {
   watch(signed_in: WatchedSignIn): void
-  /** A certificate or a token was made out of it, good until then. */
-  keep(login: Login, until_us: number): void
+  /** One that was kept before a restart: asked about at once. */
+  resume(signed_in: WatchedSignIn): void
+  /**
+   * A certificate or a token is made out of it, good until then. False when it cannot be kept so that it is asked about after a
+   * restart: then nothing may be handed over.
+   */
+  keep(login: Login, until_us: number): Promise<boolean>
   /** Asks about those whose time has come. Called again and again; resolves when all have an answer. */
   tick(): Promise<void>
 }
 
 export interface WatchPorts {
   readonly providers: readonly Provider[]
+  readonly kept: KeptSignIns
   /** UTC. */
   now_us(): number
   /** Those that sessions rest on; undefined where that is not known now. */
@@ -50,6 +63,8 @@ interface Watched extends Omit<WatchedSignIn, 'tokens' | 'until_us'> {
   readonly provider: Provider
   tokens: ProviderTokens
   until_us: number
+  /** Until when something rests on it that a restart does not end; 0 for nothing. */
+  kept_until_us: number
   next_us: number
   /** Since when it has not been answered. */
   silent_us?: number | undefined
@@ -62,12 +77,30 @@ export function createSignInWatch(ports: WatchPorts): SignInWatch {
   const watched = new Map<string, Watched>()
   const impossible = new Set<string>()
 
+  const forget = (each: Watched): void => {
+    watched.delete(keyOf(each))
+    if (each.kept_until_us === 0) return
+    // It stays until it is old then, and is asked about once more after a restart.
+    ports.kept.forget(keyOf(each)).catch(() => ports.log('warn', 'sign_in_not_forgotten', {}))
+  }
+  const save = async (each: Watched): Promise<boolean> => {
+    if (each.kept_until_us === 0) return true
+    const { issuer, subject, groups, login, tokens, kept_until_us: until_us } = each
+    try {
+      await ports.kept.save(keyOf(each), { issuer, subject, groups, login, tokens, until_us })
+      return true
+    } catch {
+      ports.log('error', 'sign_in_not_kept', { provider: each.provider.settings.name })
+      return false
+    }
+  }
+
   const end = async (each: Watched): Promise<void> => {
     const { ending, provider } = each
     if (ending === undefined) return
     const { name } = provider.settings
     const is_done = await ports.end(each, name, ending.message, ending.reason)
-    if (is_done) watched.delete(keyOf(each))
+    if (is_done) forget(each)
     else each.next_us = ports.now_us() + recheck_again_ms * 1_000
     ports.log(is_done ? 'info' : 'error', is_done ? 'sign_in_ended' : 'sign_in_not_ended', {
       ...{ provider: name, subject: each.subject, reason: ending.reason },
@@ -81,13 +114,17 @@ export function createSignInWatch(ports: WatchPorts): SignInWatch {
     const answer = await each.provider.recheck(each.tokens, each.login.sub)
     switch (answer.kind) {
       case 'yes': {
+        const is_new = answer.tokens.refresh_token !== each.tokens.refresh_token
         each.tokens = answer.tokens
         each.silent_us = undefined
         each.next_us = ports.now_us() + recheck_s * 1_000_000
         const { groups } = answer
-        if (groups === undefined) return
         // What roles and policy gave by them counts no more; who has more groups now has them after a new sign-in.
-        if (each.groups.every((group) => groups.includes(group))) return
+        if (groups === undefined || each.groups.every((group) => groups.includes(group))) {
+          // A provider that takes each refresh token once would take the one before for a stolen one.
+          if (is_new) await save(each)
+          return undefined
+        }
         each.ending = {
           message: `your groups at ${name} are not what they were: connect again`,
           reason: 'groups',
@@ -117,32 +154,42 @@ export function createSignInWatch(ports: WatchPorts): SignInWatch {
         return end(each)
       }
       case 'impossible':
-        watched.delete(keyOf(each))
+        forget(each)
         if (!impossible.has(name)) ports.log('warn', 'recheck_impossible', { provider: name })
         impossible.add(name)
     }
     return undefined
   }
 
+  const add = ({ until_us, ...signed_in }: WatchedSignIn, is_kept: boolean): void => {
+    const provider = ports.providers.find(({ settings }) => settings.issuer === signed_in.issuer)
+    if (provider === undefined || provider.settings.recheck_s === 0) return
+    const before = watched.get(keyOf(signed_in))
+    const after_us = is_kept ? 0 : provider.settings.recheck_s * 1_000_000
+    const each: Watched = {
+      ...signed_in,
+      ...{ provider, is_asked: false },
+      until_us: Math.max(until_us, before?.until_us ?? 0),
+      kept_until_us: is_kept ? until_us : (before?.kept_until_us ?? 0),
+      next_us: ports.now_us() + after_us,
+    }
+    if (watched.size >= watched_sign_ins_max) {
+      // Nobody is let in whom nobody would look after.
+      each.ending = { message: 'too many people are signed in: try again later', reason: 'full' }
+      each.next_us = ports.now_us()
+    }
+    watched.set(keyOf(each), each)
+  }
+
   return {
-    watch({ until_us, ...signed_in }) {
-      const provider = ports.providers.find(({ settings }) => settings.issuer === signed_in.issuer)
-      if (provider === undefined || provider.settings.recheck_s === 0) return
-      const each: Watched = {
-        ...signed_in,
-        ...{ provider, until_us, is_asked: false },
-        next_us: ports.now_us() + provider.settings.recheck_s * 1_000_000,
-      }
-      if (watched.size >= watched_sign_ins_max) {
-        // Nobody is let in whom nobody would look after.
-        each.ending = { message: 'too many people are signed in: try again later', reason: 'full' }
-        each.next_us = ports.now_us()
-      }
-      watched.set(keyOf(each), each)
-    },
-    keep(login, until_us) {
+    watch: (signed_in) => add(signed_in, false),
+    resume: (signed_in) => add(signed_in, true),
+    async keep(login, until_us) {
       const each = watched.get(keyOf(login))
-      if (each !== undefined) each.until_us = Math.max(each.until_us, until_us)
+      if (each === undefined) return true
+      each.until_us = Math.max(each.until_us, until_us)
+      each.kept_until_us = Math.max(each.kept_until_us, until_us)
+      return save(each)
     },
     async tick() {
       const now_us = ports.now_us()
@@ -152,7 +199,7 @@ export function createSignInWatch(ports: WatchPorts): SignInWatch {
       const is_used = used === undefined ? undefined : new Set(used)
       const isNeeded = (each: Watched): boolean =>
         each.until_us > now_us || is_used === undefined || is_used.has(keyOf(each))
-      for (const each of due) if (!isNeeded(each)) watched.delete(keyOf(each))
+      for (const each of due) if (!isNeeded(each)) forget(each)
       const busy = [...watched.values()].filter((each) => each.is_asked).length
       const asked = due
         .filter((each) => isNeeded(each) && !each.is_asked)
