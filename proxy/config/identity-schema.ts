@@ -23,6 +23,7 @@ export interface SamlFile {
   readonly idp_cert_file?: string | undefined
   readonly groups_attribute?: string | undefined
   readonly subject_attribute?: string | undefined
+  readonly page_session_s?: number | undefined
   readonly roles?: RolesFile | undefined
 }
 
@@ -83,6 +84,12 @@ export const roles: z.ZodType<RolesFile> = z.strictObject({
   admin: group_names.optional(),
 })
 
+/** At most a working day: then it is asked again who this is. */
+export const page_session_s: z.ZodType<number> = z
+  .int()
+  .min(1)
+  .max(8 * 3600)
+
 const path = z.string().min(1).max(4096)
 const attribute = z.string().regex(/^[^\p{C}]{1,128}$/u, 'expected the name of an attribute')
 
@@ -96,6 +103,7 @@ const saml: z.ZodType<readonly SamlFile[]> = z
       idp_cert_file: path.optional(),
       groups_attribute: attribute.optional(),
       subject_attribute: attribute.optional(),
+      page_session_s: page_session_s.optional(),
       roles: roles.optional(),
     }),
   )

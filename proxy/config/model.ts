@@ -113,6 +113,8 @@ export interface OidcProvider {
   readonly recheck_s: number
   /** How long these may have no answer. Default 3600. */
   readonly recheck_grace_s: number
+  /** How long a browser stays signed in to the pages. Default 28,800. */
+  readonly page_session_s: number
 }
 
 /** Groups that have a role. Without `user`, everybody whom the provider signs in has that one. */
@@ -155,6 +157,8 @@ export interface SamlConfig {
         /** PEM: one certificate, or several below each other. */
         readonly certificates: string
       }
+  /** How long a browser stays signed in to the pages. Default 3600. */
+  readonly page_session_s: number
   /** Default `groups`. */
   readonly groups_attribute: string
   /** Absent: the NameID. */

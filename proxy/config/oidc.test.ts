@@ -31,6 +31,7 @@ describe('a provider', () => {
         bind_session_to_token: false,
         recheck_s: 300,
         recheck_grace_s: 3600,
+        page_session_s: 28_800,
       },
     ])
     // Nobody has a key, and people can connect.

@@ -17,6 +17,9 @@ const recheck_s_default: number = 5 * 60
  */
 const recheck_grace_s_default: number = 60 * 60
 
+/** A working day: meanwhile it is asked again. */
+const page_session_s_default: number = 8 * 60 * 60
+
 export function oidcProviders(file: ConfigFile, around: Surroundings): readonly OidcProvider[] {
   const { findings } = around
   const names = new Set<string>()
@@ -44,6 +47,7 @@ export function oidcProviders(file: ConfigFile, around: Surroundings): readonly 
       bind_session_to_token: given.bind_session_to_token ?? false,
       recheck_s: given.recheck_s ?? recheck_s_default,
       recheck_grace_s: given.recheck_grace_s ?? recheck_grace_s_default,
+      page_session_s: given.page_session_s ?? page_session_s_default,
     }
   })
 }

@@ -21,6 +21,7 @@ describe('a SAML provider', () => {
         name: 'corp',
         idp: { kind: 'metadata', xml: expect.stringContaining('tr0ub4dor') },
         groups_attribute: 'groups',
+        page_session_s: 3600,
         roles: {},
       },
     ])
@@ -28,7 +29,8 @@ describe('a SAML provider', () => {
   })
 
   test('or what an administrator has copied', () => {
-    const more = 'groups_attribute: memberOf, subject_attribute: uid, roles: { auditor: [audit] }'
+    const more =
+      'page_session_s: 600, groups_attribute: memberOf, subject_attribute: uid, roles: { auditor: [audit] }'
     const parsed = parse(config(`{ name: corp, ${named}, idp_cert_file: ${file}, ${more} }`))
     if (!parsed.ok) throw new Error(parsed.problem)
     expect(parsed.config.identity.saml[0]).toMatchObject({
@@ -37,6 +39,7 @@ describe('a SAML provider', () => {
         entity_id: 'https://idp.example.com',
         entry_point: 'https://idp.example.com/sso',
       },
+      page_session_s: 600,
       groups_attribute: 'memberOf',
       subject_attribute: 'uid',
       roles: { auditor: ['audit'] },
@@ -52,6 +55,8 @@ describe('a SAML provider', () => {
     [`{ name: corp, ${named} }`, 'idp_cert_file is missing'],
     ['{ name: corp, idp_metadata_file: nowhere }', 'nowhere: no such file'],
     [`{ name: corp, idp_metadata_file: ${file}, entity: x }`, 'entity'],
+    [`{ name: corp, idp_metadata_file: ${file}, page_session_s: 28801 }`, 'expected at most 28800'],
+    [`{ name: corp, idp_metadata_file: ${file}, page_session_s: 0 }`, 'expected at least 1'],
     [`{ name: "a b", idp_metadata_file: ${file} }`, 'expected letters'],
     [`{ name: corp, idp_metadata_file: ${file}, roles: { root: [a] } }`, 'root'],
   ]

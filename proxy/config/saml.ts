@@ -17,6 +17,9 @@ const metadata_bytes_max = 1024 * 1024
 
 const named_keys = ['idp_entity_id', 'entry_point', 'idp_cert_file'] as const
 
+/** Nobody can be asked about it meanwhile; who is still signed in at the provider is back by one redirection. */
+const page_session_s_default: number = 60 * 60
+
 export function samlProviders(file: ConfigFile, around: Surroundings): readonly SamlConfig[] {
   const { findings } = around
   const given = file.identity?.saml ?? []
@@ -34,6 +37,7 @@ export function samlProviders(file: ConfigFile, around: Surroundings): readonly 
       name,
       idp,
       groups_attribute: groups_attribute ?? 'groups',
+      page_session_s: each.page_session_s ?? page_session_s_default,
       ...(subject_attribute === undefined ? {} : { subject_attribute }),
       roles: givenRoles(roles),
     }

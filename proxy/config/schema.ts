@@ -5,7 +5,13 @@
  * @module
  */
 import { z } from 'zod'
-import { type RolesFile, roles, type VouchersFile, vouchers } from './identity-schema.ts'
+import {
+  page_session_s,
+  type RolesFile,
+  roles,
+  type VouchersFile,
+  vouchers,
+} from './identity-schema.ts'
 import {
   type EncryptionFile,
   type EvidenceFile,
@@ -69,6 +75,7 @@ export interface OidcFile {
   readonly bind_session_to_token?: boolean | undefined
   readonly recheck_s?: number | undefined
   readonly recheck_grace_s?: number | undefined
+  readonly page_session_s?: number | undefined
 }
 
 export interface TargetFile {
@@ -225,6 +232,7 @@ const oidc: z.ZodType<OidcFile> = z.strictObject({
   // A day without an answer is no question any more.
   recheck_s: z.int().min(0).max(86_400).optional(),
   recheck_grace_s: z.int().min(1).max(86_400).optional(),
+  page_session_s: page_session_s.optional(),
 })
 
 const webhook: z.ZodType<WebhookFile> = z.strictObject({

@@ -17,7 +17,7 @@ export interface ConsolePorts {
       aim: LoginAim,
     ): Promise<{ readonly url: string; readonly ticket: string } | NotSignedIn>
     /** `query`: what the browser brought back, with its `?`. `to` is a path of the gateway's. Never rejects. */
-    finish(ticket: string, query: string): Promise<(SignedIn & LoginAim) | NotSignedIn>
+    finish(ticket: string, query: string): Promise<(SignedInBrowser & LoginAim) | NotSignedIn>
     readonly saml: {
       /** Nothing where there is no such provider. */
       metadata(provider: string): Promise<string | undefined>
@@ -45,7 +45,7 @@ export interface ConsolePorts {
   }
   readonly sessions: {
     /** Gives what the browser keeps; nothing when too many people are signed in. */
-    open(who: SignedIn): string | undefined
+    open(who: SignedInBrowser): string | undefined
     find(cookie: string): ConsoleSession | undefined
     /** Idempotent. */
     close(cookie: string): void
@@ -92,6 +92,10 @@ export interface SignedIn {
   readonly roles: readonly ConsoleRole[]
   /** What an auditor can check it by. */
   readonly proof: IdentityProof
+}
+
+interface SignedInBrowser extends SignedIn {
+  readonly page_session_s: number
 }
 
 export type ConsoleRole = 'user' | 'approver' | 'auditor' | 'admin'

@@ -47,6 +47,7 @@ const create = (origin: string, providers: readonly string[] = ['corp']) => {
                 credential: 'x',
               },
               roles: ['user'],
+              page_session_s: 60,
               proof: { kind: 'token', fields: {} },
               to: '/console',
               ...(ticket.endsWith(terminal) ? { terminal } : {}),

@@ -6,8 +6,9 @@
  * @module
  */
 import type { Denial } from '../core/verdict.ts'
+import type { SignedInBrowser } from './browser-session.ts'
 import { prove, type Vouched } from './issuers.ts'
-import { browser_login_s, browser_session_ms, watched_ms_min } from './limits.ts'
+import { browser_login_s, watched_ms_min } from './limits.ts'
 import { ownPath } from './own-path.ts'
 import type { Provider } from './provider.ts'
 import { createHandles } from './saml/handles.ts'
@@ -21,7 +22,7 @@ export interface BrowserLogins {
   /** Never rejects. */
   begin(provider: string, aim: LoginAim): Promise<BegunLogin | Denial>
   /** `ticket`: what the browser has kept. `query`: what it brought back, with its `?`. Never rejects. */
-  finish(ticket: string, query: string): Promise<(Vouched & LoginAim) | Denial>
+  finish(ticket: string, query: string): Promise<(SignedInBrowser & Vouched & LoginAim) | Denial>
   readonly saml: {
     /** What a provider has to know of this gateway; nothing where there is none of that name. */
     metadata(provider: string): Promise<string | undefined>
@@ -89,7 +90,8 @@ export function createBrowserLogins(
     if (!token.ok) return refuse(ticket.provider, token.code, token.reason)
     const signed_in = await prove(provider, token.value.id_token, checks.nonce)
     if ('allowed' in signed_in) return refuse(ticket.provider, codeOf(signed_in), signed_in.message)
-    const for_ms = ticket.terminal === undefined ? browser_session_ms : watched_ms_min
+    const page_ms = provider.settings.page_session_s * 1_000
+    const for_ms = ticket.terminal === undefined ? page_ms : watched_ms_min
     ports.signedIn?.(signed_in.identity, token.value, for_ms)
     return signed_in
   }
@@ -100,6 +102,9 @@ export function createBrowserLogins(
       ? taken.signed_in
       : refuse(provider, 'state', 'this is the answer to another sign-in')
   }
+  /** None for one whose provider was taken out meanwhile. */
+  const pageSessionOf = (name: string): number =>
+    (by_name.get(name) ?? samlOf(name))?.settings.page_session_s ?? 0
   const nobody = (): Denial =>
     refuse('', 'ticket', 'this browser has not begun a sign-in here, or too long ago')
 
@@ -136,7 +141,7 @@ export function createBrowserLogins(
           'you are signed in, but none of your groups has a role here',
         )
       ports.log('signed_in', { provider, subject: identity.subject, way: 'browser' })
-      return { ...signed_in, to, terminal }
+      return { ...signed_in, to, terminal, page_session_s: pageSessionOf(provider) }
     },
     saml: {
       metadata: async (name) => samlOf(name)?.metadata(),

@@ -2,7 +2,7 @@
 import { expect, test } from 'bun:test'
 import type { Identity } from '../core/identity.ts'
 import { createBrowserSessions } from './browser-session.ts'
-import { browser_session_idle_ms, browser_session_ms } from './limits.ts'
+import { browser_session_idle_ms } from './limits.ts'
 
 const ann: Identity = {
   issuer: 'https://idp.example.com',
@@ -11,12 +11,14 @@ const ann: Identity = {
   method: 'token',
   credential: 'jti-1',
 }
+const page_session_s = 8 * 3600
+const browser_session_ms = page_session_s * 1000
 const roles = ['user', 'approver'] as const
 const start_us = 1_800_000_000_000_000
 const create = (limits?: Parameters<typeof createBrowserSessions>[1]) => {
   let now_us = start_us
   const sessions = createBrowserSessions(() => now_us, limits)
-  const open = (identity = ann): string => sessions.open({ identity, roles }) ?? ''
+  const open = (identity = ann): string => sessions.open({ identity, roles, page_session_s }) ?? ''
   const pass = (ms: number): void => void (now_us += ms * 1000)
   return { sessions, open, pass }
 }
@@ -79,8 +81,12 @@ test('one person has so many, and everybody together too', () => {
   expect(sessions.find(first)).toBeUndefined()
   for (const cookie of [second, third, ...others]) expect(sessions.find(cookie)).toBeDefined()
   open({ ...ann, subject: 'dan' })
-  expect(sessions.open({ identity: { ...ann, subject: 'eve' }, roles })).toBeUndefined()
+  expect(
+    sessions.open({ identity: { ...ann, subject: 'eve' }, roles, page_session_s }),
+  ).toBeUndefined()
   // Who has gone makes room.
   pass(browser_session_idle_ms)
-  expect(sessions.open({ identity: { ...ann, subject: 'eve' }, roles })).toBeDefined()
+  expect(
+    sessions.open({ identity: { ...ann, subject: 'eve' }, roles, page_session_s }),
+  ).toBeDefined()
 })

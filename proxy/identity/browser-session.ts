@@ -8,7 +8,6 @@ import { createHash, randomBytes } from 'node:crypto'
 import type { Identity } from '../core/identity.ts'
 import {
   browser_session_idle_ms,
-  browser_session_ms,
   browser_sessions_max,
   browser_sessions_per_person_max,
 } from './limits.ts'
@@ -16,11 +15,18 @@ import type { Caller, Role } from './token.ts'
 
 export interface BrowserSessions {
   /** Gives what the browser keeps, once; nothing when too many people are signed in. */
-  open(who: { readonly identity: Identity; readonly roles: readonly Role[] }): string | undefined
+  open(who: SignedInBrowser): string | undefined
   /** Who it is now. Being asked for keeps it alive. */
   find(cookie: string): BrowserSession | undefined
   /** Idempotent. */
   close(cookie: string): void
+}
+
+export interface SignedInBrowser {
+  readonly identity: Identity
+  readonly roles: readonly Role[]
+  /** At most; what the identity ends by itself ends it earlier. */
+  readonly page_session_s: number
 }
 
 export interface BrowserSession {
@@ -66,7 +72,7 @@ export function createBrowserSessions(
   }
 
   return {
-    open({ identity, roles }) {
+    open({ identity, roles, page_session_s }) {
       if (!makeRoom(identity)) return undefined
       const { issuer, subject, groups, credential, login } = identity
       const now = now_us()
@@ -77,7 +83,7 @@ export function createBrowserSessions(
           ...(login === undefined ? {} : { login }),
         },
         csrf_token: randomBytes(32).toString('base64url'),
-        ends_us: Math.min(now + browser_session_ms * 1000, identity.ends_us ?? Infinity),
+        ends_us: Math.min(now + page_session_s * 1_000_000, identity.ends_us ?? Infinity),
         used_us: now,
       })
       return cookie

@@ -33,7 +33,7 @@ export const settings: Omit<OidcSettings, 'issuer'> = {
   scopes: ['openid'],
   roles: { auditor: ['audit'] },
   bind_session_to_token: false,
-  ...{ recheck_s: 300, recheck_grace_s: 3600 },
+  ...{ recheck_s: 300, recheck_grace_s: 3600, page_session_s: 28_800 },
 }
 
 export const device_reply = {

@@ -98,7 +98,7 @@ function proofOf(jwt: string, { key }: Extract<VerifiedIdToken, { ok: true }>): 
 const forgeSettings = (issuer: string, audience: string, name: string): Provider['settings'] => ({
   ...{ name, issuer, client_id: audience, scopes: ['openid'], roles: {} },
   ...{ groups_claim: 'groups', subject_claim: 'sub', bind_session_to_token: false },
-  ...{ recheck_s: 0, recheck_grace_s: 0 },
+  ...{ recheck_s: 0, recheck_grace_s: 0, page_session_s: 0 },
 })
 
 /** Only chooses who verifies: nothing else is believed of it. */

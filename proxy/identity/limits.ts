@@ -69,9 +69,6 @@ export const login_ticket_characters_max = 4096
 /** An address within the gateway; one with a query is some hundred characters. */
 export const return_path_characters_max = 1024
 
-/** A working day: then the provider is asked again whether this is still somebody. */
-export const browser_session_ms: number = 8 * 60 * 60_000
-
 /** Nobody was there for this long. A page that looks for news is somebody. */
 export const browser_session_idle_ms: number = 60 * 60_000
 

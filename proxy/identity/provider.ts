@@ -34,6 +34,8 @@ export interface OidcSettings extends ClaimRules {
   readonly recheck_s: number
   /** How long these may have no answer. */
   readonly recheck_grace_s: number
+  /** Of a browser that it signs in to the pages. */
+  readonly page_session_s: number
 }
 
 export interface Provider {

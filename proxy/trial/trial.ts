@@ -94,7 +94,7 @@ export async function startTrial(options: TrialOptions): Promise<Trial> {
       roles: { user: ['engineers'], approver: ['leads'], auditor: ['audit'] },
       bind_session_to_token: false,
       // Its people are as they are, and it ends with the gateway.
-      ...{ recheck_s: 0, recheck_grace_s: 1 },
+      ...{ recheck_s: 0, recheck_grace_s: 1, page_session_s: 8 * 60 * 60 },
     },
     auditors: [auditor(folder)],
     text: (ssh, api) => trialText(options, issuer, ssh, api),

@@ -35,7 +35,7 @@ interface World extends AsyncDisposable {
   refusals(): readonly string[]
 }
 
-async function openWorld(words: readonly string[] = []): Promise<World> {
+async function openWorld(words: readonly string[] = [], more: object = {}): Promise<World> {
   await using started = new AsyncDisposableStack()
   const api = `127.0.0.1:${await freePort()}`
   const idp = started.use(
@@ -47,7 +47,7 @@ async function openWorld(words: readonly string[] = []): Promise<World> {
       files: { 'idp.xml': await idp.metadata() },
       sections: {
         listen: { ssh: '127.0.0.1:0', api },
-        identity: { saml: [{ name: 'corp', idp_metadata_file: 'idp.xml', roles }] },
+        identity: { saml: [{ name: 'corp', idp_metadata_file: 'idp.xml', roles, ...more }] },
       },
     }),
   )
@@ -337,3 +337,27 @@ describe('with workers', () => {
     180_000,
   )
 })
+
+testSlow(
+  needs,
+  'a browser is asked who it is again when its time in the pages is over',
+  async () => {
+    await using world = await openWorld([], { page_session_s: 5 })
+    const { api } = world.guarded.gateway
+    await using browser = await openBrowser()
+    const { context } = browser
+    const page = await context.newPage()
+    await page.goto(`${api}/approvals`)
+    await fill(page, world, 'eve')
+    await page.getByText('eve').first().waitFor()
+    const requests = async (): Promise<number> =>
+      (await context.request.get(`${api}/api/requests`)).status()
+    expect(await requests()).toBe(200)
+    // Being asked for does not keep it alive.
+    await until('an end', async () => ((await requests()) === 401 ? true : undefined))
+    // Who is still signed in at the provider is back without a word.
+    await page.goto(`${api}/approvals`)
+    await until('a new session', async () => ((await requests()) === 200 ? true : undefined))
+  },
+  hang_ms,
+)

@@ -6,6 +6,7 @@ import { idp } from './world.ts'
 const one: SamlFiles = {
   name: 'corp',
   groups_attribute: 'groups',
+  page_session_s: 3600,
   roles: {},
   idp: { kind: 'metadata', xml: idp.metadata },
 }

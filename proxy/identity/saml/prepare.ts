@@ -7,7 +7,8 @@ import { checkIdp, type IdentityProvider, readIdpMetadata } from './metadata.ts'
 import type { SamlSettings } from './provider.ts'
 
 /** As a configuration has it. */
-export interface SamlFiles extends Pick<SamlSettings, 'name' | 'groups_attribute' | 'roles'> {
+export interface SamlFiles
+  extends Pick<SamlSettings, 'name' | 'groups_attribute' | 'page_session_s' | 'roles'> {
   readonly subject_attribute?: string
   readonly idp:
     | { readonly kind: 'metadata'; readonly xml: string }
@@ -27,7 +28,8 @@ export async function prepareSaml(given: readonly SamlFiles[]): Promise<Prepared
   const settings: SamlSettings[] = []
   const entities = new Set<string>()
   for (const [index, each] of given.entries()) {
-    const { idp, name, groups_attribute, subject_attribute, roles } = each
+    const { idp, ...rest } = each
+    const { subject_attribute } = rest
     // oxlint-disable-next-line no-await-in-loop -- the first that is wrong is told
     const read = await (idp.kind === 'metadata'
       ? readIdpMetadata(idp.xml)
@@ -39,7 +41,7 @@ export async function prepareSaml(given: readonly SamlFiles[]): Promise<Prepared
       return { ok: false, index, problem: 'another provider has this entity ID' }
     entities.add(entity_id)
     const provider = { entity_id, entry_point, certificates }
-    settings.push({ name, idp: provider, groups_attribute, subject_attribute, roles })
+    settings.push({ ...rest, idp: provider, subject_attribute })
   }
   return { ok: true, settings }
 }

@@ -25,6 +25,8 @@ export interface SamlSettings {
   readonly name: string
   readonly idp: IdentityProvider
   readonly groups_attribute: string
+  /** Of a browser that it signs in to the pages. */
+  readonly page_session_s: number
   /** Undefined: the NameID, which must be a lasting one then. */
   readonly subject_attribute: string | undefined
   /** Groups that have a role. Without an entry for `user`, everybody whom the provider signs in has that one. */

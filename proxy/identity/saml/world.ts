@@ -22,6 +22,7 @@ export const create = (changes: Partial<SamlSettings> = {}): SamlProvider =>
       name: 'corp',
       idp: { ...idp, certificates: [idp.certificate] },
       groups_attribute: 'groups',
+      page_session_s: 3600,
       subject_attribute: undefined,
       roles: { approver: ['leads'] },
       ...changes,
