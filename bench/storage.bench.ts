@@ -69,7 +69,8 @@ export async function bench(options: Options): Promise<Report> {
     figures,
     goals,
     method: {
-      append: '300 bytes of each of N sessions in one commit; rounds of both alternate',
+      append:
+        '300 bytes of each of N sessions in one commit, after 50 that are not counted; both alternate. Bare: one writev of all, and fdatasync',
       evidence_mib: Math.ceil(options.size_mib * evidence_share),
       search: `${commands * options.scale} commands, ${commands_of_session} a session; pages of 50, asked through the store's Worker`,
       log: `${log_entries * options.scale} entries; a proof is made beside no gateway, its hashes read from the disk, and verified`,

@@ -7,7 +7,7 @@
 import { unlinkSync } from 'node:fs'
 import { asJournalError } from './errors.ts'
 import { spare_segments_kept } from './limits.ts'
-import type { SegmentHeader } from './segment.ts'
+import { isPlain, type SegmentHeader } from './segment.ts'
 import type { Spares } from './spares.ts'
 
 export interface ClosedSegment {
@@ -69,8 +69,9 @@ export class ClosedSegments {
     return previous_lsn < this.#forgotten_lsn && projected_lsn >= this.#forgotten_lsn
   }
 
-  #isReusable({ segment_bytes, version, previous_lsn }: SegmentHeader): boolean {
-    const is_kept_plain = this.#is_sealed && version === 1
+  #isReusable(header: SegmentHeader): boolean {
+    const { segment_bytes, previous_lsn } = header
+    const is_kept_plain = this.#is_sealed && isPlain(header)
     const is_forgotten = previous_lsn < this.#forgotten_lsn
     return segment_bytes === this.#segment_bytes && !is_kept_plain && !is_forgotten
   }

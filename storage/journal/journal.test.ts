@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'bun:test'
 import { createHash } from 'node:crypto'
-import { openSync, readdirSync, readFileSync, unlinkSync, writeSync } from 'node:fs'
+import { cpSync, openSync, readdirSync, readFileSync, unlinkSync, writeSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -98,6 +98,27 @@ describe('what was committed is read', () => {
     journal.close()
   })
 
+  test('many small ones of one commit, from any place and up to any', () => {
+    const journal = Journal.open(options({ segment_bytes: 1024 * 1024 }))
+    for (let seq = 1; seq <= 3000; seq++) journal.append(record(seq, 100))
+    journal.commit()
+    const all = Array.from({ length: 3000 }, (_, index) => index + 1)
+    expect(lsns()).toEqual(all)
+    for (const after of [1, 1499, 2999]) expect(lsns(after)).toEqual(all.slice(after))
+    const reader = new JournalReader(dir, 0)
+    const seen: number[] = []
+    for (const limit of [1, 2, 1000, 2999, 3000, 3001]) {
+      for (let next = reader.next(limit); next !== undefined; next = reader.next(limit)) {
+        expect(next.entry).toEqual({ ...record(next.lsn, 100), bytes: next.entry.bytes })
+        seen.push(next.lsn)
+      }
+      expect(seen.length).toBe(Math.min(limit, 3000))
+    }
+    expect(seen).toEqual(all)
+    reader.close()
+    journal.close()
+  })
+
   test('numbers go on behind what the store has seen', () => {
     const journal = Journal.open(options({ next_lsn: 500 }))
     expect(journal.append(record(0, 10))).toBe(500)
@@ -172,6 +193,19 @@ describe('recycling', () => {
   })
 })
 
+test('a journal of a past release goes on in a segment of this one', () => {
+  cpSync(join(import.meta.dir, 'vector', '0000000007.segment'), join(dir, '0000000007.segment'))
+  const before = lsns()
+  const journal = Journal.open(options())
+  const lsn = journal.append(record(1, 100))
+  journal.commit()
+  expect(segments()).toEqual(['0000000007.segment', '0000000008.segment'])
+  expect(lsns()).toEqual([...before, lsn])
+  journal.recycle(lsn)
+  expect(lsns()).toEqual([lsn])
+  journal.close()
+})
+
 describe('damage', () => {
   const write = (count: number): void => {
     const journal = Journal.open(options())
@@ -189,7 +223,7 @@ describe('damage', () => {
 
   test('a torn tail ends the journal, and writing goes on there', () => {
     write(5)
-    overwrite(segments().at(-1) ?? '', 64 + 4 * 7048 + 3000)
+    overwrite(segments().at(-1) ?? '', 64 + 4 * 7064 + 3000)
     expect(lsns()).toEqual([1, 2, 3, 4])
     const journal = Journal.open(options())
     expect(journal.append(record(9, 100))).toBe(5)
@@ -208,7 +242,7 @@ describe('damage', () => {
   test('a stale frame behind a rewritten one is not taken for the next', () => {
     write(5)
     // The third is torn; the fourth and fifth are intact, and of the same size as what replaces it.
-    overwrite(segments().at(-1) ?? '', 64 + 2 * 7048 + 3000)
+    overwrite(segments().at(-1) ?? '', 64 + 2 * 7064 + 3000)
     const journal = Journal.open(options())
     journal.append(record(9, 7000))
     journal.commit()
@@ -245,7 +279,7 @@ describe('faults of the caller', () => {
     expect(() => journal.append(record(0, segment_bytes))).toThrow('fits')
     for (let index = 0; index < 6; index++) journal.append(record(index, 10_000))
     expect(() => journal.append(record(9, 10_000))).toThrow('fits')
-    expect(journal.pending_bytes).toBe(6 * 10_048)
+    expect(journal.pending_bytes).toBe(32 + 6 * 10_032)
     journal.commit()
     journal.close()
     expect(lsns()).toHaveLength(6)

@@ -2,7 +2,7 @@
  * The write-ahead journal: what {@link Journal.commit} returned from is on the disk. One writer,
  * synchronous, made for a Worker of its own.
  *
- * A commit is a run of frames in a preallocated segment, so it changes no metadata and costs one
+ * A commit is a run of groups in a preallocated segment, so it changes no metadata and costs one
  * `fdatasync`. A full disk shows when the next segment is prepared, ahead of the session that would
  * need it.
  *
@@ -14,18 +14,12 @@ import { ClosedSegments } from './closed.ts'
 import { listSegments, segmentPath, syncDirectory } from './directory.ts'
 import { block_bytes, DurableFile, stagingArea } from './durable-file.ts'
 import { asJournalError, JournalError } from './errors.ts'
-import { copy_bytes_max, frame_bytes_max, segment_bytes_max, segment_bytes_min } from './limits.ts'
+import { Groups } from './group.ts'
+import { segment_bytes_max, segment_bytes_min } from './limits.ts'
 import { endOf } from './read.ts'
 import { Sealer } from './seal.ts'
-import type { Entry, SegmentHeader } from './segment.ts'
-import {
-  encodeFrame,
-  encodeHeader,
-  framePrefixBytes,
-  header_bytes,
-  sealedParts,
-  sealFrame,
-} from './segment.ts'
+import type { Entry, SegmentHeader, SegmentVersion } from './segment.ts'
+import { encodeHeader, header_bytes, isPlain } from './segment.ts'
 import { Spares } from './spares.ts'
 
 export interface JournalOptions {
@@ -42,14 +36,6 @@ export interface JournalOptions {
   readonly key?: Uint8Array | undefined
 }
 
-interface PendingFrame {
-  /** Its header, and a small body, inside the scratch buffer. */
-  readonly start: number
-  readonly end: number
-  /** A large body, borrowed until the commit. */
-  readonly body: Uint8Array | undefined
-}
-
 interface ActiveSegment {
   /** Its place is behind the last durable frame. */
   readonly file: DurableFile
@@ -64,15 +50,12 @@ export class Journal {
   readonly #options: JournalOptions
   readonly #staging: Uint8Array = stagingArea()
   readonly #spares: Spares
-  readonly #sealer: Sealer | undefined
+  readonly #version: SegmentVersion
+  readonly #pending: Groups
   readonly #closed: ClosedSegments
   #active: ActiveSegment
   #durable_lsn: number
   #next_lsn: number
-  #scratch: Buffer = Buffer.alloc(64 * 1024)
-  #scratch_bytes = 0
-  #pending: PendingFrame[] = []
-  #pending_bytes = 0
   /** A {@link commitLater} is under way. */
   #is_writing = false
   /**
@@ -97,16 +80,18 @@ export class Journal {
     assert(spare_segments >= 1, 'without a spare segment no session could start')
     assert(segment_bytes % block_bytes === 0, 'a segment is a whole number of blocks')
     this.#options = options
-    this.#sealer = options.key === undefined ? undefined : new Sealer(options.key)
+    const is_sealed = options.key !== undefined
+    this.#version = is_sealed ? 4 : 3
+    this.#pending = new Groups(options.key === undefined ? undefined : new Sealer(options.key))
     try {
       mkdirSync(dir, { recursive: true, mode: 0o700 })
       const { segments, damaged } = listSegments(dir)
       if (damaged[0] !== undefined)
         throw new JournalError('journal_damaged', `no header in ${damaged[0]}`)
       // What was never encrypted is not kept for reuse: it would lie there until then.
-      const is_fresh = this.#sealer !== undefined && segments.some(isPlain)
+      const is_fresh = is_sealed && segments.some(({ header }) => isPlain(header))
       this.#spares = new Spares(dir, segment_bytes, spare_segments, is_fresh)
-      this.#closed = new ClosedSegments(this.#spares, segment_bytes, this.#sealer !== undefined)
+      this.#closed = new ClosedSegments(this.#spares, segment_bytes, is_sealed)
       const end = endOf(dir, segments.at(-1)?.header, options.key)
       this.#durable_lsn = Math.max(end.lsn, Number(options.next_lsn) - 1)
       this.#next_lsn = this.#durable_lsn + 1
@@ -125,8 +110,8 @@ export class Journal {
         // Entries that a killed process wrote and did not sync are taken over: now they are durable.
         const file = DurableFile.open(last.path, end.at, this.#staging)
         this.#active = { file, path: last.path, header: last.header, crc: end.crc }
-        // Who reads version 1 knows nothing of sealed entries.
-        this.#abandon_active = this.#sealer !== undefined && last.header.version === 1
+        // Who reads another version does not look for what is written from now on.
+        this.#abandon_active = last.header.version !== this.#version
       }
       // A first spare at once, so that a gateway that just started can take sessions.
       if (this.#spares.count === 0) this.#spares.tryPrepareOne()
@@ -140,28 +125,10 @@ export class Journal {
    * until then: do not change it. An entry of 4 MiB, or a commit larger than a segment, is a fault
    * of the caller: watch {@link pending_bytes}.
    */
-  append(given: Entry): number {
-    const entry =
-      this.#sealer === undefined
-        ? given
-        : ({
-            kind: 'sealed',
-            bytes: this.#sealer.seal(this.#next_lsn, sealedParts(given)),
-          } as const)
-    const prefix_bytes = framePrefixBytes(entry)
-    const bytes = prefix_bytes + entry.bytes.length
-    assert(bytes <= frame_bytes_max, 'an entry fits into a frame')
+  append(entry: Entry): number {
     const room = this.#options.segment_bytes - header_bytes
-    assert(this.#pending_bytes + bytes <= room, 'a commit fits into a segment')
-    const copied = entry.bytes.length <= copy_bytes_max
-    const start = this.#scratch_bytes
-    const end = start + (copied ? bytes : prefix_bytes)
-    this.#reserve(end)
-    encodeFrame(this.#scratch, start, this.#next_lsn, entry)
-    if (copied) this.#scratch.set(entry.bytes, start + prefix_bytes)
-    this.#scratch_bytes = end
-    this.#pending_bytes += bytes
-    this.#pending.push({ start, end, body: copied ? undefined : entry.bytes })
+    assert(this.#pending.fits(entry, room), 'a commit fits into a segment')
+    this.#pending.add(entry)
     return this.#next_lsn++
   }
 
@@ -172,7 +139,7 @@ export class Journal {
    */
   commit(): void {
     assert(!this.#is_writing, 'one commit at a time')
-    if (this.#pending.length === 0) return
+    if (this.#pending.isEmpty) return
     try {
       const { parts, crc } = this.#seal()
       try {
@@ -192,7 +159,7 @@ export class Journal {
    */
   commitLater(done: (error: JournalError | undefined) => void): void {
     assert(!this.#is_writing, 'one commit at a time')
-    if (!this.#active.file.fits(this.#pending_bytes)) {
+    if (!this.#active.file.fits(this.#pending.bytes)) {
       this.commit()
       done(undefined)
       return
@@ -219,7 +186,7 @@ export class Journal {
 
   /** What {@link commit} would write. */
   get pending_bytes(): number {
-    return this.#pending_bytes
+    return this.#pending.bytes
   }
 
   /** Whether new sessions may start: a spare segment exists and the backlog leaves room for it. */
@@ -270,13 +237,6 @@ export class Journal {
     this.#spares.close()
   }
 
-  #reserve(bytes: number): void {
-    if (bytes <= this.#scratch.length) return
-    const larger = Buffer.alloc(Math.max(bytes, this.#scratch.length * 2))
-    larger.set(this.#scratch.subarray(0, this.#scratch_bytes))
-    this.#scratch = larger
-  }
-
   /** Puts the next spare in the active segment's place. */
   #switch(): void {
     const { backlog_segments_max } = this.#options
@@ -309,8 +269,10 @@ export class Journal {
 
   #activate(generation: number, spare: string): ActiveSegment {
     const { dir, segment_bytes } = this.#options
-    const version = this.#sealer === undefined ? 1 : 2
-    const fields = { generation, previous_lsn: this.#durable_lsn, segment_bytes, version } as const
+    const fields = {
+      ...{ generation, previous_lsn: this.#durable_lsn, segment_bytes },
+      version: this.#version,
+    }
     const bytes = encodeHeader(fields)
     const path = segmentPath(dir, generation)
     try {
@@ -335,20 +297,8 @@ export class Journal {
   #seal(): { readonly parts: readonly Uint8Array[]; readonly crc: number } {
     const { file, header } = this.#active
     const is_left = this.#abandon_active || (this.#is_left_early && this.ready)
-    if (is_left || file.at + this.#pending_bytes > header.segment_bytes) this.#switch()
-    const { generation } = this.#active.header
-    const parts: Uint8Array[] = []
-    let { crc } = this.#active
-    let run_start = 0
-    for (const { start, end, body } of this.#pending) {
-      crc = sealFrame(this.#scratch, start, end, body, generation, crc)
-      if (body === undefined) continue
-      parts.push(this.#scratch.subarray(run_start, end), body)
-      run_start = end
-    }
-    if (run_start < this.#scratch_bytes)
-      parts.push(this.#scratch.subarray(run_start, this.#scratch_bytes))
-    return { parts, crc }
+    if (is_left || file.at + this.#pending.bytes > header.segment_bytes) this.#switch()
+    return this.#pending.seal(this.#next_lsn - 1, this.#active.header.generation, this.#active.crc)
   }
 
   #written(crc: number, last_lsn: number): void {
@@ -357,9 +307,7 @@ export class Journal {
   }
 
   #clear(): void {
-    this.#pending = []
-    this.#pending_bytes = 0
-    this.#scratch_bytes = 0
+    this.#pending.clear()
   }
 
   #failed(error: unknown): JournalError {
@@ -381,5 +329,3 @@ export class Journal {
     }
   }
 }
-
-const isPlain = ({ header }: { readonly header: SegmentHeader }): boolean => header.version === 1

@@ -25,8 +25,8 @@ export const frame_bytes_max: number = 4 * 1024 * 1024
 /** Zeros are written in slices of this, so that preparing a spare never keeps the recorder long. */
 export const prepare_slice_bytes: number = 2 * 1024 * 1024
 
-/** A body up to this is copied beside its header: a vector of its own would cost more. */
-export const copy_bytes_max = 4096
+/** Entries under one CRC: so many that it costs nothing, and a reader holds them at once. A larger entry is alone. */
+export const group_bytes_max: number = 256 * 1024
 
 /** What a reader takes from the disk at once. */
 export const read_bytes: number = 1024 * 1024

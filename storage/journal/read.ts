@@ -9,8 +9,8 @@ import { headerOf, listSegments, openSegment, readFully } from './directory.ts'
 import { JournalError, systemCode } from './errors.ts'
 import { frame_bytes_max, read_bytes } from './limits.ts'
 import { Opener } from './seal.ts'
-import type { Entry, SealedEntry, SegmentHeader } from './segment.ts'
-import { decodeFrame, header_bytes, unsealedEntry } from './segment.ts'
+import type { Entry, PlainFrame, SealedFrame, SegmentHeader } from './segment.ts'
+import { decodeFrame, header_bytes, unsealedEntries } from './segment.ts'
 
 export interface Numbered {
   readonly lsn: number
@@ -53,6 +53,10 @@ export class JournalReader {
   #window: Uint8Array = new Uint8Array(0)
   /** The limit when the window was read: entries behind it were not final then. */
   #window_limit = 0
+  /** What was read and not given yet: the first of them has the number behind `#lsn`. */
+  #entries: readonly Entry[] = []
+  #given = 0
+  #first_lsn = 0
   #buffer: Uint8Array<ArrayBuffer> = new Uint8Array(read_bytes)
 
   /** @param key of a store that is encrypted at rest, 32 bytes */
@@ -73,7 +77,7 @@ export class JournalReader {
     return Math.max(this.#lsn, this.#after_lsn)
   }
 
-  /** Behind the last entry read: where a writer goes on, and the CRC that its next frame continues. */
+  /** Behind the last frame read: where a writer goes on, and the CRC that its next frame continues. */
   get place(): { readonly at: number; readonly crc: number } {
     return { at: this.#at, crc: this.#crc }
   }
@@ -85,26 +89,38 @@ export class JournalReader {
   next(limit_lsn: number = Number.POSITIVE_INFINITY): Numbered | undefined {
     for (;;) {
       if (this.lsn >= limit_lsn) return undefined
+      const entry = this.#entries[this.#given]
+      if (entry !== undefined) {
+        const lsn = this.#first_lsn + this.#given
+        if (lsn > limit_lsn) return undefined
+        this.#given += 1
+        this.#lsn = lsn
+        if (lsn > this.#after_lsn) return { lsn, entry }
+        continue
+      }
       if (this.#segment === undefined && !this.#enter()) return undefined
-      const frame = this.#frame(limit_lsn)
-      if (frame === undefined) {
+      const read = this.#frame(limit_lsn)
+      if (read === undefined) {
         if (!this.#advance()) return undefined
         continue
       }
-      if (frame.lsn > limit_lsn) return undefined
-      this.#at = frame.end
-      this.#crc = frame.crc
-      this.#lsn = frame.lsn
-      if (frame.lsn > this.#after_lsn)
-        return { lsn: frame.lsn, entry: this.#opened(frame.lsn, frame.entry) }
+      if (read.frame.first_lsn > limit_lsn) return undefined
+      this.#at = read.end
+      this.#crc = read.crc
+      this.#entries = this.#opened(read.frame)
+      this.#given = 0
+      this.#first_lsn = read.frame.first_lsn
     }
   }
 
-  #opened(lsn: number, entry: Entry | SealedEntry): Entry {
-    if (entry.kind !== 'sealed') return entry
-    const opened = unsealedEntry(this.#opener.open(lsn, entry.bytes))
+  #opened(frame: PlainFrame | SealedFrame): readonly Entry[] {
+    if (frame.kind === 'plain') return frame.entries
+    const opened = unsealedEntries(frame, this.#opener.open(frame))
     if (opened !== undefined) return opened
-    throw new JournalError('journal_damaged', `entry ${lsn} of the journal is of no known kind`)
+    throw new JournalError(
+      'journal_damaged',
+      `entry ${frame.lsn} of the journal is of no known kind`,
+    )
   }
 
   close(): void {
@@ -115,7 +131,7 @@ export class JournalReader {
   /** The frame at `#at`, from what was read before or, when that does not hold it, from the disk. */
   #frame(
     limit_lsn: number,
-  ): { lsn: number; entry: Entry | SealedEntry; crc: number; end: number } | undefined {
+  ): { frame: PlainFrame | SealedFrame; crc: number; end: number } | undefined {
     const segment = this.#segment
     if (segment === undefined) return undefined
     const expected = {
@@ -128,10 +144,10 @@ export class JournalReader {
       const at = this.#at - this.#window_at
       const decoded = decodeFrame(this.#window, at, frame_bytes_max, expected)
       // A commit under way may yet fail, and its bytes be replaced: what was read ahead of the
-      // limit is only good for a look.
-      const final = fresh || (decoded.ok && decoded.lsn <= this.#window_limit)
+      // limit is only good for a look. A group is of one commit: with its first entry all of it is there.
+      const final = fresh || (decoded.ok && decoded.frame.first_lsn <= this.#window_limit)
       if (decoded.ok && final) {
-        if (decoded.lsn > this.#last_lsn) return undefined
+        if (decoded.frame.lsn > this.#last_lsn) return undefined
         return { ...decoded, end: this.#window_at + decoded.end }
       }
       const bytes = decoded.ok ? 0 : (decoded.bytes ?? 0)
@@ -176,6 +192,7 @@ export class JournalReader {
     this.#segment = { fd, header }
     this.#crc = header.crc
     this.#lsn = header.previous_lsn
+    this.#entries = []
     this.#last_lsn = last_lsn ?? Number.POSITIVE_INFINITY
     this.#at = header_bytes
     this.#window_at = header_bytes

@@ -1,6 +1,6 @@
 /** A journal that is encrypted at rest: what opens it, what does not, and that no nonce comes twice. */
 import { describe, expect, test } from 'bun:test'
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { JournalError } from './errors.ts'
@@ -80,25 +80,46 @@ describe('a journal that is encrypted', () => {
       expect(codeOf(() => read(dir))).toBe('journal_locked')
     }))
 
-  test('of a past release is read for ever', () =>
+  test.each(['sealed', 'sealed-groups'])('of a past release is read for ever: %s', (vector) =>
     inFolder((dir) => {
       const name = '0000000001.segment'
-      cpSync(join(import.meta.dir, 'vector', 'sealed', name), join(dir, name))
+      cpSync(join(import.meta.dir, 'vector', vector, name), join(dir, name))
       expect(read(dir, key)).toEqual([...entries])
+      expect(codeOf(() => read(dir, other))).toBe('journal_locked')
+    }),
+  )
+
+  test('opens no group as the entry of a past release, nor the other way round', () =>
+    inFolder((dir) => {
+      for (const [vector, kind] of [
+        ['sealed', 7],
+        ['sealed-groups', 5],
+      ] as const) {
+        const name = '0000000001.segment'
+        const bytes = readFileSync(join(import.meta.dir, 'vector', vector, name))
+        bytes.writeUInt32LE(kind, 64 + 20)
+        bytes.writeUInt32LE(1, 64 + 24)
+        const end = 64 + 32 + bytes.readUInt32LE(64 + 4)
+        bytes.writeUInt32LE(Bun.hash.crc32(bytes.subarray(64 + 4, end), bytes.readUInt32LE(36)), 64)
+        writeFileSync(join(dir, name), bytes)
+        expect(codeOf(() => read(dir, key))).toBe('journal_locked')
+      }
     }))
 })
 
-describe('a sealed entry', () => {
+describe('what is sealed', () => {
   test('opens under its own number alone, and not when a bit of it was changed', () => {
     const sealed = new Sealer(key).seal(5, [text])
-    expect(new Opener(key).open(5, sealed)).toEqual(Buffer.from(text))
-    expect(codeOf(() => new Opener(key).open(6, sealed))).toBe('journal_locked')
+    const opened = (lsn: number, bytes: Uint8Array): Uint8Array =>
+      new Opener(key).open({ lsn, is_group: true, bytes })
+    expect(opened(5, sealed)).toEqual(Buffer.from(text))
+    expect(codeOf(() => opened(6, sealed))).toBe('journal_locked')
     for (let at = 0; at < sealed.length; at++) {
       const changed = Uint8Array.from(sealed)
       changed[at] = (changed[at] ?? 0) ^ 1
-      expect(codeOf(() => new Opener(key).open(5, changed))).toBe('journal_locked')
+      expect(codeOf(() => opened(5, changed))).toBe('journal_locked')
     }
-    expect(codeOf(() => new Opener(key).open(5, sealed.subarray(0, 20)))).toBe('journal_locked')
+    expect(codeOf(() => opened(5, sealed.subarray(0, 20)))).toBe('journal_locked')
   })
 
   test('has a nonce of its own, also where a number is used again after a commit that failed', () => {

@@ -1,5 +1,6 @@
 /**
- * The bytes of a segment: its header and its frames. Pure; FORMAT.md is the normative text.
+ * The bytes of a segment as they are read: its header and its frames, of this version and of those before. Pure; FORMAT.md
+ * is the normative text, and `group.ts` writes them.
  *
  * Each frame's CRC continues the one before it, and the first continues the header's. So a frame
  * is valid only behind the very bytes it was written behind: what an earlier use of the file, or
@@ -7,7 +8,6 @@
  *
  * @module
  */
-import assert from 'node:assert/strict'
 
 /** What the journal carries. Bytes are borrowed: see each function. */
 export type Entry =
@@ -30,12 +30,6 @@ export type Entry =
   | { readonly kind: 'log_entry'; readonly index: number; readonly bytes: Uint8Array }
   | { readonly kind: 'checkpoint'; readonly bytes: Uint8Array }
 
-/** An entry that is encrypted at rest: see `seal.ts`. */
-export interface SealedEntry {
-  readonly kind: 'sealed'
-  readonly bytes: Uint8Array
-}
-
 export interface SegmentHeader {
   /** Counts every use of a segment, over the journal's whole life; 1 is the first. */
   readonly generation: number
@@ -44,15 +38,38 @@ export interface SegmentHeader {
   readonly segment_bytes: number
   /** Where the chain of CRCs begins. */
   readonly crc: number
-  /** 2 where entries may be sealed. */
-  readonly version: 1 | 2
+  readonly version: SegmentVersion
+}
+
+/** 1 and 2 have a frame for each entry, 3 and 4 one for a group of them; entries of 2 and 4 may be sealed. */
+export type SegmentVersion = 1 | 2 | 3 | 4
+
+/** Whether nothing in a segment of that version is encrypted. */
+export const isPlain = ({ version }: { readonly version: SegmentVersion }): boolean =>
+  version === 1 || version === 3
+
+/** The numbers of a frame's entries: each of them, the ends included. */
+interface Numbers {
+  readonly first_lsn: number
+  readonly lsn: number
+}
+
+export interface SealedFrame extends Numbers {
+  readonly kind: 'sealed'
+  /** Version 4: what is sealed is a group. */
+  readonly is_group: boolean
+  readonly bytes: Uint8Array
+}
+
+export interface PlainFrame extends Numbers {
+  readonly kind: 'plain'
+  readonly entries: readonly Entry[]
 }
 
 export type DecodedFrame =
   | {
       readonly ok: true
-      readonly lsn: number
-      readonly entry: Entry | SealedEntry
+      readonly frame: PlainFrame | SealedFrame
       readonly crc: number
       /** Offset behind the frame. */
       readonly end: number
@@ -62,14 +79,23 @@ export type DecodedFrame =
 
 export const header_bytes = 64
 export const frame_header_bytes = 32
+/** Of an entry in a group: length of its body, kind, sequence or index. */
+export const entry_header_bytes = 16
+export const session_bytes = 16
+export const digest_bytes = 32
+export const kinds = {
+  record: 1,
+  document: 2,
+  log_entry: 3,
+  checkpoint: 4,
+  sealed: 5,
+  group: 6,
+  sealed_group: 7,
+} as const
 
 const magic = new TextEncoder().encode('SLUICEJ\n')
 const header_crc_at = 36
-const kinds = { record: 1, document: 2, log_entry: 3, checkpoint: 4, sealed: 5 } as const
-const session_bytes = 16
-const digest_bytes = 32
 const { crc32 } = Bun.hash
-const text = new TextEncoder()
 const lenient_text = new TextDecoder()
 
 export function encodeHeader(header: Omit<SegmentHeader, 'crc'>): Uint8Array {
@@ -78,19 +104,19 @@ export function encodeHeader(header: Omit<SegmentHeader, 'crc'>): Uint8Array {
   bytes.set(magic)
   view.setUint32(8, header.version, true)
   view.setUint32(12, header.generation, true)
-  writeU64(view, 16, header.previous_lsn)
-  writeU64(view, 24, header.segment_bytes)
+  view.setBigUint64(16, BigInt(header.previous_lsn), true)
+  view.setBigUint64(24, BigInt(header.segment_bytes), true)
   view.setUint32(header_crc_at, crc32(bytes.subarray(0, header_crc_at)), true)
   return bytes
 }
 
-/** Undefined when this is no header of version 1 or 2, or not an intact one. */
+/** Undefined when this is no header of a version above, or not an intact one. */
 export function decodeHeader(bytes: Uint8Array): SegmentHeader | undefined {
   if (bytes.length < header_bytes) return undefined
   const view = viewOf(bytes)
   if (magic.some((byte, at) => bytes[at] !== byte)) return undefined
   const version = view.getUint32(8, true)
-  if (version !== 1 && version !== 2) return undefined
+  if (version !== 1 && version !== 2 && version !== 3 && version !== 4) return undefined
   const crc = view.getUint32(header_crc_at, true)
   if (crc !== crc32(bytes.subarray(0, header_crc_at))) return undefined
   const previous_lsn = readU64(view, 16)
@@ -99,71 +125,8 @@ export function decodeHeader(bytes: Uint8Array): SegmentHeader | undefined {
   return { generation: view.getUint32(12, true), previous_lsn, segment_bytes, crc, version }
 }
 
-/** How many bytes {@link encodeFrame} writes in front of the payload. */
-export function framePrefixBytes(entry: Entry | SealedEntry): number {
-  switch (entry.kind) {
-    case 'record':
-      return frame_header_bytes + session_bytes
-    case 'document':
-      return frame_header_bytes + digest_bytes + 1 + Buffer.byteLength(entry.type)
-    case 'log_entry':
-    case 'checkpoint':
-    case 'sealed':
-      return frame_header_bytes
-  }
-}
-
 /**
- * Writes everything in front of the payload at `at`: {@link framePrefixBytes} bytes. The frame
- * counts only once {@link sealFrame} has bound it to its place.
- */
-export function encodeFrame(
-  into: Buffer,
-  at: number,
-  lsn: number,
-  entry: Entry | SealedEntry,
-): void {
-  const prefix_bytes = framePrefixBytes(entry)
-  const view = viewFor(into)
-  view.setUint32(at + 4, prefix_bytes - frame_header_bytes + entry.bytes.length, true)
-  writeU64(view, at + 8, lsn)
-  view.setUint32(at + 20, kinds[entry.kind], true)
-  writeU64(view, at + 24, keyOf(entry))
-  const body_at = at + frame_header_bytes
-  if (entry.kind === 'record') {
-    into.set(bytesOfSession(entry.session), body_at)
-  } else if (entry.kind === 'document') {
-    const written = into.write(entry.digest, body_at, digest_bytes, 'hex')
-    assert(written === digest_bytes && entry.digest.length === 64, 'a digest is SHA-256 in hex')
-    const type = text.encode(entry.type)
-    assert(type.length <= 255, 'a document type is short')
-    into[body_at + digest_bytes] = type.length
-    into.set(type, body_at + digest_bytes + 1)
-  }
-}
-
-/** Binds an encoded frame to its segment and to the frame before it; returns its CRC for the next. */
-export function sealFrame(
-  into: Buffer,
-  start: number,
-  end: number,
-  payload: Uint8Array | undefined,
-  generation: number,
-  previous_crc: number,
-): number {
-  const view = viewFor(into)
-  view.setUint32(start + 16, generation, true)
-  let crc = crc32(
-    new Uint8Array(into.buffer, into.byteOffset + start + 4, end - start - 4),
-    previous_crc,
-  )
-  if (payload !== undefined) crc = crc32(payload, crc)
-  view.setUint32(start, crc, true)
-  return crc
-}
-
-/**
- * Reads the frame at `at`. The entry's bytes are borrowed from `from`.
+ * Reads the frame at `at`. The bytes of entries are borrowed from `from`.
  * Any length is checked against `frame_bytes_max` before it is believed.
  */
 export function decodeFrame(
@@ -182,43 +145,68 @@ export function decodeFrame(
   if (body_bytes > frame_bytes_max - frame_header_bytes) return none
   const lsn = readU64(view, at + 8)
   const key = readU64(view, at + 24)
-  if (lsn === undefined || key === undefined || lsn <= expected.previous_lsn) return none
+  if (lsn === undefined || key === undefined) return none
+  const kind = view.getUint32(at + 20, true)
+  const is_group = kind === kinds.group || kind === kinds.sealed_group
+  const first_lsn = is_group ? lsn - key + 1 : lsn
+  if (first_lsn > lsn || first_lsn <= expected.previous_lsn) return none
   if (view.getUint32(at + 16, true) !== expected.generation) return none
   const end = at + frame_header_bytes + body_bytes
   if (from.length < end) return { ok: false, bytes: end - at }
   const crc = view.getUint32(at, true)
   if (crc !== crc32(from.subarray(at + 4, end), expected.previous_crc)) return none
   const body = from.subarray(at + frame_header_bytes, end)
-  const entry = entryOf(view.getUint32(at + 20, true), key, body)
-  return entry === undefined ? none : { ok: true, lsn, entry, crc, end }
+  const numbers = { first_lsn, lsn }
+  if (kind === kinds.sealed || kind === kinds.sealed_group)
+    return { ok: true, frame: { ...numbers, kind: 'sealed', is_group, bytes: body }, crc, end }
+  const entries = is_group ? decodeGroup(body, key) : listed(entryOf(kind, key, body))
+  if (entries === undefined) return none
+  return { ok: true, frame: { ...numbers, kind: 'plain', entries }, crc, end }
 }
 
-/** An entry as it is sealed: what {@link encodeFrame} writes of it behind the number, then its bytes. */
-export function sealedParts(entry: Entry): readonly Uint8Array[] {
-  const prefix = Buffer.alloc(framePrefixBytes(entry))
-  encodeFrame(prefix, 0, 0, entry)
-  return [prefix.subarray(sealed_from), entry.bytes]
-}
-
-/** The entry out of what was sealed; undefined when it is none. Borrowed from `opened`. */
-export function unsealedEntry(opened: Uint8Array): Entry | undefined {
+/** The entries out of what was sealed; undefined when it is none of so many. Borrowed from `opened`. */
+export function unsealedEntries(
+  { is_group, first_lsn, lsn }: SealedFrame,
+  opened: Uint8Array,
+): readonly Entry[] | undefined {
+  if (is_group) return decodeGroup(opened, lsn - first_lsn + 1)
+  // Version 2: the entry's frame from its kind on.
   if (opened.length < frame_header_bytes - sealed_from) return undefined
   const view = viewOf(opened)
   const key = readU64(view, 24 - sealed_from)
   const body = opened.subarray(frame_header_bytes - sealed_from)
-  const entry = key === undefined ? undefined : entryOf(view.getUint32(0, true), key, body)
-  return entry?.kind === 'sealed' ? undefined : entry
+  return key === undefined ? undefined : listed(entryOf(view.getUint32(0, true), key, body))
 }
 
 /** The kind stands there. */
 const sealed_from = 20
 
+/** Undefined when these are not `count` entries, and nothing else. */
+function decodeGroup(body: Uint8Array, count: number): readonly Entry[] | undefined {
+  const view = viewOf(body)
+  const entries: Entry[] = []
+  let at = 0
+  while (at < body.length) {
+    const body_at = at + entry_header_bytes
+    if (body_at > body.length || entries.length === count) return undefined
+    const end = body_at + view.getUint32(at, true)
+    const key = readU64(view, at + 8)
+    if (end > body.length || key === undefined) return undefined
+    const entry = entryOf(view.getUint32(at + 4, true), key, body.subarray(body_at, end))
+    if (entry === undefined) return undefined
+    entries.push(entry)
+    at = end
+  }
+  return entries.length === count ? entries : undefined
+}
+
+const listed = (entry: Entry | undefined): readonly Entry[] | undefined =>
+  entry === undefined ? undefined : [entry]
+
 const none: DecodedFrame = { ok: false }
 
-function entryOf(kind: number, key: number, body: Uint8Array): Entry | SealedEntry | undefined {
+function entryOf(kind: number, key: number, body: Uint8Array): Entry | undefined {
   switch (kind) {
-    case kinds.sealed:
-      return { kind: 'sealed', bytes: body }
     case kinds.record:
       if (body.length < session_bytes) return undefined
       return {
@@ -247,37 +235,8 @@ function entryOf(kind: number, key: number, body: Uint8Array): Entry | SealedEnt
   }
 }
 
-function keyOf(entry: Entry | SealedEntry): number {
-  if (entry.kind === 'record') return entry.seq
-  return entry.kind === 'log_entry' ? entry.index : 0
-}
-
 function viewOf(bytes: Uint8Array): DataView {
   return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-}
-
-/** All frames of a commit are in one buffer: its view need not be made for each. */
-let last_view: DataView = new DataView(new ArrayBuffer(0))
-
-function viewFor(into: Buffer): DataView {
-  const { buffer, byteOffset, byteLength } = last_view
-  if (buffer !== into.buffer || byteOffset !== into.byteOffset || byteLength !== into.byteLength)
-    last_view = viewOf(into)
-  return last_view
-}
-
-/** The same few sessions come again and again. */
-const known_sessions = new Map<string, Uint8Array>()
-const known_sessions_max = 8192
-
-function bytesOfSession(session: string): Uint8Array {
-  const known = known_sessions.get(session)
-  if (known !== undefined) return known
-  const bytes = Uint8Array.from(Buffer.from(session.replaceAll('-', ''), 'hex'))
-  assert(bytes.length === session_bytes && session.length === 36, 'a session is a UUID')
-  if (known_sessions.size >= known_sessions_max) known_sessions.clear()
-  known_sessions.set(session, bytes)
-  return bytes
 }
 
 function hexOf(bytes: Uint8Array): string {
@@ -287,13 +246,6 @@ function hexOf(bytes: Uint8Array): string {
 function uuidOf(bytes: Uint8Array): string {
   const hex = hexOf(bytes)
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`
-}
-
-/** Numbers stay below 2^53, so two halves are exact and cheaper than a BigInt. */
-function writeU64(view: DataView, at: number, value: number): void {
-  assert(Number.isSafeInteger(value) && value >= 0, 'a number of the journal is a safe integer')
-  view.setUint32(at, value % 2 ** 32, true)
-  view.setUint32(at + 4, Math.floor(value / 2 ** 32), true)
 }
 
 function readU64(view: DataView, at: number): number | undefined {
