@@ -164,6 +164,18 @@ class LogSource implements BucketSource {
     }
   }
 
+  async *checkpoints(): AsyncGenerator<{ size: number; note: Uint8Array }, void, void> {
+    const older = this.listing.checkpoints.slice(0, -1)
+    for (let at = 0; at < older.length; at += fetch_ahead) {
+      const sizes = older.slice(at, at + fetch_ahead)
+      const notes = await Promise.all(sizes.map((size) => this.#read(checkpointKey(size))))
+      for (const [index, size] of sizes.entries()) {
+        const note = notes[index]?.bytes
+        if (note !== undefined) yield { size, note }
+      }
+    }
+  }
+
   /** Of each witness the newest that the bucket has all of. */
   async cosigned(): Promise<readonly Uint8Array[]> {
     const signed = this.listing.checkpoints.at(-1) ?? 0

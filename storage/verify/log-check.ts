@@ -5,10 +5,10 @@
  * @module
  */
 import { equalBytes, isCount, toHex } from '../evidence/bytes.ts'
-import { type Checkpoint, parseCheckpoint } from '../evidence/checkpoint.ts'
+import type { Checkpoint } from '../evidence/checkpoint.ts'
 import { leafHash, MerkleTree, storedHashIndex } from '../evidence/merkle.ts'
-import { type NoteVerifier, openNote, parseNote } from '../evidence/note.ts'
 import type { Trust } from '../evidence/trust.ts'
+import { olderCheckpoints, readCheckpoint } from './checkpoint-check.ts'
 import { log_page_entries, missing_run_max } from './limits.ts'
 import type { Findings, LogFacts } from './report.ts'
 import type { EvidenceSource } from './source.ts'
@@ -29,7 +29,8 @@ export interface CheckedLog {
 interface Anchor {
   readonly size: number
   readonly root: Uint8Array
-  readonly remembered: boolean
+  /** The newest checkpoint, one before it, or one that somebody else remembers. */
+  readonly from: 'newest' | 'older' | 'remembered'
 }
 
 export async function checkLog(
@@ -44,12 +45,13 @@ export async function checkLog(
     ({ origin }) => checkpoint === undefined || origin === checkpoint.origin,
   )
   const anchors: Anchor[] = [
-    ...(checkpoint === undefined ? [] : [{ ...checkpoint, remembered: false }]),
-    ...remembered.map((known) => ({ ...known, remembered: true })),
+    ...(checkpoint === undefined ? [] : [{ ...checkpoint, from: 'newest' } as const]),
+    ...remembered.map((known) => ({ ...known, from: 'remembered' }) as const),
   ].toSorted((a, b) => a.size - b.size)
 
   const wanted = Math.max(size, checkpoint?.size ?? 0)
-  const { stored, wrong, right_until } = await compareRoots(source, wanted, anchors)
+  const older = olderCheckpoints(source, checkpoint, trust, findings)
+  const { stored, wrong, right_until } = await compareRoots(source, wanted, anchors, older)
   const newest = Math.max(0, ...remembered.map((known) => known.size))
   const signed_size = checkpoint?.size ?? newest
   const claimed = Math.max(checkpoint?.size ?? 0, checkpoint === undefined ? stored : 0)
@@ -81,6 +83,12 @@ export async function checkLog(
   }
 }
 
+const forked_from = {
+  newest: 'that is the newest',
+  older: 'that was signed then, and is kept beside the newest',
+  remembered: 'that the trust file remembers, or a witness saw',
+} as const
+
 /** Something is wrong with the log, and the stored hashes do not tell where. */
 function sayUnnamed(
   stored: number,
@@ -95,7 +103,7 @@ function sayUnnamed(
       'log_entry_missing',
       `The log holds ${stored} entries, but its checkpoint signs ${longer.size}: entries were deleted.`,
     )
-  else if (wrong.some(({ remembered }) => !remembered))
+  else if (wrong.some(({ from }) => from === 'newest'))
     findings.fail(
       'log_entry_edited',
       `The log's entries do not give the root that its checkpoint signs: an entry from ${right_until} on ` +
@@ -104,58 +112,9 @@ function sayUnnamed(
   else if (first !== undefined)
     findings.fail(
       'log_forked',
-      `The first ${first.size} entries are not those of a checkpoint that the trust file remembers, or a witness saw: ` +
+      `The first ${first.size} entries are not those of a checkpoint ${forked_from[first.from]}: ` +
         'this log is another history under the same name.',
     )
-}
-
-/** The newest checkpoint, once its signature is believed; without a trust file it is only read. */
-function readCheckpoint(
-  note: Uint8Array | undefined,
-  size: number,
-  trust: Trust | undefined,
-  findings: Findings,
-): Checkpoint | undefined {
-  if (note === undefined) {
-    if (size > 0 || (trust?.checkpoints.length ?? 0) > 0)
-      findings.fail(
-        'checkpoint_missing',
-        'The log has no signed checkpoint: nothing says that its entries are the ones that were written.',
-      )
-    return undefined
-  }
-  const text = parseNote(note)?.text
-  const checkpoint = text === undefined ? undefined : parseCheckpoint(text)
-  if (checkpoint === undefined) {
-    findings.fail(
-      'checkpoint_malformed',
-      "The log's checkpoint is not a signed note with a checkpoint in it: it was changed.",
-    )
-    return undefined
-  }
-  return trust === undefined ? checkpoint : signedBy(trust.logs, note, checkpoint, findings)
-}
-
-/** The checkpoint, if one of these logs signed it as its own; undefined after a finding. */
-export function signedBy(
-  logs: readonly NoteVerifier[],
-  note: Uint8Array,
-  checkpoint: Checkpoint,
-  findings: Findings,
-): Checkpoint | undefined {
-  const opened = openNote(note, logs)
-  if (opened.ok && opened.signed_by.some(({ name }) => name === checkpoint.origin))
-    return checkpoint
-  const unknown = !opened.ok && opened.reason === 'unknown_key'
-  findings.fail(
-    'checkpoint_signature_wrong',
-    unknown
-      ? `No key of the trust file signed the checkpoint of ${JSON.stringify(checkpoint.origin)}: ` +
-          'it is the log of another gateway, or was signed by someone else.'
-      : `The signature of the checkpoint of ${JSON.stringify(checkpoint.origin)} is wrong: it was changed ` +
-          'after it was signed, or was never signed by this log.',
-  )
-  return undefined
 }
 
 /** Reads all entries once; gives the anchors that their roots contradict. */
@@ -163,22 +122,34 @@ async function compareRoots(
   source: EvidenceSource,
   wanted: number,
   anchors: readonly Anchor[],
+  older: AsyncGenerator<Checkpoint, void, void>,
 ): Promise<{ stored: number; wrong: readonly Anchor[]; right_until: number }> {
   const tree = new MerkleTree()
   const wrong: Anchor[] = []
   let right_until = 0
   let next = 0
-  const compare = (): void => {
-    for (let anchor = anchors[next]; anchor?.size === tree.size; anchor = anchors[++next]) {
-      if (!equalBytes(tree.root(), anchor.root)) wrong.push(anchor)
-      else if (wrong.length === 0) right_until = anchor.size
-    }
+  const compare = (anchor: Anchor): void => {
+    if (!equalBytes(tree.root(), anchor.root)) wrong.push(anchor)
+    else if (wrong.length === 0) right_until = anchor.size
   }
-  compare()
+  let waiting = (await older.next()).value
+  const compareAll = async (): Promise<void> => {
+    while (waiting !== undefined && waiting.size <= tree.size) {
+      if (waiting.size === tree.size) compare({ ...waiting, from: 'older' })
+      waiting = (await older.next()).value
+    }
+    for (let anchor = anchors[next]; anchor?.size === tree.size; anchor = anchors[++next])
+      compare(anchor)
+  }
+  const isDue = (): boolean => waiting?.size === tree.size || anchors[next]?.size === tree.size
+  await compareAll()
   for await (const entry of entriesOf(source, wanted)) {
     tree.append(leafHash(entry))
-    compare()
+    // Most entries have none, and a log has millions.
+    if (isDue()) await compareAll()
   }
+  // Past the end of the entries there is nothing to compare with: whether they are this log's own is still said.
+  while (waiting !== undefined) waiting = (await older.next()).value
   return { stored: tree.size, wrong, right_until }
 }
 

@@ -13,8 +13,8 @@ import { leafHash } from '../evidence/merkle.ts'
 import { type NoteVerifier, noteVerifier, parseNote } from '../evidence/note.ts'
 import { verifyInclusion } from '../evidence/proof.ts'
 import type { Trust } from '../evidence/trust.ts'
+import { signedBy } from './checkpoint-check.ts'
 import { worker_logs_max } from './limits.ts'
-import { signedBy } from './log-check.ts'
 import type { Findings } from './report.ts'
 
 export interface CheckedDocument {

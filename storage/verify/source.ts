@@ -50,6 +50,8 @@ export interface EvidenceSource {
   document(digest: string): Promise<{ readonly bytes: Uint8Array } | undefined>
   /** How many entries are stored, and the newest signed checkpoint. */
   log(): Promise<{ readonly size: number; readonly checkpoint: Uint8Array | undefined }>
+  /** Signed checkpoints before the newest, by the size that each is kept under, ascending; only where the source keeps such. */
+  checkpoints?(): AsyncIterable<{ readonly size: number; readonly note: Uint8Array }>
   /** Signed notes that witnesses cosigned; only where the source keeps such. */
   cosigned?(): Promise<readonly Uint8Array[]>
   /** Entries `[from, to)`; fewer when some are missing. */

@@ -5,14 +5,18 @@
 import { describe, expect } from 'bun:test'
 import { cpSync } from 'node:fs'
 import { join } from 'node:path'
+import { checkpointText } from '../../storage/evidence/checkpoint.ts'
+import { leafHash, MerkleTree } from '../../storage/evidence/merkle.ts'
+import { signNote } from '../../storage/evidence/note.ts'
 import { decodeRecords } from '../../storage/replicate/body.ts'
-import { prefixOf, recordsKey, sessionKey } from '../../storage/replicate/keys.ts'
+import { checkpointKey, prefixOf, recordsKey, sessionKey } from '../../storage/replicate/keys.ts'
 import { proveContinuity, proveLock } from '../../storage/replicate/prove.ts'
 import { rebuild } from '../../storage/replicate/rebuild.ts'
 import type { Bucket } from '../../storage/replicate/s3.ts'
 import { Backlog } from '../../storage/store/backlog.ts'
 import { database_name } from '../../storage/store/layout.ts'
 import { openReader } from '../../storage/store/reader.ts'
+import { EvidenceWriter } from '../../storage/verify/fixture.ts'
 import type { FailureCode, Report } from '../../storage/verify/report.ts'
 import { verify } from '../../storage/verify/verify.ts'
 import { testSlow, testWith } from '../fixture/require.ts'
@@ -69,6 +73,12 @@ const noReceipts = (checkpoint_size: number) => ({
 const failures = ({ findings }: Report): string[] => [
   ...new Set(findings.flatMap(({ severity, code }) => (severity === 'failure' ? code : []))),
 ]
+
+function rootOf(entries: readonly Uint8Array[], size: number): Uint8Array {
+  const tree = new MerkleTree()
+  for (const entry of entries.slice(0, size)) tree.append(leafHash(entry))
+  return tree.root()
+}
 
 describe('a bucket with Object Lock', () => {
   testWith(
@@ -238,6 +248,50 @@ describe('a bucket with Object Lock', () => {
       const late = await verifyBucket(bucket, origin, writer.trust(small.early))
       expect(failures(late)).toEqual(['session_missing_from_log'])
       expect(late.findings.find(({ severity }) => severity === 'failure')?.session).toBe(strange)
+    },
+    start_ms,
+  )
+
+  testWith(
+    ceph_components,
+    'has no checkpoint between the first and the newest that is not of this log',
+    async () => {
+      using evidence = await replicated()
+      const { small, bucket, folder, origin } = evidence
+      const { writer } = small
+      const first = writer.stored.entries.length
+      for (let count = 0; count < 5; count++) writer.heartbeat()
+      writer.sign()
+      project(folder.path, writer.stored)
+      await replicaOf({ data: folder.path, bucket, writer }).finish()
+      const { entries } = writer.stored
+      const put = (
+        size: number,
+        { signed = size, root = rootOf(entries, size), from = writer } = {},
+      ) =>
+        bucket.put(
+          `${prefixOf(origin)}${checkpointKey(size)}`,
+          signNote(checkpointText({ origin, size: signed, root }), [from.signer]),
+          Date.now() + 31 * 86_400_000,
+        )
+      const found = async (): Promise<string[]> =>
+        failures(await verifyBucket(bucket, origin, writer.trust(small.early))).toSorted()
+      await put(first + 1)
+      expect(await found()).toEqual([])
+      // Under a name of its own, each of another history: with the log's key, ...
+      await put(first + 2, { root: rootOf(entries.toReversed(), first + 2) })
+      expect(await found()).toEqual(['log_forked'])
+      const without = await verifyBucket(bucket, origin, undefined)
+      expect(failures(without)).toContain('log_forked')
+      // ... without it, ...
+      const other = new EvidenceWriter({ seed: 'another' })
+      await put(first + 3, { from: other })
+      expect(await found()).toEqual(['checkpoint_signature_wrong', 'log_forked'])
+      // ... and an honest one where another belongs.
+      await put(first + 4, { signed: first + 1, root: rootOf(entries, first + 1) })
+      expect(await found()).toEqual([
+        ...['checkpoint_malformed', 'checkpoint_signature_wrong', 'log_forked'],
+      ])
     },
     start_ms,
   )
