@@ -19,7 +19,9 @@ import { data_options, type ExitCode, json_option, numberOption, type Verb } fro
 
 const text_characters_max = 400
 /** Said by the sum of a session, or by the record beside them; thousands of them hide the rest. */
-const quiet = new Set(['start', 'output', 'echo', 'echo_text', 'input', 'stdin', 'sealed', 'eof'])
+const quiet = new Set([
+  ...['start', 'output', 'left_out', 'echo', 'echo_text', 'input', 'stdin', 'sealed', 'eof'],
+])
 
 interface ShownEvent {
   readonly t_us: number
@@ -197,6 +199,7 @@ function describe(item: Extract<TimelineItem, { kind: 'record' }>, payload: Uint
       return `${header.reason}${header.detail === '' ? '' : `: ${header.detail}`}`
     case 'start':
     case 'output':
+    case 'left_out':
     case 'echo':
     case 'echo_text':
     case 'input':
@@ -249,7 +252,9 @@ function describeResult(header: Extract<RecordHeader, { kind: 'result' }>): stri
   const ended = error === undefined ? (tag === '' ? 'not to its end' : tag) : `failed with ${error}`
   const shown =
     rows === 0 ? '' : `, ${rows} ${rows === 1 ? 'row' : 'rows'} of ${formatBytes(length)}`
-  return `${ended}${shown}, after ${formatDuration(duration_us)}`
+  const { left_out } = header
+  const missing = left_out === undefined ? '' : `, ${left_out.rows} of them not on record`
+  return `${ended}${shown}${missing}, after ${formatDuration(duration_us)}`
 }
 
 function describeTransfer(header: Extract<RecordHeader, { kind: 'transfer' }>): string {

@@ -198,6 +198,8 @@ export interface PostgresTarget extends AnyTarget {
   readonly tls: { readonly kind: 'verify-full'; readonly ca?: string } | { readonly kind: 'off' }
   /** Protected ones, by `SCHEMA.TABLE.COLUMN`. */
   readonly columns: Readonly<Record<string, ColumnRule>>
+  /** How many rows of each result go on record, with a digest of those behind them; undefined for all. */
+  readonly recorded_rows_max: number | undefined
 }
 
 export type Credential =

@@ -29,6 +29,17 @@ describe('a target', () => {
       labels: {},
     })
   })
+  test('says how many rows of a result are recorded: all, where it says nothing', () => {
+    const rows = (text: string): unknown => {
+      const parsed = parse(target(text))
+      return parsed.ok ? parsed.config.targets[0] : parsed.problem
+    }
+    expect(rows('')).toMatchObject({ recorded_rows_max: undefined })
+    expect(rows(', recorded_rows_max: 0')).toMatchObject({ recorded_rows_max: 0 })
+    expect(rows(', recorded_rows_max: 1000')).toMatchObject({ recorded_rows_max: 1000 })
+    for (const wrong of ['-1', '1.5', 'all'])
+      expect(rows(`, recorded_rows_max: ${wrong}`)).toContain('targets[0].recorded_rows_max')
+  })
   test('says what becomes of the values of a column', () => {
     const strategies = [
       ['partial(0, 4)', { kind: 'partial', first: 0, last: 4 }],

@@ -15,7 +15,7 @@ export function postgresTarget(
   target: TargetFile,
   at: Path,
   around: Surroundings,
-): Pick<PostgresTarget, 'protocol' | 'tls' | 'columns'> {
+): Pick<PostgresTarget, 'protocol' | 'tls' | 'columns' | 'recorded_rows_max'> {
   const { findings } = around
   for (const key of ['host_key', 'via', 'shell_integration'] as const)
     if (target[key] !== undefined)
@@ -28,7 +28,8 @@ export function postgresTarget(
     Object.entries(target.columns ?? {}).map(([name, column]) => [name, columnRule(column)]),
   )
   const ca = ca_file === undefined ? undefined : certificates(ca_file, [...at, 'ca_file'], around)
-  const common = { protocol: 'postgres', columns } as const
+  const { recorded_rows_max } = target
+  const common = { protocol: 'postgres', columns, recorded_rows_max } as const
   if (target.tls !== 'off')
     return { ...common, tls: { kind: 'verify-full', ...(ca === undefined ? {} : { ca }) } }
   if (ca_file !== undefined) findings.error([...at, 'ca_file'], 'has no use with tls: off')

@@ -221,7 +221,7 @@ function resolveTarget(target: TargetFile, at: Path, around: Surroundings): Targ
     const own = postgresTarget(target, at, around)
     return where === undefined ? undefined : { ...found, ...own, address: where }
   }
-  for (const key of ['tls', 'ca_file', 'columns'] as const)
+  for (const key of ['tls', 'ca_file', 'columns', 'recorded_rows_max'] as const)
     if (target[key] !== undefined)
       findings.error([...at, key], 'is of targets with the protocol postgres alone')
   if (target.host_key === undefined) findings.error([...at, 'host_key'], 'is missing')

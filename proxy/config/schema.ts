@@ -92,6 +92,8 @@ export interface TargetFile {
   readonly ca_file?: string | undefined
   /** By `SCHEMA.TABLE.COLUMN`. */
   readonly columns?: Readonly<Record<string, string | ColumnFile>> | undefined
+  /** Of each result, from the first. */
+  readonly recorded_rows_max?: number | undefined
   /** Of `ssh` alone: shells there are made to tell of each command. */
   readonly shell_integration?: boolean | undefined
   readonly labels?: Readonly<Record<string, string>> | undefined
@@ -256,6 +258,7 @@ const target: z.ZodType<TargetFile> = z.strictObject({
   tls: z.enum(['verify-full', 'off']).optional(),
   ca_file: path.optional(),
   columns: z.record(column_name, z.union([rule_name, column])).optional(),
+  recorded_rows_max: z.number().int().min(0).max(1_000_000_000).optional(),
   shell_integration: z.boolean().optional(),
   labels: z.record(label, label).optional(),
 })

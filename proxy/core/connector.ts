@@ -6,7 +6,7 @@
  */
 import type { Duplex } from 'node:stream'
 import type { Claim, Identity, IdentityProof } from './identity.ts'
-import type { HeldStatement, Judge, StatementFact } from './statement.ts'
+import type { HeldStatement, Judge, LeftOut, StatementFact } from './statement.ts'
 import type { TellingShell } from './telling.ts'
 import type { Content, TransferFact } from './transfer.ts'
 import type { Denial, Grant, Verdict } from './verdict.ts'
@@ -44,6 +44,8 @@ export type Wire =
        * it is answered waits for both. A fact may be early too.
        */
       readonly early?: true
+      /** Set where `bytes` are rows, masked like any, of which no more than their digest goes on record. */
+      readonly left_out?: LeftOut
       /** Set where `bytes` carry a piece of a file: nothing of them is masked, nothing is stored. */
       readonly content?: Content
       /** These bytes are the last of their buffer that anybody looks at: who has copied them lets go of it. */

@@ -7,7 +7,7 @@ import type { TimedGrant } from './access.ts'
 import type { Decider, HoldOutcome, MaskedCommand } from './approval.ts'
 import type { ChannelEvent, ChannelRequest, Field, Stream } from './connector.ts'
 import type { Identity, IdentityProof } from './identity.ts'
-import type { Lookup, Statement, StatementFact } from './statement.ts'
+import type { LeftOut, Lookup, Statement, StatementFact } from './statement.ts'
 import type { Content, TransferFact } from './transfer.ts'
 import type { Capability, HoldTerms, Verdict } from './verdict.ts'
 
@@ -131,7 +131,14 @@ export interface SessionRecorder {
    * once for each call: a would-be secret is held back. Takes ownership of `bytes`.
    * With `fields` they are whole messages, and nothing is held back.
    */
-  output(channel: number, stream: 1 | 2, bytes: Uint8Array, fields?: readonly Field[]): void
+  output(
+    channel: number,
+    stream: 1 | 2,
+    bytes: Uint8Array,
+    fields?: readonly Field[],
+    /** Of these messages no more than their digest goes on record. */
+    left_out?: LeftOut,
+  ): void
   /** Records that something goes to the target; resolves when it may be forwarded. Copies `bytes`. */
   input(channel: number, bytes: Uint8Array, fields?: readonly Field[]): Promise<void>
   /** The same of messages that go on at once. That they cannot be recorded is told by {@link RecorderEvents.failed}. */

@@ -91,6 +91,13 @@ export interface HeldStatement {
   notice(line: string): Uint8Array
 }
 
+/** Of a result, rows that are shown and not recorded, as whole messages: so many. */
+export interface LeftOut {
+  readonly statement: number
+  readonly run: number
+  readonly rows: number
+}
+
 /** `statement` and `run` are unique in their channel, each counted from 1. */
 export type StatementFact =
   | {

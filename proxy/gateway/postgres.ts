@@ -112,12 +112,14 @@ function postgresTarget({
   tls,
   accounts,
   columns,
+  recorded_rows_max,
 }: Extract<Config['targets'][number], { protocol: 'postgres' }>): PostgresTarget {
   return {
     name,
     ...address,
     tls,
     columns: new Map(Object.entries(columns)),
+    recorded_rows_max,
     password(account) {
       const credential = Object.hasOwn(accounts, account) ? accounts[account] : undefined
       return credential?.kind === 'password' ? credential.password.reveal() : undefined

@@ -265,13 +265,15 @@ export function startRecorder(
         }
         send({ kind: 'spent', buffer }, buffer)
       },
-      output(channel: number, stream: 1 | 2, bytes: Uint8Array, fields?: readonly Field[]) {
-        if (fields !== undefined && batch.output(session, channel, bytes, fields)) {
+      output(...[channel, stream, bytes, fields, left_out]: Parameters<SessionRecorder['output']>) {
+        const recorded = left_out === undefined ? fields : undefined
+        if (recorded !== undefined && batch.output(session, channel, bytes, recorded)) {
           later()
           return
         }
         const buffer = bytes.buffer as ArrayBuffer // Of {@link buffer}.
-        const output = { kind: 'output', session, channel, stream, bytes } as const
+        const place = { kind: 'output', session, channel, stream, bytes } as const
+        const output = { ...place, ...(left_out && { left_out }) }
         if (fields === undefined) {
           send(output, buffer)
           return

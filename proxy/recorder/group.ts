@@ -61,8 +61,8 @@ export class Group {
   }
 
   /** A record has a mask of that rule. */
-  masked(rule: string): void {
-    this.#masked[rule] = (this.#masked[rule] ?? 0) + 1
+  masked(rule: string, times = 1): void {
+    this.#masked[rule] = (this.#masked[rule] ?? 0) + times
   }
 
   release(released: Released | Stopped): void {

@@ -13,7 +13,7 @@ import type { MaskedCommand } from '../core/approval.ts'
 import type { ChannelRequest, Field, Stream } from '../core/connector.ts'
 import type { RecorderErrorCode } from '../core/errors.ts'
 import type { EndReason, RecordedEvent, SessionStart, TypedCommand } from '../core/ports.ts'
-import type { StatementFact } from '../core/statement.ts'
+import type { LeftOut, StatementFact } from '../core/statement.ts'
 import type { Content, TransferFact } from '../core/transfer.ts'
 import type { FlatFields } from './flat-fields.ts'
 import type { Packed } from './packed.ts'
@@ -120,6 +120,7 @@ export type ToSession = { readonly session: number } & (
       readonly stream: 1 | 2
       readonly bytes: Uint8Array
       readonly fields?: FlatFields | readonly Field[]
+      readonly left_out?: LeftOut
     }
   | {
       readonly kind: 'fact'

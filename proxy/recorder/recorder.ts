@@ -103,7 +103,7 @@ export function createRecorder(parts: RecorderParts): RecorderCore {
       changed.add(trail)
       group.append({ kind: 'record', session: trail.state.id, seq, bytes: stored })
     },
-    masked: (rule) => group.masked(rule),
+    masked: (rule, times) => group.masked(rule, times),
     leaves({ digest, bytes }) {
       group.append({ kind: 'document', type: 'session.leaves', digest, bytes })
     },
@@ -295,7 +295,7 @@ export function createRecorder(parts: RecorderParts): RecorderCore {
     }
     switch (message.kind) {
       case 'output':
-        trail.output(message.channel, message.stream, message.bytes, fieldsOf(message))
+        trail.output(message, fieldsOf(message))
         if (isPooled(message.bytes.buffer)) group.spend(message.bytes.buffer)
         return
       case 'download': {

@@ -22,7 +22,7 @@ import { type MaskerSource, maskCommand, maskPlain, shownText, type TapSink } fr
 import { type ChannelTaps, closeTaps, keepPrompt, openTaps } from './channel-taps.ts'
 import { grantRecord } from './grant-record.ts'
 import { Hidden } from './hidden.ts'
-import type { ShownText } from './messages.ts'
+import type { ShownText, ToSession } from './messages.ts'
 import type { SessionSecrets, TrailState, WaitingHold } from './trail-state.ts'
 
 export interface TrailPorts {
@@ -38,13 +38,18 @@ export interface TrailPorts {
   /** Appends stored bytes to the journal; durable at the next commit. */
   append(trail: Trail, seq: number, stored: Uint8Array): void
   /** A record has a mask of that rule. */
-  masked(rule: string): void
+  masked(rule: string, times?: number): void
   /** Stores a list of leaf hashes. */
   leaves(list: Document): void
   release(trail: Trail, channel: number, stream: 1 | 2, bytes: Uint8Array, raw_length: number): void
   /** Nothing more of the channel is recorded or released: `message` is on record, and for the user. */
   stopped(trail: Trail, channel: number, message: string): void
 }
+
+type ShownBytes = Pick<
+  Extract<ToSession, { kind: 'output' }>,
+  'channel' | 'stream' | 'bytes' | 'left_out'
+>
 
 export interface TrailPlace {
   readonly tree: TreeState
@@ -128,6 +133,8 @@ export class Trail {
     if (full !== undefined) this.#ports.leaves(full)
     this.#ports.append(this, seq, stored)
     if ('spans' in facts) for (const { rule } of facts.spans) this.#ports.masked(rule)
+    if ('masks' in facts)
+      for (const [rule, times] of Object.entries(facts.masks)) this.#ports.masked(rule, times)
     return stored
   }
 
@@ -178,7 +185,7 @@ export class Trail {
     return shown
   }
 
-  output(channel: number, stream: 1 | 2, bytes: Uint8Array, fields?: readonly Field[]): void {
+  output({ channel, stream, bytes, left_out }: ShownBytes, fields?: readonly Field[]): void {
     const taps = this.#channels.get(channel)
     if (taps === undefined || taps.stopped) return
     if (stream === 2) {
@@ -186,7 +193,7 @@ export class Trail {
       return
     }
     if (fields !== undefined) {
-      this.#messages(channel, taps).out.push(bytes, fields)
+      this.#messages(channel, taps).out.push(bytes, fields, left_out)
       return
     }
     taps.out.push(bytes)
@@ -262,9 +269,12 @@ export class Trail {
     switch (fact.kind) {
       case 'statement':
       case 'run':
-      case 'result':
-        this.#channels.get(channel)?.statements.add(fact)
+      case 'result': {
+        const taps = this.#channels.get(channel)
+        const is_over = fact.kind === 'result'
+        taps?.statements.add(fact, is_over ? taps.messages?.out.endRows() : undefined)
         return
+      }
       case 'verdict':
         this.event(channel, fact)
         return

@@ -9,14 +9,14 @@ import { createGather, type Gathered, join } from './gather.ts'
 /** All that is emitted: joined, as the pump does. */
 function gather(): {
   readonly add: ReturnType<typeof createGather>['add']
-  readonly emitted: () => { readonly bytes: Buffer; readonly pieces: Gathered['pieces'] }[]
+  readonly emitted: () => ({ readonly bytes: Buffer } & Pick<Gathered, 'pieces' | 'left_out'>)[]
 } {
-  const found: { bytes: Buffer; pieces: Gathered['pieces'] }[] = []
+  const found: ({ bytes: Buffer } & Pick<Gathered, 'pieces' | 'left_out'>)[] = []
   const { add, flush } = createGather(
     () => {},
     (gathered) => {
       const bytes = Buffer.from(join(gathered, new Uint8Array(gathered.length)))
-      found.push({ bytes, pieces: gathered.pieces })
+      found.push({ ...gathered, bytes })
     },
   )
   return {
@@ -33,6 +33,29 @@ const packets = Array.from({ length: 10 }, (_, n) => n)
 const whole = Buffer.concat(packets.map(packet))
 
 describe('a gather', () => {
+  test('joins rows that are not recorded, of one result, and nothing else with them', () => {
+    const { add, emitted } = gather()
+    const row = (text: string, statement: number | undefined, run = 0): void =>
+      add({
+        ...{ kind: 'data', stream: 1, bytes: Buffer.from(text), fields: [] },
+        ...(statement !== undefined && { left_out: { statement, run, rows: 1 } }),
+      })
+    row('a', undefined)
+    row('b', 1)
+    row('c', 1)
+    row('d', 2)
+    row('e', 2, 1)
+    row('f', undefined)
+    row('g', 2, 1)
+    expect(emitted().map(({ bytes, left_out }) => [bytes.toString(), left_out])).toEqual([
+      ['a', undefined],
+      ['bc', { statement: 1, run: 0, rows: 2 }],
+      ['d', { statement: 2, run: 0, rows: 1 }],
+      ['e', { statement: 2, run: 1, rows: 1 }],
+      ['f', undefined],
+      ['g', { statement: 2, run: 1, rows: 1 }],
+    ])
+  })
   test('cuts bytes where a record is full', () => {
     const { add, emitted } = gather()
     const given = packets.map(packet)

@@ -6,12 +6,13 @@
  */
 import type { Field, Stream, Wire } from '../core/connector.ts'
 import { output_record_bytes_max } from '../core/limits.ts'
+import type { LeftOut } from '../core/statement.ts'
 import type { Content } from '../core/transfer.ts'
 
 type Data = Extract<Wire, { kind: 'data' }>
 
-/** `run`: bytes without framing. `messages`: whole ones, with their texts; `early`: ... that need not wait. `content`: ... with pieces of files. */
-type Shape = 'run' | 'messages' | 'early' | 'content'
+/** `run`: bytes without framing. `messages`: whole ones, with their texts; `early`: ... that need not wait. `left_out`: ... that are not recorded; `content`: ... with pieces of files. */
+type Shape = 'run' | 'messages' | 'early' | 'left_out' | 'content'
 
 /** What was gathered: of one stream and one shape, `length` bytes in all. */
 export interface Gathered {
@@ -25,6 +26,8 @@ export interface Gathered {
   readonly pieces?: readonly Content[]
   /** All of it need not wait for its record. */
   readonly early?: true
+  /** Of one result. */
+  readonly left_out?: LeftOut
 }
 
 export interface Gather {
@@ -46,6 +49,7 @@ export function createGather(
   let length = 0
   let of: Stream = 0
   let shape: Shape = 'run'
+  let left_out: LeftOut | undefined
   let scheduled = false
   const flush = (): void => {
     if (length === 0) return
@@ -61,12 +65,15 @@ export function createGather(
     fields = []
     pieces = []
     if (shape === 'content') emit({ ...gathered, pieces: moved })
-    else emit({ ...gathered, fields: found, ...(shape === 'early' ? { early: true } : {}) })
+    else if (left_out !== undefined) {
+      emit({ ...gathered, fields: found, left_out })
+      left_out = undefined
+    } else emit({ ...gathered, fields: found, ...(shape === 'early' ? { early: true } : {}) })
   }
   const add = (data: Data): void => {
     const { stream, bytes } = data
     const is = shapeOf(data)
-    if (stream !== of || is !== shape) flush()
+    if (stream !== of || is !== shape || isAnother(left_out, data.left_out)) flush()
     const room = output_record_bytes_max - length
     if (bytes.length > room) {
       // A whole number of packets leaves behind a full record.
@@ -89,6 +96,8 @@ export function createGather(
       if (content !== undefined)
         pieces.push({ ...content, start: length + content.start, end: length + content.end })
     }
+    if (data.left_out !== undefined)
+      left_out = { ...data.left_out, rows: (left_out?.rows ?? 0) + data.left_out.rows }
     parts.push(bytes)
     if (data.last === true) spent.push(bytes)
     length += bytes.length
@@ -119,9 +128,16 @@ function cut(data: Data, at: number): readonly [Data, Data] {
   ]
 }
 
+/** Whether these are rows of two results. */
+function isAnother(one: LeftOut | undefined, other: LeftOut | undefined): boolean {
+  if (one === undefined || other === undefined) return false
+  return one.statement !== other.statement || one.run !== other.run
+}
+
 function shapeOf(data: Data): Shape {
   if (data.content !== undefined) return 'content'
   if (data.fields === undefined) return 'run'
+  if (data.left_out !== undefined) return 'left_out'
   return data.early === true ? 'early' : 'messages'
 }
 

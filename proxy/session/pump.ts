@@ -112,9 +112,9 @@ export function startPump(
   }
   // A turn of the loop: what several reads of the socket bring is one record.
   const output = createGather(setImmediate, (gathered) => {
-    const { stream, length, fields, pieces } = gathered
+    const { stream, length, fields, pieces, left_out } = gathered
     const bytes = join(gathered, recorder.buffer(length))
-    if (pieces === undefined) recorder.output(id, stream === 2 ? 2 : 1, bytes, fields)
+    if (pieces === undefined) recorder.output(id, stream === 2 ? 2 : 1, bytes, fields, left_out)
     else recorder.download(id, bytes, pieces)
   })
   const toClient = (frame: Frame): void => {

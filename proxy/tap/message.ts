@@ -1,15 +1,16 @@
 /**
  * One direction of a channel whose messages a codec found: of each message only its text is masked, each text
  * for itself and to its own length, so that everything around it stays true. Nothing is held back. A message that is
- * larger than a record may be is several.
+ * larger than a record may be is several. Of rows that are left out of the record there is a running digest, as they are shown.
  *
  * @module
  */
-import { createHash } from 'node:crypto'
+import { createHash, type Hash } from 'node:crypto'
 import type { MaskStream } from '../../masking-wasm/host/engine.ts'
-import type { RecordSpan } from '../../storage/evidence/record.ts'
+import type { LeftOutRows, RecordSpan } from '../../storage/evidence/record.ts'
 import type { Field } from '../core/connector.ts'
 import { message_record_bytes_max } from '../core/limits.ts'
+import type { LeftOut } from '../core/statement.ts'
 import type { MaskerSource, TapSink } from './sink.ts'
 
 const star = 0x2a
@@ -18,6 +19,9 @@ const copied_bytes_max = 4 * 1024
 /** As long as the masker's own masks. */
 const cover_bytes_max = 4096
 
+/** Masks all that stands there. */
+type Cover = (start: number, end: number, rule: string) => void
+
 export class MessageTap {
   readonly #channel: number
   readonly #stream: 0 | 1
@@ -25,6 +29,8 @@ export class MessageTap {
   readonly #masker: MaskStream
   readonly #digest = createHash('sha256')
   #offset = 0
+  /** What was left out of the result that comes. */
+  #rows: { readonly digest: Hash; rows: number; length: number } | undefined
   /** The masker's own count: of text alone. */
   #masked_bytes = 0
 
@@ -36,30 +42,70 @@ export class MessageTap {
   }
 
   /** Whole messages. They are masked where they lie; what comes from the target is released. */
-  push(bytes: Uint8Array, fields: readonly Field[]): void {
+  push(bytes: Uint8Array, fields: readonly Field[], left_out?: LeftOut): void {
     this.#digest.update(bytes)
     const offset = this.#offset
     const length = bytes.length
     this.#offset += length
     const spans: RecordSpan[] = []
     const texts: Field[] = []
+    // What no record shows, none hides either: its masks are counted.
+    const masks = left_out === undefined ? undefined : new Map<string, number>()
+    const cover: Cover = (start, end, rule) => {
+      if (masks === undefined) this.#cover(bytes.subarray(start, end), rule, start, offset, spans)
+      else {
+        bytes.fill(star, start, end)
+        masks.set(rule, (masks.get(rule) ?? 0) + 1)
+      }
+    }
     for (const field of fields) {
       const { start, end, rule } = field
       if (end <= start) continue
       if (rule === undefined) texts.push(field)
-      else this.#cover(bytes.subarray(start, end), rule, start, offset, spans)
+      else cover(start, end, rule)
     }
     const covered = spans.length
-    if (texts.length > 0) this.#mask(bytes, texts, offset, spans)
+    if (texts.length > 0) this.#mask(bytes, texts, cover)
+    if (left_out !== undefined && masks !== undefined) {
+      this.#leaveOut(bytes, offset, left_out, Object.fromEntries(masks))
+      return
+    }
     if (covered > 0 && spans.length > covered) spans.sort((one, other) => one.at - other.at)
     if (length <= message_record_bytes_max) this.#record(bytes, offset, spans)
     else this.#recordParts(bytes, offset, spans)
+  }
+
+  /** A result is over: what was left out of it, if anything was. */
+  endRows(): LeftOutRows | undefined {
+    const rows = this.#rows
+    this.#rows = undefined
+    if (rows === undefined) return undefined
+    return { rows: rows.rows, length: rows.length, digest: rows.digest.digest('hex') }
   }
 
   /** SHA-256 of all messages before they were masked, as hex, and closes the tap. Only ever stored sealed. */
   close(): string {
     this.#masker.close()
     return this.#digest.digest('hex')
+  }
+
+  /** What is shown is fixed by the digest before it is: there is as much of that as of rows. */
+  #leaveOut(
+    bytes: Uint8Array,
+    offset: number,
+    { statement, run, rows }: LeftOut,
+    masks: Readonly<Record<string, number>>,
+  ): void {
+    const { length } = bytes
+    this.#rows ??= { digest: createHash('sha256'), rows: 0, length: 0 }
+    this.#rows.digest.update(bytes)
+    this.#rows.rows += rows
+    this.#rows.length += length
+    const digest = this.#rows.digest.copy().digest('hex')
+    const range = { stream: 1, channel: this.#channel, offset, length } as const
+    this.#sink.record({ kind: 'left_out', ...range, statement, run, rows, digest, masks })
+    // In memory of its own, which travels.
+    this.#sink.release(1, new Uint8Array(bytes), length)
   }
 
   #record(bytes: Uint8Array, offset: number, spans: readonly RecordSpan[]): void {
@@ -108,7 +154,7 @@ export class MessageTap {
    * All texts in one go, a newline between each and the next: what is found in one of them alone is found, and what
    * reaches over their border is masked on both sides of it.
    */
-  #mask(bytes: Uint8Array, texts: readonly Field[], offset: number, spans: RecordSpan[]): void {
+  #mask(bytes: Uint8Array, texts: readonly Field[], cover: Cover): void {
     let length = texts.length - 1
     for (const { start, end } of texts) length += end - start
     const joined = new Uint8Array(length)
@@ -135,8 +181,7 @@ export class MessageTap {
           const part_until = Math.min(until, text_end)
           if (part_from < part_until) {
             const at = text.start + part_from - text_at
-            const part = bytes.subarray(at, at + part_until - part_from)
-            this.#cover(part, rule, at, offset, spans)
+            cover(at, at + part_until - part_from, rule)
           }
           if (until < text_end) break
           text_at = text_end + 1

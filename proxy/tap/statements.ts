@@ -5,7 +5,7 @@
  */
 import type { MaskStream } from '../../masking-wasm/host/engine.ts'
 import { command_stream } from '../../storage/evidence/commitment.ts'
-import type { RecordFacts, RecordSpan } from '../../storage/evidence/record.ts'
+import type { LeftOutRows, RecordFacts, RecordSpan } from '../../storage/evidence/record.ts'
 import { statement_record_bytes_max } from '../core/limits.ts'
 import type { StatementFact } from '../core/statement.ts'
 import { Gathered, type MaskerSource, maskPlain, maskText, type TapSink } from './sink.ts'
@@ -44,7 +44,8 @@ export class Statements {
     this.#now_us = now_us
   }
 
-  add(fact: StatementFact): void {
+  /** `left_out`: what of a result was shown and not recorded. */
+  add(fact: StatementFact, left_out?: LeftOutRows): void {
     switch (fact.kind) {
       case 'statement': {
         const { statement, is_prepared, kinds, verdict } = fact
@@ -65,7 +66,7 @@ export class Statements {
         return
       }
       case 'result':
-        this.#result(fact)
+        this.#result(fact, left_out)
     }
   }
 
@@ -75,7 +76,7 @@ export class Statements {
     this.#masker = undefined
   }
 
-  #result(fact: Extract<StatementFact, { kind: 'result' }>): void {
+  #result(fact: Extract<StatementFact, { kind: 'result' }>, left_out?: LeftOutRows): void {
     const { kind, statement, run, rows, bytes: length, error } = fact
     const now_us = this.#now_us()
     const began_us = run > 0 ? this.#runs.get(run) : this.#texts.get(statement)
@@ -89,6 +90,7 @@ export class Statements {
       ...{ kind, channel: this.#channel, statement, run, tag: this.#tag_masked, rows, length },
       duration_us: now_us - (began_us ?? now_us),
       ...(error === undefined ? {} : { error }),
+      ...(left_out === undefined ? {} : { left_out }),
     })
   }
 

@@ -6,7 +6,7 @@
  */
 
 import { decodeHidden } from '../evidence/raw.ts'
-import { decodeRecord, type RecordHeader } from '../evidence/record.ts'
+import { decodeRecord, type RecordHeader, type RecordSpan } from '../evidence/record.ts'
 import { openValue } from '../evidence/seal.ts'
 import { shownRanges } from './streams.ts'
 
@@ -81,13 +81,20 @@ export async function restore(parts: RestoreParts): Promise<readonly RestoredStr
     }))
 }
 
-type Shown = Extract<RecordHeader, { kind: 'output' | 'echo_text' | 'stdin' }>
+interface Shown {
+  readonly stream: number
+  readonly offset: number
+  readonly length: number
+  readonly spans: readonly RecordSpan[]
+}
 
-function rangeOf(header: RecordHeader): (Shown & { readonly stream: number }) | undefined {
+function rangeOf(header: RecordHeader): Shown | undefined {
   switch (header.kind) {
     case 'output':
     case 'echo_text':
       return header
+    case 'left_out':
+      return { ...header, spans: [] }
     case 'stdin':
       return { ...header, stream: 0 }
     default:

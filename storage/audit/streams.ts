@@ -94,6 +94,13 @@ export class RecordedStreams {
       case 'output':
         this.#show(header, header.stream, header, payload)
         return
+      case 'left_out': {
+        const followed = this.#follow(header.channel, header.stream)
+        if (followed === undefined) return
+        followed.offset = header.offset + header.length
+        followed.state = 'partial'
+        return
+      }
       case 'stdin':
         this.#show(header, 0, header, payload)
         return

@@ -14,6 +14,9 @@ const isTexts: Check = (value) => Array.isArray(value) && value.every(isText)
 const isFlag: Check = (value) => typeof value === 'boolean'
 const isInteger: Check = (value) => Number.isSafeInteger(value)
 const isTextMap: Check = (value) => isObject(value) && Object.values(value).every(isText)
+const isCountMap: Check = (value) => isObject(value) && Object.values(value).every(isCount)
+const isLeftOut: Check = (value) =>
+  isObject(value) && isCount(value['rows']) && isCount(value['length']) && isDigest(value['digest'])
 const isPty: Check = (value) =>
   isObject(value) && isText(value['term']) && isCount(value['columns']) && isCount(value['rows'])
 const oneOf =
@@ -144,6 +147,11 @@ const shapes: Readonly<Record<RecordKind, Readonly<Record<string, Check>>>> = {
     ...{ statement: isCount, run: isCount, tag: isText, rows: isCount, length: isCount },
     duration_us: isCount,
     error: optional(isText),
+    left_out: optional(isLeftOut),
+  },
+  left_out: {
+    ...{ stream: oneOf(1), ...range, statement: isCount, run: isCount },
+    ...{ rows: isCount, digest: isDigest, masks: isCountMap },
   },
   sealed: { what: isText },
   channel_end: {},

@@ -184,11 +184,31 @@ export type RecordFacts = { readonly channel: number } & (
       readonly length: number
       readonly duration_us: number
       readonly error?: string
+      /** Of `left_out` records, the sum and the last digest. */
+      readonly left_out?: LeftOutRows
     }
+  | ({
+      readonly kind: 'left_out'
+      readonly stream: 1
+      readonly statement: number
+      readonly run: number
+      readonly rows: number
+      /** SHA-256 of all that was left out of this result so far, masked, hex. */
+      readonly digest: string
+      /** Masks in it, by rule. */
+      readonly masks: Readonly<Record<string, number>>
+    } & Range)
   | { readonly kind: 'sealed'; readonly what: string }
   | { readonly kind: 'channel_end' }
   | { readonly kind: 'end'; readonly reason: string; readonly detail: string }
 )
+
+/** Rows that were shown and are not on record: so many, of so many raw bytes with their framing. */
+export interface LeftOutRows {
+  readonly rows: number
+  readonly length: number
+  readonly digest: string
+}
 
 export type RecordKind = RecordFacts['kind']
 

@@ -69,6 +69,12 @@ export async function* castEvents(
         if (data !== '') yield { t_us, code: 'o', data }
         break
       }
+      case 'left_out':
+      case 'result': {
+        const data = picture.push(1, payload)
+        if (data !== '') yield { t_us, code: 'o', data }
+        break
+      }
       case 'resize': {
         const { columns, rows } = bounded(header)
         yield { t_us, code: 'r', data: `${columns}x${rows}` }
@@ -111,7 +117,6 @@ export async function* castEvents(
       case 'transfer_start':
       case 'transfer':
       case 'change':
-      case 'result':
       case 'sealed':
       case 'channel_end':
       case 'end':

@@ -5,10 +5,17 @@
  * @module
  */
 
+import type { RecordHeader } from '../evidence/record.ts'
+
 export interface DatabaseText {
   /** Text for the next recorded bytes of the channel; any split gives the same whole. */
   push(bytes: Uint8Array): Uint8Array
+  /** Says where rows are missing, and at the end of their result which; nothing where all are there. */
+  leftOut(header: LeftOut | Result): Uint8Array
 }
+
+type LeftOut = Extract<RecordHeader, { kind: 'left_out' }>
+type Result = Extract<RecordHeader, { kind: 'result' }>
 
 /** A message above this is told by its size: nobody reads such a value on a screen. */
 const message_bytes_max = 1024 * 1024
@@ -20,6 +27,7 @@ export function createDatabaseText(): DatabaseText {
   let held = new Uint8Array()
   /** Bytes of a message that is too long to be shown, still to come. */
   let skipped = 0
+  let is_told = false
   return {
     push(bytes) {
       let text = ''
@@ -55,6 +63,15 @@ export function createDatabaseText(): DatabaseText {
         at += length
       }
       held = rest.slice(at)
+      return encoder.encode(text)
+    },
+    leftOut(header) {
+      const was_told = is_told
+      is_told = header.kind === 'left_out'
+      if (is_told) return encoder.encode(was_told ? '' : '(from here on rows are not on record)\n')
+      if (header.kind !== 'result' || header.left_out === undefined) return new Uint8Array()
+      const { rows, length, digest } = header.left_out
+      const text = `(${rows} rows of ${length} bytes are not on record; SHA-256 ${digest})\n`
       return encoder.encode(text)
     },
   }

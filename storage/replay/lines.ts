@@ -4,6 +4,7 @@
  *
  * @module
  */
+import type { RecordHeader } from '../evidence/record.ts'
 import { createEscapeFilter } from './filter.ts'
 import type { TimelineItem } from './timeline.ts'
 
@@ -49,8 +50,9 @@ export async function* linesOf(
       }
       continue
     }
-    if (header.kind !== 'output' && header.kind !== 'echo') continue
-    const name = `${header.channel}/${header.stream}`
+    const stream = streamOf(header)
+    if (stream === undefined) continue
+    const name = `${header.channel}/${stream}`
     let open = streams.get(name)
     if (open === undefined) {
       open = { decoder: new TextDecoder(), filter: createEscapeFilter(), text: '', t_us: 0, seq: 0 }
@@ -77,6 +79,20 @@ export async function* linesOf(
     }
   }
   for (const [name, open] of streams) if (open.text !== '') yield lineOf(name, open)
+}
+
+/** Where its payload was shown; of rows that are not on record, that is said. */
+function streamOf(header: RecordHeader): 1 | 2 | undefined {
+  switch (header.kind) {
+    case 'output':
+    case 'echo':
+      return header.stream
+    case 'left_out':
+    case 'result':
+      return 1
+    default:
+      return undefined
+  }
 }
 
 // What a filter lets through begins and ends inside one piece of its output.

@@ -103,8 +103,10 @@ function readable(
   if (kind === 'channel' && header.request === 'database')
     databases.set(channel, createDatabaseText())
   else if (kind === 'channel_end') databases.delete(channel)
-  const database = kind === 'output' ? databases.get(channel) : undefined
-  return database === undefined ? payload : database.push(payload)
+  const database = databases.get(channel)
+  if (database === undefined) return payload
+  if (kind === 'output') return database.push(payload)
+  return kind === 'left_out' || kind === 'result' ? database.leftOut(header) : payload
 }
 
 /** The part of the text that belongs to one echo, or undefined when it is another's. */

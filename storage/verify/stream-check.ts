@@ -6,6 +6,7 @@
  */
 import type { RecordHeader } from '../evidence/record.ts'
 import { ApprovalCheck } from './approval-check.ts'
+import { LeftOutCheck } from './left-out-check.ts'
 import { followed_streams_max } from './limits.ts'
 
 export interface Trouble {
@@ -26,6 +27,7 @@ export class StreamCheck {
   readonly #transfers = new Map<string, string>()
   /** More were open at once than are followed: what ends may be one of the others. */
   #has_lost_transfers = false
+  readonly #left_out = new LeftOutCheck()
   readonly #approvals = new ApprovalCheck()
   #t_us = 0
   /** Reason of the last record, once it came. */
@@ -64,6 +66,11 @@ export class StreamCheck {
   #discontinuous(header: RecordHeader): string | undefined {
     const { kind, channel } = header
     if (kind === 'output') return this.#follow(channel, header.stream, header.offset, header.length)
+    if (kind === 'result') return this.#left_out.check(header)
+    if (kind === 'left_out') {
+      const { stream, offset, length } = header
+      return this.#left_out.check(header) ?? this.#follow(channel, stream, offset, length)
+    }
     if (kind === 'stdin') return this.#follow(channel, 0, header.offset, header.length)
     if (kind === 'echo') {
       const { stream, offset, length } = header

@@ -40,6 +40,8 @@ export interface WorldOptions {
   readonly columns?: Readonly<
     Record<string, string | { readonly rule: string; readonly strategy: string }>
   >
+  /** Of each result. */
+  readonly recorded_rows_max?: number
   /** Statements that prepare the database. */
   readonly sql?: string
   readonly masking?: Readonly<Record<string, unknown>>
@@ -90,6 +92,9 @@ export async function openWorld(options: WorldOptions = {}): Promise<PostgresWor
           ...(tls === 'off' ? {} : { ca_file }),
           accounts: { owner: { password_file } },
           ...(options.columns === undefined ? {} : { columns: options.columns }),
+          ...(options.recorded_rows_max === undefined
+            ? {}
+            : { recorded_rows_max: options.recorded_rows_max }),
         },
       ],
       ...(options.masking === undefined ? {} : { masking: options.masking }),

@@ -5,7 +5,8 @@
  * @module
  */
 import { randomBytes } from 'node:crypto'
-import type { Decoded, Field, Frame, Wire } from '../../core/connector.ts'
+import type { Decoded, Field, Wire } from '../../core/connector.ts'
+import type { LeftOut } from '../../core/statement.ts'
 import type { Conversation, Expected, Refusal } from './conversation.ts'
 import { message_bytes_max } from './limits.ts'
 import {
@@ -21,37 +22,34 @@ import {
 } from './message.ts'
 import { type Analyser, opaque_plan, type Plan, unknown_rule } from './plan.ts'
 import { type Column, readColumns, readCopyRow, readRow, type Treatment } from './rows.ts'
+import { ShownFrames } from './shown-frames.ts'
 import { isReadable } from './sql/settings.ts'
 import { treatmentsOf } from './treatment.ts'
 import { wordFields } from './words.ts'
-
-/** A frame that is still being made. */
-interface Growing {
-  readonly kind: 'data'
-  readonly stream: 1
-  bytes: Uint8Array
-  readonly fields: Field[]
-}
 
 type Running = Extract<Expected, { kind: 'query' | 'execute' }>
 
 export class Answers {
   readonly #conversation: Conversation
   readonly #analyser: Analyser
+  /** Of each result. */
+  readonly #recorded_rows_max: number
   readonly #cutter = new MessageCutter(message_bytes_max)
   /** Set while rows of a COPY come: how they are treated. */
   #copy: { readonly treatments: readonly Treatment[] | undefined } | undefined
-  #frames: Frame[] = []
-  #last: Growing | undefined
-  /** What came of statements: behind all that came with their ends, which is then one record. */
-  #results: Frame[] = []
+  readonly #shown = new ShownFrames()
   #isBroken = false
   /** Digests of this session are comparable with each other alone. */
   readonly #key = new Uint8Array(randomBytes(32))
 
-  constructor(conversation: Conversation, analyser: Analyser) {
+  constructor(
+    conversation: Conversation,
+    analyser: Analyser,
+    recorded_rows_max: number = Number.POSITIVE_INFINITY,
+  ) {
     this.#conversation = conversation
     this.#analyser = analyser
+    this.#recorded_rows_max = recorded_rows_max
   }
 
   decode(wire: Wire): Decoded {
@@ -62,14 +60,11 @@ export class Answers {
     }
     const cut = this.#cutter.push(wire.bytes)
     if (!cut.ok) return this.#broken(cut.violation)
-    this.#frames = []
-    this.#results = []
-    this.#last = undefined
     for (const each of cut.messages) {
       const violation = this.#answer(each)
       if (violation !== undefined) return this.#broken(violation)
     }
-    return { ok: true, frames: [...this.#frames, ...this.#results] }
+    return { ok: true, frames: this.#shown.take() }
   }
 
   flush(): Decoded {
@@ -197,7 +192,7 @@ export class Answers {
       this.#analyser.column === undefined ? undefined : { how: 'null', rule: unknown_rule }
     const row = readRow(bytes, head.treatments, fallback, this.#key)
     if (row === undefined) return 'a DataRow is malformed'
-    this.#pass(row.bytes, row.fields)
+    this.#pass(row.bytes, row.fields, this.#leftOut(head))
     return undefined
   }
 
@@ -228,12 +223,12 @@ export class Answers {
     head.bytes += bytes.length - header_bytes
     const { treatments } = this.#copy
     if (treatments === undefined) {
-      this.#pass(bytes, [{ start: header_bytes, end: bytes.length }])
+      this.#pass(bytes, [{ start: header_bytes, end: bytes.length }], this.#leftOut(head))
       return undefined
     }
     const row = readCopyRow(bytes, treatments, this.#key)
     if (row === undefined) return 'a row of a COPY is malformed'
-    this.#pass(row.bytes, row.fields)
+    this.#pass(row.bytes, row.fields, this.#leftOut(head))
     return undefined
   }
 
@@ -362,28 +357,21 @@ export class Answers {
     return { statement, run }
   }
 
+  /** Of the row that was counted last: one beyond those that go on record. */
+  #leftOut(running: Running): LeftOut | undefined {
+    if (running.rows <= this.#recorded_rows_max) return undefined
+    return { ...this.#numbers(running), rows: 1 }
+  }
+
   #result(running: Running, tag: string, error?: string): void {
     const { rows, bytes } = running
     const fact = { kind: 'result', ...this.#numbers(running), tag, rows, bytes } as const
-    this.#results.push({ kind: 'fact', fact: error === undefined ? fact : { ...fact, error } })
+    const whole = error === undefined ? fact : { ...fact, error }
+    this.#shown.result(whole, rows > this.#recorded_rows_max)
   }
 
-  #pass(bytes: Uint8Array, fields: readonly Field[]): void {
-    const last = this.#last
-    // Messages that came as they go on lie behind each other: they are one piece.
-    if (
-      last !== undefined &&
-      last.bytes.buffer === bytes.buffer &&
-      last.bytes.byteOffset + last.bytes.length === bytes.byteOffset
-    ) {
-      const { length } = last.bytes
-      for (const field of fields)
-        last.fields.push({ ...field, start: length + field.start, end: length + field.end })
-      last.bytes = new Uint8Array(bytes.buffer, last.bytes.byteOffset, length + bytes.length)
-      return
-    }
-    this.#last = { kind: 'data', stream: 1, bytes, fields: [...fields] }
-    this.#frames.push(this.#last)
+  #pass(bytes: Uint8Array, fields: readonly Field[], left_out?: LeftOut): void {
+    this.#shown.pass(bytes, fields, left_out)
   }
 }
 

@@ -16,11 +16,13 @@ export function createCodecs(
   analyser: Analyser,
   judge: Judge,
   lookup: Lookup = { schemas: undefined },
+  /** Of each result; all without it. */
+  recorded_rows_max?: number,
 ): Readonly<Record<Direction, Codec>> {
   const conversation = new Conversation()
   const judging = new Judging(conversation, judge, lookup)
   const requests = new Requests(conversation, analyser, judging)
-  const answers = new Answers(conversation, analyser)
+  const answers = new Answers(conversation, analyser, recorded_rows_max)
   const to_target: Codec = {
     ...codecOf(requests),
     settle: (verdict, is_given_up) => requests.settle(verdict, is_given_up),

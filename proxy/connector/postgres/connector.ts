@@ -187,6 +187,7 @@ function greetingOf(
       address: `${target.host}:${target.port}`,
       analyser,
       lookup,
+      recorded_rows_max: target.recorded_rows_max,
       welcome() {
         const hello = [
           ...(accepted.is_told ? [] : [message('R', { u32: 0 })]),

@@ -25,6 +25,8 @@ export interface PostgresTarget {
   password(account: string): string | undefined
   /** Protected columns, `SCHEMA.TABLE.COLUMN`, and what becomes of them. */
   readonly columns: ReadonlyMap<string, ColumnRule>
+  /** How many rows of each result go on record, with a digest of those behind them; all without it. */
+  readonly recorded_rows_max?: number | undefined
 }
 
 export interface Dialled {

@@ -18,6 +18,8 @@ export interface Joined {
   readonly analyser: Analyser
   /** Of which nothing is known where nobody asked. */
   readonly lookup: Lookup
+  /** Of each result; undefined for all. */
+  readonly recorded_rows_max: number | undefined
   /** Tells the client that it is in. Called once. */
   readonly welcome: () => void
 }
@@ -52,12 +54,13 @@ export function joinTarget(joined: Joined): Link {
   }
 }
 
-function channelOf({ client, target, database, analyser, lookup, welcome }: Joined): Channel {
+function channelOf({ client, target, database, welcome, ...joined }: Joined): Channel {
+  const { analyser, lookup, recorded_rows_max } = joined
   return {
     id: 1,
     request: { kind: 'database', command: new TextEncoder().encode(database), env: {} },
     client,
-    codecs: (_, judge) => createCodecs(analyser, judge, lookup),
+    codecs: (_, judge) => createCodecs(analyser, judge, lookup, recorded_rows_max),
     async dial(): Promise<Endpoint> {
       welcome()
       return target
