@@ -177,7 +177,11 @@ describe('the trial', () => {
   /** The lines say "a few seconds after it was recorded": until the store itself has all of it. */
   async function projected(): Promise<void> {
     const printed = () => readFileSync(join(data, 'store.db')).toString('latin1')
-    for (let waited_ms = 0; printed().split('GREETING=hello').length <= printed_times; waited_ms += 100) {
+    for (
+      let waited_ms = 0;
+      printed().split('GREETING=hello').length <= printed_times;
+      waited_ms += 100
+    ) {
       if (waited_ms > projected_ms_max) throw new Error('the store does not have the records')
       await Bun.sleep(100)
     }
