@@ -1,5 +1,5 @@
 /**
- * What was done in a session, as a list: programs, typed lines, files, and what policy said of them.
+ * What was done in a session, as a list: programs, statements, typed lines, files, and what policy said of them.
  *
  * @module
  */
@@ -18,6 +18,9 @@ export interface Step {
   readonly kind:
     | 'channel'
     | 'command'
+    | 'statement'
+    | 'run'
+    | 'result'
     | 'typed'
     | 'verdict'
     | 'hold'
@@ -31,10 +34,21 @@ export interface Step {
   /** Of a channel. */
   readonly request?: string
   readonly env?: Readonly<Record<string, string>>
-  /** Of a command: its masked bytes, and where the masks are. */
+  /** Of a command or a statement, or of a run its parameters: the masked bytes, and where the masks are. */
   readonly command?: { readonly bytes: Uint8Array; readonly spans: readonly RecordSpan[] }
-  /** Of a verdict. */
+  /** Of a verdict, and of a statement: before anybody approved it. */
   readonly allowed?: boolean
+  /** Of a statement, its runs and results: its number in the channel. */
+  readonly statement?: number
+  /** Of a run, and of its result; 0 where the text itself was run. */
+  readonly run?: number
+  /** Of a statement. `name`: of a prepared one, which is run later. `length`: of all of it, where that is not on record. */
+  readonly asked?: {
+    readonly kinds: readonly string[]
+    readonly rule: string
+    readonly name?: string
+    readonly length?: number
+  }
 }
 
 export async function* stepsOf(items: AsyncIterable<TimelineItem>): AsyncGenerator<Step, void> {
@@ -70,6 +84,26 @@ function stepOf(header: RecordHeader, payload: Uint8Array): Facts | undefined {
         text: decoded(),
         command: { bytes: payload.slice(), spans: header.spans },
       }
+    case 'statement': {
+      const { statement, name, prepared, kinds, allowed, rule, length, spans } = header
+      const asked = {
+        ...{ kinds, rule },
+        ...(prepared ? { name } : {}),
+        ...(length > payload.length ? { length } : {}),
+      }
+      const command = { bytes: payload.slice(), spans }
+      return { kind: 'statement', text: decoded(), statement, allowed, asked, command }
+    }
+    case 'run': {
+      const { statement, run, spans } = header
+      const command = { bytes: payload.slice(), spans }
+      return { kind: 'run', text: decoded().replace(/\n$/, ''), statement, run, command }
+    }
+    case 'result': {
+      const { statement, run, tag, rows, error } = header
+      const text = error === undefined ? `${tag}, ${rows} rows` : `error ${error}`
+      return { kind: 'result', text, statement, run }
+    }
     case 'input_text':
       return { kind: 'typed', text: decoded().replace(/[\r\n]+$/, '') }
     case 'input_opaque':
@@ -122,14 +156,20 @@ function stepOf(header: RecordHeader, payload: Uint8Array): Facts | undefined {
 }
 
 /** `commands.json`: one step a line; nothing in it acts on a terminal. */
-export function stepLine({ command, env, ...facts }: Step): string {
+export function stepLine({ command, env, asked, ...facts }: Step): string {
   const masked = command?.spans.map(({ at, n, rule }) => ({ at, n, rule: plain(rule) }))
   const shown = Object.entries(env ?? {}).map(([name, value]) => [plain(name), plain(value)])
   return JSON.stringify({
     ...facts,
+    ...(asked === undefined ? {} : { ...asked, ...plainAsked(asked) }),
     ...(env === undefined ? {} : { env: Object.fromEntries(shown) }),
     ...(masked === undefined ? {} : { masked }),
   })
 }
+
+const plainAsked = ({ kinds, rule, name }: NonNullable<Step['asked']>): object => ({
+  ...{ kinds: kinds.map(plain), rule: plain(rule) },
+  ...(name === undefined ? {} : { name: plain(name) }),
+})
 
 const plain = (text: string): string => plainText(text, text_characters_max)

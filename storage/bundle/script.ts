@@ -1,11 +1,10 @@
 /**
- * `commands.sh`: repeats the commands of a session in a sandbox. Whatever was typed is quoted, so that the script
- * does what its own text says and no more; what cannot be repeated is a comment.
+ * `commands.sh`: repeats the commands of a session in a sandbox, and its statements by one `psql` for each channel. Whatever
+ * was typed is quoted, so that the script does what its own text says and no more; what cannot be repeated is a comment.
  *
  * @module
  */
 import type { Manifest } from '../evidence/manifest.ts'
-import type { RecordSpan } from '../evidence/record.ts'
 import { plainText } from '../replay/plain.ts'
 import type { Step } from './commands.ts'
 import { text_characters_max } from './limits.ts'
@@ -36,6 +35,15 @@ cd -- "\${SLUICE_HOME:-$HOME}" || exit 1
   const channels = new Map<number, Step>()
   /** Waits for what policy says of it. */
   const waiting = new Map<number, Step>()
+  /** Channels with statements that are repeated. */
+  const asking = new Set<number>()
+  const repeat = (step: Step, command: Command): string => {
+    const { parts, masks: after } = wordOf(command, step.seq, masks)
+    masks = after
+    const begin = asking.has(step.channel) ? '' : `statements_${step.channel}=()\n`
+    asking.add(step.channel)
+    return `${begin}statements_${step.channel}+=(-c ${parts})\n`
+  }
   for await (const step of steps) {
     const { channel, kind, time: at, text, seq } = step
     const head = `${at} #${channel}`
@@ -52,6 +60,11 @@ cd -- "\${SLUICE_HOME:-$HOME}" || exit 1
         const asked = waiting.get(channel)
         waiting.delete(channel)
         if (asked === undefined) break
+        if (asked.kind === 'statement') {
+          if (step.allowed === true && asked.command !== undefined)
+            yield repeat(asked, asked.command)
+          break
+        }
         const opened = channels.get(channel)
         if (step.allowed === true && opened?.request === 'exec' && asked.command !== undefined) {
           const { text: line, masks: after } = runnable(asked.command, asked.seq, opened.env, masks)
@@ -60,6 +73,27 @@ cd -- "\${SLUICE_HOME:-$HOME}" || exit 1
         } else yield comment(`not repeated, record ${asked.seq}: ${asked.text}`)
         break
       }
+      case 'statement': {
+        waiting.delete(channel)
+        const { command, allowed, asked } = step
+        yield comment(
+          `${head} ${allowed === true ? 'allowed' : 'denied'} by ${asked?.rule ?? ''}, record ${seq}: ${text}`,
+        )
+        const why = command === undefined ? '' : whyNotRepeated(step, command)
+        if (why !== '') yield comment(`not repeated, record ${seq}: ${why}`)
+        // One that was denied may wait for a person.
+        else if (allowed !== true) waiting.set(channel, step)
+        else if (command !== undefined) yield repeat(step, command)
+        break
+      }
+      case 'run':
+        yield comment(
+          `${head} not repeated, record ${seq}: statement ${step.statement} with ${text}`,
+        )
+        break
+      case 'result':
+        yield comment(`${head} statement ${step.statement}: ${text}`)
+        break
       case 'typed':
         yield comment(`${head} typed, record ${seq}: ${text}`)
         break
@@ -73,19 +107,57 @@ cd -- "\${SLUICE_HOME:-$HOME}" || exit 1
         break
     }
   }
-  for (const { seq, text } of waiting.values()) yield comment(`not decided, record ${seq}: ${text}`)
+  for (const { kind, seq, text } of waiting.values())
+    if (kind === 'command') yield comment(`not decided, record ${seq}: ${text}`)
+  if (asking.size > 0)
+    yield `
+# One connection for each channel, as there was one. The database is that of psql's own settings: PGHOST, PGDATABASE, PGUSER.
+`
+  for (const channel of asking) yield `psql -X "\${statements_${channel}[@]}" < /dev/null\n`
 }
+
+type Command = NonNullable<Step['command']>
+
+/** Empty for a statement that psql sends as it was: a simple query, with all that is asked in its text (psql(1), `-c`). */
+function whyNotRepeated({ asked }: Step, { bytes }: Command): string {
+  if (asked?.name !== undefined) return 'it was prepared, and run with values of its own protocol'
+  if (asked?.length !== undefined)
+    return `${bytes.length} of its ${asked.length} bytes are on record`
+  if (asked?.kinds.includes('copy') === true) return 'what was copied is not in it'
+  if (bytes.includes(0)) return 'it has a NUL'
+  // psql would take it for one of its own commands.
+  return bytes[0] === backslash ? 'it begins with a backslash' : ''
+}
+
+const backslash = 0x5c
 
 /** As sshd starts it (sshd(8), "Login process"): the user's shell with `-c`, in an environment of its own. */
 function runnable(
-  { bytes, spans }: { readonly bytes: Uint8Array; readonly spans: readonly RecordSpan[] },
+  command: Command,
   seq: number,
   env: Readonly<Record<string, string>> | undefined,
   masks_before: number,
 ): { readonly text: string; readonly masks: number } {
   // No program can be given one, so it never ran like this.
-  if (bytes.includes(0))
+  if (command.bytes.includes(0))
     return { text: comment(`not repeated, record ${seq}: it has a NUL`), masks: masks_before }
+  const { parts, masks } = wordOf(command, seq, masks_before)
+  const pairs = Object.entries(env ?? {}).map(([name, value]) =>
+    env_allowed.test(name)
+      ? { set: `${name}=${quoted(new TextEncoder().encode(value))} ` }
+      : { left: comment(`environment, not set: ${name}=${value}`) },
+  )
+  const set = pairs.map(({ set: text }) => text ?? '').join('')
+  const left = pairs.map(({ left: text }) => text ?? '').join('')
+  return { text: `${left}env -- ${set}bash -c ${parts}\n`, masks }
+}
+
+/** One word for bash, what was masked to be given from outside. */
+function wordOf(
+  { bytes, spans }: Command,
+  seq: number,
+  masks_before: number,
+): { readonly parts: string; readonly masks: number } {
   const parts: string[] = []
   let masks = masks_before
   let at = 0
@@ -97,14 +169,7 @@ function runnable(
     at = span.at + span.n
   }
   if (at < bytes.length || parts.length === 0) parts.push(quoted(bytes.subarray(at)))
-  const pairs = Object.entries(env ?? {}).map(([name, value]) =>
-    env_allowed.test(name)
-      ? { set: `${name}=${quoted(new TextEncoder().encode(value))} ` }
-      : { left: comment(`environment, not set: ${name}=${value}`) },
-  )
-  const set = pairs.map(({ set: text }) => text ?? '').join('')
-  const left = pairs.map(({ left: text }) => text ?? '').join('')
-  return { text: `${left}env -- ${set}bash -c ${parts.join('')}\n`, masks }
+  return { parts: parts.join(''), masks }
 }
 
 /** One word for bash, in which nothing is special (bash(1), "Quoting"). */
