@@ -49,7 +49,7 @@ export class ClosedSegments {
       if (first.last_lsn > projected_lsn) return
       const { path, header } = first
       try {
-        if (this.#isReusable(header) && this.#spares.count < spare_segments_kept)
+        if (this.#isReusable(header) && this.#spares.kept < spare_segments_kept)
           this.#spares.add(path)
         else unlinkSync(path)
       } catch (error) {

@@ -1,6 +1,6 @@
 /**
- * The files of a journal's directory: `GENERATION.segment` in use, `spare-UUID.segment` ready for use,
- * `spare.partial` being filled with zeros.
+ * The files of a journal's directory: `GENERATION.segment` in use, `spare-UUID.segment` that was used, `empty-UUID.segment`
+ * ready for use, `spare.partial` that will be one.
  *
  * @module
  */
@@ -31,8 +31,8 @@ export function segmentPath(dir: string, generation: number): string {
 }
 
 /** A new name each time, so that nothing is ever renamed over a file that is still needed. */
-export function sparePath(dir: string): string {
-  return join(dir, `spare-${randomUUID()}.segment`)
+export function sparePath(dir: string, is_empty: boolean): string {
+  return join(dir, `${is_empty ? 'empty' : 'spare'}-${randomUUID()}.segment`)
 }
 
 /**
@@ -43,16 +43,19 @@ export function sparePath(dir: string): string {
 export function listSegments(dir: string): {
   readonly segments: readonly SegmentFile[]
   readonly spares: readonly string[]
+  readonly empties: readonly string[]
   readonly strays: readonly string[]
   readonly damaged: readonly string[]
 } {
   const segments: SegmentFile[] = []
   const spares: string[] = []
+  const empties: string[] = []
   const strays: string[] = []
   const damaged: string[] = []
   for (const name of namesIn(dir).toSorted()) {
     const path = join(dir, name)
     if (/^spare-[\w-]+\.segment$/.test(name)) spares.push(path)
+    if (/^empty-[\w-]+\.segment$/.test(name)) empties.push(path)
     const generation = /^(\d+)\.segment$/.exec(name)?.[1]
     if (generation === undefined) continue
     const read = readHeader(path)
@@ -61,7 +64,7 @@ export function listSegments(dir: string): {
     else if (read.generation === Number(generation)) segments.push({ path, header: read })
     else strays.push(path)
   }
-  return { segments, spares, strays, damaged }
+  return { segments, spares, empties, strays, damaged }
 }
 
 /** Makes renames in a directory durable. */

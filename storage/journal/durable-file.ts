@@ -172,9 +172,9 @@ export class DurableFile {
 const taken_too_little = (): JournalError =>
   new JournalError('journal_full', 'the disk takes no more bytes')
 
-/** A new file to be filled with blocks of a {@link stagingArea}; past the page cache where that can be. */
-export function createBlockFile(path: string): number {
-  const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC
+/** A file, new or used, to be filled with blocks of a {@link stagingArea}; past the page cache where that can be. */
+export function openBlockFile(path: string, is_new: boolean): number {
+  const flags = constants.O_WRONLY | (is_new ? constants.O_CREAT | constants.O_TRUNC : 0)
   try {
     return openSync(path, flags | constants.O_DIRECT, 0o600)
   } catch (error) {

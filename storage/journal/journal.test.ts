@@ -149,6 +149,60 @@ describe('recycling', () => {
     journal.close()
   })
 
+  /** The files that have it. */
+  const filesWith = (what: string): string[] =>
+    readdirSync(dir).filter((name) => readFileSync(join(dir, name)).includes(what))
+  const said = (text: string): Entry => ({ ...record(1, 0), bytes: Buffer.from(text.repeat(500)) })
+
+  test('leaves nothing of what was recorded in a segment that is used again', () => {
+    const journal = Journal.open(options())
+    let last = 0
+    for (let index = 0; index < 40; index++) {
+      last = journal.append(said(index < 25 ? 'an early word ' : 'a later word '))
+      journal.commit()
+    }
+    expect(filesWith('an early word').length).toBeGreaterThan(1)
+    const before = readdirSync(dir).length
+    journal.recycle(last)
+    while (journal.maintain());
+    expect(filesWith('an early word')).toEqual([])
+    // They are there still, to be used again.
+    const files = readdirSync(dir).filter((name) => !segments().includes(name))
+    expect(files.length).toBeGreaterThan(1)
+    expect(readdirSync(dir).length).toBe(before)
+    for (const name of files) {
+      const bytes = readFileSync(join(dir, name))
+      expect(bytes.length).toBe(segment_bytes)
+      expect(bytes.every((byte) => byte === 0)).toBe(true)
+    }
+    journal.close()
+  })
+
+  test('is finished by the next process, also of what a past release left', () => {
+    const journal = Journal.open(options())
+    let last = 0
+    for (let index = 0; index < 25; index++) {
+      last = journal.append(said('an early word '))
+      journal.commit()
+    }
+    last = journal.append(record(2, 60_000))
+    journal.commit()
+    journal.recycle(last)
+    // One is half done.
+    journal.maintain()
+    expect(filesWith('an early word').length).toBeGreaterThan(0)
+    cpSync(join(dir, filesWith('an early word')[0] ?? ''), join(dir, 'spare-0-0.segment'))
+    // As after a crash: nobody closed it.
+    const next = Journal.open(options())
+    while (next.maintain());
+    expect(filesWith('an early word')).toEqual([])
+    const lsn = next.append(record(3, 100))
+    next.commit()
+    expect(lsns().at(-1)).toBe(lsn)
+    next.close()
+    journal.close()
+  })
+
   test('tells a reader that entries are gone', () => {
     const journal = Journal.open(options())
     const reader = new JournalReader(dir, 0)
@@ -183,6 +237,7 @@ describe('recycling', () => {
     const durable = journal.durable_lsn
     expect(lsns().at(-1)).toBe(durable)
     journal.recycle(durable)
+    while (journal.maintain());
     expect(journal.ready).toBe(true)
     const lsn = journal.append(record(7, 7000))
     journal.commit()

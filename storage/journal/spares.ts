@@ -1,6 +1,7 @@
 /**
  * Segments prepared in advance: written full of zeros, so that their blocks exist and a later
- * write into them cannot run out of space.
+ * write into them cannot run out of space. One that was used is filled again, so that nothing of what it had is left
+ * behind what is written next.
  *
  * @module
  */
@@ -16,7 +17,7 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import { listSegments, partial_name, sparePath, syncDirectory } from './directory.ts'
-import { createBlockFile, stagingArea } from './durable-file.ts'
+import { openBlockFile, stagingArea } from './durable-file.ts'
 import { prepare_slice_bytes } from './limits.ts'
 
 interface Partial {
@@ -32,24 +33,29 @@ export class Spares {
   readonly #segment_bytes: number
   readonly #wanted: number
   readonly #ready: string[] = []
+  /** Those of before, with their content. */
+  readonly #used: string[] = []
   #partial: Partial | undefined
 
-  /** Takes over what an earlier process left, unless all are to be made anew; files of another size are removed. */
+  /** Takes over what an earlier process left; with `is_fresh` no used ones. Files of another size are removed. */
   constructor(dir: string, segment_bytes: number, wanted: number, is_fresh = false) {
     this.#dir = dir
     this.#segment_bytes = segment_bytes
     this.#wanted = wanted
-    const { spares, strays } = listSegments(dir)
+    const { spares, empties, strays } = listSegments(dir)
     if (readdirSync(dir).includes(partial_name)) unlinkSync(join(dir, partial_name))
-    for (const path of [...spares, ...strays]) {
-      if (statSync(path).size === segment_bytes && !is_fresh) this.add(path)
-      else unlinkSync(path)
+    for (const path of [...empties, ...spares, ...strays]) {
+      const is_empty = empties.includes(path)
+      if (statSync(path).size !== segment_bytes || (is_fresh && !is_empty)) unlinkSync(path)
+      else if (is_empty) this.#ready.push(path)
+      else this.add(path)
     }
   }
 
-  /** Removes those that there are, which may have been used before; others are made in slices. */
+  /** Removes those that were used and are not filled with zeros yet; others are made in slices. */
   renew(): void {
-    for (const path of this.#ready.splice(0))
+    this.#dropPartial()
+    for (const path of this.#used.splice(0))
       try {
         unlinkSync(path)
       } catch {
@@ -57,8 +63,14 @@ export class Spares {
       }
   }
 
+  /** Those that are ready. */
   get count(): number {
     return this.#ready.length
+  }
+
+  /** ... and those that will be, without another file. */
+  get kept(): number {
+    return this.#ready.length + this.#used.length + (this.#partial === undefined ? 0 : 1)
   }
 
   take(): string | undefined {
@@ -66,11 +78,11 @@ export class Spares {
     return this.#ready.shift()
   }
 
-  /** A used segment. Its old content needs no zeros: no frame of it continues a new header. */
+  /** A used segment, to be filled with zeros. No frame of it would continue a new header: this is for who reads the disk. */
   add(path: string): void {
-    const to = sparePath(this.#dir)
+    const to = sparePath(this.#dir, false)
     renameSync(path, to)
-    this.#ready.push(to)
+    this.#used.push(to)
   }
 
   /** Prepares one whole segment now; false when there is no room. */
@@ -84,12 +96,16 @@ export class Spares {
 
   /** One slice of work; returns whether more is to do and can be done. */
   step(): boolean {
-    if (this.count >= this.#wanted) return false
-    return this.#slice() && this.count < this.#wanted
+    if (!this.#hasWork) return false
+    return this.#slice() && this.#hasWork
   }
 
   close(): void {
     this.#dropPartial()
+  }
+
+  get #hasWork(): boolean {
+    return this.count < this.#wanted || this.#used.length > 0 || this.#partial !== undefined
   }
 
   /** False when there is no room, or the disk failed: then nothing of it is kept. */
@@ -116,18 +132,23 @@ export class Spares {
   }
 
   #begin(): Partial | undefined {
+    const used = this.#used.shift()
+    // From its header on: a reader that has it open sees at once that it is no more.
+    if (used !== undefined) return { fd: openBlockFile(used, false), path: used, bytes: 0 }
     // Trying on a disk that is nearly full would take the store's last bytes each time.
     const { bavail, bsize } = statfsSync(this.#dir)
     if (bavail * bsize < this.#segment_bytes) return undefined
     const path = join(this.#dir, partial_name)
-    return { fd: createBlockFile(path), path, bytes: 0 }
+    return { fd: openBlockFile(path, true), path, bytes: 0 }
   }
 
   #finish(partial: Partial): void {
     fsyncSync(partial.fd)
     closeSync(partial.fd)
     this.#partial = undefined
-    this.add(partial.path)
+    const to = sparePath(this.#dir, true)
+    renameSync(partial.path, to)
+    this.#ready.push(to)
     syncDirectory(this.#dir)
   }
 
