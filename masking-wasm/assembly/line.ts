@@ -22,7 +22,7 @@ export let line_from: usize = 0
 export let line_end: usize = 0
 /** What is written next stands there. */
 export let line_cursor: usize = 0
-/** Bytes of text since the line began. */
+/** Bytes of text since the cursor was last at the line's left. */
 let bytes: u32 = 0
 export let line_column: i32 = 0
 /** Something on it was overwritten. */
@@ -214,6 +214,7 @@ export function setRewritten(): void {
 /** A carriage return that ends no line: who writes on the next row of a full line writes a space before it. */
 export function returned(): void {
   line_column = 0
+  bytes = 0
   line_cursor = line_end > line_from && cellAt(line_end - 1) == space ? line_end - 1 : line_end
 }
 

@@ -11,12 +11,12 @@ const rub_out: u8 = 127
 /** Of UTF-8: before the controls of ISO 6429's upper half. */
 const upper_lead: u8 = 0xc2
 
-/** What is left of the line behind the last plain end of line, for the next window. */
+/** Columns of the line behind the last plain end of line, or more, for the next window. */
 export let line_bytes: u32 = 0
 
 /**
  * The first byte of [from, end) that a terminal does not show as it is; `end` when there is none. An end of line
- * is plain unless its line, of which `before` bytes stood before the window, may have filled the screen's width.
+ * is plain unless its line, of which at most `before` columns stood before the window, may have filled the screen's width.
  */
 export function plainText(from: usize, end: usize, columns: u32, before: u32): usize {
   let line = from - before
@@ -37,7 +37,7 @@ export function plainText(from: usize, end: usize, columns: u32, before: u32): u
       const byte = load<u8>(at)
       const next: u32 = at + 1 < end ? load<u8>(at, 1) : 0x80
       if (byte == upper_lead && next >= 0xa0) continue
-      if (byte == carriage_return && next == line_feed && (columns == 0 || at - line < columns)) {
+      if (byte == carriage_return && next == line_feed && (columns == 0 || widthOf(line, from, at, columns) < columns)) {
         line = at + 2
         continue
       }
@@ -45,8 +45,20 @@ export function plainText(from: usize, end: usize, columns: u32, before: u32): u
     }
     p += 16
   }
-  line_bytes = <u32>(end - line)
+  line_bytes = columns == 0 ? <u32>(end - line) : widthOf(line, from, end, columns)
   return end
+}
+
+/** At most so many columns has a line up to `to`. Only a tab has more than bytes, and those before `from` are counted in `line`. */
+function widthOf(line: usize, from: usize, to: usize, columns: u32): u32 {
+  const bytes = <u32>(to - line)
+  if (bytes >= columns) return bytes
+  let tabs: u32 = 0
+  for (let p = max(line, from); p < to; p += 16) {
+    const found = i8x16.bitmask(i8x16.eq(v128.load(p), i8x16.splat(tab)))
+    tabs += popcnt<u32>(to - p < 16 ? found & ((1 << <u32>(to - p)) - 1) : found)
+  }
+  return bytes + 7 * tabs
 }
 
 /** Controls but tabs and ends of lines, DEL, and what may begin a control of the upper half. */

@@ -56,7 +56,7 @@ export class Reader {
   /** Bytes that have left. */
   settled: i64
   columns: u32
-  /** Bytes of the line so far, or more. */
+  /** Columns of the line so far, or more. */
   line_bytes: u32
   /** Of a terminal: a byte that was given and not read, as it may be overwritten and something is held before it; else -1. */
   open_byte: i32

@@ -12,7 +12,7 @@ export const control_bytes_max: u32 = 256
 export const string_bytes_max: u32 = 4096
 /** What is known of the current line, for whoever goes back in it: an assignment with its name. */
 export const line_bytes_max: usize = 256
-/** A line with more text has no known column: no terminal is as wide. */
+/** A row with more text has no known column: no terminal is as wide. */
 export const column_bytes_max: u32 = 1000
 /**
  * What may be owed for text that was overwritten, a microsecond or two each. It is paid for by bytes, so whoever erases a long

@@ -150,7 +150,8 @@ function viewsOf(text: string, columns: number): readonly View[] {
       continue
     }
     put(alone, char, place)
-    column++
+    // To the next stop.
+    column = char === '\t' ? column - (column % 8) + 8 : column + 1
     if (char === '\n') {
       put(line, char, place)
       keep()

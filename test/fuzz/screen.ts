@@ -43,7 +43,7 @@ export interface ScreenTally {
 
 const sequences: readonly [string, ...string[]] = [
   ...(['\x1b[31m', '\x1b[m', '\x1b[K', '\x1b]0;t\x07', '\x1b]8;;http://x\x1b\\'] as const),
-  ...['\x1b(B', '\x1b7', '\0', '\x07', '\x1b[38;5;120m', '\x1b[?25l', '\x1bP1$r\x1b\\'],
+  ...['\t', '\x1b(B', '\x1b7', '\0', '\x07', '\x1b[38;5;120m', '\x1b[?25l', '\x1bP1$r\x1b\\'],
 ]
 const edits: readonly [string, ...string[]] = [
   ...(['\b', '\b \b', 'X\b', 'x\b\b', '\x7f', '\r', ' \r', '\r\n', '\n', '_\b', 'ab\b\b'] as const),
@@ -107,13 +107,14 @@ export class ScreenFuzzer {
     const count = 1 + random.below(3)
     this.tally.fragments += count
     const among = random.pick([sequences, sequences, [...sequences, ...edits], odd] as const)
-    const text = Array.from({ length: count }, () => this.#cut(among)).join('')
+    const cut = Array.from({ length: count }, () => this.#cut(among)).join('')
     const longest = random.pick(longest_parts)
     const parts = Array.from({ length: 1 + random.below(12) }, () => 1 + random.below(longest))
     const reading = random.below(4) === 0 ? 'bytes' : 'terminal'
     // The naive screen takes a byte for a column.
-    const is_narrow = reading === 'terminal' && !/[\x80-\xff]/.test(text)
+    const is_narrow = reading === 'terminal' && !/[\x80-\xff]/.test(cut)
     const columns = is_narrow ? random.pick([0, 0, 20, 80]) : 0
+    const text = columns > 0 && random.below(2) === 0 ? wrapped(cut, columns) : cut
     const screen = { reading, columns, sound: among !== odd } as const
     return this.check(new Uint8Array(Buffer.from(text, 'latin1')), parts, screen)
   }
@@ -200,6 +201,26 @@ export class ScreenFuzzer {
     if (at !== bytes.length) wrong ??= `${bytes.length - at} bytes never came`
     return { masked, spans, shown, leaks, is_crowded, wrong }
   }
+}
+
+/** With `CR LF` wherever a line is full, as who knows the terminal's width writes it. */
+function wrapped(text: string, columns: number): string {
+  let out = ''
+  let column = 0
+  for (let at = 0; at < text.length; ) {
+    escapes.lastIndex = at
+    const [what = text[at] ?? ''] = escapes.exec(text) ?? []
+    at += what.length
+    out += what
+    if (what === '\n' || what === '\r') column = 0
+    else if (what === '\t') column += 8 - (column % 8)
+    else if (what === '\b' || what === '\x7f') column = Math.max(0, column - 1)
+    else if (what.length === 1 && what >= ' ') column++
+    if (column === 0 || column % columns !== 0) continue
+    out += '\r\n'
+    column = 0
+  }
+  return out
 }
 
 interface Output {
