@@ -13,9 +13,8 @@ import { class_of, classes, filter, stream_start } from './tables'
 /** A beginning that is ruled out is ruled out by at most so many bytes. */
 export const reach: usize = 9
 
-/** Sections of the filter: five vectors of bits, then four of them and the way back, u64 each, then by classes of bytes pairs, then rows. */
-const backs_at: usize = 80
-const pairs_at: usize = 144
+/** Sections of the filter: five vectors of bits, then by classes of bytes pairs, then rows. */
+const pairs_at: usize = 80
 const rows: usize = 10
 
 /** What one of the four lanes follows at most. */
@@ -41,17 +40,23 @@ let crossing_only: bool = false
 let last_bits: usize = 0
 let asked: usize = 0
 
-/** Where runs have come to their ends in a block: their bits, then the place. */
+/** Steps with which runs have come to their ends: what is followed in each lane, then the place in the first. */
 let arrived: usize = 0
-const arrived_power: usize = 5
+const arrived_power: usize = 7
 const arrived_bytes: usize = 1 << arrived_power
+/** With many such steps it is better not to guess which they are; with one in so many of the block before. */
+const often_of: usize = 32
+let is_often: bool = false
 
 /**
  * The filter's pairs and rows by bytes, not classes, and at an address that is known when the module is compiled: two loads and an
  * addition less for each.
  */
 const pair_words: usize = memory.data(65536 * 16, 16)
-const row_words: usize = memory.data(10 * 4096, 16)
+const row_words: usize = memory.data(10 * 4160, 16)
+
+/** Not a power of two: the rows of one byte would share one set of the processor's cache. */
+const row_bytes: usize = 4160
 
 export function initScan(): bool {
   for (let second: usize = 0; second < 256; second++)
@@ -63,10 +68,10 @@ export function initScan(): bool {
   for (let row: usize = 0; row < rows; row++)
     for (let byte: usize = 0; byte < 256; byte++) {
       const at = row * classes + load<u8>(class_of + byte)
-      v128.store(row_words + (row << 12) + (byte << 4), v128.load(from + (at << 4)))
+      v128.store(row_words + row * row_bytes + (byte << 4), v128.load(from + (at << 4)))
     }
   places = take(places_bytes + margin) + margin
-  arrived = take((2 * (lane_bytes_max + ahead + behind) + 4) * arrived_bytes)
+  arrived = take(((lane_bytes_max + ahead + behind) / 2 + 2) * arrived_bytes)
   return places != margin && arrived != 0
 }
 
@@ -147,55 +152,68 @@ function look(p: usize, end: usize): void {
 
 /** Looks at the four times `lane` places from `p` on; what may begin there is in the window by its {@link reach}. */
 function followLanes(p: usize, lane: usize): void {
-  const ends = follow(p, lane)
+  const ends = is_often ? follow(p, lane, true) : follow(p, lane, false)
+  is_often = ((ends - arrived) >>> arrived_power) * often_of > lane >>> 1
   if (ends == arrived) return
-  // Several runs come to their ends for one place, so first all are noted, then each is looked at once.
-  for (let at = arrived; at < ends; at += arrived_bytes) note(load<u32>(at, 16) - p, load<u64>(at) | load<u64>(at, 8))
+  const last = v128.load(last_bits)
   const groups = v128.load(asked)
-  const past = places + ((4 * lane) >>> 3)
-  // Of the last places that were looked at, those behind them begin beyond.
-  store<u64>(past, load<u64>(past) & (((<u64>1) << ((4 * lane) & 7)) - 1))
   // What is printed over and over is looked at once: the same bytes again have the same answer.
   let known = v128.load(p - 1)
-  let known_fits = <u64>fits(p, groups)
-  for (let at: usize = 0; at < 4 * lane; at += 64) {
-    const word = places + (at >>> 3)
-    const noted = load<u64>(word)
-    let fitting = noted
-    for (let rest = noted; rest != 0; rest &= rest - 1) {
-      const bit = ctz<u64>(rest)
-      const begin = p + at + <usize>bit
+  let known_fits = <u32>fits(p, groups)
+  for (let at = arrived; at < ends; at += arrived_bytes) {
+    const first = load<u32>(at, 64) - <u32>behind
+    // Nearly always it is one. To look at a place twice, if two runs come to their ends for it, costs less than to note it first.
+    for (let begins = beginsOf(at, last); begins != 0; begins &= begins - 1) {
+      const which = ctz<u32>(begins)
+      const begin = <usize>(first + (which & 7)) + <usize>(which >>> 3) * lane
+      const bit = begin + (margin << 3) - p
+      const byte = places - margin + (bit >>> 3)
       const bytes = v128.load(begin - 1)
       if (v128.any_true(v128.xor(bytes, known))) {
         known = bytes
-        known_fits = <u64>fits(begin, groups)
+        known_fits = <u32>fits(begin, groups)
       }
-      fitting ^= (known_fits ^ 1) << bit
+      store<u8>(byte, <u32>load<u8>(byte) | (known_fits << (<u32>bit & 7)))
     }
-    store<u64>(word, fitting)
   }
+  // Of the last places that were looked at, those behind them begin beyond.
+  const past = places + ((4 * lane) >>> 3)
+  store<u64>(past, load<u64>(past) & (((<u64>1) << ((4 * lane) & 7)) - 1))
 }
 
-/** Where begins what has come to an end `at` bytes from the block's first: in one of four ways, and which cannot be guessed. */
+/**
+ * Where what has come to its end begins: eight bits for each lane, one for each place from {@link behind} before that end on. Sixteen bits of
+ * what is followed are four runs, which end at bits 4, 9, 12 and 15 and begin 7, 6, 4 and 3 places before (`compile/filter.ts`).
+ */
 // @ts-ignore: decorator
 @inline
-function note(at: usize, ends: u64): void {
-  const begins =
-    beginOf(ends, backs_at) | beginOf(ends, backs_at + 16) | beginOf(ends, backs_at + 32) | beginOf(ends, backs_at + 48)
-  const first = at + (margin - behind)
-  const word = places - 2 + (first >>> 3)
-  store<u16>(word, load<u16>(word) | <u16>(begins << (<u32>first & 7)))
+function beginsOf(at: usize, last: v128): u32 {
+  const run0 = v128.and(v128.load(at), last)
+  const run1 = v128.and(v128.load(at, 16), last)
+  const run2 = v128.and(v128.load(at, 32), last)
+  const run3 = v128.and(v128.load(at, 48), last)
+  // All parts of a lane one upon the other, until the lanes are 32 bits each.
+  const low = v128.or(v128.shuffle<i64>(run0, run1, 0, 2), v128.shuffle<i64>(run0, run1, 1, 3))
+  const high = v128.or(v128.shuffle<i64>(run2, run3, 0, 2), v128.shuffle<i64>(run2, run3, 1, 3))
+  const both = v128.or(v128.shuffle<i32>(low, high, 0, 2, 4, 6), v128.shuffle<i32>(low, high, 1, 3, 5, 7))
+  const runs = v128.or(both, i32x4.shr_u(both, 16))
+  const begins = v128.or(
+    v128.or(beginOf(runs, 3, 2), beginOf(runs, 7, 4)),
+    v128.or(beginOf(runs, 8, 16), beginOf(runs, 10, 32)),
+  )
+  return i32x4.extract_lane(v128.shuffle<u8>(begins, begins, 0, 4, 8, 12, 0, 4, 8, 12, 0, 4, 8, 12, 0, 4, 8, 12), 0)
 }
 
-/** A bit for the place that lies so far back, the lowest for {@link behind}. */
 // @ts-ignore: decorator
 @inline
-function beginOf(ends: u64, back: usize): u32 {
-  return <u32>((ends & load<u64>(filter + back)) != 0) << (<u32>behind - load<u32>(filter + back, 8))
+function beginOf(runs: v128, shift: i32, bit: i32): v128 {
+  return v128.and(i32x4.shr_u(runs, shift), i32x4.splat(bit))
 }
 
-/** Lists where runs have come to their ends; returns the list's end. */
-function follow(p: usize, lane: usize): usize {
+/** Lists the steps with which runs have come to their ends; returns the list's end. `often`: they cannot be guessed. */
+// @ts-ignore: decorator
+@inline
+function follow(p: usize, lane: usize, often: bool): usize {
   const first_bits = v128.load(filter)
   const ends = v128.load(last_bits)
   const last = p + lane + behind
@@ -209,12 +227,14 @@ function follow(p: usize, lane: usize): usize {
     run1 = stepRuns(run1, first_bits, q + lane)
     run2 = stepRuns(run2, first_bits, q + 2 * lane)
     run3 = stepRuns(run3, first_bits, q + 3 * lane)
-    if (v128.any_true(v128.and(v128.or(v128.or(run0, run1), v128.or(run2, run3)), ends))) {
-      // Which of the four it is cannot be guessed, so nothing here depends on a guess.
-      at = arrive(at, v128.and(run0, ends), q)
-      at = arrive(at, v128.and(run1, ends), q + lane)
-      at = arrive(at, v128.and(run2, ends), q + 2 * lane)
-      at = arrive(at, v128.and(run3, ends), q + 3 * lane)
+    const arrives = v128.any_true(v128.and(v128.or(v128.or(run0, run1), v128.or(run2, run3)), ends))
+    if (often || arrives) {
+      v128.store(at, run0)
+      v128.store(at, run1, 16)
+      v128.store(at, run2, 32)
+      v128.store(at, run3, 48)
+      store<u32>(at, q, 64)
+      at += <usize>arrives << arrived_power
     }
   }
   return at
@@ -225,14 +245,6 @@ function follow(p: usize, lane: usize): usize {
 @inline
 function stepRuns(run: v128, first_bits: v128, q: usize): v128 {
   return v128.and(v128.or(i64x2.add(run, run), first_bits), v128.load(pair_words + (<usize>load<u16>(q) << 4)))
-}
-
-// @ts-ignore: decorator
-@inline
-function arrive(at: usize, bits: v128, place: usize): usize {
-  v128.store(at, bits)
-  store<u32>(at, place, 16)
-  return at + (<usize>v128.any_true(bits) << arrived_power)
 }
 
 /**
@@ -261,7 +273,7 @@ function fitsSoFar(p: usize, end: usize): bool {
 // @ts-ignore: decorator
 @inline
 function groupsOf(p: usize, row: usize): v128 {
-  return v128.load(row_words + (row << 12) + (<usize>load<u8>(p + row - 1) << 4))
+  return v128.load(row_words + row * row_bytes + (<usize>load<u8>(p + row - 1) << 4))
 }
 
 // @ts-ignore: decorator

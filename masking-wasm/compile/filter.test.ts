@@ -35,6 +35,14 @@ function tablesOf(rules: readonly Rule[]): Uint8Array {
   return compiled.ruleset.tables
 }
 
+/** Of each sixteen bits: where a run ends, and how far behind its beginning. */
+const run_ends = [
+  [4, 7],
+  [9, 6],
+  [12, 4],
+  [15, 3],
+] as const
+
 /** Shares of the places in `bytes` that the pairs let through, and the rows after them. */
 function shares(tables: Uint8Array, bytes: Uint8Array): { pairs: number; rows: number } {
   const view = new DataView(tables.buffer)
@@ -47,8 +55,7 @@ function shares(tables: Uint8Array, bytes: Uint8Array): { pairs: number; rows: n
   const classOf = (at: number): number => tables[view.getUint32(20, true) + (bytes[at] ?? 0)] ?? 0
   const [first_bits] = halves(filter)
   const [last_bits] = halves(filter + 16)
-  const backs = [80, 96, 112, 128].map((at) => halves(filter + at))
-  const pairs_at = filter + 144
+  const pairs_at = filter + 80
   const rows_at = pairs_at + classes * classes * 16
   let runs = [0n, 0n]
   let through = 0
@@ -57,12 +64,12 @@ function shares(tables: Uint8Array, bytes: Uint8Array): { pairs: number; rows: n
     const pair = halves(pairs_at + (classOf(at) * classes + classOf(at + 1)) * 16)
     runs = runs.map((run, half) => ((run << 1n) | first_bits) & (pair[half] ?? 0n))
     const ends = runs.reduce((all, run) => all | (run & last_bits), 0n)
-    for (const [of_back, back] of backs) {
-      if ((ends & of_back) === 0n) continue
+    for (const [bit, back] of run_ends) {
+      if ((ends & (0x0001_0001_0001_0001n << BigInt(bit))) === 0n) continue
       through++
       let groups = [~0n, ~0n]
       for (let row = 0; row < 10; row++) {
-        const of_row = halves(rows_at + (row * classes + classOf(at - Number(back) - 1 + row)) * 16)
+        const of_row = halves(rows_at + (row * classes + classOf(at - back - 1 + row)) * 16)
         groups = groups.map((of_half, half) => of_half & (of_row[half] ?? 0n))
       }
       if (groups.some((of_half) => of_half !== 0n)) fitting++

@@ -19,27 +19,30 @@ interface Run {
 }
 
 /**
- * They fill the two halves of a vector, each in this order: no run goes over the middle. Every second place is looked at, so each head
- * stands in a run that begins at an even row and in one that begins at an odd row.
+ * Sixteen bits, and the same eight times in a vector: `assembly/scan.ts` knows where they end and how far behind their beginnings. Every second place
+ * is looked at, so each head stands in a run that begins at an even row and in one that begins at an odd row.
  */
-const runs_of_half: readonly Run[] = [
-  ...copies(4, { row: 0, pairs: 5 }),
-  ...copies(4, { row: 0, pairs: 3 }),
-  ...copies(4, { row: -1, pairs: 5 }),
-  ...copies(4, { row: 1, pairs: 3 }),
+const runs_of_part: readonly Run[] = [
+  { row: 0, pairs: 5 },
+  { row: -1, pairs: 5 },
+  { row: 1, pairs: 3 },
+  { row: 0, pairs: 3 },
 ]
-const runs: readonly Run[] = [...runs_of_half, ...runs_of_half]
+const part_bits = 16
 /** Of a vector of the pairs and one of the rows, which has a bit for each group of heads. */
 const word_bits = 128
-const half_bits = 64
 /** In 32 bits each. */
 const word_words = word_bits / 32
 /** Each costs a third of a millisecond to place, and a person wrote the rules; more go where the first could. */
 const judged_max = 1000
 
-/** Offsets known to `assembly/scan.ts`; five vectors of bits stand before. */
-const backs_at = 80
-const pairs_at = backs_at + 4 * 16
+const runs: readonly Run[] = Array.from(
+  { length: word_bits / part_bits },
+  () => runs_of_part,
+).flat()
+
+/** Known to `assembly/scan.ts`; five vectors of bits stand before. */
+const pairs_at = 80
 
 export function filterOf(
   nfa: Nfa,
@@ -66,10 +69,6 @@ export function filterOf(
   for (const [index, vector] of bits.entries()) {
     view.setBigUint64(index * 16, vector & 0xffff_ffff_ffff_ffffn, true)
     view.setBigUint64(index * 16 + 8, vector >> 64n, true)
-  }
-  for (const [index, [back, ends]] of backs().entries()) {
-    view.setBigUint64(backs_at + index * 16, ends, true)
-    view.setBigUint64(backs_at + index * 16 + 8, BigInt(back), true)
   }
   // Little-endian, as the module reads it and as every machine that runs Bun has it.
   filter.set(new Uint8Array(pairs.words.buffer), pairs_at)
@@ -163,10 +162,6 @@ function pairsOf(
   return { words, crossing }
 }
 
-function copies(count: number, run: Run): readonly Run[] {
-  return new Array<Run>(count).fill(run)
-}
-
 function product(first: Symbols, second: Symbols, classes: number): Symbols {
   const pairs = new Uint16Array(first.length * second.length)
   let at = 0
@@ -209,24 +204,13 @@ function rowsOf(
 }
 
 function firstBit(place: number): number {
-  const of_half = runs_of_half.length
+  const in_part = place % runs_of_part.length
   return (
-    Math.floor(place / of_half) * half_bits +
-    runs_of_half.slice(0, place % of_half).reduce((sum, run) => sum + run.pairs, 0)
+    Math.floor(place / runs_of_part.length) * part_bits +
+    runs_of_part.slice(0, in_part).reduce((sum, run) => sum + run.pairs, 0)
   )
 }
 
 function bitsOf(bitOf: (first: number, run: Run) => number): bigint {
   return runs.reduce((bits, run, place) => bits | (1n << BigInt(bitOf(firstBit(place), run))), 0n)
-}
-
-/** How far before its last pair what a run is of begins, which is one of four, and the bits of one half that end such runs. */
-function backs(): readonly (readonly [number, bigint])[] {
-  const ends = new Map<number, bigint>()
-  for (const [place, run] of runs_of_half.entries()) {
-    const back = run.row + 2 * run.pairs - 3
-    const end = 1n << BigInt(firstBit(place) + run.pairs - 1)
-    ends.set(back, (ends.get(back) ?? 0n) | end)
-  }
-  return [...ends]
 }
