@@ -43,6 +43,12 @@ export const hidden_session_bytes_max: number = 256 * 1024 * 1024
 /** What one group commit gathers at most; above it the disk is better used by writing now. */
 export const commit_bytes_max: number = 1024 * 1024
 
+/**
+ * What only reads is recorded with what it is answered, which takes less than this of a target nearby; and this much later
+ * at most.
+ */
+export const unawaited_ms_max = 5
+
 /** From here on another thread writes a commit, while the next one is masked. */
 export const commit_later_bytes_min: number = 64 * 1024
 

@@ -52,7 +52,9 @@ test('a batch gives what was written, in its order; what is too large is refused
   let seen = 0
   fc.assert(
     fc.property(fc.array(step), (steps) => {
-      const writer = new BatchWriter()
+      let now_ms = 1_000
+      const writer = new BatchWriter(() => now_ms)
+      const facts_ms: number[] = []
       const wanted: ToRecorder[] = []
       for (const each of steps) {
         if (each.do === 'other') {
@@ -64,7 +66,9 @@ test('a batch gives what was written, in its order; what is too large is refused
         if (each.do === 'fact') {
           const given: StatementFact = each.fact
           writer.fact(session, channel, given)
-          wanted.push({ kind: 'fact', session, channel, fact: given })
+          wanted.push({ kind: 'fact', session, channel, fact: given, age_ms: 0 })
+          facts_ms.push(now_ms)
+          now_ms += 0.25
           continue
         }
         const common = { session, channel, bytes: each.bytes, fields: each.fields }
@@ -77,10 +81,14 @@ test('a batch gives what was written, in its order; what is too large is refused
         if (each.do === 'input') wanted.push({ kind: 'input', ack: each.ack, ...common })
         else wanted.push({ kind: 'output', stream: 1, ...common })
       }
+      const sent_ms = now_ms
       const { batch, transfer } = writer.take()
       expect(writer.isEmpty).toBe(true)
       const read: ToRecorder[] = []
       readBatch(structuredClone(batch, { transfer }), (message) => read.push(message))
+      for (const message of wanted)
+        if (message.kind === 'fact')
+          Object.assign(message, { age_ms: sent_ms - (facts_ms.shift() ?? 0) })
       expect(read).toEqual(wanted)
       seen += read.length
     }),
@@ -90,7 +98,7 @@ test('a batch gives what was written, in its order; what is too large is refused
 })
 
 test('a field that must be covered is none of the small ones: its rule would be lost', () => {
-  const writer = new BatchWriter()
+  const writer = new BatchWriter(() => 0)
   const covered = [{ start: 0, end: 1, rule: 'column' }]
   expect(writer.input(1, 1, 0, new Uint8Array(2), covered)).toBe(false)
   expect(writer.output(1, 1, new Uint8Array(2), covered)).toBe(false)

@@ -14,10 +14,15 @@ import type { ToRecorder } from './messages.ts'
 export interface Batch {
   readonly bytes: Uint8Array
   readonly messages: readonly ToRecorder[]
+  /** When it was sent, on the clock of who sent it. */
+  readonly sent_ms: number
 }
 
 /** Larger ones travel in memory of their own. */
 const small_bytes_max = 4 * 1024
+/** What waits for company is no more than that. */
+const large_bytes = 48 * 1024
+const large_messages = 64
 /** Of a place of a text, on its way. */
 const field_bytes = 8
 /** What goes before the texts of any of them, at most. */
@@ -32,11 +37,24 @@ export class BatchWriter {
   #memory: Buffer<ArrayBuffer> = Buffer.alloc(64 * 1024)
   #view: DataView = new DataView(this.#memory.buffer)
   #at = 0
+  readonly #now_ms: () => number
+  /** As text: a verdict is given of many statements. */
+  readonly #judged = new WeakMap<Verdict, Judged & { readonly said: string }>()
   #messages: ToRecorder[] = []
   #transfer: ArrayBuffer[] = []
 
+  /** `now_ms`: monotonic. */
+  constructor(now_ms: () => number) {
+    this.#now_ms = now_ms
+  }
+
   get isEmpty(): boolean {
     return this.#at === 0
+  }
+
+  /** More than should wait. */
+  get isLarge(): boolean {
+    return this.#at >= large_bytes || this.#messages.length >= large_messages
   }
 
   /** `transfer`: buffers in it that leave this thread. */
@@ -76,14 +94,14 @@ export class BatchWriter {
     switch (fact.kind) {
       case 'statement': {
         const { statement, text, name, is_prepared, kinds, verdict } = fact
-        const judged: Judged = { kinds, verdict }
-        const said = JSON.stringify(judged)
+        const said = this.#saidOf(kinds, verdict)
         this.#begin(
           ops.statement,
           session,
           channel,
           text.length + name.length + textBytesMax(said.length),
         )
+        this.#number(this.#now_ms())
         this.#number(statement)
         this.#memory[this.#at++] = is_prepared ? 1 : 0
         this.#text(said)
@@ -94,6 +112,7 @@ export class BatchWriter {
       case 'run': {
         const { statement, run, parameters } = fact
         this.#begin(ops.run, session, channel, parameters.length)
+        this.#number(this.#now_ms())
         this.#number(statement)
         this.#number(run)
         this.#piece(parameters)
@@ -102,6 +121,7 @@ export class BatchWriter {
       case 'result': {
         const { statement, run, tag, rows, bytes, error = '' } = fact
         this.#begin(ops.result, session, channel, textBytesMax(tag.length + error.length))
+        this.#number(this.#now_ms())
         this.#number(statement)
         this.#number(run)
         this.#number(rows)
@@ -117,13 +137,21 @@ export class BatchWriter {
     const bytes = new Uint8Array(this.#at)
     bytes.set(this.#memory.subarray(0, this.#at))
     const taken = {
-      batch: { bytes, messages: this.#messages },
+      batch: { bytes, messages: this.#messages, sent_ms: this.#now_ms() },
       transfer: [bytes.buffer, ...this.#transfer],
     }
     this.#at = 0
     this.#messages = []
     this.#transfer = []
     return taken
+  }
+
+  #saidOf(kinds: Judged['kinds'], verdict: Verdict): string {
+    const known = this.#judged.get(verdict)
+    if (known?.kinds === kinds) return known.said
+    const said = JSON.stringify({ kinds, verdict } satisfies Judged)
+    this.#judged.set(verdict, { kinds, verdict, said })
+    return said
   }
 
   #begin(op: number, session: number, channel: number, more: number): void {
@@ -185,7 +213,7 @@ const known_judged = new Map<string, Judged>()
 
 /** Gives out all messages, in their order. Their bytes are the batch's own. */
 export function readBatch(
-  { bytes, messages }: Batch,
+  { bytes, messages, sent_ms }: Batch,
   receive: (message: ToRecorder) => void,
 ): void {
   const memory = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
@@ -236,8 +264,10 @@ export function readBatch(
         receive({ kind: 'output', session, channel, stream: 1, bytes: piece(), fields })
         break
       }
-      default:
-        receive({ kind: 'fact', session, channel, fact: factOf(op) })
+      default: {
+        const age_ms = sent_ms - number()
+        receive({ kind: 'fact', session, channel, fact: factOf(op), age_ms })
+      }
     }
   }
 

@@ -18,7 +18,6 @@ import type {
 } from '../core/ports.ts'
 import type { StatementFact } from '../core/statement.ts'
 import type { Content, TransferFact } from '../core/transfer.ts'
-import { BatchWriter } from './batch.ts'
 import { BufferPool, isPooled } from './buffers.ts'
 import { flatten } from './flat-fields.ts'
 import type {
@@ -32,6 +31,7 @@ import type {
   ShownText,
   ToRecorder,
 } from './messages.ts'
+import { Outbox } from './outbox.ts'
 import { unpack } from './packed.ts'
 
 export interface RecorderClient extends Recorder {
@@ -116,36 +116,11 @@ export function startRecorder(
   let is_held = false
   /** What running sessions wait for, in its order. What is in flight of each is bounded, and so is this. */
   let held: Committed[] = []
-  const batch = new BatchWriter()
-  let is_sending = false
-  let is_gathering = false
-
-  const flush = (): void => {
-    if (batch.isEmpty) return
-    const { batch: taken, transfer } = batch.take()
-    worker.postMessage(taken, transfer)
-  }
-  /** Somebody waits: with all that this turn has for it so far. */
-  const soon = (): void => {
-    if (is_sending) return
-    is_sending = true
-    queueMicrotask(() => {
-      is_sending = false
-      flush()
-    })
-  }
-  /** Nobody waits yet: with what all sockets bring that are read in this turn. */
-  const later = (): void => {
-    if (is_gathering) return
-    is_gathering = true
-    setImmediate(() => {
-      is_gathering = false
-      flush()
-    })
-  }
+  const outbox = new Outbox((batch, transfer) => worker.postMessage(batch, transfer))
+  const { batch } = outbox
   const send = (message: ToRecorder, ...transfer: readonly ArrayBuffer[]): void => {
     batch.message(message, ...transfer)
-    soon()
+    outbox.soon()
   }
   const wait = (write: (ack: number) => void, session?: number): Promise<Acknowledged> =>
     new Promise((resolve, reject) => {
@@ -194,6 +169,8 @@ export function startRecorder(
   }
 
   const committed = (message: FromRecorder & { kind: 'committed' }): void => {
+    // First, so that the recorder goes on while this is shown.
+    outbox.committed()
     unpack(message.items, message.packed, (item) => {
       if (is_held && sessionOf(item) !== undefined) held.push(item)
       else deliver(item)
@@ -248,7 +225,7 @@ export function startRecorder(
         if (fact.kind === 'statement' || fact.kind === 'run' || fact.kind === 'result')
           batch.fact(session, channel, fact)
         else batch.message({ kind: 'fact', session, channel, fact })
-        later()
+        outbox.sometime()
       },
       channel: (channel: number, request: ChannelRequest) =>
         ask((ack) => ({ kind: 'channel', session, ack, channel, request }), session).then(
@@ -268,7 +245,7 @@ export function startRecorder(
       output(...[channel, stream, bytes, fields, left_out]: Parameters<SessionRecorder['output']>) {
         const recorded = left_out === undefined ? fields : undefined
         if (recorded !== undefined && batch.output(session, channel, bytes, recorded)) {
-          later()
+          outbox.gather()
           return
         }
         const buffer = bytes.buffer as ArrayBuffer // Of {@link buffer}.
@@ -301,14 +278,14 @@ export function startRecorder(
         return done(
           wait((ack) => {
             writeInput(ack, channel, bytes, fields)
-            soon()
+            outbox.soon()
           }, session),
         )
       },
       early(channel: number, bytes: Uint8Array, fields: readonly Field[]) {
         meter.passed('to_target', bytes.length)
         writeInput(0, channel, bytes, fields)
-        later()
+        outbox.sometime()
       },
       flush: (channel: number, stream: Stream) =>
         done(ask((ack) => ({ kind: 'flush', session, ack, channel, stream }), session)),

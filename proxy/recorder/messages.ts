@@ -126,6 +126,8 @@ export type ToSession = { readonly session: number } & (
       readonly kind: 'fact'
       readonly channel: number
       readonly fact: StatementFact | TransferFact
+      /** So long before it was sent. */
+      readonly age_ms?: number
     }
   | {
       readonly kind: 'download'

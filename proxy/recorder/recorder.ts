@@ -322,7 +322,7 @@ export function createRecorder(parts: RecorderParts): RecorderCore {
         if (message.ack === 0) return
         break
       case 'fact':
-        trail.fact(message.channel, message.fact)
+        trail.fact(message.channel, message.fact, message.age_ms)
         return
       case 'event':
         trail.event(message.channel, message.event)

@@ -265,14 +265,15 @@ export class Trail {
     }
   }
 
-  fact(channel: number, fact: TransferFact | StatementFact): void {
+  /** `age_ms`: so long ago. */
+  fact(channel: number, fact: TransferFact | StatementFact, age_ms = 0): void {
     switch (fact.kind) {
       case 'statement':
       case 'run':
       case 'result': {
         const taps = this.#channels.get(channel)
         const is_over = fact.kind === 'result'
-        taps?.statements.add(fact, is_over ? taps.messages?.out.endRows() : undefined)
+        taps?.statements.add(fact, age_ms, is_over ? taps.messages?.out.endRows() : undefined)
         return
       }
       case 'verdict':

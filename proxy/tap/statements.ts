@@ -44,8 +44,9 @@ export class Statements {
     this.#now_us = now_us
   }
 
-  /** `left_out`: what of a result was shown and not recorded. */
-  add(fact: StatementFact, left_out?: LeftOutRows): void {
+  /** `age_ms`: so long ago; `left_out`: what of a result was shown and not recorded. */
+  add(fact: StatementFact, age_ms: number, left_out?: LeftOutRows): void {
+    const at_us = this.#now_us() - Math.round(age_ms * 1000)
     switch (fact.kind) {
       case 'statement': {
         const { statement, is_prepared, kinds, verdict } = fact
@@ -56,17 +57,17 @@ export class Statements {
         const { allowed, rule } = verdict
         const more = { statement, name, prepared: is_prepared, kinds, allowed, rule }
         this.#text(fact.text, (text) => ({ kind: 'statement', ...more, ...text }))
-        if (!is_prepared) this.#begin(this.#texts, statement)
+        if (!is_prepared) begin(this.#texts, statement, at_us)
         return
       }
       case 'run': {
         const { statement, run } = fact
         this.#text(fact.parameters, (text) => ({ kind: 'run', statement, run, ...text }))
-        this.#begin(this.#runs, run)
+        begin(this.#runs, run, at_us)
         return
       }
       case 'result':
-        this.#result(fact, left_out)
+        this.#result(fact, at_us, left_out)
     }
   }
 
@@ -76,9 +77,12 @@ export class Statements {
     this.#masker = undefined
   }
 
-  #result(fact: Extract<StatementFact, { kind: 'result' }>, left_out?: LeftOutRows): void {
+  #result(
+    fact: Extract<StatementFact, { kind: 'result' }>,
+    at_us: number,
+    left_out?: LeftOutRows,
+  ): void {
     const { kind, statement, run, rows, bytes: length, error } = fact
-    const now_us = this.#now_us()
     const began_us = run > 0 ? this.#runs.get(run) : this.#texts.get(statement)
     if (run > 0) this.#runs.delete(run)
     else this.#forgetBefore(statement)
@@ -88,7 +92,8 @@ export class Statements {
     }
     this.#sink.record({
       ...{ kind, channel: this.#channel, statement, run, tag: this.#tag_masked, rows, length },
-      duration_us: now_us - (began_us ?? now_us),
+      // What was sent at another time may have been longer on its way.
+      duration_us: Math.max(at_us - (began_us ?? at_us), 0),
       ...(error === undefined ? {} : { error }),
       ...(left_out === undefined ? {} : { left_out }),
     })
@@ -100,14 +105,6 @@ export class Statements {
       if (earlier >= statement) return
       this.#texts.delete(earlier)
     }
-  }
-
-  #begin(began: Map<number, number>, number: number): void {
-    if (began.size >= running_max) {
-      const [oldest] = began.keys()
-      if (oldest !== undefined) began.delete(oldest)
-    }
-    began.set(number, this.#now_us())
   }
 
   /** Masks the beginning of a text, and records it with what `facts` adds. */
@@ -138,4 +135,12 @@ export class Statements {
       ...([part, offset, 'idle'] as const),
     )
   }
+}
+
+function begin(began: Map<number, number>, number: number, at_us: number): void {
+  if (began.size >= running_max) {
+    const [oldest] = began.keys()
+    if (oldest !== undefined) began.delete(oldest)
+  }
+  began.set(number, at_us)
 }
