@@ -8,6 +8,7 @@ import { assert } from './assert.ts'
 import { isCount, isSessionId, parseObject } from './bytes.ts'
 import { record_bytes_max } from './limits.ts'
 import type { PasskeySignature } from './passkey.ts'
+import { recordLine } from './record-line.ts'
 import { hasPayload, misfit } from './record-shape.ts'
 
 export interface RecordSpan {
@@ -235,7 +236,6 @@ export type DecodedRecord =
   | { readonly ok: false; readonly reason: string }
 
 const newline = 0x0a
-const encoder = new TextEncoder()
 const no_payload = new Uint8Array()
 
 /**
@@ -258,39 +258,13 @@ export function encodeFacts(
   payload: Uint8Array = no_payload,
   allocate: (bytes: number) => Uint8Array<ArrayBuffer> = (bytes) => new Uint8Array(bytes),
 ): Uint8Array {
-  const text = headerText(place, facts, payload.length)
-  const header_bytes = Buffer.byteLength(text)
-  const total = header_bytes + 1 + payload.length
+  const line = recordLine(place, facts, payload.length)
+  const total = line.length + payload.length
   assert(total <= record_bytes_max, 'a record is within its limit')
   const stored = allocate(total)
-  encoder.encodeInto(text, stored)
-  stored[header_bytes] = newline
-  stored.set(payload, header_bytes + 1)
+  stored.set(line)
+  stored.set(payload, line.length)
   return stored
-}
-
-/** These come first, in this order. */
-const leading: ReadonlySet<string> = new Set([
-  ...['v', 'session', 'seq', 't_us', 'channel', 'kind', 'bytes'],
-])
-
-/** As `JSON.stringify` writes it, without the objects that it would need: a gateway writes several of these for each query. */
-function headerText(
-  { v, session, seq, t_us }: RecordPlace,
-  facts: RecordFacts,
-  bytes: number,
-): string {
-  const { channel, kind } = facts
-  let text = `{"v":${v},"session":"${session}","seq":${seq},"t_us":${t_us},"channel":${channel},"kind":"${kind}","bytes":${bytes}`
-  for (const name in facts) {
-    if (leading.has(name)) continue
-    const value: unknown = facts[name as keyof RecordFacts] // A name of it.
-    if (value === undefined) continue
-    const shown =
-      typeof value === 'number' && Number.isFinite(value) ? value : JSON.stringify(value)
-    text += `,"${name}":${shown}`
-  }
-  return `${text}}`
 }
 
 /** Reads stored bytes of any origin. Members that are not in FORMAT.md are left alone. */

@@ -30,15 +30,20 @@ export function createHash(algorithm: string): {
   digest(): PageBytes
 } {
   if (algorithm !== 'sha256') throw new Error('the page has SHA-256 alone')
-  const hash = openHash()
+  const opened = openHash()
   const chained = {
     update(bytes: Uint8Array) {
-      hash.update(bytes)
+      opened.update(bytes)
       return chained
     },
-    digest: () => PageBuffer.from(hash.digest()),
+    digest: () => PageBuffer.from(opened.digest()),
   }
   return chained
+}
+
+/** In one call. */
+export function hash(algorithm: string, bytes: Uint8Array): PageBytes {
+  return createHash(algorithm).update(bytes).digest()
 }
 
 export function createPublicKey({ key }: { readonly key: PublicKey }): PublicKey {
