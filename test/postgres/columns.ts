@@ -95,6 +95,15 @@ export const evasions: readonly Evasion[] = [
     'SELECT (p.*)::text FROM people p',
     'SELECT ROW(p.*) FROM people p',
     'SELECT people FROM people',
+    'WITH RECURSIVE t AS (SELECT ssn AS s FROM people UNION ALL SELECT s FROM t WHERE false) SEARCH DEPTH FIRST BY s SET title SELECT t.title::text FROM t, orders',
+    'WITH RECURSIVE t AS (SELECT ssn AS s FROM people UNION ALL SELECT s FROM t WHERE false) CYCLE s SET body USING title SELECT t.title::text FROM t, orders',
+    'SELECT (SELECT 1 AS j), j::text FROM people a JOIN people b USING (ssn) AS j',
+    'SELECT g::text FROM people g, (SELECT 1 FROM generate_series(1, 1) g) x',
+    'SELECT title FROM people p, unnest(ARRAY[p.ssn]) title',
+    'SELECT v.b FROM people p, LATERAL (VALUES (1, p.ssn)) AS v (a, b)',
+    'SELECT q.max FROM (SELECT max(id) FROM orders) o, LATERAL (SELECT max(ssn) FROM people) q (max)',
+    'WITH RECURSIVE t (a, b) AS (SELECT 1, $$$$ UNION ALL SELECT a + 1, (SELECT max(ssn) FROM people) FROM t WHERE a < 3) SELECT b || $$$$ FROM t',
+    'SELECT ctid FROM (SELECT ssn || $$$$ FROM people) AS q (ctid)',
   ),
   // Functions, operators and constructs over it.
   ...masked(

@@ -7,7 +7,7 @@
 import { computed_rule } from '../plan.ts'
 import type { Catalog, Relation } from './catalog.ts'
 import { isCall } from './classify.ts'
-import { as, isNode, listOf, type Node, names, textAt, walk } from './tree.ts'
+import { as, isNode, listOf, type Node, names, textAt, typed, walk } from './tree.ts'
 
 export interface Taint {
   /** Whether anything protected, or anything unknown that may lead to it, is in reach. */
@@ -24,6 +24,8 @@ export interface Taint {
 
 interface Source {
   readonly alias: string
+  /** What it gives is known by its call. */
+  readonly is_function?: boolean
   /** Tables of that name; none for what is not one. */
   readonly relations: readonly Relation[]
 }
@@ -43,7 +45,12 @@ export function taintOf(type: string, statement: Node, catalog: Catalog): Taint 
       .filter((each) => each.type === 'CommonTableExpr')
       .map(({ node }) => textAt(node, 'ctename')),
   )
-  const sources = nodes.flatMap(({ node }) => sourceOf(node, common, catalog))
+  const sources = nodes.flatMap(({ type: kind, node }) =>
+    sourceOf(node, common, catalog).map((source) => ({
+      ...source,
+      is_function: kind === 'RangeFunction',
+    })),
+  )
   const relations = [...new Set(sources.flatMap((source) => source.relations))]
   const guarded = relations.filter((relation) => relation.protected.size > 0)
   const is_strange = nodes.some(
@@ -62,21 +69,36 @@ export function taintOf(type: string, statement: Node, catalog: Catalog): Taint 
     }
   const plain = new Set(relations.flatMap(({ columns }) => columns.map(({ name }) => name)))
   // A table's own name is a row of it, wherever it stands as a value.
-  for (const { alias } of sources) tainted.set(alias, tainted.get(alias) ?? computed_rule)
-  // Columns that were given other names by their place.
-  const renamed = new Set(nodes.flatMap(({ type: kind, node }) => placed(kind, node)))
+  for (const { alias, is_function } of sources) if (!is_function) taint(alias)
+  const given = nodes.flatMap(({ type: kind, node }) => givenBy(kind, node))
+  const by_query = new Set(given.map(({ place }) => place))
+  // Columns that were given other names by their place, and what is made of whole rows.
+  const renamed = new Set(
+    nodes.flatMap(({ type: kind, node }) => (by_query.has(node) ? [] : placed(kind, node))),
+  )
   for (const name of renamed) taint(name)
   const targets = nodes.filter((each) => each.type === 'ResTarget').map(({ node }) => node)
+  /** Names that stand nowhere may still be given by another target: they are looked at again. */
+  let is_patient = true
+  let has_unknown = false
   // An alias is as tainted as what it stands for, which may be another alias.
-  for (let before = -1; before !== tainted.size; ) {
-    before = tainted.size
+  for (let before = -1; is_patient || before !== tainted.size + plain.size; ) {
+    if (before === tainted.size + plain.size) is_patient = false
+    before = tainted.size + plain.size
     for (const target of targets) {
-      const rule = of(target['val'])
+      const value = target['val']
       const name = textAt(target, 'name')
-      if (name !== '' && rule === undefined) plain.add(name)
-      if (rule === undefined) continue
-      if (name !== '') tainted.set(name, tainted.get(name) ?? rule)
-      else for (const given of implicit(target['val'])) taint(given)
+      const rule = known(() => of(value))
+      if (name !== '') settle(name, rule)
+      else if (rule === undefined) for (const each of called(value)) settle(each, rule)
+      else for (const each of implicit(value)) settle(each, rule)
+    }
+    for (const { names: all, query, source } of given) {
+      const rules = known(() => (query === undefined ? of(source) : outputs(query, source)))
+      for (const [index, name] of all.entries()) {
+        const is_clean = rules === undefined || (Array.isArray(rules) && index < rules.length)
+        settle(name, is_clean ? rules?.[index] : computed_rule)
+      }
     }
   }
   is_spread = nodes.some(
@@ -85,8 +107,19 @@ export function taintOf(type: string, statement: Node, catalog: Catalog): Taint 
 
   return { is_touched: true, is_strange, relations: guarded, of, outputs }
 
-  function taint(name: string): void {
-    if (!tainted.has(name)) tainted.set(name, computed_rule)
+  function taint(name: string, rule: string = computed_rule): void {
+    if (!tainted.has(name)) tainted.set(name, rule)
+  }
+
+  function known<T>(look: () => T): T {
+    has_unknown = false
+    return look()
+  }
+
+  /** Something has that name, and shows what was looked at last. */
+  function settle(name: string, rule: string | undefined): void {
+    if (rule !== undefined) taint(name, rule)
+    else if (!has_unknown) plain.add(name)
   }
 
   function of(expression: unknown): string | undefined {
@@ -117,7 +150,8 @@ export function taintOf(type: string, statement: Node, catalog: Catalog): Taint 
       for (const relation of known) {
         const column = relation.by_name.get(name)
         // `people.row_to_json` is a call of that function.
-        if (column === undefined) return tainted.get(name) ?? computed_rule
+        if (column === undefined)
+          return tainted.get(name) ?? (of_system.has(name) ? undefined : computed_rule)
         const rule = relation.protected.get(column.attribute)
         if (rule !== undefined) return rule
       }
@@ -126,7 +160,11 @@ export function taintOf(type: string, statement: Node, catalog: Catalog): Taint 
     const rule = tainted.get(name)
     if (rule !== undefined) return rule
     if (owner !== undefined && catalog.of_rows.has(name)) return computed_rule
-    return plain.has(name) && !is_spread ? undefined : computed_rule
+    if (is_spread) return computed_rule
+    if (plain.has(name) || (owner === undefined && of_system.has(name))) return undefined
+    if (!is_patient) return computed_rule
+    has_unknown = true
+    return undefined
   }
 
   function outputs(kind: string, query: Node): readonly (string | undefined)[] | 'all' {
@@ -164,6 +202,56 @@ export function taintOf(type: string, statement: Node, catalog: Catalog): Taint 
   }
 }
 
+/** Columns of the system: where a row lies, and who wrote it. No table has others of these names. */
+const of_system = new Set(['tableoid', 'ctid', 'xmin', 'xmax', 'cmin', 'cmax'])
+
+/** Names that columns get by their place, from a query or a function that says what is in them. */
+interface Given {
+  /** The node that has the names. */
+  readonly place: unknown
+  readonly names: readonly string[]
+  /** The type of the query; undefined for a function, whose columns may each show whatever is in it. */
+  readonly query: string | undefined
+  readonly source: Node
+}
+
+function givenBy(type: string, node: Node): readonly Given[] {
+  const alias = isNode(node['alias']) ? node['alias'] : undefined
+  const columns = names(alias?.['colnames'])
+  switch (type) {
+    case 'CommonTableExpr': {
+      const [all, query] = [names(node['aliascolnames']), node['ctequery']]
+      // What a recursive one begins with gives its names, before it is known what goes on with them.
+      const first = as('SelectStmt', query)?.['larg']
+      const begun = givenByQuery(node, all, isNode(first) ? { SelectStmt: first } : undefined)
+      return [...begun, ...givenByQuery(node, all, query)]
+    }
+    case 'RangeSubselect':
+      return givenByQuery(alias, columns, node['subquery'])
+    case 'RangeFunction': {
+      const { functions } = node
+      // Where it gives one column, that has the name of the table, or of the function.
+      const own = listOf(functions).flatMap((each) =>
+        listOf(as('List', each)?.['items']).flatMap(called),
+      )
+      const all = alias === undefined ? own : [textAt(alias, 'aliasname'), ...columns]
+      return [{ place: alias, names: all, query: undefined, source: { functions } }]
+    }
+    default:
+      return []
+  }
+}
+
+function givenByQuery(place: unknown, given: readonly string[], query: unknown): readonly Given[] {
+  const found = typed(query)
+  if (found === undefined || given.length === 0) return []
+  return [{ place, names: given, query: found.type, source: found.node }]
+}
+
+/** Of a call of a function: its name. */
+const called = (value: unknown): readonly string[] =>
+  names(as('FuncCall', value)?.['funcname']).slice(-1)
+
 /** What stands in a FROM and makes rows of values. */
 const row_makers = new Set(['RangeFunction', 'RangeTableFunc', 'JsonTable'])
 
@@ -189,13 +277,37 @@ function sourceOf(node: Node, common: ReadonlySet<string>, catalog: Catalog): re
     : [{ alias: alias === '' ? name : alias, relations }]
 }
 
-/** Names that columns get by their place: `AS t (a, b)`, `WITH t (a, b)`, `AS t (a int)`. */
+/**
+ * Names that columns get by their place, `AS t (a, b)`, `AS t (a int)`, and those of whole rows, or of what is made of them:
+ * `USING (a) AS t`, `SEARCH ... SET a`, `CYCLE ... SET a USING b`, `RETURNING old`.
+ */
 function placed(type: string, node: Node): readonly string[] {
-  if (type === 'alias') return names(node['colnames'])
-  if (type === 'CommonTableExpr') return names(node['aliascolnames'])
-  if (type === 'ColumnDef' || type === 'RangeTableFuncCol') return [textAt(node, 'colname')]
-  if (type === 'JsonTableColumn') return [textAt(node, 'name')]
-  return []
+  switch (type) {
+    case 'alias':
+      return names(node['colnames'])
+    case 'CommonTableExpr':
+      return names(node['aliascolnames'])
+    case 'ColumnDef':
+    case 'RangeTableFuncCol':
+      return [textAt(node, 'colname')]
+    case 'JsonTableColumn':
+      return [textAt(node, 'name')]
+    case 'join_using_alias':
+      return [textAt(node, 'aliasname'), ...names(node['colnames'])]
+    case 'search_clause':
+      return [textAt(node, 'search_seq_column')]
+    case 'cycle_clause':
+      return [textAt(node, 'cycle_mark_column'), textAt(node, 'cycle_path_column')]
+    case 'ReturningOption':
+      return [textAt(node, 'value')]
+    case 'InsertStmt':
+    case 'UpdateStmt':
+    case 'DeleteStmt':
+    case 'MergeStmt':
+      return ['old', 'new', 'excluded']
+    default:
+      return []
+  }
 }
 
 /** Names that PostgreSQL may give to a column without one (FigureColname): of functions, types and constructs. */
