@@ -88,13 +88,13 @@ export function taintOf(type: string, statement: Node, catalog: Catalog): Taint 
     for (const target of targets) {
       const value = target['val']
       const name = textAt(target, 'name')
-      const rule = known(() => of(value))
+      const rule = looked(() => of(value))
       if (name !== '') settle(name, rule)
       else if (rule === undefined) for (const each of called(value)) settle(each, rule)
       else for (const each of implicit(value)) settle(each, rule)
     }
     for (const { names: all, query, source } of given) {
-      const rules = known(() => (query === undefined ? of(source) : outputs(query, source)))
+      const rules = looked(() => (query === undefined ? of(source) : outputs(query, source)))
       for (const [index, name] of all.entries()) {
         const is_clean = rules === undefined || (Array.isArray(rules) && index < rules.length)
         settle(name, is_clean ? rules?.[index] : computed_rule)
@@ -111,7 +111,7 @@ export function taintOf(type: string, statement: Node, catalog: Catalog): Taint 
     if (!tainted.has(name)) tainted.set(name, rule)
   }
 
-  function known<T>(look: () => T): T {
+  function looked<T>(look: () => T): T {
     has_unknown = false
     return look()
   }
