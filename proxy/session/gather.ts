@@ -91,8 +91,10 @@ export function createGather(
       const { fields: places = [], content } = data
       if (length === 0) fields = [...places]
       else
-        for (const place of places)
-          fields.push({ ...place, start: length + place.start, end: length + place.end })
+        for (const { start, end, rule } of places) {
+          const place = { start: length + start, end: length + end }
+          fields.push(rule === undefined ? place : { ...place, rule })
+        }
       if (content !== undefined)
         pieces.push({ ...content, start: length + content.start, end: length + content.end })
     }

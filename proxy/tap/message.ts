@@ -19,6 +19,9 @@ const copied_bytes_max = 4 * 1024
 /** As long as the masker's own masks. */
 const cover_bytes_max = 4096
 
+/** What the masker takes at once: of more it makes copies. */
+const window_bytes: number = 64 * 1024
+
 /** Masks all that stands there. */
 type Cover = (start: number, end: number, rule: string) => void
 
@@ -157,21 +160,24 @@ export class MessageTap {
   #mask(bytes: Uint8Array, texts: readonly Field[], cover: Cover): void {
     let length = texts.length - 1
     for (const { start, end } of texts) length += end - start
-    const joined = new Uint8Array(length)
-    let to = 0
-    for (const { start, end } of texts) {
-      if (to > 0) joined[to++] = newline
-      joined.set(bytes.subarray(start, end), to)
-      to += end - start
-    }
+    const [first] = texts
+    const joined =
+      first !== undefined && texts.length === 1
+        ? bytes.subarray(first.start, first.end)
+        : joinTexts(bytes, texts, length)
     const base = this.#masked_bytes
     this.#masked_bytes += length
     /** The text that is looked at, and where it stands in the joined ones. */
     let index = 0
     let text_at = 0
-    // One after the other: a result is borrowed until the next call.
-    for (const step of ['push', 'end'] as const) {
-      const masked = step === 'push' ? this.#masker.push(joined) : this.#masker.flush('end')
+    // One after the other: a result is borrowed until the next call. What is masked in it lies before what is pushed next.
+    for (let next = 0, is_over = false; !is_over; next += window_bytes) {
+      is_over = next >= length
+      const masked = is_over
+        ? this.#masker.flush('end')
+        : this.#masker.push(
+            length <= window_bytes ? joined : joined.subarray(next, next + window_bytes),
+          )
       for (const { raw_offset, raw_length, rule } of masked.spans) {
         const from = raw_offset - base
         const until = from + raw_length
@@ -190,4 +196,24 @@ export class MessageTap {
       }
     }
   }
+}
+
+/** What is joined is masked at once, and looked at by nobody later. */
+let scratch = new Uint8Array()
+/** A record and its texts; for larger ones memory is not kept. */
+const scratch_bytes_max: number = 2 * message_record_bytes_max
+
+/** By moves inside of one piece of memory: a view of each text would cost more than most texts do. */
+function joinTexts(bytes: Uint8Array, texts: readonly Field[], length: number): Uint8Array {
+  const wanted = length + bytes.length
+  const memory = scratch.length < wanted ? new Uint8Array(wanted) : scratch
+  if (wanted <= scratch_bytes_max) scratch = memory
+  memory.set(bytes, length)
+  let to = 0
+  for (const { start, end } of texts) {
+    if (to > 0) memory[to++] = newline
+    memory.copyWithin(to, length + start, length + end)
+    to += end - start
+  }
+  return memory.subarray(0, length)
 }

@@ -19,6 +19,7 @@ import {
   stringEnd,
   textOf,
   u16,
+  u32,
 } from './message.ts'
 import { type Analyser, opaque_plan, type Plan, unknown_rule } from './plan.ts'
 import { type Column, readColumns, readCopyRow, readRow, type Treatment } from './rows.ts'
@@ -34,7 +35,7 @@ export class Answers {
   readonly #analyser: Analyser
   /** Of each result. */
   readonly #recorded_rows_max: number
-  readonly #cutter = new MessageCutter(message_bytes_max)
+  readonly #cutter = new MessageCutter(message_bytes_max, 'd')
   /** Set while rows of a COPY come: how they are treated. */
   #copy: { readonly treatments: readonly Treatment[] | undefined } | undefined
   readonly #shown = new ShownFrames()
@@ -64,7 +65,7 @@ export class Answers {
       const violation = this.#answer(each)
       if (violation !== undefined) return this.#broken(violation)
     }
-    return { ok: true, frames: this.#shown.take() }
+    return { ok: true, frames: this.#shown.take(wire.bytes) }
   }
 
   flush(): Decoded {
@@ -82,7 +83,7 @@ export class Answers {
       case 'D':
         return this.#row(bytes)
       case 'd':
-        return this.#copyRow(bytes)
+        return this.#copyRows(bytes)
       case 'T':
         return this.#columns(bytes)
       case 'C':
@@ -192,7 +193,7 @@ export class Answers {
       this.#analyser.column === undefined ? undefined : { how: 'null', rule: unknown_rule }
     const row = readRow(bytes, head.treatments, fallback, this.#key)
     if (row === undefined) return 'a DataRow is malformed'
-    this.#pass(row.bytes, row.fields, this.#leftOut(head))
+    this.#pass(row.bytes, row.fields, this.#leftOut(head, 1))
     return undefined
   }
 
@@ -216,19 +217,37 @@ export class Answers {
     return undefined
   }
 
-  #copyRow(bytes: Uint8Array): string | undefined {
+  /** One or more, each behind the other. */
+  #copyRows(bytes: Uint8Array): string | undefined {
     const head = this.#running()
     if (this.#copy === undefined || head === undefined) return out_of_place
-    head.rows += 1
-    head.bytes += bytes.length - header_bytes
     const { treatments } = this.#copy
-    if (treatments === undefined) {
-      this.#pass(bytes, [{ start: header_bytes, end: bytes.length }], this.#leftOut(head))
-      return undefined
+    let fields: Field[] = []
+    let from = 0
+    let rows = 0
+    for (let at = 0; at < bytes.length; ) {
+      const end = at + 1 + u32(bytes, at + 1)
+      // Whether rows go on record changes once in a result.
+      if (treatments === undefined && head.rows === this.#recorded_rows_max && rows > 0) {
+        this.#pass(bytes.subarray(from, at), fields, this.#leftOut(head, rows))
+        fields = []
+        from = at
+        rows = 0
+      }
+      head.rows += 1
+      head.bytes += end - at - header_bytes
+      rows += 1
+      if (treatments === undefined)
+        fields.push({ start: at - from + header_bytes, end: end - from })
+      else {
+        const row = readCopyRow(bytes.subarray(at, end), treatments, this.#key)
+        if (row === undefined) return 'a row of a COPY is malformed'
+        this.#pass(row.bytes, row.fields, this.#leftOut(head, 1))
+      }
+      at = end
     }
-    const row = readCopyRow(bytes, treatments, this.#key)
-    if (row === undefined) return 'a row of a COPY is malformed'
-    this.#pass(row.bytes, row.fields, this.#leftOut(head))
+    if (treatments === undefined)
+      this.#pass(bytes.subarray(from), fields, this.#leftOut(head, rows))
     return undefined
   }
 
@@ -357,10 +376,10 @@ export class Answers {
     return { statement, run }
   }
 
-  /** Of the row that was counted last: one beyond those that go on record. */
-  #leftOut(running: Running): LeftOut | undefined {
+  /** Of the rows that were counted last: whether they are beyond those that go on record. */
+  #leftOut(running: Running, rows: number): LeftOut | undefined {
     if (running.rows <= this.#recorded_rows_max) return undefined
-    return { ...this.#numbers(running), rows: 1 }
+    return { ...this.#numbers(running), rows }
   }
 
   #result(running: Running, tag: string, error?: string): void {

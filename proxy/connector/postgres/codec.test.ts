@@ -3,6 +3,7 @@ import { beforeAll, describe, expect, test } from 'bun:test'
 import fc from 'fast-check'
 import type { Codec, Frame } from '../../core/connector.ts'
 import type { Statement } from '../../core/statement.ts'
+import type { Verdict } from '../../core/verdict.ts'
 import { createCodecs } from './codec.ts'
 import { header_bytes, i32, MessageCutter, message, stringEnd, textOf, u16 } from './message.ts'
 import { createAnalyser } from './sql/analyse.ts'
@@ -13,14 +14,19 @@ beforeAll(loadParser)
 const letterOf = (type: number | undefined): string => String.fromCharCode(type ?? 0)
 
 /** Denies every text with a DELETE in it, and remembers what it was asked. */
-function open(): { to_target: Codec; to_client: Codec; judged: Statement[] } {
+function open(recorded_rows_max?: number): {
+  to_target: Codec
+  to_client: Codec
+  judged: Statement[]
+} {
   const judged: Statement[] = []
-  const codecs = createCodecs(createAnalyser(), (statement) => {
+  const judge = (statement: Statement): Verdict => {
     judged.push(statement)
     return statement.kinds.includes('delete') || statement.traits.length > 0
       ? { allowed: false, rule: 'test', message: 'no' }
       : { allowed: true, rule: 'test' }
-  })
+  }
+  const codecs = createCodecs(createAnalyser(), judge, undefined, recorded_rows_max)
   return { ...codecs, judged }
 }
 
@@ -88,7 +94,10 @@ const answered: readonly Uint8Array[] = [
   ...[message('1'), message('t', { u16: 1 }, { u32: 25 }), described('p'), message('2'), row('x')],
   ...[message('A', { u32: 7 }, 'channel', 'payload'), message('C', 'SELECT 1')],
   ...[message('Z', 'T'.charCodeAt(0)), message('H', 0, { u16: 1 }, { u16: 0 })],
-  ...[message('d', new TextEncoder().encode('copied\n')), message('c'), message('C', 'COPY 1')],
+  ...['copied\n', 'rows of a copy\n', '\n', 'are one run\n'].map((text) =>
+    message('d', new TextEncoder().encode(text)),
+  ),
+  ...[message('c'), message('C', 'COPY 4')],
   ...[message('S', 'TimeZone', 'UTC'), message('Z', 'I'.charCodeAt(0))],
 ]
 
@@ -288,8 +297,8 @@ describe('requests', () => {
 
 describe('answers', () => {
   const bytes = new Uint8Array(Buffer.concat(answered))
-  const ready = (): Codec => {
-    const { to_target, to_client } = open()
+  const ready = (recorded_rows_max?: number): Codec => {
+    const { to_target, to_client } = open(recorded_rows_max)
     decodeAll(to_target, 0, asked)
     return to_client
   }
@@ -302,7 +311,7 @@ describe('answers', () => {
       { kind: 'result', statement: 1, run: 0, tag: 'SELECT 2', rows: 2 },
       { kind: 'result', statement: 1, run: 0, tag: 'SELECT 1', rows: 1 },
       { kind: 'result', statement: 2, run: 1, tag: 'SELECT 1', rows: 1 },
-      { kind: 'result', statement: 3, run: 0, tag: 'COPY 1', rows: 1 },
+      { kind: 'result', statement: 3, run: 0, tag: 'COPY 4', rows: 4 },
     ])
   })
   test('any split gives the same frames', () => {
@@ -313,6 +322,35 @@ describe('answers', () => {
       }),
       runs,
     )
+  })
+  test('any split leaves the same rows out of the record, each before its result', () => {
+    for (const recorded of [0, 1, 2, 3]) {
+      const whole = decodeAll(ready(), 1, [bytes])
+      fc.assert(
+        fc.property(fc.array(fc.nat(bytes.length), { maxLength: 20 }), (at) => {
+          const run = decodeAll(ready(recorded), 1, cutAt(bytes, at))
+          expect(joined(run)).toEqual(joined(whole))
+          const left_out = new Map<string, number>()
+          for (const frame of run.frames) {
+            if (frame.kind === 'fact' && frame.fact.kind === 'result') {
+              const { statement, run: number, rows } = frame.fact
+              const name = `${statement}/${number}`
+              expect(left_out.get(name) ?? 0).toBe(Math.max(0, rows - recorded))
+              left_out.delete(name)
+            }
+            if (frame.kind !== 'data' || frame.left_out === undefined) continue
+            const { statement, run: number, rows } = frame.left_out
+            const name = `${statement}/${number}`
+            left_out.set(name, (left_out.get(name) ?? 0) + rows)
+            const found = messagesOf(frame).map((each) => letterOf(each.bytes[0]))
+            expect(found.length).toBe(rows)
+            expect(found.every((letter) => letter === 'D' || letter === 'd')).toBe(true)
+          }
+          expect(left_out.size).toBe(0)
+        }),
+        { numRuns: 50 },
+      )
+    }
   })
   test('any change of them: no exception, and no value is shown that is not looked at', () => {
     fc.assert(

@@ -13,6 +13,7 @@ export interface Message {
   readonly bytes: Uint8Array
 }
 
+/** Messages of the type that a cutter leaves together come as one, each behind the other. */
 export type Cut =
   | { readonly ok: true; readonly messages: readonly Message[] }
   | { readonly ok: false; readonly violation: string }
@@ -20,17 +21,23 @@ export type Cut =
 /** Type and length. */
 export const header_bytes = 5
 
+/** Of a message that has begun: memory for all of it at once, where that is not much more than a claim may cost. */
+const claimed_bytes_max = 64 * 1024
+
 /** Takes any split of a stream of typed messages. */
 export class MessageCutter {
   readonly #bytes_max: number
+  /** Messages of it that came together stay together. */
+  readonly #run: number | undefined
   /** Grows as bytes come, never by what a length claims. */
   #room: Uint8Array<ArrayBuffer> = new Uint8Array()
   #held = 0
   /** Of the message that has begun, once its header is here. */
   #wanted = header_bytes
 
-  constructor(bytes_max: number) {
+  constructor(bytes_max: number, run?: string) {
     this.#bytes_max = bytes_max
+    this.#run = run?.charCodeAt(0)
   }
 
   /** Gives up what is held. */
@@ -45,32 +52,59 @@ export class MessageCutter {
   /** Takes ownership of `chunk`. */
   push(chunk: Uint8Array): Cut {
     const messages: Message[] = []
-    let bytes = chunk
-    if (this.#held > 0) {
-      this.#hold(chunk)
-      if (this.#held < this.#wanted) return { ok: true, messages }
-      bytes = this.rest()
-    }
     let at = 0
-    while (bytes.length - at >= header_bytes) {
-      const length = 1 + u32(bytes, at + 1)
-      if (length < header_bytes) return violated('a message is shorter than its own length')
-      if (length > this.#bytes_max) return violated('a message is too long')
-      if (at + length > bytes.length) {
+    // First the one that has begun, and no more of what came than it lacks.
+    while (this.#held > 0) {
+      const end = Math.min(at + this.#wanted - this.#held, chunk.length)
+      this.#hold(chunk.subarray(at, end))
+      at = end
+      if (this.#held < this.#wanted) return { ok: true, messages }
+      const length = 1 + u32(this.#room, 1)
+      const violation = this.#violation(length)
+      if (violation !== undefined) return violation
+      this.#wanted = length
+      if (this.#held < length) continue
+      messages.push({ type: this.#room[0] ?? 0, bytes: this.rest() })
+    }
+    while (chunk.length - at >= header_bytes) {
+      const length = 1 + u32(chunk, at + 1)
+      const violation = this.#violation(length)
+      if (violation !== undefined) return violation
+      if (at + length > chunk.length) {
         this.#wanted = length
         break
       }
-      messages.push({ type: bytes[at] ?? 0, bytes: bytes.subarray(at, at + length) })
+      const type = chunk[at] ?? 0
+      const from = at
+      at += length
+      if (type === this.#run) at = this.#runEnd(chunk, at)
+      messages.push({ type, bytes: chunk.subarray(from, at) })
+    }
+    if (at < chunk.length) this.#hold(chunk.subarray(at))
+    return { ok: true, messages }
+  }
+
+  /** Where the last of the whole messages ends that go on with the same type. */
+  #runEnd(chunk: Uint8Array, from: number): number {
+    let at = from
+    while (chunk.length - at >= header_bytes && chunk[at] === this.#run) {
+      const length = 1 + u32(chunk, at + 1)
+      if (length < header_bytes || length > this.#bytes_max || at + length > chunk.length) break
       at += length
     }
-    if (at < bytes.length) this.#hold(bytes.subarray(at))
-    return { ok: true, messages }
+    return at
+  }
+
+  #violation(length: number): Extract<Cut, { ok: false }> | undefined {
+    if (length < header_bytes) return violated('a message is shorter than its own length')
+    return length > this.#bytes_max ? violated('a message is too long') : undefined
   }
 
   #hold(bytes: Uint8Array): void {
     const length = this.#held + bytes.length
     if (length > this.#room.length) {
-      const room = new Uint8Array(Math.max(length, 2 * this.#room.length))
+      const claimed = Math.min(this.#wanted, claimed_bytes_max)
+      const room = new Uint8Array(Math.max(length, claimed, 2 * this.#room.length))
       room.set(this.#room.subarray(0, this.#held))
       this.#room = room
     }
@@ -79,7 +113,7 @@ export class MessageCutter {
   }
 }
 
-const violated = (violation: string): Cut => ({ ok: false, violation })
+const violated = (violation: string): Extract<Cut, { ok: false }> => ({ ok: false, violation })
 
 export function joined(parts: readonly Uint8Array[], length: number): Uint8Array {
   const [first] = parts

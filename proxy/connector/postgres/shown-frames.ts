@@ -14,7 +14,11 @@ interface Growing {
   bytes: Uint8Array
   readonly fields: Field[]
   left_out?: LeftOut
+  last?: true
 }
+
+/** The memory of less is not worth it. */
+const let_go_bytes_min = 16 * 1024
 
 export class ShownFrames {
   #frames: Frame[] = []
@@ -22,7 +26,7 @@ export class ShownFrames {
   /** Behind all that came with their ends, which is then one record. */
   #results: Frame[] = []
 
-  /** A whole message. `left_out`: a row that does not go on record. */
+  /** Whole messages. `left_out`: rows that do not go on record. */
   pass(bytes: Uint8Array, fields: readonly Field[], left_out?: LeftOut): void {
     const last = this.#last
     // Messages that came as they go on lie behind each other: they are one piece.
@@ -38,7 +42,7 @@ export class ShownFrames {
       last.bytes = new Uint8Array(bytes.buffer, last.bytes.byteOffset, length + bytes.length)
       // Between rows of two results stands the end of the first.
       if (last.left_out !== undefined)
-        last.left_out = { ...last.left_out, rows: last.left_out.rows + 1 }
+        last.left_out = { ...last.left_out, rows: last.left_out.rows + (left_out?.rows ?? 0) }
       return
     }
     const frame: Growing = { kind: 'data', stream: 1, bytes, fields: [...fields] }
@@ -56,11 +60,20 @@ export class ShownFrames {
     if (is_cut) this.#settle()
   }
 
-  take(): readonly Frame[] {
+  /** `read`: what the frames were made of, which nobody else looks at. */
+  take(read: Uint8Array): readonly Frame[] {
+    if (read.length >= let_go_bytes_min) this.#letGo(read)
     this.#settle()
     const frames = this.#frames
     this.#frames = []
     return frames
+  }
+
+  #letGo({ buffer }: Uint8Array): void {
+    const last = this.#frames.findLast(
+      (frame): frame is Growing => frame.kind === 'data' && frame.bytes.buffer === buffer,
+    )
+    if (last !== undefined) last.last = true
   }
 
   #settle(): void {
