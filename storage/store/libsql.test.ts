@@ -74,3 +74,16 @@ test('an insert that meets a conflict says that it changed nothing, whatever cha
   expect(insert.run(2, 'two')).toMatchObject({ changes: 1 })
   connection.close()
 })
+
+test('a statement gives the row that it is asked for, whichever way it was asked before', () => {
+  const connection = connect(':memory:')
+  connection.exec('CREATE TABLE t (a TEXT PRIMARY KEY, b INTEGER) STRICT')
+  connection.exec("INSERT INTO t VALUES ('one', 1), ('two', 2)")
+  const read = connection.prepare('SELECT b FROM t WHERE a = ?')
+  expect(read.get('one')).toMatchObject({ b: 1 })
+  expect(read.all('one')).toMatchObject([{ b: 1 }])
+  expect(read.get('two')).toMatchObject({ b: 2 })
+  expect(read.get('three')).toBeUndefined()
+  expect(read.all('two')).toMatchObject([{ b: 2 }])
+  connection.close()
+})

@@ -1,7 +1,8 @@
 /**
  * The driver, made safe. `libsql` 0.5.29 aborts the whole process when a statement's only parameter is
  * a buffer, a boolean or an object with unknown keys; given one array it does not. So parameters always
- * go as one array here, booleans as 1 and 0, and anything else is refused before it is bound.
+ * go as one array here, booleans as 1 and 0, and anything else is refused before it is bound. A `get` behind an `all` of the same
+ * statement gives the row of the `all`, whatever its parameters are; here it does not.
  *
  * @module
  */
@@ -81,10 +82,15 @@ function passwordOf(key: Uint8Array): string {
 }
 
 function wrap(statement: Driver.Statement): Statement {
+  let was_all = false
   const wrapped: Statement = {
     run: (...parameters) => statement.run(bindable(parameters)),
-    get: (...parameters) => statement.get(bindable(parameters)),
-    all: (...parameters) => statement.all(bindable(parameters)),
+    get: (...parameters) =>
+      was_all ? statement.all(bindable(parameters))[0] : statement.get(bindable(parameters)),
+    all(...parameters) {
+      was_all = true
+      return statement.all(bindable(parameters))
+    },
     raw() {
       statement.raw(true)
       return wrapped
