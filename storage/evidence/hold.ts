@@ -98,7 +98,8 @@ function readScope(value: unknown): HoldScope | undefined {
   return is_whole ? value : undefined
 }
 
-function readActor(value: unknown): HoldActor | undefined {
+/** Who did something; undefined when it is nobody. */
+export function readActor(value: unknown): HoldActor | undefined {
   if (!isObject(value)) return undefined
   const { subject, issuer } = value as Record<string, unknown>
   return typeof subject === 'string' && typeof issuer === 'string' ? { subject, issuer } : undefined

@@ -13,6 +13,7 @@ export type LogEntryType =
   | 'session.started'
   | 'session.running'
   | 'session.ended'
+  | 'session.shredded'
   | 'evidence.read'
   | 'evidence.replicated'
   | 'identity.refused'
@@ -47,6 +48,8 @@ export interface LogEntry {
   readonly digest: string
   /** Of a `session.started`, where there is a rule: for how many days after its end the session is kept at least. */
   readonly days?: number
+  /** Of a `session.started`: its objects in a bucket are encrypted under a key of its own, which may be erased. */
+  readonly keyed?: boolean
 }
 
 /** As it is in the log. `type` may be one that this version does not know. */
@@ -56,8 +59,9 @@ const id_length_max = 255
 const iso_time = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/
 
 /** The leaf's bytes; owned by the caller. */
-export function encodeLogEntry({ v, type, time, id, digest, days }: LogEntry): Uint8Array {
-  const bytes = new TextEncoder().encode(JSON.stringify({ v, type, time, id, digest, days }))
+export function encodeLogEntry({ v, type, time, id, digest, days, keyed }: LogEntry): Uint8Array {
+  const text = JSON.stringify({ v, type, time, id, digest, days, keyed })
+  const bytes = new TextEncoder().encode(text)
   assert(decodeLogEntry(bytes) !== undefined, 'a log entry has what FORMAT.md asks of it')
   return bytes
 }
@@ -65,11 +69,16 @@ export function encodeLogEntry({ v, type, time, id, digest, days }: LogEntry): U
 /** Undefined when the bytes are not an entry of version 1. */
 export function decodeLogEntry(bytes: Uint8Array): StoredLogEntry | undefined {
   if (bytes.length > log_entry_bytes_max) return undefined
-  const { v, type, time, id, digest, days } = { ...parseObject(bytes) } as Record<string, unknown>
+  const facts = { ...parseObject(bytes) } as Record<string, unknown>
+  const { v, type, time, id, digest, days, keyed } = facts
   if (v !== 1 || typeof type !== 'string' || !/^[a-z][a-z_.]{0,63}$/.test(type)) return undefined
   if (!isTime(time) || !isDigest(digest)) return undefined
   if (typeof id !== 'string' || id.length === 0 || id.length > id_length_max) return undefined
-  return { v, type, time, id, digest, ...(isCount(days) ? { days } : {}) }
+  return {
+    ...{ v, type, time, id, digest },
+    ...(isCount(days) ? { days } : {}),
+    ...(keyed === true ? { keyed } : {}),
+  }
 }
 
 /** ISO 8601 in UTC with milliseconds, of a moment that exists. */

@@ -1,7 +1,5 @@
 /**
- * Evidence from a bucket alone: what a verifier reads, in the shape that it reads a store in. Of several versions of an
- * object it takes the one that the gateway's receipt in the log names, and where there is none the first: with Object
- * Lock nobody can put another before it.
+ * Evidence from a bucket alone: what a verifier reads, in the shape that it reads a store in.
  *
  * @module
  */
@@ -15,8 +13,9 @@ import { parseNote } from '../evidence/note.ts'
 import { tile_width, tilePath } from '../evidence/tile.ts'
 import { witnesses_max } from '../store/limits.ts'
 import type { EvidenceSource, KeptObject } from '../verify/source.ts'
-import { decodeEntries, decodeRecords, type LoggedEntry, sha256Hex, splitLeaves } from './body.ts'
+import { decodeEntries, decodeRecords, type LoggedEntry, splitLeaves } from './body.ts'
 import { ReplicaError } from './errors.ts'
+import { KeptObjects } from './kept-objects.ts'
 import {
   checkpointKey,
   cosignedKey,
@@ -28,10 +27,11 @@ import {
   sessionKey,
 } from './keys.ts'
 import { fetch_ahead, read_cache_bytes } from './limits.ts'
-import { type BucketListing, type ListedObject, listLog, listPart, type Part } from './listing.ts'
+import { type BucketListing, listLog, listPart, type Part } from './listing.ts'
 import { readReceipts } from './receipt-document.ts'
-import type { Receipt } from './receipts.ts'
 import type { Bucket, Fetched } from './s3.ts'
+import { commitmentOf } from './session-key.ts'
+import { type Opened, SessionKeys } from './session-keys.ts'
 
 export interface BucketSource extends EvidenceSource {
   readonly listing: BucketListing
@@ -68,15 +68,13 @@ interface Cached {
 
 class LogSource implements BucketSource {
   readonly listing: BucketListing
-  readonly #bucket: Bucket
-  readonly #prefix: string
-  readonly #kept = new Map<string, KeptObject>()
+  readonly #objects: KeptObjects
   readonly #cache = new Map<string, Cached>()
   #cached_bytes = 0
   /** Where documents lie that are not beside their entries; known as soon as what names them was read. */
   readonly #places = new Map<string, string>()
-  readonly #pins = new Map<string, Receipt>()
   #documents = new Map<string, { key: string; bytes: Uint8Array }>()
+  readonly #keys: SessionKeys
 
   readonly #isListed: (key: string) => boolean
 
@@ -87,9 +85,12 @@ class LogSource implements BucketSource {
     isListed: (key: string) => boolean = () => true,
   ) {
     this.#isListed = isListed
-    this.#bucket = bucket
-    this.#prefix = prefixOf(origin)
+    this.#objects = new KeptObjects(bucket, prefixOf(origin), listing)
     this.listing = listing
+    this.#keys = new SessionKeys(async (session, isRight) => {
+      const body = await this.#objects.fetch(sessionKey(session, 'key'), isRight)
+      return body?.bytes
+    })
   }
 
   async sessions({ cursor, limit = 1000 }: { cursor?: string; limit?: number }): Promise<{
@@ -134,16 +135,37 @@ class LogSource implements BucketSource {
   async document(digest: string): Promise<{ bytes: Uint8Array } | undefined> {
     const beside = this.#documents.get(digest)
     if (beside !== undefined) return { bytes: beside.bytes }
-    const key = this.#places.get(digest) ?? documentKey(digest)
-    if (key.endsWith('/leaves')) {
-      const lists = await this.#decoded(key, splitLeaves)
+    const place = this.#places.get(digest)
+    if (place?.endsWith('/leaves') === true) {
+      const lists = await this.#decoded(place, splitLeaves)
       const list = lists?.find((bytes) => digestOf(bytes) === digest)
       return list === undefined ? undefined : { bytes: list }
     }
-    const found = await this.#read(key, (bytes) => digestOf(bytes) === digest)
-    if (found === undefined) return undefined
-    this.#learn(key, found.bytes)
-    return { bytes: found.bytes }
+    const isIt = (bytes: Uint8Array): boolean => digestOf(bytes) === digest
+    const placed = place === undefined ? undefined : await this.#read(place, isIt)
+    if (place !== undefined && placed !== undefined) this.#learn(place, placed.bytes)
+    // A start document that outlives its session's key lies where documents do.
+    const found = placed ?? (await this.#read(documentKey(digest), isIt))
+    return found && { bytes: found.bytes }
+  }
+
+  /** Of a session whose objects are encrypted: whether the key that they are committed to is not there, or is another. */
+  async lostKey(session: string): Promise<'missing' | 'wrong' | undefined> {
+    const [first = 0] = this.listing.records.get(session) ?? []
+    for (const key of [sessionKey(session, 'start'), recordsKey(session, first)]) {
+      const body = (await this.#objects.fetch(key))?.bytes
+      const commitment = body && commitmentOf(body)
+      if (commitment !== undefined) return this.#keys.lost(session, commitment)
+    }
+    return undefined
+  }
+
+  /** Those that are under lock, so that what became of them is told. */
+  async readEncrypted(session: string): Promise<boolean> {
+    for (const first of this.listing.records.get(session) ?? [])
+      await this.#objects.fetch(recordsKey(session, first))
+    await this.#objects.fetch(sessionKey(session, 'leaves'))
+    return (this.listing.objects.get(sessionKey(session, 'key'))?.versions.length ?? 0) > 0
   }
 
   async log(): Promise<{ size: number; checkpoint: Uint8Array | undefined }> {
@@ -234,10 +256,7 @@ class LogSource implements BucketSource {
   }
 
   objects(): Iterable<KeptObject> {
-    for (const [key] of this.#pins)
-      if ((this.listing.objects.get(key)?.versions.length ?? 0) === 0)
-        this.#kept.set(key, { ...this.#place(key), state: 'missing', modified_ms: 0 })
-    return this.#kept.values()
+    return this.#objects.kept()
   }
 
   /** When the newest checkpoint came. */
@@ -258,10 +277,8 @@ class LogSource implements BucketSource {
             const decoded = decodeLogEntry(entry)
             if (decoded?.type !== 'evidence.replicated' || digestOf(document) !== decoded.digest)
               continue
-            // The first one counts: a later one may speak of a version that hides it.
             for (const receipt of readReceipts(openDocument(document) ?? {}))
-              if (this.#isListed(receipt.key) && !this.#pins.has(receipt.key))
-                this.#pins.set(receipt.key, receipt)
+              if (this.#isListed(receipt.key)) this.#objects.pin(receipt)
           }
         }),
       )
@@ -316,67 +333,24 @@ class LogSource implements BucketSource {
     return value
   }
 
-  /** The version that is evidence. With `isRight`, another one when only that is right. */
+  /** As fetched, and readable: undefined of an object whose key is not there, or that was changed. */
   async #read(key: string, isRight?: (bytes: Uint8Array) => boolean): Promise<Fetched | undefined> {
-    const object = this.listing.objects.get(key)
-    if (object === undefined || object.versions.length === 0) return undefined
-    const pin = this.#pins.get(key)
-    const pinned = object.versions.filter(({ version }) => version === pin?.version)
-    const candidates = [...pinned, ...object.versions].slice(
-      0,
-      isRight === undefined ? 1 : undefined,
-    )
-    let first: { found: Fetched; version: string } | undefined
-    for (const { version } of new Set(candidates)) {
-      const found = await this.#bucket.get(`${this.#prefix}${key}`, version)
-      if (found === undefined) continue
-      first ??= { found, version }
-      if (isRight === undefined || isRight(found.bytes)) {
-        first = { found, version }
-        break
-      }
-    }
-    if (first === undefined) return undefined
-    const { found, version } = first
-    this.#keep(key, object, version, found, pin)
-    return found
-  }
-
-  #keep(
-    key: string,
-    object: ListedObject,
-    version: string,
-    { bytes, ...lock }: Fetched,
-    pin: Receipt | undefined,
-  ): void {
-    const own = object.versions.find((each) => each.version === version)
-    const newest = object.versions.at(-1)
-    const is_edited = pin?.version === version && sha256Hex(bytes) !== pin.sha256
-    // The same content again is a resend after a crash.
-    const is_hidden = newest !== own && newest?.etag !== own?.etag
-    const is_missing =
-      pin !== undefined && !object.versions.some((one) => one.version === pin.version)
-    const state = is_edited
-      ? 'edited'
-      : is_missing
-        ? 'missing'
-        : object.is_deleted
-          ? 'deleted'
-          : is_hidden
-            ? 'shadowed'
-            : 'shown'
-    this.#kept.set(key, { ...this.#place(key), state, ...lock })
-  }
-
-  #place(key: string): Pick<KeptObject, 'key' | 'session' | 'is_permanent'> {
     const parts = parseKey(key)
-    const is_erasable =
-      parts?.kind === 'start' ||
-      parts?.kind === 'envelope' ||
-      parts?.kind === 'manifest' ||
-      parts?.kind === 'document'
-    const session = parts !== undefined && 'session' in parts ? { session: parts.session } : {}
-    return { key, is_permanent: !is_erasable, ...session }
+    if (parts === undefined || !('session' in parts)) return this.#objects.fetch(key, isRight)
+    const { session } = parts
+    const open = (body: Uint8Array): Promise<Opened> => this.#keys.open(session, key, body)
+    const found = await this.#objects.fetch(
+      key,
+      isRight &&
+        (async (body) => {
+          const plain = await open(body)
+          return typeof plain !== 'string' && isRight(plain)
+        }),
+    )
+    if (found === undefined) return undefined
+    const opened = await open(found.bytes)
+    if (opened === 'changed') this.#objects.isChanged(key)
+    return typeof opened === 'string' ? undefined : { ...found, bytes: opened }
   }
 }
 

@@ -11,7 +11,7 @@ export const recordsKey = (session: string, first_seq: number): string =>
   `session/${session}/records/${pad(first_seq)}`
 export const sessionKey = (
   session: string,
-  part: 'start' | 'envelope' | 'manifest' | 'leaves',
+  part: 'start' | 'envelope' | 'manifest' | 'leaves' | 'key',
 ): string => `session/${session}/${part}`
 export const documentKey = (digest: string): string => `document/${digest}`
 export const entriesKey = (first: number): string => `entries/${pad(first)}`
@@ -29,7 +29,8 @@ export const prefixOf = (origin: string): string => `${origin}/`
 export type KeyParts =
   | { readonly kind: 'records'; readonly session: string; readonly first: number }
   | {
-      readonly kind: 'start' | 'envelope' | 'manifest' | 'leaves'
+      /** `key`: the one that the others are encrypted under. */
+      readonly kind: 'start' | 'envelope' | 'manifest' | 'leaves' | 'key'
       readonly session: string
     }
   | { readonly kind: 'document'; readonly digest: string }
@@ -39,7 +40,7 @@ export type KeyParts =
   | { readonly kind: 'hint' | 'probe' }
 
 const session_key =
-  /^session\/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\/(?:records\/(\d{16})|(start|envelope|manifest|leaves))$/
+  /^session\/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\/(?:records\/(\d{16})|(start|envelope|manifest|leaves|key))$/
 
 /** What a key, without its prefix, stands for; undefined for one that is not of this format. */
 export function parseKey(key: string): KeyParts | undefined {
@@ -47,7 +48,7 @@ export function parseKey(key: string): KeyParts | undefined {
   if (session !== undefined && first !== undefined)
     return isPlace(first) ? { kind: 'records', session, first: Number(first) } : undefined
   if (session !== undefined)
-    return { kind: part as 'start' | 'envelope' | 'manifest' | 'leaves', session } // By the pattern.
+    return { kind: part as 'start' | 'envelope' | 'manifest' | 'leaves' | 'key', session } // By the pattern.
   const [, numbered, number] = /^(entries|checkpoint)\/(\d{16})$/.exec(key) ?? []
   if (numbered !== undefined && !isPlace(number)) return undefined
   if (numbered !== undefined)

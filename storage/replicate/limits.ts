@@ -95,3 +95,12 @@ export const restart_ms_min = 1_000
 /** Objects that are compared with the legal holds after a round, and requests to the bucket in that time. */
 export const placed_objects_max = 5_000
 export const placed_requests_max = 100
+
+/** Keys of erased sessions that are looked at after a round: a listing and a deletion each. */
+export const shredded_sessions_max = 100
+
+/** A key that was deleted is looked for again after this, longer than a request can be on its way. */
+export const shredding_look_ms: number = 2 * request_ms_max
+
+/** Keys of sessions in memory while a bucket is read. */
+export const session_keys_max = 4096

@@ -17,6 +17,8 @@ export interface ReplicaSetup {
   /** Of the log, `NAME+HASH+KEY`. */
   readonly verifier_key: string
   readonly retention: readonly RetentionRule[]
+  /** Keys of erased sessions are erased in the bucket from here. */
+  readonly is_shredding?: boolean
   /** Where the store is encrypted at rest. */
   readonly key?: Uint8Array | undefined
 }

@@ -6,12 +6,13 @@
  */
 
 import { digestOf, openDocument } from '../evidence/document.ts'
-import { readErasure } from '../evidence/erasure.ts'
+import { erasedIn, isErasing } from '../evidence/erasure.ts'
 import { decodeLogEntry } from '../evidence/log-entry.ts'
 import type { EvidenceSource } from '../verify/source.ts'
 import type { BucketSource } from './bucket-source.ts'
 import { parseKey, prefixOf } from './keys.ts'
 import type { Bucket } from './s3.ts'
+import { keepStart } from './shredding.ts'
 
 export interface Pruned {
   /** That the log says were erased, and that something is left of. */
@@ -44,6 +45,9 @@ export async function prune(
     if (parts === undefined || !('session' in parts)) continue
     const keeps_start = erased.get(parts.session)
     if (keeps_start === undefined || (parts.kind === 'start' && keeps_start)) continue
+    // Its start is readable without its key then.
+    if (parts.kind === 'key' && keeps_start && is_applied)
+      await keepStart(bucket, prefixOf(origin), parts.session)
     for (const { version } of versions) {
       const whole = `${prefixOf(origin)}${key}`
       const lock = await bucket.lock(whole, version)
@@ -70,10 +74,13 @@ export async function erasedSessions(
     if (entries.length === 0) break
     for (const bytes of entries) {
       const decoded = decodeLogEntry(bytes)
-      if (decoded?.type !== 'retention.applied') continue
+      if (decoded === undefined || !isErasing(decoded.type)) continue
       const document = (await source.document(decoded.digest))?.bytes
-      if (document === undefined || digestOf(document) !== decoded.digest) continue
-      for (const { session, keeps_start } of readErasure(openDocument(document) ?? {}) ?? [])
+      const is_whole = document !== undefined && digestOf(document) === decoded.digest
+      for (const { session, keeps_start } of erasedIn(
+        decoded,
+        is_whole ? openDocument(document) : undefined,
+      ))
         erased.set(session, keeps_start === true)
     }
     from += entries.length

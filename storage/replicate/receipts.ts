@@ -8,6 +8,7 @@
 import { connectKeyed } from '../store/database.ts'
 import { asStoreError } from '../store/errors.ts'
 import type { Connection, Statement } from '../store/libsql.ts'
+import { KeyTable, type Shredded } from './key-table.ts'
 import type { KeyParts } from './keys.ts'
 
 export interface Plan {
@@ -23,6 +24,8 @@ export interface Plan {
   readonly bytes: number
   /** From the moment of sending; absent for what must stay erasable. */
   readonly retain_days?: number
+  /** Of an object that is encrypted under its session's key its nonce, and of a key the key itself. */
+  readonly secret?: Uint8Array
 }
 
 export interface Receipt {
@@ -58,7 +61,7 @@ const schema = `
 CREATE TABLE IF NOT EXISTS object (
   no INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, kind TEXT NOT NULL, subject TEXT NOT NULL,
   first INTEGER NOT NULL, next INTEGER NOT NULL, sha256 TEXT NOT NULL, bytes INTEGER NOT NULL,
-  retain_days INTEGER, version TEXT, logged INTEGER NOT NULL, held INTEGER NOT NULL DEFAULT 0) STRICT;
+  retain_days INTEGER, version TEXT, logged INTEGER NOT NULL, held INTEGER NOT NULL DEFAULT 0, secret BLOB) STRICT;
 CREATE INDEX IF NOT EXISTS object_planned ON object (no) WHERE version IS NULL;
 CREATE INDEX IF NOT EXISTS object_unlogged ON object (no) WHERE logged = 0;
 CREATE INDEX IF NOT EXISTS object_records ON object (subject, next) WHERE kind = 'records';
@@ -67,6 +70,9 @@ CREATE TABLE IF NOT EXISTS place (
   id INTEGER PRIMARY KEY, chunk_no INTEGER NOT NULL, log_size INTEGER NOT NULL,
   checkpoint_size INTEGER NOT NULL, watermark_lsn INTEGER NOT NULL, at_ms INTEGER NOT NULL) STRICT;
 INSERT OR IGNORE INTO place VALUES (1, 0, 0, 0, 0, 0);
+CREATE TABLE IF NOT EXISTS shredding (
+  session TEXT PRIMARY KEY, entry INTEGER NOT NULL, keeps_start INTEGER NOT NULL, is_over INTEGER NOT NULL) STRICT;
+CREATE INDEX IF NOT EXISTS shredding_open ON shredding (entry) WHERE is_over = 0;
 `
 
 /** Methods throw `StoreError`; what they change is on the disk when they return. */
@@ -83,6 +89,9 @@ export class Receipts {
   readonly #unlogged: Statement
   readonly #placeable: Statement
   readonly #placed: Statement
+  readonly #drop: Statement
+  /** Of sessions. */
+  readonly keys: KeyTable
   #place: Place
 
   /** @param key where the store is encrypted at rest */
@@ -92,17 +101,23 @@ export class Receipts {
       connection.prepare('PRAGMA journal_mode = WAL').all()
       connection.prepare('PRAGMA synchronous = FULL').all()
       connection.exec(schema)
-      // Of a version before there were legal holds.
+      // What is erased of a page is overwritten: keys of sessions are.
+      connection.prepare('PRAGMA secure_delete = ON').all()
+      // Of a version before there were legal holds, and before sessions had keys.
       const columns = connection.prepare('PRAGMA table_info(object)').all() as { name: string }[]
       if (!columns.some(({ name }) => name === 'held'))
         connection.exec('ALTER TABLE object ADD COLUMN held INTEGER NOT NULL DEFAULT 0')
+      if (!columns.some(({ name }) => name === 'secret'))
+        connection.exec('ALTER TABLE object ADD COLUMN secret BLOB')
+      this.keys = new KeyTable(connection)
       this.#placeable = connection.prepare(
-        "SELECT no, key, version, subject, held FROM object WHERE no > ? AND kind IN ('records', 'start', 'envelope', 'manifest', 'leaves') ORDER BY no LIMIT ?",
+        "SELECT no, key, version, subject, held FROM object WHERE no > ? AND kind IN ('records', 'start', 'envelope', 'manifest', 'leaves', 'key') ORDER BY no LIMIT ?",
       )
       this.#placed = connection.prepare('UPDATE object SET held = ? WHERE no = ?')
+      this.#drop = connection.prepare('DELETE FROM object WHERE key = ? AND version IS NULL')
       this.#connection = connection
       this.#insert = connection.prepare(
-        'INSERT INTO object (key, kind, subject, first, next, sha256, bytes, retain_days, logged) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)',
+        'INSERT INTO object (key, kind, subject, first, next, sha256, bytes, retain_days, logged, secret) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
       )
       this.#receive = connection.prepare('UPDATE object SET version = ? WHERE key = ?')
       this.#mark = connection.prepare('UPDATE object SET logged = 1 WHERE key = ?')
@@ -117,7 +132,7 @@ export class Receipts {
         "SELECT max(next) AS next FROM object WHERE kind = 'entries'",
       )
       this.#planned = connection.prepare(
-        'SELECT key, kind, subject, first, next, sha256, bytes, retain_days FROM object WHERE version IS NULL ORDER BY no',
+        'SELECT key, kind, subject, first, next, sha256, bytes, retain_days, secret FROM object WHERE version IS NULL ORDER BY no',
       )
       this.#unlogged = connection.prepare(
         'SELECT key, version, sha256 FROM object WHERE logged = 0 AND version IS NOT NULL ORDER BY no LIMIT ?',
@@ -157,10 +172,11 @@ export class Receipts {
 
   plan(plans: readonly Plan[]): void {
     this.#together(() => {
-      for (const { key, kind, subject, first, next, sha256, bytes, retain_days } of plans) {
-        const days = retain_days ?? null
+      for (const { key, kind, subject, first, next, sha256, bytes, ...plan } of plans) {
+        const days = plan.retain_days ?? null
+        const secret = plan.secret ?? null
         const logged = isLogged(kind) ? 0 : 1
-        this.#insert.run(key, kind, subject, first, next, sha256, bytes, days, logged)
+        this.#insert.run(key, kind, subject, first, next, sha256, bytes, days, logged, secret)
       }
     })
   }
@@ -182,11 +198,25 @@ export class Receipts {
 
   /** Planned, and not known to have arrived. */
   planned(): readonly Plan[] {
-    const rows = this.#planned.all() as (Plan & { retain_days: number | null })[] // By its columns.
-    return rows.map(({ retain_days, ...plan }) => ({
+    const rows = this.#planned.all() as (Omit<Plan, 'retain_days' | 'secret'> & {
+      retain_days: number | null
+      secret: ArrayBuffer | null
+    })[] // By its columns.
+    return rows.map(({ retain_days, secret, ...plan }) => ({
       ...plan,
       ...(retain_days === null ? {} : { retain_days }),
+      ...(secret === null ? {} : { secret: new Uint8Array(secret) }),
     }))
+  }
+
+  /** It was not sent, and will not be: its session was erased. */
+  drop(key: string): void {
+    this.#together(() => this.#drop.run(key))
+  }
+
+  /** The entry of the log says that these sessions were erased. */
+  shred(sessions: readonly Shredded[], entry: number): void {
+    this.keys.shred(sessions, entry, (run) => this.#together(run))
   }
 
   /** Receipts that the log does not have yet. */

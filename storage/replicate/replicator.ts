@@ -28,6 +28,7 @@ import { proveContinuity, proveLock } from './prove.ts'
 import type { Receipt, Receipts } from './receipts.ts'
 import { runRound, tileBody } from './round.ts'
 import type { Bucket } from './s3.ts'
+import { Shredding } from './shredding.ts'
 
 export interface ReplicatorParts {
   readonly bucket: Bucket
@@ -38,6 +39,8 @@ export interface ReplicatorParts {
   /** Of the log, `NAME+HASH+KEY`; the name is its origin. */
   readonly verifier_key: string
   readonly retention: readonly RetentionRule[]
+  /** Keys of erased sessions are erased in the bucket from here, and not by its owner. */
+  readonly is_shredding?: boolean
   /** UTC. */
   readonly now_ms: () => number
   /** Resolves after the time, or when it is told to hurry. */
@@ -55,6 +58,8 @@ export interface Status {
   readonly behind_since_ms?: number
   /** Why the bucket does not take legal holds; absent while it does. */
   readonly unheld?: string
+  /** Why it does not let the keys of erased sessions be deleted; absent while it does. */
+  readonly unshredded?: string
   /** Records that wait. */
   readonly queued_bytes: number
   /** Since the start. */
@@ -95,12 +100,14 @@ export class Replicator {
   readonly #cosigned = new Map<string, { readonly size: number; readonly at_ms: number }>()
   #asked: readonly Receipt[] = []
   readonly #placing: Placing
+  readonly #shredding: Shredding
 
   constructor(parts: ReplicatorParts, on: ReplicatorEvents) {
     this.#parts = parts
     this.#on = on
     this.#origin = parts.verifier_key.split('+')[0] ?? ''
     this.#placing = new Placing({ ...parts, prefix: prefixOf(this.#origin) })
+    this.#shredding = new Shredding({ ...parts, prefix: prefixOf(this.#origin) })
     const { place } = parts.receipts
     this.#counted_to = place.chunk_no
     // What a stopped gateway left unsent has waited since the last round that ended.
@@ -208,6 +215,7 @@ export class Replicator {
     await this.#publish()
     await this.#publishCosigned()
     const has_unheld = await this.#placing.step()
+    if (this.#parts.is_shredding === true) await this.#shredding.step()
     this.#askForLog()
     const next = backlog.snapshot()
     this.#count(next)
@@ -268,6 +276,7 @@ export class Replicator {
   #tell(): void {
     const since = this.#lag.since_ms
     const unheld = this.#placing.reason
+    const unshredded = this.#shredding.reason
     this.#on.status({
       proven: this.#proven,
       queued_bytes: this.#queued_bytes,
@@ -275,6 +284,7 @@ export class Replicator {
       sent_objects: this.#sent_objects,
       ...(this.#reason === undefined ? {} : { reason: this.#reason }),
       ...(unheld === undefined ? {} : { unheld }),
+      ...(unshredded === undefined ? {} : { unshredded }),
       ...(since === undefined ? {} : { behind_since_ms: since }),
     })
   }

@@ -6,6 +6,7 @@
  */
 
 import { openDocument } from '../evidence/document.ts'
+import { erasedIn, isErasing } from '../evidence/erasure.ts'
 import { decodeLogEntry } from '../evidence/log-entry.ts'
 import { readStartDocument } from '../evidence/manifest.ts'
 import { daysFor, daysOfLog, type RetentionRule } from '../evidence/retention.ts'
@@ -20,6 +21,7 @@ import {
 import type { Snapshot, StoredChunk } from '../store/backlog.ts'
 import { encodeEntries, type LoggedEntry } from './body.ts'
 import { ReplicaError } from './errors.ts'
+import { Keying } from './keying.ts'
 import { checkpointKey, documentKey, entriesKey, recordsKey, sessionKey } from './keys.ts'
 import {
   entries_bytes,
@@ -29,6 +31,7 @@ import {
   page_bytes,
 } from './limits.ts'
 import type { Plan } from './receipts.ts'
+import { encodeSessionKey, encryptObject } from './session-key.ts'
 import { type Body, bodyOf, type UploadParts, Uploads } from './uploads.ts'
 
 export interface RoundParts extends UploadParts {
@@ -39,7 +42,7 @@ export interface RoundParts extends UploadParts {
 export async function runRound(parts: RoundParts, snapshot: Snapshot): Promise<void> {
   const uploads = new Uploads(parts)
   try {
-    await sendAll({ ...parts, uploads }, snapshot)
+    await sendAll({ ...parts, uploads, keying: new Keying(parts.receipts) }, snapshot)
   } finally {
     // Those that are on their way arrive, and their receipts count, whatever the failure was.
     await uploads.settle().catch(() => {})
@@ -48,6 +51,7 @@ export async function runRound(parts: RoundParts, snapshot: Snapshot): Promise<v
 
 interface Sending extends RoundParts {
   readonly uploads: Uploads
+  readonly keying: Keying
 }
 
 async function sendAll(parts: Sending, snapshot: Snapshot): Promise<void> {
@@ -75,6 +79,7 @@ async function sendAll(parts: Sending, snapshot: Snapshot): Promise<void> {
 /** Records of a session that follow each other, until they are an object. */
 interface Gathered {
   readonly session: string
+  readonly is_keyed: boolean
   readonly retain_days: number
   readonly first: number
   readonly parts: Uint8Array[]
@@ -83,20 +88,23 @@ interface Gathered {
 }
 
 async function sendRecords(parts: Sending, snapshot: Snapshot): Promise<void> {
-  const { backlog, receipts, retention, uploads } = parts
+  const { backlog, receipts, retention, uploads, keying } = parts
   const open = new Map<number, Gathered>()
   const sent_to = new Map<number, number>()
-  const places = new Map<number, { session: string; retain_days: number }>()
+  type Place = Pick<Gathered, 'session' | 'is_keyed' | 'retain_days'>
+  const places = new Map<number, Place>()
   let gathered_bytes = 0
   let full: Body[] = []
 
-  const placeOf = (no: number): { session: string; retain_days: number } => {
+  const placeOf = (no: number): Place => {
     const known = places.get(no)
     if (known !== undefined) return known
-    const { id, labels } = backlog.session(no) ?? { id: '', labels: {} }
-    if (id === '')
+    const found = backlog.session(no)
+    if (found === undefined)
       throw new ReplicaError('store_contradicts', 'records of a session that is not there')
-    const place = { session: id, retain_days: daysFor(retention, labels) ?? daysOfLog(retention) }
+    const { id, labels, is_keyed } = found
+    const retain_days = daysFor(retention, labels) ?? daysOfLog(retention)
+    const place = { session: id, is_keyed, retain_days }
     places.set(no, place)
     sent_to.set(no, receipts.sentTo(id))
     return place
@@ -104,10 +112,10 @@ async function sendRecords(parts: Sending, snapshot: Snapshot): Promise<void> {
   const close = (no: number, gathered: Gathered): void => {
     open.delete(no)
     gathered_bytes -= gathered.bytes
-    const { session, first, next, retain_days } = gathered
+    const { session, first, next, retain_days, is_keyed } = gathered
     const key = recordsKey(session, first)
     const plan = { key, kind: 'records', subject: session, first, next, retain_days } as const
-    full.push(bodyOf(plan, Buffer.concat(gathered.parts)))
+    full.push(...keying.bodies(plan, gathered.parts, is_keyed))
   }
   const gather = (chunk: StoredChunk): void => {
     const { session_no: no, first_seq, count, bytes } = chunk
@@ -153,6 +161,7 @@ async function sendLog(parts: Sending, log_size: number): Promise<void> {
   for (let from = Math.max(receipts.place.log_size, receipts.entriesTo()); from < log_size; ) {
     const logged = entriesFrom(parts, from, log_size)
     const to = from + logged.length
+    for (const [at, one] of logged.entries()) noteErased(parts, one, from + at)
     await uploads.add(logged.flatMap(({ entry }) => sessionBodies(parts, entry)))
     const plan = { ...logPlan(parts, 'entries', from, to), key: entriesKey(from) }
     const bodies = [bodyOf(plan, encodeEntries(logged))]
@@ -199,8 +208,23 @@ const isImpersonal = (type: string): boolean =>
     'retention.applied',
   ].includes(type)
 
+/** What is erased is sent no more, and its key goes: marked before the entry is planned, so that a crash loses no mark. */
+function noteErased({ backlog, receipts }: RoundParts, one: LoggedEntry, index: number): void {
+  const decoded = decodeLogEntry(one.entry)
+  if (decoded === undefined || !isErasing(decoded.type)) return
+  const document = one.document.length > 0 ? one.document : backlog.document(decoded.digest)
+  const erased = erasedIn(decoded, document && openDocument(document))
+  receipts.shred(
+    erased.map(({ session, keeps_start }) => ({ session, keeps_start: keeps_start === true })),
+    index,
+  )
+}
+
 /** The objects of what an entry names and {@link isImpersonal} does not cover. */
-function sessionBodies({ backlog, retention }: RoundParts, entry: Uint8Array): readonly Body[] {
+function sessionBodies(
+  { backlog, retention, keying }: Sending,
+  entry: Uint8Array,
+): readonly Body[] {
   const decoded = decodeLogEntry(entry)
   if (decoded === undefined || isImpersonal(decoded.type)) return []
   const { type, id, digest } = decoded
@@ -208,25 +232,28 @@ function sessionBodies({ backlog, retention }: RoundParts, entry: Uint8Array): r
   // An erased document is not missed here; verification says that it is gone.
   if (document === undefined) return []
   const whole = { first: 0, next: 0 } as const
+  const is_keyed = backlog.isKeyed(id)
+  const bodies = (plan: Parameters<Keying['bodies']>[0], bytes: Uint8Array): readonly Body[] =>
+    keying.bodies(plan, [bytes], is_keyed)
   if (type === 'session.started') {
     const start = { key: sessionKey(id, 'start'), kind: 'start', subject: id, ...whole } as const
     const facts = readStartDocument(openDocument(document) ?? {})
     const envelope = facts === undefined ? undefined : backlog.document(facts.envelope)
-    if (envelope === undefined) return [bodyOf(start, document)]
+    if (envelope === undefined) return bodies(start, document)
     const key = sessionKey(id, 'envelope')
     return [
-      bodyOf(start, document),
-      bodyOf({ key, kind: 'envelope', subject: id, ...whole }, envelope),
+      ...bodies(start, document),
+      ...bodies({ key, kind: 'envelope', subject: id, ...whole }, envelope),
     ]
   }
   if (type === 'session.ended') {
     const key = sessionKey(id, 'manifest')
-    const manifest = bodyOf({ key, kind: 'manifest', subject: id, ...whole }, document)
+    const manifest = bodies({ key, kind: 'manifest', subject: id, ...whole }, document)
     const lists = backlog.leaves(document)
-    if (lists === undefined) return [manifest]
+    if (lists === undefined) return manifest
     const retain_days = daysFor(retention, backlog.labels(id)) ?? daysOfLog(retention)
     const leaves = { key: sessionKey(id, 'leaves'), kind: 'leaves', subject: id } as const
-    return [manifest, bodyOf({ ...leaves, ...whole, retain_days }, lists)]
+    return [...manifest, ...bodies({ ...leaves, ...whole, retain_days }, lists)]
   }
   return [
     bodyOf({ key: documentKey(digest), kind: 'document', subject: digest, ...whole }, document),
@@ -270,8 +297,20 @@ export async function tileBody(
 
 /** The body of an object that was planned before, made again. */
 async function plannedBody(parts: RoundParts, plan: Plan): Promise<Uint8Array | undefined> {
+  const { kind, key: name, subject: session, secret } = plan
+  if (kind === 'key') return secret && encodeSessionKey(secret)
+  const body = await plainBody(parts, plan, kind)
+  if (body === undefined || secret === undefined) return body
+  const key = parts.receipts.keys.key(session)
+  return key && encryptObject([body], { key, session, name, nonce: secret })
+}
+
+async function plainBody(
+  parts: RoundParts,
+  { key, subject, first, next }: Plan,
+  kind: Exclude<Plan['kind'], 'key'>,
+): Promise<Uint8Array | undefined> {
   const { backlog } = parts
-  const { kind, key, subject, first, next } = plan
   switch (kind) {
     case 'records':
       return backlog.records(subject, first, next)

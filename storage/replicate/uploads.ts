@@ -54,7 +54,12 @@ export class Uploads {
    */
   async add(bodies: readonly Body[]): Promise<void> {
     const { receipts } = this.#parts
-    const fresh = bodies.filter(({ plan }) => !receipts.knows(plan.key))
+    // A session may have been erased since its body was made: then nothing under its key leaves any more.
+    const isShredded = ({ subject, secret }: Plan): boolean =>
+      secret !== undefined && receipts.keys.isShredded(subject)
+    // Several objects of a session may each bring its key.
+    const all = new Map(bodies.map((body) => [body.plan.key, body])).values()
+    const fresh = [...all].filter(({ plan }) => !receipts.knows(plan.key) && !isShredded(plan))
     if (fresh.length === 0) return
     receipts.plan(fresh.map(({ plan }) => plan))
     for (const body of fresh) await this.#begin(body)
@@ -62,8 +67,15 @@ export class Uploads {
 
   /** Sends what was planned and has no receipt, with the bytes that were planned. */
   async resend(read: (plan: Plan) => Promise<Uint8Array | undefined>): Promise<void> {
-    for (const plan of this.#parts.receipts.planned()) {
+    const { receipts, backlog } = this.#parts
+    for (const plan of receipts.planned()) {
       const body = await read(plan)
+      // What is erased is sent no more, its key included.
+      const is_gone = body === undefined || plan.secret !== undefined
+      if (is_gone && backlog.isErased(plan.subject)) {
+        receipts.drop(plan.key)
+        continue
+      }
       if (body === undefined || sha256Hex(body) !== plan.sha256)
         throw new ReplicaError(
           'store_contradicts',

@@ -55,6 +55,7 @@ async function open(setup: ReplicaSetup): Promise<void> {
         ...{ backlog, receipts },
         cosigned: () => readCosigned(setup.data),
         ...{ verifier_key: setup.verifier_key, retention: setup.retention },
+        is_shredding: setup.is_shredding === true,
         now_ms: Date.now,
         random: Math.random,
         pause: (delay_ms) =>

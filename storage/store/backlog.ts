@@ -36,6 +36,8 @@ export interface StoredChunk {
 
 export interface SessionPlace {
   readonly id: string
+  /** Its objects are encrypted under a key of its own. */
+  readonly is_keyed: boolean
   readonly labels: Readonly<Record<string, string>>
 }
 
@@ -113,7 +115,9 @@ export class Backlog {
 
   session(no: number): SessionPlace | undefined {
     const row = guarded(() => this.#sql.session.get({ no }))
-    return row === undefined ? undefined : { id: row.id, labels: parseLabels(row.labels) }
+    return row === undefined
+      ? undefined
+      : { id: row.id, labels: parseLabels(row.labels), is_keyed: row.keyed === 1 }
   }
 
   /** What a legal hold is compared with; undefined when the session is not here. */
@@ -137,6 +141,16 @@ export class Backlog {
 
   labels(id: string): Readonly<Record<string, string>> {
     return parseLabels(this.#queries.sessionTableRow(id)?.labels ?? '{}')
+  }
+
+  /** Whether its objects are encrypted under a key of its own; not of one that is not here any more. */
+  isKeyed(id: string): boolean {
+    return this.#queries.sessionTableRow(id)?.keyed === 1
+  }
+
+  /** Whether the log says that the session was erased. */
+  isErased(id: string): boolean {
+    return this.#queries.erasedBy(id) !== undefined
   }
 
   document(digest: string): Uint8Array | undefined {
@@ -226,7 +240,7 @@ function prepareAll({ drizzle: db }: Database) {
       .where(and(gt(chunk.no, p('after')), lte(chunk.no, p('max'))))
       .prepare(),
     session: db
-      .select({ id: session.id, labels: session.labels })
+      .select({ id: session.id, labels: session.labels, keyed: session.keyed })
       .from(session)
       .where(eq(session.no, p('no')))
       .prepare(),

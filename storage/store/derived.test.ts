@@ -20,6 +20,8 @@ describe('what the store derives', () => {
     session.command('restart sudo'),
     ...(at === 2 ? [] : session.end()),
   ])
+  const shredded = new RecordedSession(5, { at_ms: 5 })
+  const by = { subject: 'olga', issuer: 'keys' }
   const gone = new RecordedSession(4, { groups: ['gone'], at_ms: 4 })
   const told = (index: number, type: string, more: object): Entry => {
     const time = '2026-03-01T08:00:00.123Z'
@@ -28,10 +30,12 @@ describe('what the store derives', () => {
   }
   data.write([
     ...entries,
+    ...[...shredded.start(), shredded.command('shredded'), ...shredded.end()],
     ...[...gone.start(), gone.command('gone'), gone.output('gone'), ...gone.end()],
     documentOf('retention.applied', { sessions: [{ session: gone.id }] }),
+    documentOf('session.shredded', { session: shredded.id, reason: 'r', by }),
     ...Array.from({ length: 9 }, (_, index) => logEntry(index)),
-    told(9, 'session.started', { days: 30 }),
+    told(9, 'session.started', { days: 30, keyed: true }),
     told(10, 'session.ended', {}),
   ])
   const database = openDatabase(join(data.path, database_name))
@@ -126,12 +130,12 @@ describe('what the store derives', () => {
     [
       'it was to be kept for less',
       'UPDATE session SET retain_days = 3 WHERE no = 1',
-      ofAnn('how long it is kept, and since when'),
+      ofAnn('how long it is kept, since when, and under which key'),
     ],
     [
       '... or from before its end on',
       'UPDATE session SET closed_us = closed_us - 1000 WHERE no = 1',
-      ofAnn('how long it is kept, and since when'),
+      ofAnn('how long it is kept, since when, and under which key'),
     ],
     [
       'it is said to be erased',

@@ -153,20 +153,24 @@ const lists: readonly { readonly what: string; readonly made: string; readonly k
     kept: 'SELECT name, started_us, session_no FROM session_program',
   },
   {
-    what: 'how long it is kept, and since when',
+    what: 'how long it is kept, since when, and under which key',
     made: `WITH line AS MATERIALIZED (SELECT CAST(bytes AS TEXT) AS line FROM log_entry WHERE json_valid(CAST(bytes AS TEXT))),
       said AS (SELECT json_extract(line, '$.type') AS type, json_extract(line, '$.id') AS id,
-        json_extract(line, '$.days') AS days, json_extract(line, '$.time') AS time FROM line)
+        json_extract(line, '$.days') AS days, json_extract(line, '$.time') AS time, json_extract(line, '$.keyed') AS keyed FROM line)
       SELECT 'days', days, no FROM said JOIN session USING (id) WHERE type = 'session.started' AND days IS NOT NULL
+      UNION ALL SELECT 'keyed', 1, no FROM said JOIN session USING (id) WHERE type = 'session.started' AND said.keyed = 1
       UNION ALL SELECT 'since', CAST(round((julianday(time) - 2440587.5) * 86400000) AS INTEGER) * 1000, no
         FROM said JOIN session USING (id) WHERE type = 'session.ended'`,
     kept: `SELECT 'days', retain_days, no FROM session WHERE retain_days IS NOT NULL
+      UNION ALL SELECT 'keyed', keyed, no FROM session WHERE keyed IS NOT NULL
       UNION ALL SELECT 'since', closed_us, no FROM session WHERE closed_us IS NOT NULL`,
   },
   {
     what: 'what was erased',
     made: `SELECT json_extract(value, '$.session'), 0, 0 FROM document, json_each(CAST(substr(bytes, 33) AS TEXT), '$.sessions')
-      WHERE document.type = 'retention.applied'`,
+      WHERE document.type = 'retention.applied'
+      UNION ALL SELECT json_extract(CAST(substr(bytes, 33) AS TEXT), '$.session'), 0, 0 FROM document
+      WHERE type = 'session.shredded'`,
     kept: 'SELECT id, 0, 0 FROM erased',
   },
 ]

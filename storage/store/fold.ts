@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { type ErasedSession, readErasure } from '../evidence/erasure.ts'
+import { type ErasedSession, readErasure, readShredding } from '../evidence/erasure.ts'
 import { decodeLogEntry } from '../evidence/log-entry.ts'
 import type { Entry } from '../journal/segment.ts'
 import { Bytes } from './bytes.ts'
@@ -41,6 +41,7 @@ export interface FoldedSession {
   /** What the log says of its time here. */
   retain_days: number | undefined
   closed_us: number | undefined
+  is_keyed: boolean
 }
 
 /** A session that is to be erased. */
@@ -131,15 +132,19 @@ export class Batch {
     } else if (type === 'retention.applied') {
       for (const each of readErasure(documentFacts(bytes) ?? {}) ?? [])
         this.erasures.push({ ...each, digest })
+    } else if (type === 'session.shredded') {
+      const shredded = readShredding(documentFacts(bytes) ?? {})
+      if (shredded !== undefined) this.erasures.push({ ...shredded, digest })
     }
   }
 
   #logEntry(index: number, bytes: Uint8Array): void {
     this.log_entries.push({ index, bytes })
     const decoded = decodeLogEntry(bytes)
-    if (decoded?.type === 'session.started' && decoded.days !== undefined)
-      this.#session(decoded.id).retain_days = decoded.days
-    else if (decoded?.type === 'session.ended')
+    if (decoded?.type === 'session.started') {
+      if (decoded.days !== undefined) this.#session(decoded.id).retain_days = decoded.days
+      if (decoded.keyed === true) this.#session(decoded.id).is_keyed = true
+    } else if (decoded?.type === 'session.ended')
       this.#session(decoded.id).closed_us = Date.parse(decoded.time) * 1000
   }
 
@@ -163,6 +168,7 @@ export function unfolded(id: string): FoldedSession {
     manifest_digest: undefined,
     retain_days: undefined,
     closed_us: undefined,
+    is_keyed: false,
   }
 }
 

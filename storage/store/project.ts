@@ -125,6 +125,7 @@ export class Projector {
       manifest_digest: session.manifest_digest ?? null,
       retain_days: session.retain_days ?? null,
       closed_us: session.closed_us ?? null,
+      keyed: session.is_keyed ? 1 : null,
     })
   }
 
@@ -172,6 +173,7 @@ export class Projector {
       manifest_digest: null,
       retain_days: null,
       closed_us: null,
+      keyed: null,
     })
   }
 
@@ -252,6 +254,7 @@ function prepareAll({ drizzle: db }: Database) {
         manifest_digest: p('manifest_digest'),
         retain_days: p('retain_days'),
         closed_us: p('closed_us'),
+        keyed: p('keyed'),
       })
       .prepare(),
     insert_group: db
@@ -268,6 +271,7 @@ function prepareAll({ drizzle: db }: Database) {
         manifest_digest: sql`coalesce(${p('manifest_digest')}, ${session.manifest_digest})`,
         retain_days: sql`coalesce(${p('retain_days')}, ${session.retain_days})`,
         closed_us: sql`coalesce(${p('closed_us')}, ${session.closed_us})`,
+        keyed: sql`coalesce(${p('keyed')}, ${session.keyed})`,
       })
       .where(eq(session.no, p('no')))
       .prepare(),

@@ -174,7 +174,7 @@ export class Queries {
 
 export function sessionRow(row: SessionTableRow): SessionRow {
   const { no: _, retain_days: __, closed_us: ___, ...shown } = row
-  const { groups, labels, ended_us, end_reason, manifest_digest, ...same } = shown
+  const { groups, labels, ended_us, end_reason, manifest_digest, keyed, ...same } = shown
   return {
     ...same,
     groups: parseGroups(groups),
@@ -182,6 +182,7 @@ export function sessionRow(row: SessionTableRow): SessionRow {
     ...(ended_us === null ? {} : { ended_us }),
     ...(end_reason === null ? {} : { end_reason }),
     ...(manifest_digest === null ? {} : { manifest_digest }),
+    ...(keyed === 1 ? { keyed: true } : {}),
   }
 }
 

@@ -31,6 +31,8 @@ export interface SessionRow {
   readonly start_digest: string
   readonly envelope_digest: string
   readonly manifest_digest?: string
+  /** Its objects in a bucket are encrypted under a key of its own. */
+  readonly keyed?: boolean
 }
 
 /** All of what is given must hold. */
@@ -106,7 +108,7 @@ export interface LogReader {
 export interface Reader extends LogReader {
   /** Without those that only the journal has yet. */
   due(query: DueQuery): Promise<readonly DueSession[]>
-  /** The digest of the `retention.applied` that ordered a session's erasure; undefined when none did. */
+  /** The digest of the `retention.applied` or `session.shredded` that ordered a session's erasure; undefined when none did. */
   erasedBy(id: string): Promise<string | undefined>
   sessions(query: SessionQuery): Promise<SessionPage>
   session(id: string): Promise<SessionRow | undefined>

@@ -68,12 +68,14 @@ export interface SessionTableRow {
   readonly retain_days: number | null
   /** When the log had its end. */
   readonly closed_us: number | null
+  /** 1 when the log says that its objects in a bucket are encrypted under a key of its own. */
+  readonly keyed: number | null
 }
 
-/** A session that was erased because its time had come: what is left of it stands in the log. */
+/** A session that was erased, because its time had come or by order: what is left of it stands in the log. */
 export interface ErasedRow {
   readonly id: string
-  /** Digest of the `retention.applied` that says so. */
+  /** Digest of the `retention.applied` or `session.shredded` that says so. */
   readonly digest: string
   /** 1 once nothing of it is in a page or the write-ahead log any more. */
   readonly scrubbed: number
@@ -190,6 +192,7 @@ export const session: TableOf<'session', SessionTableRow, 'no'> = sqliteTable(
     manifest_digest: text(),
     retain_days: integer(),
     closed_us: integer(),
+    keyed: integer(),
   },
   (table) => [
     index('session_closed').on(table.closed_us, table.retain_days),

@@ -5,7 +5,7 @@
  * @module
  */
 import { digestOf, openDocument } from '../evidence/document.ts'
-import { readErasure } from '../evidence/erasure.ts'
+import { readErasure, readShredding } from '../evidence/erasure.ts'
 import { isOver as isOverFacts, mayBeOver, needsNames } from '../evidence/hold.ts'
 import { decodeLogEntry, type StoredLogEntry } from '../evidence/log-entry.ts'
 import { readStartDocument } from '../evidence/manifest.ts'
@@ -35,6 +35,8 @@ export interface ErasureParts {
 export interface Erasures {
   /** Entry by which each session was erased. */
   readonly sessions: ReadonlyMap<string, number>
+  /** Those of them that had a key of their own, each with its start: what is under lock in a bucket stays, and says nothing. */
+  readonly keyed: ReadonlyMap<string, StoredLogEntry>
   readonly holds: HoldBook
   /** Sessions whose time was over when the entry was made, by entry: a bucket took it no earlier. */
   readonly dues: readonly {
@@ -60,6 +62,7 @@ export async function readErasures(log: CheckedLog, parts: ErasureParts): Promis
   const { source, findings } = parts
   const lives = new Map<string, Life>()
   const sessions = new Map<string, number>()
+  const keyed = new Map<string, StoredLogEntry>()
   const holds = new HoldBook()
   const dues: { entry: number; due_ms: number; session: string }[] = []
   let days_max: number | undefined
@@ -86,8 +89,9 @@ export async function readErasures(log: CheckedLog, parts: ErasureParts): Promis
     } else if (type === 'hold.set' || type === 'hold.lifted')
       holds.add(type, await factsOf(source, digest), { entry, time_ms: Date.parse(time) }, findings)
     else if (type === 'retention.applied') await applied(decoded, entry)
+    else if (type === 'session.shredded') await shreddedBy(decoded, entry)
   }
-  return { sessions, holds, dues, held: new Map(), touched: new Map(), newest_ms }
+  return { sessions, keyed, holds, dues, held: new Map(), touched: new Map(), newest_ms }
 
   async function applied({ time, digest }: StoredLogEntry, entry: number): Promise<void> {
     const facts = await factsOf(source, digest)
@@ -100,6 +104,7 @@ export async function readErasures(log: CheckedLog, parts: ErasureParts): Promis
       if (sessions.has(session)) continue
       sessions.set(session, entry)
       const life = lives.get(session)
+      if (life?.started.keyed === true) keyed.set(session, life.started)
       const early = life === undefined ? 'the log has no start of it' : whyEarly(life, at)
       const place = { entry, session }
       if (early !== undefined)
@@ -118,6 +123,57 @@ export async function readErasures(log: CheckedLog, parts: ErasureParts): Promis
       if (early === undefined && hold === undefined) said.push(session)
     }
     sayExpired(said, time, entry)
+  }
+
+  async function shreddedBy(
+    { id: session, time, digest }: StoredLogEntry,
+    entry: number,
+  ): Promise<void> {
+    const life = lives.get(session)
+    if (life === undefined || sessions.has(session)) {
+      const why = life === undefined ? 'which it has no start of' : 'which was erased before'
+      const what = `Log entry ${entry} shreds session ${session}, ${why}.`
+      findings.fail('log_contradicts', what, { entry, session })
+      return
+    }
+    sessions.set(session, entry)
+    const place = { entry, session }
+    const early =
+      life.started.keyed !== true
+        ? 'its start does not say that it may be'
+        : life.ended_ms === undefined
+          ? 'it had not ended'
+          : undefined
+    if (early !== undefined)
+      findings.fail(
+        'expired_early',
+        `Session ${session} was shredded by log entry ${entry}: ${early}.`,
+        place,
+      )
+    else keyed.set(session, life.started)
+    const hold = await whyHeld(session, life, { entry, time_ms: Date.parse(time) })
+    if (hold !== undefined)
+      findings.fail(
+        'expired_under_hold',
+        `Session ${session} was shredded by log entry ${entry} in spite of a legal hold: ${hold}.`,
+        place,
+      )
+    const facts = await factsOf(source, digest)
+    const said = facts && readShredding(facts)
+    if (facts !== undefined && said?.session !== session)
+      findings.fail(
+        'document_malformed',
+        `Log entry ${entry} does not say who shredded session ${session}, and why.`,
+        place,
+      )
+    if (early !== undefined || hold !== undefined) return
+    const who = said === undefined ? '' : ` by ${JSON.stringify(said.by.subject)}`
+    const why = said === undefined ? '' : `: ${JSON.stringify(said.reason)}`
+    findings.notice(
+      'session_shredded',
+      `Session ${session} was shredded at ${time}${who}, as log entry ${entry} says${why}. What is left of it is in the log.`,
+      place,
+    )
   }
 
   function sayExpired(said: readonly string[], time: string, entry: number): void {

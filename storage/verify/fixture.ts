@@ -81,8 +81,9 @@ export class EvidenceWriter {
   readonly #tree = new MerkleTree()
   #draws = 0
   now_us: number = start_us
-  /** What the log promises to sessions that start. */
+  /** What the log says of sessions that start: days that they are kept, and whether they have keys of their own. */
   days: number | undefined
+  is_keyed = false
 
   constructor(options: WriterOptions) {
     this.#options = options
@@ -105,12 +106,11 @@ export class EvidenceWriter {
     const document = makeDocument({ v: 1, type, ...facts }, this.draw())
     this.stored.documents.set(document.digest, document.bytes)
     const time = new Date(this.now_us / 1000).toISOString()
-    const days = type === 'session.started' ? this.days : undefined
-    const promised = days === undefined ? {} : { days }
+    const [days, keyed] = type === 'session.started' ? [this.days, this.is_keyed] : []
+    const promised = { ...(days !== undefined && { days }), ...(keyed === true && { keyed }) }
     const entry = encodeLogEntry({ v: 1, type, time, id, digest: document.digest, ...promised })
     const { hashes } = this.stored
-    const read = (indexes: readonly number[]): Uint8Array[] =>
-      indexes.map((index) => hashes[index] ?? new Uint8Array())
+    const read = (at: readonly number[]) => at.map((no) => hashes[no] ?? new Uint8Array())
     hashes.push(...storedHashes(this.#tree.size, entry, read))
     this.stored.entries.push(entry)
     this.#tree.append(leafHash(entry))

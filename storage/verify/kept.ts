@@ -46,13 +46,20 @@ export class RetentionBook {
       ({ from_ms }) => Math.abs(from_ms - modified_ms) <= retention_window_ms,
     )
     const days = [...(before === undefined ? [] : [before]), ...around].map(({ rules }) =>
-      session === undefined
-        ? daysOfLog(rules)
-        : (daysFor(rules, this.#labels.get(session) ?? {}) ?? daysOfLog(rules)),
+      session === undefined ? daysOfLog(rules) : daysOf(rules, this.#labels.get(session)),
     )
     return days.length === 0 ? undefined : Math.min(...days)
   }
 }
+
+/** Of one whose start cannot be read, those of the shortest rule. */
+const daysOf = (
+  rules: readonly RetentionRule[],
+  labels: Readonly<Record<string, string>> | undefined,
+): number =>
+  labels === undefined
+    ? Math.min(...rules.map(({ days }) => days))
+    : (daysFor(rules, labels) ?? daysOfLog(rules))
 
 /** Call when everything was read. */
 export function checkKept(
@@ -65,7 +72,9 @@ export function checkKept(
   if (erasures !== undefined) sayTaken(objects, erasures, findings)
   for (const object of objects) {
     // The owner of the bucket removes what is erased, once its lock lets them.
-    if (object.session !== undefined && erasures?.sessions.has(object.session) === true) continue
+    const is_erased = erasures?.sessions.has(object.session ?? '') === true
+    const is_encrypted = is_erased && erasures.keyed.has(object.session ?? '')
+    if (is_erased && !(is_encrypted && object.is_permanent && object.state !== 'missing')) continue
     if (erasures !== undefined && object.state !== 'missing') sayHeld(object, erasures, findings)
     const place = object.session === undefined ? {} : { session: object.session }
     sayState(object, place, findings)
@@ -85,8 +94,11 @@ export function checkKept(
  * session began.
  */
 function asTaken(object: KeptObject, erasures: Erasures | undefined): KeptObject {
-  const began_ms = erasures?.touched.get(object.session ?? '') ?? object.modified_ms
-  return { ...object, modified_ms: Math.min(object.modified_ms, began_ms) }
+  const { session = '' } = object
+  // Which holds were over one that cannot be read is not known.
+  const erased = erasures?.keyed.get(session)
+  const began_ms = erased ? Date.parse(erased.time) : erasures?.touched.get(session)
+  return { ...object, modified_ms: Math.min(object.modified_ms, began_ms ?? Infinity) }
 }
 
 /** The store dates what it takes by its own clock: an erasure that it took before its time was dated ahead. */

@@ -52,6 +52,8 @@ export async function replayLog(
   /** Sessions of which an entry was changed: what follows from that is not said again. */
   const tainted = new Set<string>()
   const unreadable = new Set<string>()
+  /** Sessions whose key is lost: nothing of them can be read. */
+  const lost = new Set<string>()
   const missing = new Set(log.missing)
   let last_time = ''
   /** Of the first entry that no checkpoint signs. */
@@ -151,7 +153,8 @@ export async function replayLog(
 
   async function read(decoded: StoredLogEntry, entry: number): Promise<void> {
     const { type, id, digest } = decoded
-    const session = type === 'session.started' || type === 'session.ended' ? id : undefined
+    const is_of_session = /^session\.(?:started|ended|shredded)$/.test(type)
+    const session = is_of_session ? id : undefined
     const place: Place = session === undefined ? { entry } : { entry, session }
     if (session !== undefined && type === 'session.started') {
       if (known.has(session))
@@ -159,7 +162,10 @@ export async function replayLog(
       known.add(session)
       parts.stored.delete(session)
     }
-    if (session !== undefined && parts.erasures.sessions.has(session)) return
+    if (session !== undefined && type !== 'session.shredded') {
+      if (parts.erasures.sessions.has(session) || lost.has(session)) return
+      if (decoded.keyed === true && (await isLost(session, place))) return
+    }
     const of = session === undefined ? '' : ` of session ${session}`
     const what = `The document of log entry ${entry} (${type}${of})`
     const facts = await documents.facts(digest, what, place)
@@ -178,6 +184,26 @@ export async function replayLog(
       nameLogs(facts['logs'])
       parts.book.changed(decoded.time, facts['retention'])
     }
+  }
+
+  async function isLost(session: string, place: Place): Promise<boolean> {
+    const how = await source.lostKey?.(session)
+    if (how === undefined) return false
+    lost.add(session)
+    tainted.add(session)
+    if (how === 'missing')
+      findings.fail(
+        'session_key_missing',
+        `The key of session ${session} is not in the bucket, and the log does not say that it was shredded: nobody can read it.`,
+        place,
+      )
+    else
+      findings.fail(
+        'session_key_wrong',
+        `The key of session ${session} in the bucket is not the one that its objects were encrypted under: it was replaced.`,
+        place,
+      )
+    return true
   }
 
   function nameLogs(logs: unknown): void {

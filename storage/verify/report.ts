@@ -57,6 +57,9 @@ export type FailureCode =
   /** A session was erased before its time, or although a legal hold was over it. */
   | 'expired_early'
   | 'expired_under_hold'
+  /** The key that a session's objects in a bucket are encrypted under is gone without a word in the log, or is another one. */
+  | 'session_key_missing'
+  | 'session_key_wrong'
   /** A legal hold is over a session, and the bucket does not hold an object of it. */
   | 'hold_missing'
   | 'time_went_back'
@@ -75,6 +78,9 @@ export type NoticeCode =
   | 'sessions_not_logged'
   | 'page_unknown'
   | 'session_expired'
+  | 'session_shredded'
+  /** A session was erased, and the bucket has its key still. */
+  | 'session_key_kept'
   | 'hold_in_force'
   | 'hold_lifted'
   | 'entries_not_witnessed'

@@ -58,6 +58,16 @@ export interface EvidenceSource {
   logEntries(from: number, to: number): Promise<readonly Uint8Array[]>
   /** How the objects that were read are kept; only where the source is a bucket, and asked for last. */
   objects?(): Iterable<KeptObject>
+  /**
+   * Of a session whose objects are encrypted under a key of its own: what is wrong with that key. Only where the source is a
+   * bucket.
+   */
+  lostKey?(session: string): Promise<'missing' | 'wrong' | undefined>
+  /**
+   * Reads the locked objects of such a session as they lie there, for {@link objects}. Resolves with whether a key of it is
+   * there.
+   */
+  readEncrypted?(session: string): Promise<boolean>
   /** What the source shows and searches by, where that is not as the evidence gives it; only where it keeps such. */
   derived?(): Promise<readonly { readonly session?: string; readonly what: string }[]>
   /** Sessions that came to the bucket after its newest checkpoint, which cannot speak of them yet. */

@@ -7,7 +7,7 @@
 import type { NoteVerifier } from '../evidence/note.ts'
 import type { Trust } from '../evidence/trust.ts'
 import { createDocuments } from './documents.ts'
-import { readErasures } from './erased.ts'
+import { type Erasures, readErasures } from './erased.ts'
 import { HoldBook } from './holds.ts'
 import { checkKept, RetentionBook } from './kept.ts'
 import { session_page } from './limits.ts'
@@ -86,6 +86,7 @@ export async function verifyNaming(
       book,
       erasures,
     })
+    await checkErased(source, erasures, findings)
     erasures.holds.say(findings)
     checkKept(source, book, findings, erasures)
     await checkDerived(source, findings)
@@ -107,6 +108,22 @@ export async function verifyNaming(
     )
     return { report: findings.report(false, undefined), worker_logs: [], holds: new HoldBook() }
   }
+}
+
+/** Without their key they say nothing; that they are there, unchanged and locked, still counts. */
+async function checkErased(
+  source: EvidenceSource,
+  { keyed, sessions }: Erasures,
+  findings: Findings,
+): Promise<void> {
+  for (const session of keyed.keys())
+    if ((await source.readEncrypted?.(session)) === true)
+      findings.notice(
+        'session_key_kept',
+        `The bucket still has the key of session ${session}, which log entry ${sessions.get(session)} says was erased: ` +
+          'who reads the bucket can read it.',
+        { session },
+      )
 }
 
 /** Evidence is what was signed; this is what people see of it first. */

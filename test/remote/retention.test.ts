@@ -5,7 +5,6 @@
 import { describe, expect } from 'bun:test'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { decodeLogEntry } from '../../storage/evidence/log-entry.ts'
 import { openBucketSource } from '../../storage/replicate/bucket-source.ts'
 import { prefixOf, recordsKey, sessionKey } from '../../storage/replicate/keys.ts'
 import { prune } from '../../storage/replicate/prune.ts'
@@ -13,13 +12,13 @@ import { rebuild } from '../../storage/replicate/rebuild.ts'
 import type { Bucket } from '../../storage/replicate/s3.ts'
 import { database_name } from '../../storage/store/layout.ts'
 import { openReader } from '../../storage/store/reader.ts'
-import { EvidenceWriter, type SessionWriter } from '../../storage/verify/fixture.ts'
+import { EvidenceWriter } from '../../storage/verify/fixture.ts'
 import type { Report } from '../../storage/verify/report.ts'
 import { verify } from '../../storage/verify/verify.ts'
 import { testWith } from '../fixture/require.ts'
 import { ceph_components, shareCeph } from '../fixture/share-ceph.ts'
 import { until } from '../fixture/until.ts'
-import { bucketOf, Folder, project, replicaOf, verifyBucket } from './world.ts'
+import { bucketOf, erase, Folder, project, replicaOf, verifyBucket } from './world.ts'
 
 const ceph = shareCeph()
 const rules = [{ labels: {}, days: 0 }]
@@ -43,18 +42,6 @@ async function evidence() {
   writer.log('hold.set', 'edge-1', { hold: 'h1', scope, reason: 'case 7', by })
   writer.sign()
   return { writer, gone, held, hold: { id: 'h1', scope, reason: 'case 7', by } }
-}
-
-/** What a gateway's own store does as it reads that a session was erased. */
-function erase({ stored }: EvidenceWriter, { id }: SessionWriter): void {
-  stored.sessions.delete(id)
-  for (const bytes of stored.entries) {
-    const entry = decodeLogEntry(bytes)
-    if (entry?.id !== id) continue
-    const text = Buffer.from(stored.documents.get(entry.digest)?.subarray(32) ?? '{}').toString()
-    const { envelope = '', leaves = [] } = JSON.parse(text) as Record<string, never>
-    for (const digest of [entry.digest, envelope, ...leaves]) stored.documents.delete(digest)
-  }
 }
 
 const failures = ({ findings }: Report): readonly string[] =>

@@ -23,7 +23,7 @@ import { Batch } from '../../storage/store/fold.ts'
 import { database_name, receipts_name } from '../../storage/store/layout.ts'
 import { Projector } from '../../storage/store/project.ts'
 import { Queries } from '../../storage/store/queries.ts'
-import type { EvidenceWriter, StoredEvidence } from '../../storage/verify/fixture.ts'
+import type { EvidenceWriter, SessionWriter, StoredEvidence } from '../../storage/verify/fixture.ts'
 import { smallEvidence } from '../../storage/verify/fixture.ts'
 import type { Report } from '../../storage/verify/report.ts'
 import { verify } from '../../storage/verify/verify.ts'
@@ -91,6 +91,23 @@ export function project(data: string, stored: StoredEvidence): void {
   }
 }
 
+/** What a gateway's own store does as it reads that a session was erased. */
+export function erase(
+  { stored }: EvidenceWriter,
+  { id }: SessionWriter,
+  keeps_start = false,
+): void {
+  stored.sessions.delete(id)
+  for (const bytes of stored.entries) {
+    const entry = decodeLogEntry(bytes)
+    if (entry?.id !== id || !/^session\.(?:started|ended)$/.test(entry.type)) continue
+    const text = Buffer.from(stored.documents.get(entry.digest)?.subarray(32) ?? '{}').toString()
+    const { envelope = '', leaves = [] } = JSON.parse(text) as Record<string, never>
+    const own = keeps_start && entry.type === 'session.started' ? [] : [entry.digest]
+    for (const digest of [...own, envelope, ...leaves]) stored.documents.delete(digest)
+  }
+}
+
 export interface ReplicaOptions {
   readonly data: string
   readonly bucket: Bucket
@@ -101,6 +118,7 @@ export interface ReplicaOptions {
   readonly pause_ms?: (asked_ms: number) => number
   /** Whether receipts go into the log, as they do in a gateway. */
   readonly is_logging?: boolean
+  readonly is_shredding?: boolean
 }
 
 export interface Replica {
@@ -116,6 +134,9 @@ export interface Replica {
   caughtUp(): Promise<void>
 }
 
+/** Two rounds, on a machine that is busy. */
+const logged_ms_max = 30_000
+
 /** The replicator as its Worker wires it, in this thread. */
 export function replicaOf(options: ReplicaOptions): Replica {
   const { data, bucket, writer, now_ms = Date.now, pause_ms = (asked) => asked } = options
@@ -130,6 +151,7 @@ export function replicaOf(options: ReplicaOptions): Replica {
       verifier_key: writer.signer.verifier_key,
       cosigned: () => readCosigned(data),
       retention: options.retention ?? retention,
+      is_shredding: options.is_shredding === true,
       pause: (asked_ms) =>
         new Promise((resolve) => {
           const timer = setTimeout(resolve, pause_ms(asked_ms))
@@ -177,7 +199,13 @@ export function replicaOf(options: ReplicaOptions): Replica {
     async finish(within_ms = 30_000) {
       running ??= run()
       // A round logs its receipts, and the next one sends what that wrote.
-      if (options.is_logging === true) await Bun.sleep(4_500)
+      const isLogged = (): boolean => {
+        const status = statuses.at(-1)
+        const is_behind = !(status?.proven ?? false) || status?.behind_since_ms !== undefined
+        return !is_behind && receipts.unlogged(1).length === 0
+      }
+      const end_ms = Date.now() + logged_ms_max
+      while (options.is_logging === true && !isLogged() && Date.now() < end_ms) await Bun.sleep(50)
       replicator.stop(now_ms() + within_ms)
       hurry()
       await running

@@ -9,6 +9,7 @@ import first from './0000_first.sql' with { type: 'text' }
 import search from './0001_search.sql' with { type: 'text' }
 import document_type from './0002_document_type.sql' with { type: 'text' }
 import erased from './0003_erased.sql' with { type: 'text' }
+import keyed from './0004_keyed.sql' with { type: 'text' }
 import journal from './meta/_journal.json' with { type: 'json' }
 
 const texts: Readonly<Record<string, string>> = {
@@ -16,6 +17,7 @@ const texts: Readonly<Record<string, string>> = {
   '0001_search': search,
   '0002_document_type': document_type,
   '0003_erased': erased,
+  '0004_keyed': keyed,
 }
 
 /** In the order of drizzle-kit's journal. */
