@@ -9,6 +9,7 @@ import type { Hold } from '../storage/evidence/hold.ts'
 import { noteSigner } from '../storage/evidence/note.ts'
 import { StoreError } from '../storage/store/errors.ts'
 import { workerData } from '../storage/store/gathered.ts'
+import type { KeepingPort } from './api/ports.ts'
 import { type Address, formatAddress } from './config/address.ts'
 import { generateSshKey } from './config/ssh-keygen.ts'
 import type { ApprovalRequest, Vote, VoteResult } from './core/approval.ts'
@@ -63,6 +64,8 @@ interface Door {
   /** ... of other processes: knows what must be kept, and lets go what need not be. */
   holds(holds: readonly Hold[]): void
   retain(): void
+  /** ... has the session, and erases it before its time. */
+  readonly shred: KeepingPort['shred']
   /** Reads the configuration again, where that is not this process's own. */
   reload(): void
   requests(): Promise<readonly ApprovalRequest[]>
@@ -232,6 +235,7 @@ async function runGateway(options: Options): Promise<void> {
       access: () => {},
       holds: () => {},
       retain: () => {},
+      shred: async () => ({ ok: false, code: 'unknown', message: 'no such session' }),
       reload: () => {},
       requests: async () => desk.requests(),
       vote: desk.vote,
@@ -310,6 +314,11 @@ async function runGateway(options: Options): Promise<void> {
             apply() {
               door.retain()
               return evidence.retain()
+            },
+            async shred(session, by, reason) {
+              const done = await evidence.shred(session, by, reason)
+              const is_elsewhere = !done.ok && done.code === 'unknown'
+              return is_elsewhere ? door.shred(session, by, reason) : done
             },
           }),
           signedOut: signOut(office, providers),

@@ -40,7 +40,10 @@ export async function measureApprovalsByRest(commands: readonly HeldCommand[]): 
     note,
   })
   const api = createApi({
-    reader: { sessions: unread, session: unread, erasedBy: unread, records: unread },
+    reader: {
+      ...{ sessions: unread, session: unread, erasedBy: unread },
+      ...{ records: unread, document: unread },
+    },
     logs: [],
     authenticate: async (subject) => ({ ok: true, caller: { subject, roles: ['approver'] } }),
     evidenceRead: async () => {},

@@ -87,6 +87,7 @@ describe('the OpenAPI document', () => {
       '/api/requests/{id}/deny',
       '/api/retention',
       '/api/retention/apply',
+      '/api/retention/shred',
       '/api/revocations',
       '/api/revocations/{id}/lift',
       '/api/sessions',
@@ -141,7 +142,7 @@ describe('the OpenAPI document', () => {
         }
       }
     }
-    expect(asked).toBe(136)
+    expect(asked).toBe(140)
     expect(readings).toEqual([])
     expect((await call('/api/openapi.json', '')).status).toBe(401)
     expect((await call('/api/nothing', '')).status).toBe(401)

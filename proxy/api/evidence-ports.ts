@@ -10,8 +10,9 @@ export interface EvidenceReader {
     readonly cursor?: string
   }>
   session(id: string): Promise<SessionFacts | undefined>
-  /** Set for a session whose time had come: the digest of the document of the log that ordered its erasure. */
+  /** Set for a session that was erased: the digest of the document of the log that ordered it. */
   erasedBy(id: string): Promise<string | undefined>
+  document(digest: string): Promise<{ readonly type: string } | undefined>
   /** Stored bytes in order; `next` is the sequence to go on with. */
   records(
     id: string,

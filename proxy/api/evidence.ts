@@ -32,12 +32,15 @@ export async function openSession(
 }
 
 /** Whose it was is gone with it, so that only who may read everything is told. */
-async function refuseErased(ports: ApiPorts, id: string): Promise<void> {
-  if ((await ports.reader.erasedBy(id)) === undefined) return
+export async function refuseErased(ports: ApiPorts, id: string): Promise<void> {
+  const digest = await ports.reader.erasedBy(id)
+  if (digest === undefined) return
+  const order = await ports.reader.document(digest)
+  const why = order?.type === 'session.shredded' ? 'shredded' : 'erased when its retention ended'
   throw new ProblemError({
     status: 410,
     title: 'Gone',
-    detail: `session ${id} was erased when its retention ended; its hashes are in the log`,
+    detail: `session ${id} was ${why}; its hashes are in the log`,
   })
 }
 

@@ -1,13 +1,13 @@
 /**
- * `GET|POST /api/holds`, `POST /api/holds/:id/lift`, `GET /api/retention`, `POST /api/retention/apply`: what is kept although its
- * time has come, and what is let go because it has.
+ * `GET|POST /api/holds`, `POST /api/holds/:id/lift`, `GET /api/retention`, `POST /api/retention/apply|shred`: what is kept although
+ * its time has come, what is let go because it has, and what is erased before.
  *
  * @module
  */
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi'
 import { bodyLimit } from 'hono/body-limit'
 import { parseTime } from '../../storage/replay/time.ts'
-import { recordReading } from './evidence.ts'
+import { recordReading, refuseErased } from './evidence.ts'
 import { type ApiEnv, mayChange } from './guard.ts'
 import type { ApiCaller, ApiPorts, HoldResult } from './ports.ts'
 import { ProblemError, problemsOf } from './problem.ts'
@@ -151,6 +151,26 @@ const routes = {
       ...problemsOf(401, 403, 404, 503),
     },
   }),
+  shred: createRoute({
+    method: 'post',
+    path: '/api/retention/shred',
+    tags: ['Retention'],
+    summary:
+      "Erase a session before its time, and the key of its copies under lock: they can't be read any more",
+    request: {
+      body: {
+        required: true,
+        content: json(z.strictObject({ session: z.uuid(), reason })),
+      },
+    },
+    responses: {
+      200: {
+        description: 'It is on record, and is being done',
+        content: json(z.object({ session: z.uuid() })),
+      },
+      ...problemsOf(400, 401, 403, 404, 409, 413, 503),
+    },
+  }),
 } as const
 
 export function addHolds(app: OpenAPIHono<ApiEnv>, ports: ApiPorts): void {
@@ -166,6 +186,8 @@ export function addHolds(app: OpenAPIHono<ApiEnv>, ports: ApiPorts): void {
     if (ports.keeping !== undefined) return ports.keeping
     throw new ProblemError({ status: 404, title: 'Not Found', detail: 'nothing is recorded here' })
   }
+  app.use('/api/retention/*', limited)
+  addShred(app, ports, keeping)
   app.openapi(routes.list, async (context) => {
     needs(context.get('caller'), ['auditor', 'admin'])
     await recordReading(ports, context.get('caller'), 'holds')
@@ -217,6 +239,30 @@ export function addHolds(app: OpenAPIHono<ApiEnv>, ports: ApiPorts): void {
         { status: 503, title: 'Service Unavailable', detail },
         { cause: error },
       )
+    }
+  })
+}
+
+function addShred(
+  app: OpenAPIHono<ApiEnv>,
+  ports: ApiPorts,
+  keeping: () => NonNullable<ApiPorts['keeping']>,
+): void {
+  app.openapi(routes.shred, async (context) => {
+    const caller = context.get('caller')
+    mayChange(ports, caller, 'shred')
+    const { session, reason: why } = context.req.valid('json')
+    const done = await keeping().shred(session, actorOf(caller), why)
+    if (done.ok) return context.json({ session }, 200)
+    const { message: detail } = done
+    switch (done.code) {
+      case 'unknown':
+        await refuseErased(ports, session)
+        throw new ProblemError({ status: 404, title: 'Not Found', detail })
+      case 'refused':
+        throw new ProblemError({ status: 409, title: 'Conflict', detail })
+      case 'recording':
+        throw new ProblemError({ status: 503, title: 'Service Unavailable', detail })
     }
   })
 }

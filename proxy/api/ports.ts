@@ -217,7 +217,18 @@ export interface KeepingPort {
   }>
   /** Lets them go; resolves with how many did in this process. Rejects when it cannot be recorded. */
   apply(): Promise<number>
+  /** Erases a session before its time, and its key; it is on record when it resolves. `reason` is masked. */
+  shred(session: string, by: HoldActor, reason: string): Promise<ShredResult>
 }
+
+export type ShredResult =
+  | { readonly ok: true }
+  | {
+      readonly ok: false
+      /** `refused`: it is held, has not ended, or has no key of its own. */
+      readonly code: 'unknown' | 'refused' | 'recording'
+      readonly message: string
+    }
 
 export interface HoldsPort {
   /** It is on record and counts when it resolves. `reason` is masked. */

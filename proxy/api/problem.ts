@@ -67,7 +67,7 @@ const descriptions: Readonly<Record<number, string>> = {
   401: 'No bearer token, or one that is not valid here, and no session',
   403: 'The caller has no role that may do this, or a page of another site has asked for it',
   404: 'There is none, or it is not for this caller',
-  410: 'It was erased because its time had come',
+  410: 'It was erased: its time had come, or somebody shredded it',
   429: 'Too many are there already',
   503: 'The answer could not be recorded or read, or too many are under way',
 }

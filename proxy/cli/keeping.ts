@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { isSessionId } from '../../storage/evidence/bytes.ts'
 import { openBucketSource } from '../../storage/replicate/bucket-source.ts'
 import { type Pruned, prune } from '../../storage/replicate/prune.ts'
 import { verifyGathered } from '../../storage/verify/gathered.ts'
@@ -39,12 +40,13 @@ export function createKeeping(mint: TokenMint): readonly Verb[] {
     },
     {
       name: 'retention',
-      summary: 'Show what is let go because its time has come, or let it go now',
-      operands: '[plan|apply|s3://BUCKET]',
+      summary: 'Show what is let go because its time has come, let it go now, or shred a session',
+      operands: '[plan|apply|shred ID|s3://BUCKET]',
       operands_min: 0,
-      operands_max: 1,
-      completions: ['plan', 'apply'],
+      operands_max: 2,
+      completions: ['plan', 'apply', 'shred'],
       options: {
+        reason: { value: 'TEXT', help: 'why a session is shredded; it goes on record' },
         apply: { help: 'of a bucket, by its owner: remove what the log says was erased' },
         trust: { value: 'FILE', help: '... once the log verifies with this trust file' },
         ...bucket_options,
@@ -109,7 +111,9 @@ const scopeOf = (scope: unknown): string =>
     .join(', ')
 
 async function retention(call: Call, mint: TokenMint): Promise<ExitCode> {
-  const [what = 'plan'] = call.operands
+  const [what = 'plan', id] = call.operands
+  if (what === 'shred') return shred(call, mint, id)
+  if (id !== undefined) throw new UsageError(`${what} takes no ID`)
   if (isBucketAddress(what)) return retainBucket(call, what)
   if (what === 'apply') {
     const answer = await ask(call, mint, '/api/retention/apply', {}, ['admin'])
@@ -117,7 +121,7 @@ async function retention(call: Call, mint: TokenMint): Promise<ExitCode> {
     else await call.console.line(`${Number(answer['sessions'])} sessions were erased`)
     return 0
   }
-  if (what !== 'plan') throw new UsageError('expected plan, apply or s3://BUCKET')
+  if (what !== 'plan') throw new UsageError('expected plan, apply, shred or s3://BUCKET')
   const answer = await ask(call, mint, '/api/retention', undefined, ['admin'])
   if (call.flag('json')) {
     await call.console.line(JSON.stringify(answer, null, 2))
@@ -138,6 +142,16 @@ async function retention(call: Call, mint: TokenMint): Promise<ExitCode> {
     fateText(each),
   ])
   await call.console.line(table([['SESSION', 'WHO', 'TARGET', 'ENDED', 'DAYS', 'WHAT'], ...rows]))
+  return 0
+}
+
+async function shred(call: Call, mint: TokenMint, session = ''): Promise<ExitCode> {
+  const reason = call.text('reason')
+  if (!isSessionId(session)) throw new UsageError('ID is that of a session, in full')
+  if (reason === undefined) throw new UsageError('--reason is missing')
+  await ask(call, mint, '/api/retention/shred', { session, reason }, ['admin'])
+  if (call.flag('json')) await call.console.line(JSON.stringify({ session }, null, 2))
+  else await call.console.line(`${session}: shredded`)
   return 0
 }
 

@@ -11,7 +11,7 @@ const sessions_max = 100_000
 const page = 500
 
 export async function findSession(
-  data: Pick<FileReader, 'session' | 'sessions' | 'erasedBy'>,
+  data: Pick<FileReader, 'session' | 'sessions' | 'erasedBy' | 'document'>,
   given: string,
 ): Promise<SessionRow> {
   if (given === 'last') {
@@ -24,10 +24,14 @@ export async function findSession(
     throw new UsageError('ID must be a session id, a beginning of one, or last')
   const exact = id.length === 36 ? await data.session(id) : undefined
   if (exact !== undefined) return exact
-  if (id.length === 36 && (await data.erasedBy(id)) !== undefined)
+  const erased = id.length === 36 ? await data.erasedBy(id) : undefined
+  if (erased !== undefined) {
+    const order = await data.document(erased)
+    const why = order?.type === 'session.shredded' ? 'shredded' : 'erased when its retention ended'
     throw new VerbError(
-      `session ${id} was erased when its retention ended: what is left of it is in the log, and sluice verify tells when`,
+      `session ${id} was ${why}: what is left of it is in the log, and sluice verify tells when`,
     )
+  }
   let found: SessionRow | undefined
   let cursor: string | undefined
   for (let seen = 0; seen < sessions_max && id.length < 36; seen += page) {

@@ -13,7 +13,7 @@ import type { KnownSecrets } from './known-secrets.ts'
 import type { PolicyText } from './policy-files.ts'
 import type { SshPublicKey } from './public-key.ts'
 import type { Choice, PackName, TransferChoice } from './schema.ts'
-import type { ReplicationChoice } from './schema-evidence.ts'
+import type { ReplicationChoice, ShredChoice } from './schema-evidence.ts'
 import type { Secret } from './secret.ts'
 import type { ShellChoice } from './shell-choice.ts'
 
@@ -249,6 +249,8 @@ export interface Remote {
   readonly queue_bytes_max: number
   /** The last one is for every session. */
   readonly retention: readonly RetentionRule[]
+  /** Absent: sessions have no keys of their own. */
+  readonly shred?: ShredChoice
 }
 
 export interface AuditorKey {

@@ -16,10 +16,15 @@ const queue_bytes_default = 16 * 1024 * 1024 * 1024
 /** Undefined where none is configured, or after a finding. */
 export function remote(file: ConfigFile, around: Surroundings): Remote | undefined {
   const { findings } = around
-  const { s3, replication, retention } = file.evidence ?? {}
+  const { s3, replication, retention, shred } = file.evidence ?? {}
   if (s3 === undefined) {
     if (replication !== undefined)
       findings.error(['evidence', 'replication'], 'evidence.s3 is missing: nowhere to replicate to')
+    if (shred !== undefined)
+      findings.error(
+        ['evidence', 'shred'],
+        'evidence.s3 is missing: there are keys in a bucket only',
+      )
     if (retention !== undefined) checkRetention(retention, around)
     return undefined
   }
@@ -42,6 +47,7 @@ export function remote(file: ConfigFile, around: Surroundings): Remote | undefin
     lag_max_s: s3.lag_max_s ?? lag_max_s_default,
     queue_bytes_max: s3.queue_bytes_max ?? queue_bytes_default,
     retention: retention ?? [],
+    ...(shred === undefined ? {} : { shred }),
   }
 }
 

@@ -8,12 +8,16 @@ import { retention_rules_max } from '../../storage/evidence/limits.ts'
 
 export type ReplicationChoice = 'required' | 'queued'
 
+/** Who erases the key of a session that was erased, where sessions have keys of their own. */
+export type ShredChoice = 'gateway' | 'owner'
+
 export interface EvidenceFile {
   readonly raw?: 'commit' | 'sealed' | undefined
   readonly auditors?: readonly string[] | undefined
   readonly replication?: ReplicationChoice | undefined
   readonly s3?: BucketFile | undefined
   readonly retention?: readonly RetentionFile[] | undefined
+  readonly shred?: ShredChoice | undefined
   readonly timestamp_url?: string | undefined
   /** 0: none. */
   readonly canary_s?: number | undefined
@@ -89,6 +93,7 @@ export const evidence: z.ZodType<EvidenceFile> = z.strictObject({
   replication: z.enum(['required', 'queued']).optional(),
   s3: s3.optional(),
   retention: z.array(retention).min(1).max(retention_rules_max).optional(),
+  shred: z.enum(['gateway', 'owner']).optional(),
   timestamp_url: z.string().max(1024).optional(),
   canary_s: z
     .int()

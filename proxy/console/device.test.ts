@@ -34,6 +34,7 @@ const ports = (waiting: WaitingLogin): ApiPorts => ({
     sessions: unread,
     session: unread,
     erasedBy: unread,
+    document: unread,
     records: unread,
   },
   logs: [],

@@ -15,6 +15,7 @@ export const changes = [
   'hold',
   'lift_hold',
   'apply_retention',
+  'shred',
 ] as const
 export type Change = (typeof changes)[number]
 

@@ -6,11 +6,12 @@
 import type { JsonWebKey } from 'node:crypto'
 import type { Ruleset } from '../../masking-wasm/compile/compile.ts'
 import { thumbprint } from '../../storage/evidence/envelope.ts'
-import type { Hold } from '../../storage/evidence/hold.ts'
+import type { Hold, HoldActor } from '../../storage/evidence/hold.ts'
 import { noteSigner, noteVerifier } from '../../storage/evidence/note.ts'
 import { backlog_segments_default } from '../../storage/journal/limits.ts'
 import { type StoreClient, type StoreEvents, startStore } from '../../storage/store/client.ts'
 import { type DataLock, lockDataDirectory } from '../../storage/store/lock.ts'
+import type { ShredResult } from '../api/ports.ts'
 import type { Config } from '../config.ts'
 import type { LogKeys } from '../identity/gateway-keys.ts'
 import type { Log } from '../log.ts'
@@ -21,6 +22,7 @@ import { Refusal } from './refusal.ts'
 import { type Limits, openReplication, type ReplicaFacts, type Replication } from './replication.ts'
 import { startRetention } from './retention.ts'
 import { type SelfCheck, startSelfCheck } from './self-check.ts'
+import { shredSession } from './shredding.ts'
 import { startTimestamping, type Timestamping } from './timestamping.ts'
 import { startWitnessing, type Witnessing } from './witnessing.ts'
 
@@ -54,6 +56,8 @@ export interface Evidence {
   failing(): readonly string[]
   /** Lets those sessions go whose time has come; resolves with their number. */
   retain(): Promise<number>
+  /** Erases a session of this directory before its time. */
+  shred(session: string, by: HoldActor, reason: string): Promise<ShredResult>
   /** Undefined where evidence is local. */
   replica(): ReplicaFacts | undefined
   /** What this process counts, where so many commands wait for a person. */
@@ -143,6 +147,7 @@ export async function openEvidence(options: EvidenceOptions): Promise<Evidence> 
       keeps_raw: config.evidence.raw === 'sealed',
       worker_logs: options.worker_logs ?? [],
       is_replicated: remote !== undefined,
+      is_keyed: remote?.shred !== undefined,
       ...(retention === undefined ? {} : { retention }),
       recovered: store.recovered,
       key: options.key,
@@ -191,6 +196,13 @@ export async function openEvidence(options: EvidenceOptions): Promise<Evidence> 
     recorder: running,
     failing,
     retain: keeping.apply,
+    shred: (session, by, reason) =>
+      shredSession(
+        { reader: store, recorder: running, holds: options.holds, log },
+        session,
+        by,
+        reason,
+      ),
     replica: () => replication?.facts(),
     families: (holds) =>
       options.meter.families({

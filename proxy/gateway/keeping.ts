@@ -16,16 +16,19 @@ export interface KeepingParts {
   readonly now_us: () => number
   /** Lets go what is due in this process, and tells the others to. */
   apply(): Promise<number>
+  /** In whichever process has it. */
+  readonly shred: KeepingPort['shred']
 }
 
-export function openKeeping({ holds, rules, reader, now_us, apply }: KeepingParts): KeepingPort {
-  const parts = { rules, reader, holds: holds.standing, sure_us: now_us }
+export function openKeeping({ holds, rules, reader, now_us, ...parts }: KeepingParts): KeepingPort {
+  const planned = { rules, reader, holds: holds.standing, sure_us: now_us }
   return {
     holds,
-    apply,
+    apply: parts.apply,
+    shred: parts.shred,
     plan: async (count_max) => ({
       rules: rules ?? [],
-      sessions: (await planRetention(parts, count_max)).map(viewOf),
+      sessions: (await planRetention(planned, count_max)).map(viewOf),
     }),
   }
 }

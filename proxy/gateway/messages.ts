@@ -4,7 +4,8 @@
  * @module
  */
 
-import type { Hold } from '../../storage/evidence/hold.ts'
+import type { Hold, HoldActor } from '../../storage/evidence/hold.ts'
+import type { ShredResult } from '../api/ports.ts'
 import type { Address } from '../config/address.ts'
 import type { WaitingLogin } from '../console/ports.ts'
 import type { ApprovalRequest, DeskChange, Vote, VoteResult } from '../core/approval.ts'
@@ -46,6 +47,7 @@ export type FromWorker =
   /** Unasked. */
   | { readonly kind: 'desk'; readonly change: DeskChange }
   | { readonly kind: 'metrics'; readonly ask: number; readonly families: readonly Family[] }
+  | { readonly kind: 'shredded'; readonly ask: number; readonly result: ShredResult }
   | { readonly kind: 'voted'; readonly ask: number; readonly result: VoteResult }
   | { readonly kind: 'settled'; readonly ask: number; readonly is_there: boolean }
   | { readonly kind: 'login'; readonly ask: number; readonly login: WaitingLogin | undefined }
@@ -71,5 +73,12 @@ export type Question = { readonly ask: number } & (
   | { readonly kind: 'metrics' }
   /** On which its sessions rest. */
   | { readonly kind: 'sign_ins' }
+  /** A session that it may have is erased before its time. */
+  | {
+      readonly kind: 'shred'
+      readonly session: string
+      readonly by: HoldActor
+      readonly reason: string
+    }
   | { readonly kind: 'vote'; readonly id: string; readonly vote: Vote }
 )

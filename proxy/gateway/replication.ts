@@ -70,6 +70,7 @@ export async function openReplication(options: ReplicationOptions): Promise<Repl
     bucket: { endpoint, bucket, region, path_style, ...keys },
     verifier_key: options.verifier_key,
     retention,
+    is_shredding: remote.shred === 'gateway',
   }
   const client = await startReplica(setup, {
     replicated: options.replicated,
@@ -141,6 +142,10 @@ export function judge(
   const why = status.reason === undefined ? '' : ` (${status.reason})`
   const unheld =
     status.unheld === undefined ? [] : [`the bucket takes no legal holds (${status.unheld})`]
+  const unshredded =
+    status.unshredded === undefined
+      ? []
+      : [`keys of erased sessions are still in the bucket (${status.unshredded})`]
   // A bucket that was reached once and is away is told by its lag; one that never was, at once.
   const reasons = [late, full, unproven].flatMap((reason) =>
     reason === undefined ? [] : `${reason}${why}`,
@@ -148,7 +153,7 @@ export function judge(
   const is_required = replication === 'required'
   const refuse = is_required ? (late ?? full ?? unproven) : full
   return {
-    reasons: [...reasons, ...unheld],
+    reasons: [...reasons, ...unheld, ...unshredded],
     hold: is_required && late !== undefined,
     ...(refuse === undefined ? {} : { refuse }),
   }

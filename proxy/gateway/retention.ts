@@ -5,10 +5,16 @@
  * @module
  */
 import type { ErasedSession } from '../../storage/evidence/erasure.ts'
-import { type Hold, isOver, mayBeOver, needsNames } from '../../storage/evidence/hold.ts'
+import {
+  type HeldFacts,
+  type Hold,
+  isOver,
+  mayBeOver,
+  needsNames,
+} from '../../storage/evidence/hold.ts'
 import { erased_sessions_max } from '../../storage/evidence/limits.ts'
 import { daysFor, daysOfLog, type RetentionRule } from '../../storage/evidence/retention.ts'
-import type { DueSession, Reader } from '../../storage/store/reader.ts'
+import type { DueSession, Reader, SessionRow } from '../../storage/store/reader.ts'
 import type { Log } from '../log.ts'
 import type { RecorderClient } from '../recorder/client.ts'
 import { retention_first_ms, retention_ms, retention_page } from './limits.ts'
@@ -132,7 +138,7 @@ function fateOf(
   rules: readonly RetentionRule[],
   holds: readonly Hold[],
 ): Fate {
-  const facts = factsOf(session)
+  const facts = startFactsOf(session)
   const hold = holds.find(({ scope }) => isOver(scope, facts))
   if (hold !== undefined) return { kind: 'held', hold: hold.id }
   const days = daysFor(rules, session.labels) ?? daysOfLog(rules)
@@ -144,12 +150,17 @@ function fateOf(
 const day_us = 86_400_000_000
 
 function erasureOf(session: DueSession, holds: readonly Hold[]): ErasedSession {
-  const facts = factsOf(session)
-  const keeps_start = holds.some(({ scope }) => needsNames(scope) && mayBeOver(scope, facts))
+  const keeps_start = keepsStart(startFactsOf(session), holds)
   return { session: session.id, ...(keeps_start ? { keeps_start } : {}) }
 }
 
-const factsOf = ({ id, subject, issuer, target, started_us }: DueSession) => ({
-  ...{ session: id, subject, issuer, target },
-  time: new Date(Math.floor(started_us / 1000)).toISOString(),
-})
+/** Whether its start document must show that a hold over people or targets is not over it. */
+export function keepsStart(facts: HeldFacts, holds: readonly Hold[]): boolean {
+  return holds.some(({ scope }) => needsNames(scope) && mayBeOver(scope, facts))
+}
+
+/** What holds are compared with. */
+export function startFactsOf({ id, subject, issuer, target, started_us }: SessionRow): HeldFacts {
+  const time = new Date(Math.floor(started_us / 1000)).toISOString()
+  return { session: id, subject, issuer, target, time }
+}

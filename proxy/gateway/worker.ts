@@ -7,6 +7,7 @@
 import type { Hold } from '../../storage/evidence/hold.ts'
 import { workerData } from '../../storage/store/gathered.ts'
 import { lockDataDirectory } from '../../storage/store/lock.ts'
+import type { ShredResult } from '../api/ports.ts'
 import { generateSshKey } from '../config/ssh-keygen.ts'
 import type { WaitingLogin } from '../console/ports.ts'
 import { createClock } from '../core/clock.ts'
@@ -194,6 +195,12 @@ export async function runWorker(
       case 'requests':
         tell({ kind: 'requests', ask, requests: desk.requests() })
         return
+      case 'shred':
+        void evidence
+          .shred(message.session, message.by, message.reason)
+          .catch(() => not_known)
+          .then((result) => tell({ kind: 'shredded', ask, result }))
+        return
       case 'vote':
         void desk
           .vote(message.id, message.vote)
@@ -202,6 +209,10 @@ export async function runWorker(
   })
   tell({ kind: 'ready', addresses: { ssh: ssh?.address, postgres: postgres?.address } })
   if (!process.connected) await stop()
+}
+
+const not_known: ShredResult = {
+  ...{ ok: false, code: 'recording', message: 'the store cannot be read now' },
 }
 
 function tell(message: FromWorker): void {

@@ -5,6 +5,7 @@
  * @module
  */
 import type { Hold } from '../../storage/evidence/hold.ts'
+import type { KeepingPort } from '../api/ports.ts'
 import type { WaitingLogin } from '../console/ports.ts'
 import type { ApprovalRequest, DeskChange, Vote, VoteResult } from '../core/approval.ts'
 import type { Proven } from '../core/sign-in.ts'
@@ -56,6 +57,8 @@ export interface Workers {
   holds(holds: readonly Hold[]): void
   /** They let go whose time has come. */
   retain(): void
+  /** The one that has the session erases it before its time. */
+  readonly shred: KeepingPort['shred']
   /** Of all of them that answer in time. */
   requests(): Promise<readonly ApprovalRequest[]>
   vote(id: string, vote: Vote): Promise<VoteResult>
@@ -249,6 +252,16 @@ export async function startWorkers(options: WorkersOptions): Promise<Workers> {
     holds(next) {
       holds = next
       for (const { child } of workers) child?.send({ kind: 'holds', holds } satisfies ToWorker)
+    },
+    shred: async (session, by, reason) => {
+      const isItsOwn = (answer: Answer): boolean =>
+        answer.kind === 'shredded' && (answer.result.ok || answer.result.code !== 'unknown')
+      const answers = await askAll({ kind: 'shred', session, by, reason }, isItsOwn)
+      const results = answers.flatMap((each) => (each.kind === 'shredded' ? each.result : []))
+      return (
+        results.find((result) => result.ok || result.code !== 'unknown') ??
+        results[0] ?? { ok: false, code: 'recording', message: 'no worker answers' }
+      )
     },
     retain: () => {
       for (const { child } of workers) child?.send({ kind: 'retain' } satisfies ToWorker)

@@ -7,8 +7,13 @@
 import { randomBytes } from 'node:crypto'
 import { checkpointText } from '../../storage/evidence/checkpoint.ts'
 import { makeDocument } from '../../storage/evidence/document.ts'
+import { isErasing } from '../../storage/evidence/erasure.ts'
 import { document_salt_bytes } from '../../storage/evidence/limits.ts'
-import { encodeLogEntry, type LogEntryType } from '../../storage/evidence/log-entry.ts'
+import {
+  encodeLogEntry,
+  type LogEntry,
+  type LogEntryType,
+} from '../../storage/evidence/log-entry.ts'
 import { type SessionFacts, startDocument } from '../../storage/evidence/manifest.ts'
 import { leafHash, MerkleTree, type TreeState } from '../../storage/evidence/merkle.ts'
 import { type NoteSigner, signNote } from '../../storage/evidence/note.ts'
@@ -40,26 +45,40 @@ export class EvidenceLog {
   }
 
   /**
-   * Writes the document and the entry over its digest; returns the digest as hex. `days`: how long a session that starts is
-   * kept after its end, which the entry says.
+   * Writes the document and the entry over its digest; returns the digest as hex. `promised`: of a session that starts, how
+   * long it is kept after its end, and whether it has a key of its own, which the entry says.
    */
-  add(type: LogEntryType, id: string, facts: Readonly<object>, days?: number): string {
+  add(
+    type: LogEntryType,
+    id: string,
+    facts: Readonly<object>,
+    promised: Pick<LogEntry, 'days' | 'keyed'> = {},
+  ): string {
     const document = makeDocument({ ...facts, v: 1, type }, randomBytes(document_salt_bytes))
     this.#append({ kind: 'document', type, digest: document.digest, bytes: document.bytes })
     const time = new Date(Math.floor(this.#now_us() / 1000)).toISOString()
-    const promised = days === undefined ? {} : { days }
     const bytes = encodeLogEntry({ v: 1, type, time, id, digest: document.digest, ...promised })
     this.#append({ kind: 'log_entry', index: this.#tree.size, bytes })
     this.#tree.append(leafHash(bytes))
     // The store erases as it reads this: without a checkpoint over it, who verifies would miss what is gone.
-    if (type === 'retention.applied') this.sign()
+    if (isErasing(type)) this.sign()
     return document.digest
   }
 
   /** A session starts; how long the first rule for it keeps it is promised there. */
-  start(facts: SessionFacts, rules: readonly RetentionRule[] = []): string {
+  start(facts: SessionFacts, rules: readonly RetentionRule[] = [], is_keyed = false): string {
     const days = daysFor(rules, facts.labels)
-    return this.add('session.started', facts.session, startDocument(facts), days)
+    return this.add('session.started', facts.session, startDocument(facts), {
+      ...(days === undefined ? {} : { days }),
+      ...(is_keyed ? { keyed: true } : {}),
+    })
+  }
+
+  /** A fact that is not the recorder's own: of the gateway, unless it is a session's. */
+  note(type: LogEntryType, gateway: string, facts: Readonly<Record<string, unknown>>): void {
+    const { session } = facts
+    const is_session = type === 'session.shredded' && typeof session === 'string'
+    this.add(type, is_session ? session : gateway, facts)
   }
 
   /** Signs the log's head if it is new. */

@@ -40,6 +40,8 @@ export interface RecorderSetup {
   readonly worker_logs?: readonly string[]
   /** A segment of the journal is kept until the bucket has what is in it. */
   readonly is_replicated: boolean
+  /** Sessions that begin have keys of their own in the bucket. */
+  readonly is_keyed?: boolean
   /** How long what is recorded is kept; the log names the rules. Absent: for ever. */
   readonly retention?: readonly RetentionRule[]
   readonly recovered: RecoveredState

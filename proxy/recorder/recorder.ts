@@ -6,6 +6,7 @@
  */
 import type { Ruleset } from '../../masking-wasm/compile/compile.ts'
 import { toHex } from '../../storage/evidence/bytes.ts'
+import { isErasing } from '../../storage/evidence/erasure.ts'
 import { manifest, readStartDocument } from '../../storage/evidence/manifest.ts'
 import type { Journal } from '../../storage/journal/journal.ts'
 import type { OpenSession } from '../../storage/store/recover.ts'
@@ -252,8 +253,8 @@ export function createRecorder(parts: RecorderParts): RecorderCore {
         void open(message.ack, message.start)
         break
       case 'note':
-        log.add(message.type, parts.gateway, message.facts)
-        if (message.type === 'retention.applied') journal.forget()
+        log.note(message.type, parts.gateway, message.facts)
+        if (isErasing(message.type)) journal.forget()
         group.ack(message.ack)
         break
       case 'mask':
@@ -377,7 +378,7 @@ export function createRecorder(parts: RecorderParts): RecorderCore {
       { ...ports, maskers, idle_ms },
     )
     group.append({ kind: 'document', type: 'envelope', digest: facts.envelope, bytes: envelope })
-    const document = log.start(facts, parts.retention)
+    const document = log.start(facts, parts.retention, parts.is_keyed)
     trail.record({ kind: 'start', channel: 0, document, envelope: facts.envelope })
     sessions.set(trail.number, trail)
     group.ack(ack, { opened: { session: trail.number, id } })

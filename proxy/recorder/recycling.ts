@@ -12,6 +12,8 @@ export interface Keeping {
   readonly is_replicated: boolean
   /** Absent: for ever. */
   readonly retention?: readonly RetentionRule[] | undefined
+  /** Sessions that begin have keys of their own in the bucket. */
+  readonly is_keyed?: boolean
 }
 
 export interface Recycling {

@@ -55,6 +55,7 @@ async function begin(setup: RecorderSetup): Promise<void> {
       gateway: setup.gateway,
       worker_logs: setup.worker_logs ?? [],
       is_replicated: setup.is_replicated,
+      is_keyed: setup.is_keyed === true,
       retention: setup.retention,
       keeps_raw: setup.keeps_raw,
       auditors: setup.auditors,

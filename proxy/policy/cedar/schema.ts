@@ -155,7 +155,7 @@ action configure appliesTo {
     account: String,
     /// "reload": the configuration is read again. "revoke", "restore": access is taken away, and given back.
     /// "forget_passkey": somebody's passkey is. "hold", "lift_hold": a legal hold is set or lifted. "apply_retention": what is
-    /// due is erased now.
+    /// due is erased now. "shred": a session is, before its time.
     change: String,
     roles: Set<String>,
   },
