@@ -47,8 +47,8 @@ const programs: readonly string[] = [
 ]
 const things: readonly string[] = Array.from({ length: 5_000 }, (_, at) => `thing${at}`)
 
-/** Sessions of {@link commands_of_session} commands each. */
-export function fillStore(data: string, sessions: number): void {
+/** Sessions of {@link commands_of_session} commands each; returns how many commands can be found. */
+export function fillStore(data: string, sessions: number): number {
   const fill = new Fill(data)
   const random = randomOf(1)
   const pick = <Item>(from: readonly Item[]): Item => skewed(from, random)
@@ -84,7 +84,7 @@ export function fillStore(data: string, sessions: number): void {
     const ended = documentOf('session.ended', { session: id, end_reason: 'client' })
     fill.add({ kind: 'document', type: 'session.ended', ...ended })
   }
-  fill.close()
+  return fill.close()
 }
 
 /** A log of so many entries, their times a tenth of a second apart: rows of the log's tables, many to a statement. */
@@ -182,9 +182,14 @@ class Fill {
     if (this.#batch.entries >= batch_entries_max) this.#write()
   }
 
-  close(): void {
+  close(): number {
     this.#write()
-    this.#database.connection.close()
+    const { connection } = this.#database
+    const { count } = connection.prepare('SELECT count(*) AS count FROM command').get() as {
+      count: number
+    }
+    connection.close()
+    return count
   }
 
   #write(): void {

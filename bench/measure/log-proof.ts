@@ -44,11 +44,12 @@ export async function proofTimes(
   return times
 }
 
-/** MiB that this process grows by while it goes on with the log by `more` entries. */
-export function logGrowth(data: string, more: number): number {
+/** MiB that this process grows by while it goes on with a log of `entries` by `more` of them. */
+export function logGrowth(data: string, entries: number, more: number): number {
   const database = openDatabase(join(data, database_name))
   const { log: state } = recover(new Queries(database))
   database.connection.close()
+  if (state.size !== entries) throw new Error(`the log has ${state.size} entries`)
   const { privateKey } = generateKeyPairSync('ed25519')
   const signer = noteSigner('bench/log', privateKey.export({ format: 'der', type: 'pkcs8' }))
   const log = new EvidenceLog(
