@@ -111,16 +111,13 @@ async function runGateway(options: Options): Promise<void> {
     options.config === undefined
       ? await startTrial({ data, host_key_line: publicLine(host_keys[0]) })
       : undefined
+  const targets = trial === undefined ? config.targets : trial_targets
   const clock = createClock(Date.now, () => performance.now())
   const own_authority = fingerprints([gateway_keys.ssh_user_ca])
   const access = createAccess(clock.now_us, own_authority)
   access.useList(config.identity.revoked_certificates)
   const policy = createLivePolicy(
-    createPolicy(
-      { policy: config.policy, targets: trial === undefined ? config.targets : trial_targets },
-      policy_parts,
-      { access },
-    ),
+    createPolicy({ policy: config.policy, targets }, policy_parts, { access }),
   )
   const worker_keys =
     options.workers === 1
@@ -163,7 +160,7 @@ async function runGateway(options: Options): Promise<void> {
       tellHolds(next)
     },
   })
-  const labels = new Map(config.targets.map((target) => [target.name, target.labels]))
+  const labels = new Map(targets.map((target) => [target.name, target.labels]))
   const feed = createFeed()
   const office = await openOffice({
     ...{ evidence, policy, now_us: clock.now_us, log },
@@ -218,7 +215,7 @@ async function runGateway(options: Options): Promise<void> {
         : await bind('listen.ssh', listen.ssh, trial !== undefined, (address) =>
             openSsh({
               ...{ ...common, address, host_keys, keys, gate: access },
-              extra_targets: trial === undefined ? [] : [trial.target],
+              extra_targets: trial?.targets ?? [],
             }),
           )
     // Loaded where it is needed alone: the parser of its statements has a memory of its own, and the collector counts it.

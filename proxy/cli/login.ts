@@ -88,7 +88,8 @@ async function givenToken(call: Call): Promise<string | undefined> {
   return token
 }
 
-function signIn(call: Call, client: GatewayClient): Promise<string> {
+/** Shows where to sign in, and waits for who does. Gives a token for the API. */
+export function signIn(call: Call, client: GatewayClient): Promise<string> {
   return client.signIn(call.text('provider'), (url, code) => {
     call.console.note(`To sign in, open\n\n    ${url}\n\nand check that it shows the code ${code}.`)
   })

@@ -4,12 +4,14 @@
  *
  * @module
  */
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { userInfo } from 'node:os'
 import { join } from 'node:path'
 import { formatAddress } from '../config/address.ts'
 import { loadConfig } from '../config.ts'
 import { dataFolder } from './data.ts'
+import { createGatewayClient } from './gateway-client.ts'
+import { signIn } from './login.ts'
 import { formatTable } from './table.ts'
 import type { TokenMint } from './token.ts'
 import {
@@ -27,12 +29,13 @@ import {
 export const api_options: Readonly<Record<string, Option>> = {
   url: {
     value: 'URL',
-    help: 'where the API is (default: listen.api of --config, or http://127.0.0.1:7070)',
+    help: 'where the API is (default: $SLUICE_GATEWAY, listen.api of --config, or http://127.0.0.1:7070)',
   },
   'token-file': {
     value: 'FILE',
-    help: 'your bearer token (default: $SLUICE_TOKEN, or one made with the key in --data)',
+    help: 'your bearer token (default: $SLUICE_TOKEN, or one made with the key in --data; without both, by a browser at --url)',
   },
+  provider: { value: 'NAME', help: '... at this provider, if there are several' },
   as: {
     value: 'NAME',
     help: 'who you are, where the token is made here (default: your user name)',
@@ -170,7 +173,8 @@ export async function ask(
 
 /** A token goes to loopback in plaintext, and anywhere else by TLS only. */
 function baseUrl(call: Call): string {
-  const given = call.text('url') ?? configured(call) ?? 'http://127.0.0.1:7070'
+  const given =
+    call.text('url') ?? process.env['SLUICE_GATEWAY'] ?? configured(call) ?? 'http://127.0.0.1:7070'
   let url: URL
   try {
     url = new URL(given)
@@ -192,11 +196,20 @@ function configured(call: Call): string | undefined {
   return api === undefined ? undefined : `http://${formatAddress(api)}`
 }
 
+/** Of who has signed in, for all that one verb asks. */
+const signed_in = new WeakMap<Call, Promise<string>>()
+
 async function token(call: Call, { mint }: TokenMint, roles: readonly string[]): Promise<string> {
   const file = call.text('token-file')
   const given = file === undefined ? process.env['SLUICE_TOKEN'] : read(file)
   if (given !== undefined && given.trim() !== '') return given.trim()
   const path = join(dataFolder(call), 'keys', 'api.pem')
+  const is_named = (call.text('url') ?? process.env['SLUICE_GATEWAY']) !== undefined
+  if (is_named && !existsSync(path)) {
+    const signing_in = signed_in.get(call) ?? signIn(call, createGatewayClient(baseUrl(call)))
+    signed_in.set(call, signing_in)
+    return signing_in
+  }
   const { uid, username } = userInfo()
   const subject = call.text('as') ?? (username === 'unknown' ? `uid-${uid}` : username)
   const made = await mint(read(path), subject, roles, token_lifetime_s, call.texts('group'))
@@ -208,8 +221,11 @@ function read(path: string): string {
   try {
     return readFileSync(path, 'utf8')
   } catch (error) {
-    throw new VerbError(`${path} cannot be read; --token-file or --data names another`, {
-      cause: error,
-    })
+    throw new VerbError(
+      `${path} cannot be read; --token-file or --data names another, and with --url you sign in by a browser`,
+      {
+        cause: error,
+      },
+    )
   }
 }

@@ -217,6 +217,9 @@ export function createCredentials(options: CredentialOptions): CredentialPorts {
 
 const no = (code: string, reason: string): Made<never> => ({ ok: false, code, reason })
 
+/** Short enough for any policy that has grants at all. */
+const grant_ms = 60_000
+
 const not_kept = no(
   'temporarily_unavailable',
   'your sign-in cannot be kept now so that it is looked after, so nothing is given',
@@ -242,16 +245,22 @@ const ofIdentity = ({
 const codeOf = ({ rule }: Denial): string =>
   /\.(busy|unavailable)$/.test(rule) ? 'temporarily_unavailable' : 'access_denied'
 
-/** What policy lets the caller connect to; the rest has no name for them. */
+/** Where policy lets the caller connect to, or would with a grant; the rest has no name for them. */
 function placesOf(
   { subject, issuer = gateway_issuer, groups = [] }: ApiCaller,
   { config, policy, host_keys, gateway_keys, ssh_port, ssh_targets }: CredentialOptions,
 ): SshPlaces {
   const identity = { subject, issuer, groups, method: 'certificate', credential: '' } as const
   const targets = ssh_targets.slice(0, places_max).flatMap(({ name, accounts }) => {
-    const open = Object.keys(accounts).filter(
-      (account) => policy.connect(identity, account, name).allowed,
-    )
+    const open = Object.keys(accounts).filter((account) => {
+      const verdict = policy.connect(identity, account, name)
+      // What depends on where ssh will come from is not known here.
+      if (verdict.allowed || verdict.rule === 'policy.error') return true
+      return [false, true].some(
+        (break_glass) =>
+          policy.grantTerms(identity, name, account, { break_glass, duration_ms: grant_ms }).ok,
+      )
+    })
     return open.length === 0 ? [] : [{ name, accounts: open }]
   })
   return {

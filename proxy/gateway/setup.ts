@@ -9,9 +9,11 @@ import { readStoreKey } from '../config/encryption.ts'
 import { type Config, loadConfig } from '../config.ts'
 import { prepareSaml } from '../identity/saml/prepare.ts'
 import type { SamlSettings } from '../identity/saml/provider.ts'
+import { builtin_file, builtin_text } from '../policy/cedar/builtin.ts'
 import { type PolicyParts, preparePolicy } from '../policy/prepare.ts'
 import { sourceOf, whyRefused } from '../reload/reload.ts'
 import { compileRules } from '../tap/ruleset.ts'
+import { trial_policy } from '../trial/policy.ts'
 import type { Options } from './options.ts'
 import { Refusal } from './refusal.ts'
 
@@ -39,7 +41,12 @@ export async function readSetup(options: Options): Promise<Setup> {
   const values = known.take()
   const rules = compileRules(packs, custom, values)
   if (!rules.ok) throw new Refusal(2, whyRefused(rules, locate))
-  const prepared = await preparePolicy(config.policy.files)
+  const { files } = config.policy
+  const prepared = await preparePolicy(
+    options.config === undefined
+      ? [{ name: builtin_file, text: builtin_text }, trial_policy]
+      : files,
+  )
   if (!prepared.ok) throw new Refusal(2, locate(['policy', 'files'], prepared.problem))
   // Its parser is some MiB, and workers have no pages: whoever started them has read it.
   const saml = await prepareSaml(options.worker === undefined ? config.identity.saml : [])

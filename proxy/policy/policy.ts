@@ -119,12 +119,15 @@ export function createPolicy(
       const where = place(target, { account, source })
       const verdict = judge.plain(identity, where, 'connect')
       if (verdict.allowed) judge.expect(identity, where)
-      else if (judge.terms(identity, where, usual_grant).ok)
-        return denied(
-          verdict.rule,
-          `this target needs a grant: sluice request --target ${target} --for 1h --reason TEXT`,
-        )
-      return verdict
+      const useful = verdict.allowed
+        ? undefined
+        : usual_grants.find(({ wanted }) => judge.terms(identity, where, wanted).ok)
+      return useful === undefined
+        ? verdict
+        : denied(
+            verdict.rule,
+            `this target needs a grant: sluice request --target ${target} ${useful.words} --reason TEXT`,
+          )
     },
     channel: (identity, target, request, at = nowhere) =>
       targets.has(target)
@@ -175,7 +178,13 @@ export function createPolicy(
 }
 
 /** Whether a grant would help at all is asked with one that a person would ask for. */
-const usual_grant: WantedGrant = { break_glass: false, duration_ms: 3_600_000 }
+/** What is told to who has none: the first that would let them in. */
+const usual_grants: readonly { readonly wanted: WantedGrant; readonly words: string }[] = [
+  { wanted: { break_glass: false, duration_ms: 3_600_000 }, words: '--for 1h' },
+  { wanted: { break_glass: false, duration_ms: 60_000 }, words: '--for 1m' },
+  { wanted: { break_glass: true, duration_ms: 3_600_000 }, words: '--for 1h --break-glass' },
+  { wanted: { break_glass: true, duration_ms: 60_000 }, words: '--for 1m --break-glass' },
+]
 
 /** Policy that reads what is not told fails, and that denies. */
 const nowhere: AskedAt = { account: '', source: '' }

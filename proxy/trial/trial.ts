@@ -19,11 +19,12 @@ import type { AuditorKey, OidcProvider, RegisteredKey } from '../config.ts'
 import type { SshTarget } from '../connector/ssh/dial.ts'
 import { keep } from '../identity/gateway-keys.ts'
 import { type Issuer, type Person, startIssuer } from './issuer.ts'
+import { granted_target } from './policy.ts'
 import { startTrialTarget, type TrialTarget } from './target.ts'
 
 export interface Trial {
   readonly keys: readonly RegisteredKey[]
-  readonly target: SshTarget
+  readonly targets: readonly SshTarget[]
   /** Its own identity provider. */
   readonly provider: OidcProvider
   readonly auditors: readonly AuditorKey[]
@@ -76,14 +77,14 @@ export async function startTrial(options: TrialOptions): Promise<Trial> {
   const issuer = await startIssuer({ people, client_id })
   return {
     keys: [{ subject: 'you', groups: ['trial'], key: user.key }],
-    target: {
-      name: target_name,
+    targets: trial_targets.map(({ name }) => ({
+      name,
       address: 'embedded:22',
       host_keys: [host.blob],
-      credential: (name) =>
-        name === account ? { kind: 'private_key', private_key: gateway.private_key } : undefined,
+      credential: (wanted) =>
+        wanted === account ? { kind: 'private_key', private_key: gateway.private_key } : undefined,
       connect: () => embedded.connect(),
-    },
+    })),
     provider: {
       name: 'trial',
       issuer: issuer.url,
@@ -105,10 +106,14 @@ export async function startTrial(options: TrialOptions): Promise<Trial> {
   }
 }
 
-/** Accounts of the embedded target, for policy. */
-export const trial_targets: readonly { name: string; accounts: Record<string, unknown> }[] = [
-  { name: target_name, accounts: { [account]: {} } },
-]
+/** The embedded target by its names, for policy and for who asks where they may go. */
+export const trial_targets: readonly {
+  readonly name: string
+  readonly accounts: Readonly<Record<string, unknown>>
+  readonly labels: Readonly<Record<string, string>>
+}[] = [target_name, granted_target].map((name) => ({
+  ...{ name, accounts: { [account]: {} }, labels: {} },
+}))
 
 function keyPair(
   path: string,
@@ -210,6 +215,8 @@ an auditor's key. Everything lives in ${data}. Open a second terminal here and c
             ${login} rm -rf /var/lib/not-there
             bun run sluice requests${asks}
             bun run sluice approve ID${asks}
+
+  ${granted_target} is the same machine, and only who has a grant gets in: docs/try-grants.md
 
   The API:  curl -H "Authorization: Bearer $(bun run sluice token --role auditor${cli})" ${api}/api/sessions
   In a browser, with the same token: ${api}/api/docs
