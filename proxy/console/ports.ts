@@ -16,8 +16,15 @@ export interface ConsolePorts {
       provider: string,
       aim: LoginAim,
     ): Promise<{ readonly url: string; readonly ticket: string } | NotSignedIn>
-    /** `query`: what the browser brought back, with its `?`. `to` is a path of the gateway's. Never rejects. */
-    finish(ticket: string, query: string): Promise<(SignedInBrowser & LoginAim) | NotSignedIn>
+    /**
+     * `query`: what the browser brought back, with its `?`. `at`: the provider whose callback it came to, where it has its own.
+     * `to` is a path of the gateway's. Never rejects.
+     */
+    finish(
+      ticket: string,
+      query: string,
+      at?: string,
+    ): Promise<(SignedInBrowser & LoginAim) | NotSignedIn>
     readonly saml: {
       /** Nothing where there is no such provider. */
       metadata(provider: string): Promise<string | undefined>

@@ -1,5 +1,5 @@
 /**
- * `GET /login`, `GET /login/callback`, `GET` and `POST /logout`: how a browser comes to a session, and how it loses it. Who
+ * `GET /login`, `GET /login/callback` (and, below it, one for each of several providers), `GET` and `POST /logout`: how a browser comes to a session, and how it loses it. Who
  * signs in for a terminal gets no session, but the question whether it is theirs.
  *
  * @module
@@ -32,11 +32,15 @@ export function addSignIn(app: Hono, ports: ConsolePorts): void {
     return context.redirect(begun.url, 303)
   })
 
-  app.get('/login/callback', async (context) => {
+  app.get('/login/callback/:name?', async (context) => {
     const ticket = readCookie(context, ports, 'login')
     // Whatever comes of it: a code is for one time.
     dropCookie(context, ports, 'login')
-    const signed_in = await ports.logins.finish(ticket, new URL(context.req.url).search)
+    const signed_in = await ports.logins.finish(
+      ticket,
+      new URL(context.req.url).search,
+      context.req.param('name'),
+    )
     if ('allowed' in signed_in) return withCookies(context, await refusalPage(signed_in))
     if (signed_in.terminal !== undefined) {
       const held = ports.terminals.hold(signed_in.terminal, signed_in)

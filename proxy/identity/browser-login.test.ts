@@ -49,7 +49,7 @@ const answer = (asked: URLSearchParams, claims: Readonly<Record<string, unknown>
     const challenge = createHash('sha256').update(form.get('code_verifier') ?? '')
     const is_right =
       form.get('code') === 'the code' &&
-      form.get('redirect_uri') === `${origin}/login/callback` &&
+      form.get('redirect_uri') === `${origin}/login/callback/corp` &&
       challenge.digest('base64url') === asked.get('code_challenge')
     if (!is_right) return Response.json({ error: 'invalid_grant' }, { status: 400 })
     const now_s = Math.floor(Date.now() / 1000)
@@ -74,7 +74,7 @@ describe('a sign-in with a browser', () => {
     expect(Object.fromEntries(asked)).toMatchObject({
       client_id: 'sluice',
       response_type: 'code',
-      redirect_uri: `${origin}/login/callback`,
+      redirect_uri: `${origin}/login/callback/corp`,
       scope: 'openid',
       code_challenge_method: 'S256',
     })
@@ -91,7 +91,7 @@ describe('a sign-in with a browser', () => {
     const logins = create({ roles: { approver: ['leads'] } })
     const { ticket, asked } = await begin(logins, '/console/requests?id=1')
     answer(asked, { groups: ['leads'] })
-    expect(await logins.finish(ticket, query(asked))).toMatchObject({
+    expect(await logins.finish(ticket, query(asked), 'corp')).toMatchObject({
       identity: { issuer: issuer.url, subject: 'ann', groups: ['leads'], method: 'token' },
       roles: ['user', 'approver'],
       to: '/console/requests?id=1',
@@ -99,11 +99,44 @@ describe('a sign-in with a browser', () => {
     expect(events).toEqual(['signed_in ann browser corp'])
   })
 
+  test('of a provider that sends the browser on to another gets nothing of that one (mix-up)', async () => {
+    const asked: string[] = []
+    other.answers.set('/token', async (request) => {
+      asked.push(await request.text())
+      return Response.json({ error: 'invalid_grant' }, { status: 400 })
+    })
+    const logins = create()
+    const begun = await logins.begin('other', { to: '/console' })
+    if ('allowed' in begun) throw new Error(begun.message)
+    const own = new URL(begun.url).searchParams
+    expect(own.get('redirect_uri')).toBe(`${origin}/login/callback/other`)
+    // The other one's code, with the state of this sign-in, comes to the callback that was registered there.
+    for (const at of ['corp', undefined, 'nobody'])
+      expect(messageOf(await logins.finish(begun.ticket, query(own), at))).toBe(
+        'this is the answer of another provider',
+      )
+    expect(asked).toEqual([])
+    expect(events).toEqual(Array(3).fill('sign_in_failed browser other state'))
+  })
+
+  test('has one callback where there is one provider', async () => {
+    const logins = createBrowserLogins([issuer.provider({}, undefined, real_us)], () => [], {
+      ...{ origin: () => origin, now_us: real_us, log: () => {} },
+    })
+    const { ticket, asked } = await begin(logins)
+    expect(asked.get('redirect_uri')).toBe(`${origin}/login/callback`)
+    expect(messageOf(await logins.finish(ticket, query(asked), 'corp'))).toContain(
+      'another provider',
+    )
+  })
+
   test('of somebody without a role ends with that', async () => {
     const logins = create({ roles: { user: ['staff'] } })
     const { ticket, asked } = await begin(logins)
     answer(asked, { groups: ['guests'] })
-    expect(messageOf(await logins.finish(ticket, query(asked)))).toContain('none of your groups')
+    expect(messageOf(await logins.finish(ticket, query(asked), 'corp'))).toContain(
+      'none of your groups',
+    )
     expect(events).toEqual(['sign_in_failed browser corp role'])
   })
 
@@ -111,16 +144,18 @@ describe('a sign-in with a browser', () => {
     const logins = create()
     const { ticket, asked } = await begin(logins)
     const refused = `?error=access_denied&state=${asked.get('state')}`
-    expect(messageOf(await logins.finish(ticket, refused))).toBe('the sign-in was refused at corp')
+    expect(messageOf(await logins.finish(ticket, refused, 'corp'))).toBe(
+      'the sign-in was refused at corp',
+    )
     const strange = `?error=${encodeURIComponent('<b>x</b>')}&state=${asked.get('state')}`
-    expect(messageOf(await logins.finish(ticket, strange))).toContain('(an error)')
+    expect(messageOf(await logins.finish(ticket, strange, 'corp'))).toContain('(an error)')
   })
 
   test('at a provider that is down, before or after, is a line that says so', async () => {
     const logins = create()
     const { ticket, asked } = await begin(logins)
     issuer.answers.set('/token', () => new Response('', { status: 503 }))
-    const late = await logins.finish(ticket, query(asked))
+    const late = await logins.finish(ticket, query(asked), 'corp')
     expect(late).toMatchObject({ allowed: false, rule: 'identity.sign_in.unavailable' })
     issuer.answers.set('/.well-known/openid-configuration', () => new Response('', { status: 503 }))
     const early = await create().begin('corp', { to: '/' })
@@ -150,7 +185,9 @@ describe('an answer is refused', () => {
     const { ticket, asked } = await begin(logins)
     answer(asked, claims)
     const changed = change(asked, ticket)
-    return messageOf(await logins.finish(changed.ticket ?? ticket, changed.query ?? query(asked)))
+    return messageOf(
+      await logins.finish(changed.ticket ?? ticket, changed.query ?? query(asked), 'corp'),
+    )
   }
   test('canary: unchanged it is not', async () => {
     expect(await refused(() => ({}))).toBe('signed in as ann')
@@ -211,7 +248,7 @@ describe('an answer is refused', () => {
     issuer.answers.set('/token', () =>
       Response.json({ access_token: 'x', token_type: 'bearer', id_token }),
     )
-    expect(messageOf(await logins.finish(ticket, query(asked)))).toBe(
+    expect(messageOf(await logins.finish(ticket, query(asked), 'corp'))).toBe(
       'corp: the token is not signed by its issuer',
     )
   })
@@ -221,7 +258,7 @@ describe('an answer is refused', () => {
     const attacker = await begin(logins)
     const victim = await begin(logins)
     answer(attacker.asked)
-    expect(messageOf(await logins.finish(victim.ticket, query(attacker.asked)))).toContain(
+    expect(messageOf(await logins.finish(victim.ticket, query(attacker.asked), 'corp'))).toContain(
       'another sign-in',
     )
   })
@@ -232,8 +269,8 @@ describe('an answer is refused', () => {
     const { ticket, asked } = await begin(logins)
     answer(asked)
     now_us += (browser_login_s + 1) * 1e6
-    expect(messageOf(await logins.finish(ticket, query(asked)))).toContain('too long ago')
-    expect(messageOf(await create().finish(ticket, query(asked)))).toContain('not begun')
+    expect(messageOf(await logins.finish(ticket, query(asked), 'corp'))).toContain('too long ago')
+    expect(messageOf(await create().finish(ticket, query(asked), 'corp'))).toContain('not begun')
   })
 })
 

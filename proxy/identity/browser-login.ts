@@ -21,8 +21,15 @@ export interface BrowserLogins {
   readonly providers: readonly string[]
   /** Never rejects. */
   begin(provider: string, aim: LoginAim): Promise<BegunLogin | Denial>
-  /** `ticket`: what the browser has kept. `query`: what it brought back, with its `?`. Never rejects. */
-  finish(ticket: string, query: string): Promise<(SignedInBrowser & Vouched & LoginAim) | Denial>
+  /**
+   * `ticket`: what the browser has kept. `query`: what it brought back, with its `?`. `at`: the provider whose callback it came
+   * to, where that one has its own. Never rejects.
+   */
+  finish(
+    ticket: string,
+    query: string,
+    at?: string,
+  ): Promise<(SignedInBrowser & Vouched & LoginAim) | Denial>
   readonly saml: {
     /** What a provider has to know of this gateway; nothing where there is none of that name. */
     metadata(provider: string): Promise<string | undefined>
@@ -81,11 +88,21 @@ export function createBrowserLogins(
     return { allowed: false, rule: `identity.sign_in.${code}`, message }
   }
 
-  const byCode = async (ticket: Ticket, query: string): Promise<Vouched | Denial> => {
+  /**
+   * Of several each has its own (RFC 9700, section 4.4.2): one that sends a browser on to another is not given what that one has
+   * issued.
+   */
+  const callbackOf = (name: string): string =>
+    providers.length > 1 ? `${callback_path}/${name}` : callback_path
+
+  const byCode = async (ticket: Ticket, query: string, at?: string): Promise<Vouched | Denial> => {
     const provider = by_name.get(ticket.provider)
     const { checks } = ticket
     if (provider === undefined || checks === undefined) return nobody()
-    const returned = new URL(`${ports.origin()}${callback_path}${query}`)
+    const came_to = at === undefined ? callback_path : `${callback_path}/${at}`
+    if (came_to !== callbackOf(ticket.provider))
+      return refuse(ticket.provider, 'state', 'this is the answer of another provider')
+    const returned = new URL(`${ports.origin()}${came_to}${query}`)
     const token = await provider.redeem(checks, returned)
     if (!token.ok) return refuse(ticket.provider, token.code, token.reason)
     const signed_in = await prove(provider, token.value.id_token, checks.nonce)
@@ -121,17 +138,17 @@ export function createBrowserLogins(
       }
       const provider = by_name.get(name)
       if (provider === undefined) return refuse('', 'provider', 'there is no such provider')
-      const asked = await provider.authorizeBrowser(`${ports.origin()}${callback_path}`)
+      const asked = await provider.authorizeBrowser(`${ports.origin()}${callbackOf(name)}`)
       if (!asked.ok) return refuse(name, asked.code, asked.reason)
       const { url, ...checks } = asked.value
       return { url, ticket: await tickets.make({ ...aim, checks }) }
     },
-    async finish(text, query) {
+    async finish(text, query, at) {
       const ticket = await tickets.open(text)
       if (ticket === undefined) return nobody()
       const { provider, to, terminal, request_id } = ticket
       const signed_in =
-        request_id === undefined ? await byCode(ticket, query) : byHandle(ticket, query)
+        request_id === undefined ? await byCode(ticket, query, at) : byHandle(ticket, query)
       if ('allowed' in signed_in) return signed_in
       const { identity, roles } = signed_in
       if (roles.length === 0)

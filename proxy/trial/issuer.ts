@@ -25,6 +25,8 @@ export interface IssuerOptions {
   readonly logout_uri?: string
   /** Gives refresh tokens, each of which is told here; none unless given. */
   readonly refreshed?: (refresh_token: string) => void
+  /** What follows in the gateway's callback: `/NAME` where it has several providers. */
+  readonly callback?: string
 }
 
 export interface Issuer {
@@ -109,7 +111,7 @@ export async function startIssuer(options: IssuerOptions): Promise<Issuer> {
 }
 
 function configuration(
-  { client_id, id_token_s = 3600, logout_uri, refreshed }: IssuerOptions,
+  { client_id, id_token_s = 3600, logout_uri, refreshed, callback = '' }: IssuerOptions,
   groups_of: ReadonlyMap<string, readonly string[]>,
   policy: interactionPolicy.DefaultPolicy,
 ): Configuration {
@@ -129,7 +131,7 @@ function configuration(
           ...(refreshed === undefined ? [] : ['refresh_token']),
         ],
         response_types: ['code'],
-        redirect_uris: [`http://127.0.0.1${callback_path}`],
+        redirect_uris: [`http://127.0.0.1${callback_path}${callback}`],
         ...(logout_uri === undefined ? {} : { backchannel_logout_uri: logout_uri }),
       },
     ],
