@@ -32,7 +32,10 @@ export async function parseDocument(
         throw new Error(level)
       },
     })
-    return parser.parseFromString(text, 'text/xml').documentElement ?? undefined
+    const { documentElement: root } = parser.parseFromString(text, 'text/xml')
+    // Text behind it is dropped by the parser, and not by everybody's. No element of that name is within it either.
+    const [, end = '', ...more] = text.split(`</${root?.nodeName}`)
+    return root !== null && more.length === 0 && /^\s*>\s*$/.test(end) ? root : undefined
   } catch {
     return undefined
   }

@@ -13,6 +13,8 @@ interface XmlNode {
 }
 
 export interface XmlElement extends XmlNode {
+  /** With its prefix. */
+  readonly nodeName: string
   readonly localName: string | null
   readonly namespaceURI: string | null
   readonly textContent: string | null

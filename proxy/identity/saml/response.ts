@@ -30,6 +30,9 @@ const algorithms: ReadonlySet<string> = new Set([
 /** Whose text is an algorithm of the signature. */
 const named_algorithms = ['CanonicalizationMethod', 'SignatureMethod', 'Transform', 'DigestMethod']
 
+/** XML Signature, section 4.1: once each. Of two the one that is verified need not be the one that is read. */
+const parts_of_signature = ['SignedInfo', 'SignatureValue', 'Reference', 'DigestValue']
+
 /** Before any signature. Nothing is wrong with its form where it gives nothing. */
 export function whyMalformed(root: XmlElement): Refusal | undefined {
   if (!isNamed(root, 'protocol', 'Response')) return refusal('form', 'this is no SAML response')
@@ -44,6 +47,10 @@ export function whyMalformed(root: XmlElement): Refusal | undefined {
   // A provider that refuses answers with a status and no assertion.
   if (assertion === undefined) return refusal('status', 'the provider has not signed you in')
   if (assertions.length > 1) return several
+  // SAML 2.0 Core, section 3.2.2.2: nobody is signed in by a no, whatever comes with it.
+  const status = onlyChild(onlyChild(root, 'protocol', 'Status'), 'protocol', 'StatusCode')
+  if (status?.getAttribute('Value') !== 'urn:oasis:names:tc:SAML:2.0:status:Success')
+    return refusal('status', 'the provider has not signed you in')
   if (assertion.parentNode !== root || !isNamed(assertion, 'assertion', 'Assertion')) return several
   return whySignatureMalformed(root, assertion) ?? whyIdsRepeat(root)
 }
@@ -65,6 +72,8 @@ function whySignatureMalformed(root: XmlElement, assertion: XmlElement): Refusal
         'algorithm',
         'the response is signed in a way that is not accepted (RSA with SHA-256 is)',
       )
+    if (!parts_of_signature.every((name) => allNamed(signature, name).length === 1))
+      return refusal('signature', 'the response has a signature that is not one')
     // What is in it beside the signature itself is not signed.
     if (allNamed(signature, 'Object').length > 0)
       return refusal('signature', 'the response has more in its signature than a signature')

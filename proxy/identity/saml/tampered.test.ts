@@ -10,7 +10,7 @@ describe('a response is refused that was changed:', () => {
     ['another name', (xml) => xml.replace('>ann<', '>eve<'), 'signature'],
     ['another group', (xml) => xml.replace('>leads<', '>admins<'), 'signature'],
     ['no signature', (xml) => xml.replace(part(xml, 'ds:Signature'), ''), 'unsigned'],
-    ['an empty signature', (xml) => xml.replace(part(xml, 'ds:SignedInfo'), ''), 'form'],
+    ['an empty signature', (xml) => xml.replace(part(xml, 'ds:SignedInfo'), ''), 'signature'],
     [
       'the signature at the response instead',
       (xml) => {
@@ -78,6 +78,23 @@ describe('a response is refused that was changed:', () => {
       (xml) => xml.replace('"urn:oasis:names:tc:SAML:2.0:protocol"', '"urn:x"'),
       'form',
     ],
+    [
+      'a no, and an assertion with it',
+      (xml) => xml.replace('status:Success', 'status:Responder'),
+      'status',
+    ],
+    ['no status', (xml) => xml.replace(part(xml, 'samlp:Status'), ''), 'status'],
+    ['text behind it', (xml) => `${xml}text`, 'xml'],
+    ['text behind it that ends like it', (xml) => `${xml}text</samlp:Response>`, 'xml'],
+    ['white space behind it', (xml) => `${xml.replace(/>$/, ' >')}\n `, 'ok ann'],
+    ['another response behind it', (xml) => xml + xml, 'xml'],
+    ...['ds:SignatureValue', 'ds:Reference', 'ds:DigestValue', 'ds:SignedInfo'].map(
+      (name): readonly [string, (xml: string) => string, string] => [
+        `a signature with ${name} twice`,
+        (xml) => xml.replace(part(xml, name), (each) => each + each),
+        'signature',
+      ],
+    ),
     ['an assertion alone', (xml) => part(xml, 'saml:Assertion'), 'form'],
     [
       'for another destination',
