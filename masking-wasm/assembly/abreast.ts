@@ -3,16 +3,17 @@
  * alone, and several side by side. Both do what `matcher.ts` does for each byte, and leave the byte to it at which there
  * is more to do.
  */
+import { boundary } from './boundary'
 import { debtAfter, owesTooMuch, pay, repaying, setDebt } from './budget'
 import { take } from './memory'
-import { mayBegin, reach } from './scan'
+import { isKnownQuiet, mayBegin, reach } from './scan'
 import { addMatch, found, found_max, open, open_max, settled } from './spans'
 import {
   accept, class_of, classes, context_start, crosses, final, flags, follows, later, lists, next, now, pattern_start, pending,
-  spawns, states,
+  spawns, states, stream_start,
 } from './tables'
 import {
-  clearThreads, countedOf, currentList, marks, otherList, pendingOf, replaceList, ripeAt, ripened, ripeUnits, setThread, stamp, state_mask,
+  addThread, clearThreads, countedOf, currentList, marks, otherList, pendingOf, replaceList, ripeAt, ripened, ripeUnits, setThread, stamp, state_mask,
   thread_bytes, threads, threadStart, threadWord,
 } from './threads'
 
@@ -26,15 +27,48 @@ export let plain: usize = 0
 /** By state: the condition of all matches that end there, if they have one in common and nothing else happens; else 0. */
 export let waits: usize = 0
 
+/** By state: what follows whatever digit comes, and behind four of them, if nothing happens there but that matches wait; else 0. */
+let by_digit: usize = 0
+let by_four: usize = 0
+
 export function initAbreast(): bool {
   plain = take(states * 2)
   waits = take(states * 2)
-  if (plain == 0 || waits == 0) return false
+  by_digit = take(states * 2)
+  by_four = take(states * 2)
+  if (plain == 0 || waits == 0 || by_digit == 0 || by_four == 0) return false
   for (let state: u32 = 0; state < states; state++) {
     store<u16>(plain + (state << 1), <u16>plainRule(state))
     store<u16>(waits + (state << 1), <u16>commonCondition(state))
   }
+  for (let state: u32 = 0; state < states; state++) store<u16>(by_digit + (state << 1), <u16>behindDigit(state))
+  for (let state: u32 = 0; state < states; state++) {
+    let to = state
+    for (let i = 0; i < 4; i++) to = load<u16>(by_digit + (to << 1))
+    store<u16>(by_four + (state << 1), <u16>to)
+  }
   return true
+}
+
+function behindDigit(state: u32): u32 {
+  const condition: u32 = load<u16>(waits + (state << 1))
+  if (state == 0 || ((load<u8>(flags + state) & later) != 0 && condition == 0)) return 0
+  const to: u32 = load<u16>(next + ((state * classes + load<u8>(class_of + digit_0)) << 1))
+  for (let byte = digit_0; byte < digit_0 + 10; byte++) {
+    if (load<u16>(next + ((state * classes + load<u8>(class_of + byte)) << 1)) != to) return 0
+    if (condition != 0 && fulfills(condition, byte)) return 0
+  }
+  return (load<u8>(flags + to) & eventful) == 0 || load<u16>(waits + (to << 1)) != 0 ? to : 0
+}
+
+const digit_0: u32 = 48
+
+/** How many digits stand from `p` on, up to sixteen. */
+// @ts-ignore: decorator
+@inline
+function digitsAt(p: usize): usize {
+  const digits = i8x16.lt_u(i8x16.sub(v128.load(p), i8x16.splat(<i8>digit_0)), i8x16.splat(10))
+  return <usize>ctz<u32>(~i8x16.bitmask(digits))
 }
 
 function commonCondition(state: u32): u32 {
@@ -65,25 +99,67 @@ function plainRule(state: u32): u32 {
 export const as_pattern: u32 = 1
 export const as_context: u32 = 2
 
+/** The state in which what {@link livesOn} alone is behind its first {@link reach} bytes; 0 when something happened before. */
+let ahead: u32 = 0
+/** What was asked last: the byte before and the first ones, and the answers. */
+const none_known: u32 = 0x10000
+let known_low: u64 = 0
+let known_high: u32 = none_known
+let known_living: u32 = 0
+let known_ahead: u32 = 0
+
 /**
  * Which of those that may begin at `p` after `before` do not die before they count? The others need not begin, as nothing
  * happens by them. The filter mixes up some heads, and knows no more of a head than its first bytes.
  */
 export function livesOn(p: usize, before: u32): u32 {
-  const pattern = dies(load<u16>(pattern_start + (before << 1)), p) ? 0 : as_pattern
-  return dies(load<u16>(context_start + (before << 1)), p) ? pattern : pattern | as_context
+  // What is printed over and over is looked at once.
+  const low = load<u64>(p - 1)
+  const high: u32 = load<u16>(p - 1, 8)
+  if (low == known_low && high == known_high && before != stream_start) {
+    ahead = known_ahead
+    return known_living
+  }
+  const pattern = behindReach(load<u16>(pattern_start + (before << 1)), p)
+  const context = behindReach(load<u16>(context_start + (before << 1)), p)
+  const living = (pattern != 0 ? as_pattern : 0) | (context != 0 ? as_context : 0)
+  // Of two neither is alone.
+  ahead = (pattern | context) > state_mask || living == (as_pattern | as_context) ? 0 : pattern | context
+  known_low = low
+  known_high = before != stream_start ? high : none_known
+  known_living = living
+  known_ahead = ahead
+  return living
 }
 
-function dies(from: u32, p: usize): bool {
+/** The state behind the bytes that are looked at ahead, 0 when it dies, and more than a state when something happens. */
+function behindReach(from: u32, p: usize): u32 {
   const table = next
   const width = classes << 1
   let state = from
   for (let at = p; at < p + reach; at++) {
     state = load<u16>(table + (<usize>load<u8>(class_of + <usize>load<u8>(at)) << 1) + state * width)
-    if (state == 0) return true
-    if ((load<u8>(flags + state) & eventful) != 0) return false
+    if (state == 0) return 0
+    if ((load<u8>(flags + state) & eventful) != 0) return state_mask + 1
   }
-  return false
+  return state
+}
+
+/**
+ * Where no thread is, the one that {@link livesOn} begins at `p`, at once behind the bytes that were looked at ahead, if nothing else begins meanwhile.
+ * False when there is more to do.
+ */
+// @ts-ignore: decorator
+@inline
+export function beginAhead(p: usize): bool {
+  if (ahead == 0 || p + reach > boundary || !isKnownQuiet(p + 1, p + reach)) return false
+  const bits = load<u8>(flags + ahead)
+  const units = (bits & pending) == 0 ? ripeUnits(ahead) : 0
+  if (owesTooMuch(units)) return false
+  pay(reach - 1)
+  setDebt(debtAfter(units), repaying)
+  addThread(ahead, p)
+  return true
 }
 
 /** The same in the dark, where nothing but what can go over an end of line goes on. */
@@ -129,6 +205,12 @@ export function stepAlone(from: usize, end: usize): usize {
   // From where it counts it is charged for what it has cost.
   const ripe = word <= state_mask && p - start < reach ? start + reach : 0
   let paid = p
+  if (ripe == 0) {
+    let digits = min(digitsAt(p), end - p)
+    for (; digits >= 4 && load<u16>(by_four + (state << 1)) != 0; digits -= 4, p += 4) state = load<u16>(by_four + (state << 1))
+    for (; digits > 0 && load<u16>(by_digit + (state << 1)) != 0; digits--, p++) state = load<u16>(by_digit + (state << 1))
+    condition = load<u16>(waits + (state << 1))
+  }
   for (; p < end; p++) {
     const byte: u32 = load<u8>(p)
     if (condition != 0 && fulfills(condition, byte)) break

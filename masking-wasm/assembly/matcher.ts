@@ -3,7 +3,7 @@
  * how the stream is cut. Positions are addresses in the window; `stream.ts` turns them into ages.
  */
 import {
-  abreast_max, as_context, as_pattern, diesInDark, eventful, initAbreast, livesOn, stepAbreast, stepAlone, waitsAlone,
+  abreast_max, as_context, as_pattern, beginAhead, diesInDark, eventful, initAbreast, livesOn, stepAbreast, stepAlone, waitsAlone,
 } from './abreast'
 import { boundary, escape, passBoundary } from './boundary'
 import { charge, check_units, context_units, debt, found_units, pay, repaying, setDebt } from './budget'
@@ -77,6 +77,11 @@ export function run(from: usize, end: usize, before: u32): usize {
         }
         pay(begin - p)
         p = begin
+        if (living != 0 && beginAhead(p)) {
+          deadline = p + held_max
+          p += reach
+          continue
+        }
         if (p < end && beginAlone(p, p == from ? before : load<u8>(p - 1), living)) {
           deadline = p + held_max
           p++

@@ -124,6 +124,16 @@ export function quietUntil(p: usize, end: usize): usize {
   return min(end, p + (rest != 0 ? <usize>ctz<u64>(rest) : 64 - (at & 63)))
 }
 
+/** Does nothing begin in [from, to), which are few? False also where nobody has looked yet. */
+// @ts-ignore: decorator
+@inline
+export function isKnownQuiet(from: usize, to: usize): bool {
+  if (to > block_end) return false
+  const at = from - block
+  const rest = load<u64>(places + (at >>> 3)) >>> (at & 7)
+  return (rest & (((<u64>1) << (to - from)) - 1)) == 0
+}
+
 /** Looks at the places from `p` on. */
 function look(p: usize, end: usize): void {
   block = p

@@ -3,6 +3,7 @@
  * number with each digit replaced by each other.
  */
 import { describe, expect, test } from 'bun:test'
+import { Random } from '../rules/corpus/template.ts'
 import { packs, rulesOf } from '../rules/index.ts'
 import type { Check } from '../rules/rule.ts'
 import { engineOf, feed, latin1 } from './fixture.ts'
@@ -90,3 +91,42 @@ for (const rule of rulesOf(packs).filter(({ check }) => check !== undefined))
     expect(passed).toBeGreaterThan(0)
     expect(failed).toBeGreaterThan(0)
   })
+
+test('cards of each length, in digits, groups and neither: the module agrees with the oracle', () => {
+  const rules = rulesOf(['pci']).filter(({ name }) => name === 'card-number')
+  const engine = engineOf(rules)
+  const oracle = new Oracle(rules)
+  const random = new Random(7)
+  const heads = ['4', '34', '37', '51', '2221', '2720', '3528', '36', '6011', '65', '62', '50', '9']
+  const lengths = new Set<number>()
+  let failed = 0
+  for (let round = 0; round < 3000; round++) {
+    const length = 12 + (round % 8)
+    const head = heads[random.below(heads.length)] ?? ''
+    let digits = head
+    while (digits.length < length - 1) digits += String(random.below(10))
+    // One in two is right.
+    const last = Array.from({ length: 10 }, (_, digit) => `${digits}${digit}`).find((number) =>
+      isLuhn(number),
+    )
+    const number = round % 2 === 0 ? (last ?? '') : `${digits}${random.below(10)}`
+    const separator = ['', '', ' ', '-', ':', ''][random.below(6)] ?? ''
+    const text = ` ${number.replaceAll(/.{4}(?=.)/g, `$&${separator}`)} `
+    const due = oracle.spans(text).map((span) => `${span.start}-${span.end}:${span.rule}`)
+    expect(feed(engine, latin1(text)).spans, text).toEqual(due)
+    if (due.length > 0) lengths.add(length)
+    else failed++
+  }
+  // The canary: both answers were seen, the first for each length that there is.
+  expect([...lengths].sort((a, b) => a - b)).toEqual([13, 14, 15, 16, 17, 18, 19])
+  expect(failed).toBeGreaterThan(0)
+})
+
+function isLuhn(number: string): boolean {
+  let sum = 0
+  for (const [index, digit] of [...number].reverse().entries()) {
+    const value = Number(digit) * (index % 2 === 0 ? 1 : 2)
+    sum += value > 9 ? value - 9 : value
+  }
+  return sum % 10 === 0
+}
