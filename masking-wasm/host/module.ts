@@ -54,7 +54,8 @@ export class Memory {
   readonly input_bytes: number
   /** Which word the first span of a result begins with. */
   readonly spans: number
-  readonly #result: number
+  /** Which word a result begins with. */
+  readonly result_at: number
   #bytes: Uint8Array
   #words: Uint32Array
   #views: (Uint8Array | undefined)[]
@@ -68,7 +69,7 @@ export class Memory {
       fail('masking_module', 'the masking module does not take these tables')
     this.input = exports.inputAddress()
     this.input_bytes = exports.inputBytesMax()
-    this.#result = exports.resultAddress() >>> 2
+    this.result_at = exports.resultAddress() >>> 2
     this.spans = exports.spansAddress() >>> 2
     this.#bytes = new Uint8Array(exports.memory.buffer)
     this.#words = new Uint32Array(exports.memory.buffer)
@@ -93,7 +94,7 @@ export class Memory {
 
   result(index: number): number {
     this.#refresh()
-    return this.#words[this.#result + index] ?? 0
+    return this.#words[this.result_at + index] ?? 0
   }
 
   /** The memory by words; good until the next call. */

@@ -144,27 +144,29 @@ export class Stream implements MaskStream {
   /** Reads a call's result. `given`: the bytes of the call, when nothing was held before it. */
   #take(given: Uint8Array | undefined): Masked {
     const memory = this.#memory
+    const words = memory.words()
+    const result = memory.result_at
     const raw_offset = this.#offset
-    const raw_length = memory.result(2)
-    const count = memory.result(3)
+    const raw_length = words[result + 2] ?? 0
+    const count = words[result + 3] ?? 0
     this.#offset += raw_length
-    this.#held = memory.result(4)
+    this.#held = words[result + 4] ?? 0
     if (count === 0) {
       const bytes =
         raw_length === 0
           ? empty
           : given?.length === raw_length
             ? given
-            : memory.view(memory.result(0), raw_length)
+            : memory.view(words[result] ?? 0, raw_length)
       return { bytes, raw_offset, raw_length, spans: no_spans }
     }
-    const raw_address = memory.result(6)
+    const raw_address = words[result + 6] ?? 0
     const spans: MaskedSpan[] = []
-    const words = memory.words()
     const names = this.#names
     for (let index = 0, at = memory.spans; index < count; index++, at += span_words)
       spans.push(new FoundSpan(memory, names, words, at, raw_offset, raw_address))
-    return { bytes: memory.view(memory.result(0), memory.result(1)), raw_offset, raw_length, spans }
+    const bytes = memory.view(words[result] ?? 0, words[result + 1] ?? 0)
+    return { bytes, raw_offset, raw_length, spans }
   }
 }
 
