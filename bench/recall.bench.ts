@@ -34,6 +34,12 @@ export async function bench(options: Options): Promise<Report> {
     )
   for (const [name, of] of choices) figures.push(...cost(name, of, options.rounds))
 
+  console.log('  rule                                  recall  precision')
+  for (const score of scores.rules) {
+    const shares = [recallOf([score]), precisionOf([score])].map((share) => share.toFixed(5))
+    console.log(`  ${score.rule.padEnd(36)}  ${shares.join('  ')}`)
+  }
+
   const recall = recallOf(scores.rules)
   const precision = precisionOf(scores.rules)
   return {

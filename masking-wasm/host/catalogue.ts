@@ -1,9 +1,9 @@
 /**
- * `bun run rules`: writes `RULES.md`, the list of all rules, from the rules themselves.
+ * `bun run rules`: writes `RULES.md`, the list of all rules, from the rules themselves and the last measurement of them.
  *
  * @module
  */
-import { writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { packs, rulesOf } from '../rules/index.ts'
 import type { Pack, Severity } from '../rules/rule.ts'
@@ -19,13 +19,30 @@ const packs_about: Readonly<Record<Pack, string>> = {
 }
 const severities: readonly Severity[] = ['critical', 'high', 'medium', 'low']
 
+/** What of the record is read here. */
+interface Measurement {
+  readonly detail: {
+    readonly rules: readonly {
+      readonly rule: string
+      readonly recall: number
+      readonly precision: number
+    }[]
+  }
+}
+const record_path = new URL('../../bench/record/recall.json', import.meta.url)
+
 export function catalogue(): string {
   const all = rulesOf(packs)
+  // Our own file, written by the benchmark.
+  const { detail } = JSON.parse(readFileSync(record_path, 'utf8')) as Measurement
+  const measured = new Map(
+    detail.rules.map(({ rule, recall, precision }) => [rule, `${recall} | ${precision}`]),
+  )
   const lines = [
     '# The rules',
     '',
-    'Written by `bun run rules` from `rules/`; a test compares. What a severity means stands in `rules/rule.ts`,',
-    'recall and precision of each rule in `bench/record/recall.json` (`bun run bench recall`).',
+    'Written by `bun run rules` from `rules/`; a test compares. What a severity means stands in `rules/rule.ts`.',
+    'Recall: the share of planted values that is masked. Precision: the share of what is masked that is one. Both by `bun run bench recall`.',
     '',
     `| pack | rules | ${severities.join(' | ')} | |`,
     `|---|---|${severities.map(() => '---|').join('')}---|`,
@@ -38,11 +55,11 @@ export function catalogue(): string {
     }),
     `| all | ${all.length} | ${severities.map((one) => all.filter(({ severity }) => severity === one).length).join(' | ')} | |`,
     '',
-    '| rule | pack | severity | check | described in |',
-    '|---|---|---|---|---|',
+    '| rule | pack | severity | check | recall | precision | described in |',
+    '|---|---|---|---|---|---|---|',
     ...all.map(
       ({ name, pack, severity, check, source }) =>
-        `| \`${name}\` | ${pack} | ${severity} | ${check ?? ''} | ${source} |`,
+        `| \`${name}\` | ${pack} | ${severity} | ${check ?? ''} | ${measured.get(name) ?? ' | '} | ${source} |`,
     ),
     '',
   ]

@@ -19,6 +19,13 @@ test('there are enough rules, each with a name of its own', () => {
   expect(rulesOf(packs).length).toBe(packs.flatMap((pack) => rulesOf([pack])).length)
 })
 
+test('persons of at least fifteen countries are told by the check digits of their numbers', () => {
+  const countries = rulesOf(['pii', 'hipaa'])
+    .filter((rule) => rule.check !== undefined)
+    .flatMap((rule) => /^([a-z]{2})-/.exec(rule.name)?.[1] ?? [])
+  expect(new Set(countries).size).toBeGreaterThanOrEqual(15)
+})
+
 for (const rule of rules)
   describe(rule.name, () => {
     const engine = engineOf([rule])
