@@ -1,7 +1,7 @@
 /**
  * `bun run fuzz masking [--seed N] [--minutes 20] [--fragments 10000000] [--workers 2]`: the masking core with all rules
  * against the oracle, one stream in eight a terminal's against a naive screen, until the fragments or the minutes are used up. It prints the seed and how far it is, keeps each find in
- * `test/fuzz/corpus/`, which `bun test` runs again, and exits 0 when there was none and the fragments were all made.
+ * `test/fuzz/corpus/`, which `bun test` runs again, and exits 0 when there was none and the fragments were all made in time.
  *
  * `bun run fuzz crash [--seed N] [--rounds 100]`: a gateway under load is killed at random moments, a hundred times. It exits 0
  * when nothing was lost.
@@ -110,7 +110,12 @@ async function fuzz(
     for (const thread of threads) thread.terminate()
   }
   const isEnough = made() >= fragments && sum('spans') > 0 && onScreens('spans') > 0
-  console.log(`${line()}${isEnough || finds.length > 0 ? '' : ': too few'}`)
+  const leaks = finds.filter(({ reason }) => reason.startsWith('leak')).length
+  console.log(line())
+  console.log(
+    `${made()} of ${fragments} fragments in ${Math.round(seconds())} s: ${finds.length - leaks} differences, ${leaks} leaks` +
+      (isEnough || finds.length > 0 ? '' : '; too few fragments, or nothing in them'),
+  )
   return finds.length === 0 && isEnough ? 0 : 1
 }
 

@@ -24,8 +24,8 @@ export interface Progress {
   readonly finds: readonly (Find | ScreenFind)[]
 }
 
-/** So that the main thread hears of it about every second. */
-const streams_each = 8_000
+/** So that the main thread hears of it about ten times a second, and ends when there are enough. */
+const streams_each = 400
 /** One stream in so many is a terminal's. */
 const screen_every = 8
 /** Something is badly wrong then, and the rest says nothing new. */
