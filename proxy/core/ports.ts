@@ -148,7 +148,10 @@ export interface SessionRecorder {
    * in order with {@link output}; `bytes` are taken.
    */
   download(channel: number, bytes: Uint8Array, pieces: readonly Content[]): void
-  /** ... towards the target: `bytes` are taken, and it resolves with them when they may be forwarded. */
+  /**
+   * ... towards the target: `bytes` are taken, and it resolves with them when they may be forwarded, which those without
+   * any content may at once.
+   */
   upload(channel: number, bytes: Uint8Array, pieces: readonly Content[]): Promise<Uint8Array>
   /** The stream ended: what is held of it is released, then this resolves. */
   flush(channel: number, stream: Stream): Promise<void>

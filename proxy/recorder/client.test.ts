@@ -1,5 +1,6 @@
 /**
- * A recorder whose Worker dies, by a fault of ours: whoever waits for it, or asks it later, is told.
+ * The main thread's side of the recorder, with a Worker of its own: what need not wait for it, and what becomes of those
+ * who do when it dies.
  */
 import { expect, test } from 'bun:test'
 import { generateKeyPairSync } from 'node:crypto'
@@ -8,7 +9,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { SessionStart } from '../core/ports.ts'
 import { compileRules } from '../tap/ruleset.ts'
-import { startRecorder } from './client.ts'
+import { type RecorderClient, startRecorder } from './client.ts'
 
 const start: SessionStart = {
   identity: { issuer: 'keys', subject: 'ada', groups: [], method: 'public_key', credential: 'k' },
@@ -29,7 +30,10 @@ const told = (asked: Promise<unknown>): Promise<string> =>
     (error: Error) => error.message,
   )
 
-test('when the Worker dies its sessions end, later calls are refused, and it can still be stopped', async () => {
+/** A recorder in a folder of its own, which goes with it. */
+async function withRecorder(
+  run: (recorder: RecorderClient, health: readonly (string | undefined)[]) => Promise<void>,
+): Promise<void> {
   const data = mkdtempSync(join(tmpdir(), 'sluice-recorder-'))
   const rules = compileRules(['secrets'], [])
   if (!rules.ok) throw new Error(rules.reason)
@@ -61,6 +65,51 @@ test('when the Worker dies its sessions end, later calls are refused, and it can
       },
       { durable: () => {}, health: (failing) => health.push(failing) },
     )
+    await run(recorder, health)
+    await recorder.stop()
+  } finally {
+    rmSync(data, { recursive: true, force: true })
+  }
+}
+
+const deaf = { release: () => {}, stopped: () => {}, failed: () => {} }
+
+test('what asks for content waits for nobody, unless everything does', async () => {
+  await withRecorder(async (recorder) => {
+    const session = await recorder.open(start, deaf)
+    await session.channel(1, { kind: 'subsystem', command: Buffer.from('sftp'), env: {} })
+    const begun = { transfer: 1, tool: 'sftp', direction: 'download', scan: false } as const
+    session.fact(1, { kind: 'transfer_start', ...begun, path: Buffer.from('/file') })
+    const upload = (end: number): { is_done: boolean; readonly done: Promise<void> } => {
+      const bytes = session.buffer(9)
+      const asked = session.upload(1, bytes, [{ transfer: 1, start: 0, end }])
+      const one = { is_done: false, done: asked.then(() => {}) }
+      void one.done.then(() => {
+        one.is_done = true
+      })
+      return one
+    }
+    // The Worker's answer is a turn of the loop away.
+    const turn = async (): Promise<void> => {
+      for (let n = 0; n < 10; n++) await Promise.resolve()
+    }
+    const [asking, carrying] = [upload(0), upload(9)]
+    await turn()
+    expect([asking.is_done, carrying.is_done]).toEqual([true, false])
+    await carrying.done
+    recorder.limit({ hold: true })
+    const held = upload(0)
+    // Of no session: by its answer the Worker has answered all before it.
+    await recorder.mask('')
+    expect(held.is_done).toBe(false)
+    recorder.limit({ hold: false })
+    await held.done
+    await session.close('client', '')
+  })
+}, 30_000)
+
+test('when the Worker dies its sessions end, later calls are refused, and it can still be stopped', async () => {
+  await withRecorder(async (recorder, health) => {
     const failures: string[] = []
     const session = await recorder.open(start, {
       release: () => {},
@@ -69,15 +118,10 @@ test('when the Worker dies its sessions end, later calls are refused, and it can
     })
     // Nothing that a gateway sends: the Worker throws.
     const fault = { ...start, proof: undefined } as unknown as SessionStart
-    expect(
-      await told(recorder.open(fault, { release: () => {}, stopped: () => {}, failed: () => {} })),
-    ).toBe(stopped)
+    expect(await told(recorder.open(fault, deaf))).toBe(stopped)
     expect(failures).toEqual([stopped])
     expect(health.at(-1)).toBe(stopped)
     expect(await told(session.event(0, { kind: 'eof', stream: 1 }))).toBe(stopped)
     expect(await told(session.close('client', ''))).toBe(stopped)
-    await recorder.stop()
-  } finally {
-    rmSync(data, { recursive: true, force: true })
-  }
+  })
 }, 30_000)

@@ -25,12 +25,12 @@ import type {
   Committed,
   Configuration,
   FromRecorder,
-  Measured,
   NoteType,
   RecorderSetup,
   ShownText,
   ToRecorder,
 } from './messages.ts'
+import { no_meter, type RecorderMeter } from './meter.ts'
 import { Outbox } from './outbox.ts'
 import { unpack } from './packed.ts'
 
@@ -71,29 +71,13 @@ export interface RecorderClientEvents {
   health(failing: string | undefined): void
 }
 
-/** Counts what passes. Never throws. */
-export interface RecorderMeter {
-  opened(protocol: string): void
-  ended(protocol: string, reason: EndReason): void
-  event(kind: (RecordedEvent | StatementFact | TransferFact)['kind']): void
-  /** Bytes that were released to a client, or that a target may have. */
-  passed(direction: 'to_client' | 'to_target', bytes: number): void
-  committed(measured: Measured): void
-}
+const isEmpty = ({ start, end }: Content): boolean => start === end
 
 interface Waiting {
   /** Absent for what is no running session's. */
   readonly session: number | undefined
   readonly resolve: (acknowledged: Acknowledged) => void
   readonly reject: (error: RecorderError) => void
-}
-
-const no_meter: RecorderMeter = {
-  opened() {},
-  ended() {},
-  event() {},
-  passed() {},
-  committed() {},
 }
 
 /** Starts the Worker. Rejects with a `RecorderError` when it cannot begin. */
@@ -264,8 +248,13 @@ export function startRecorder(
       },
       upload(channel: number, bytes: Uint8Array, pieces: readonly Content[]) {
         meter.passed('to_target', bytes.length)
-        const upload = { kind: 'upload', session, channel, bytes, pieces } as const
         const buffer = bytes.buffer as ArrayBuffer // Of {@link buffer}.
+        // What asks for content is not recorded: the way to the Worker and back would be for nothing.
+        if (!is_held && sessions.has(session) && pieces.every(isEmpty)) {
+          returned.add(buffer)
+          return Promise.resolve(bytes)
+        }
+        const upload = { kind: 'upload', session, channel, bytes, pieces } as const
         return ask((ack) => ({ ...upload, ack }), session, buffer).then(({ bytes: passed }) => {
           if (passed === undefined)
             throw new RecorderError('recorder_gone', 'the recorder did not answer')
