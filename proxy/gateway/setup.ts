@@ -10,7 +10,7 @@ import { type Config, loadConfig } from '../config.ts'
 import { prepareSaml } from '../identity/saml/prepare.ts'
 import type { SamlSettings } from '../identity/saml/provider.ts'
 import { builtin_file, builtin_text } from '../policy/cedar/builtin.ts'
-import { type PolicyParts, preparePolicy } from '../policy/prepare.ts'
+import { beginPolicy, type PolicyParts, preparePolicy } from '../policy/prepare.ts'
 import { sourceOf, whyRefused } from '../reload/reload.ts'
 import { compileRules } from '../tap/ruleset.ts'
 import { trial_policy } from '../trial/policy.ts'
@@ -34,6 +34,7 @@ export interface Setup {
 
 /** Rejects with {@link Refusal}, with one line that names the key and the position. */
 export async function readSetup(options: Options): Promise<Setup> {
+  beginPolicy()
   const loaded = loadConfig(options.config, process.env)
   if (!loaded.ok) throw new Refusal(2, loaded.problem)
   const { config, locate, warnings } = loaded

@@ -30,6 +30,12 @@ export type PreparedPolicy =
   /** `FILE:LINE:COLUMN message` */
   | { readonly ok: false; readonly problem: string }
 
+/** Other threads compile what policy is read and asked with: begun early, it is there when {@link preparePolicy} needs it. */
+export function beginPolicy(): void {
+  // Whoever waits for them is told.
+  for (const loading of [loadCedar(), loadGrammar()]) loading.catch(() => {})
+}
+
 /** Without files the built-in policy holds. */
 export async function preparePolicy(files: readonly PolicyFile[]): Promise<PreparedPolicy> {
   const used = files.length > 0 ? files : [{ name: builtin_file, text: builtin_text }]

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type * as Cedar from '@cedar-policy/cedar-wasm/nodejs'
+import type * as Cedar from '@cedar-policy/cedar-wasm/web'
 import type { Identity } from '../../core/identity.ts'
 import { cedar } from './library.ts'
 import { answer_key_characters_max, answers_max } from './limits.ts'

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { CedarValueJson } from '@cedar-policy/cedar-wasm/nodejs'
+import type { CedarValueJson } from '@cedar-policy/cedar-wasm/web'
 import { grant_scopes, type TimedGrant } from '../../core/access.ts'
 import type { ChannelRequest } from '../../core/connector.ts'
 import type { Identity } from '../../core/identity.ts'

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type * as Cedar from '@cedar-policy/cedar-wasm/nodejs'
+import type * as Cedar from '@cedar-policy/cedar-wasm/web'
 import { grant_scopes } from '../../core/access.ts'
 import { cedar } from './library.ts'
 import {

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type * as Cedar from '@cedar-policy/cedar-wasm/nodejs'
+import type * as Cedar from '@cedar-policy/cedar-wasm/web'
 
 /** `context.x` and `context has x`; any other use of `context` reads all of it. */
 export function membersOf(

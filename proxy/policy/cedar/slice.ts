@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type * as Cedar from '@cedar-policy/cedar-wasm/nodejs'
+import type * as Cedar from '@cedar-policy/cedar-wasm/web'
 import { cedar } from './library.ts'
 import { slice_keys_max, slices_max } from './limits.ts'
 import { type LoadedPolicy, uidOf } from './load.ts'
