@@ -11,9 +11,12 @@ import { timeBulk } from './measure/bulk.ts'
 import { writeInput } from './measure/input.ts'
 import { echo_command, typeKeys } from './measure/terminal.ts'
 import { type Figure, figure, type Goal, median, quantile, type Report } from './report.ts'
-import { cipher, key_exchange, openPaths, type Paths } from './rival/paths.ts'
+import { cipher, type Hop, key_exchange, openPaths, type Paths } from './rival/paths.ts'
 
 type Side = 'gateway' | 'workers'
+
+/** That clients are spread over. */
+const processes: Readonly<Record<Side, number>> = { gateway: 1, workers: 2 }
 
 interface Row {
   readonly unit: string
@@ -70,14 +73,7 @@ function typists(q: number): Row {
     unit: 'ms',
     is_time: true,
     measure: async (paths, side, _, { scale }) =>
-      quantile(
-        await typeTogether(
-          side === 'gateway' ? paths.through : paths.spread,
-          Math.ceil(200 * scale),
-          10,
-        ),
-        q,
-      ),
+      quantile(await typeTogether(hopOf(paths, side), Math.ceil(200 * scale), 10), q),
   }
 }
 
@@ -87,8 +83,7 @@ export async function bench(options: Options): Promise<Report> {
   writeInput(file, options.size_mib)
   const figures: Figure[] = []
   const goals: Goal[] = []
-  // Once each, unmeasured: it warms caches and compilers, those of both workers.
-  for (const side of ['gateway', 'workers'] as const) await connect(paths, side, 16, 4)
+  for (const side of ['gateway', 'workers'] as const) await warm(paths, side, file, options)
   for (const [name, row] of Object.entries(rows)) {
     if (options.parts.length > 0 && !options.parts.includes(name)) continue
     console.error(`workers: ${name} ...`)
@@ -117,6 +112,17 @@ export async function bench(options: Options): Promise<Report> {
     scale: options.scale,
   }
   return { figures, goals, method }
+}
+
+const hopOf = (paths: Paths, side: Side): Hop => (side === 'gateway' ? paths.through : paths.spread)
+
+/** Unmeasured, as much for each process: a compiler that has not seen the code yet is no matter of how many there are. */
+async function warm(paths: Paths, side: Side, file: string, { scale }: Options): Promise<void> {
+  console.error(`workers: warming ${side} ...`)
+  const each = processes[side]
+  await connect(paths, side, Math.ceil(32 * scale) * each, 4)
+  await typeTogether(hopOf(paths, side), Math.ceil(100 * scale) * each, 15)
+  for (let stream = 0; stream < 2 * each; stream++) await timeBulk(paths.ssh(side), file)
 }
 
 /** Connections a second, each running nothing; so many at a time. */
