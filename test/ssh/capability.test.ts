@@ -67,6 +67,20 @@ describe('ssh capabilities', () => {
     expect(gateway.asked).toEqual(['agent_forwarding'])
   })
 
+  for (const flag of ['-X', '-Y'])
+    testWith(needs, `${flag} is refused, and the program runs without a display`, async () => {
+      await using gateway = await world.straight()
+      const command = 'echo "display=$DISPLAY"'
+      // Nobody is there: ssh asks for it without a look.
+      const env = { DISPLAY: '127.0.0.1:99' }
+      const options = [flag, '-o', 'ForwardX11Timeout=0']
+      const ran = await world.ssh(gateway, { options, env, command })
+      expect(ran).toMatchObject({ code: 0 })
+      expect(ran.stdout.toString()).toBe('display=\n')
+      expect(ran.stderr).toContain('X11 forwarding request failed')
+      expect(gateway.channels.map(({ request }) => request.kind)).toEqual(['exec'])
+    })
+
   testWith(needs, 'a refused channel ends with its code, and others run', async () => {
     const channel = (it: { request: { kind: string } }): string | undefined =>
       it.request.kind === 'subsystem' ? 'transfers are off' : undefined
