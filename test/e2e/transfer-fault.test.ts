@@ -1,9 +1,10 @@
 /**
  * Transfers that end badly, through the whole gateway: it dies in the middle, or one side does not speak the
- * protocol.
+ * protocol; and how one goes on that broke off.
  */
 import { afterAll, beforeAll, describe, expect } from 'bun:test'
-import { existsSync, statSync } from 'node:fs'
+import { randomBytes } from 'node:crypto'
+import { appendFileSync, existsSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { ranOf } from '../fixture/ran.ts'
 import { ssh, ssh_keygen, sshd, testWith } from '../fixture/require.ts'
@@ -38,6 +39,42 @@ describe('a transfer that ends badly', () => {
     expect(await violations()).toEqual(['an SFTP message is longer than any can be'])
     expect(it.guarded.gateway.stderr()).not.toContain(secret)
   })
+
+  testWith(
+    needs,
+    'a file of 10 GB that broke off near its end goes on there, both ways',
+    async () => {
+      const [size, left] = [10e9, 1e6]
+      const [whole, part] = [join(it.far, 'whole'), join(it.near, 'part')]
+      const rest = randomBytes(left)
+      // Holes: what was there before is not what is asked.
+      const make = (file: string, end: Uint8Array): void => {
+        writeFileSync(file, '')
+        truncateSync(file, size - left)
+        appendFileSync(file, end)
+      }
+      const endOf = async (file: string): Promise<Buffer> =>
+        Buffer.from(
+          await Bun.file(file)
+            .slice(size - left)
+            .bytes(),
+        )
+      make(whole, rest)
+      make(part, Buffer.alloc(0))
+      expect(await it.sftp(`reget ${whole} part`)).toMatchObject({ code: 0 })
+      expect(statSync(part).size).toBe(size)
+      expect((await endOf(part)).equals(rest)).toBe(true)
+      const moved = { offset: size - left, length: left, in_order: true, outcome: 'complete' }
+      expect(transfersIn(await it.recorded())).toMatchObject([{ direction: 'download', ...moved }])
+      make(whole, Buffer.alloc(0))
+      expect(await it.sftp(`reput part ${whole}`)).toMatchObject({ code: 0 })
+      expect(statSync(whole).size).toBe(size)
+      expect((await endOf(whole)).equals(rest)).toBe(true)
+      expect(transfersIn(await it.recorded())).toMatchObject([{ direction: 'upload', ...moved }])
+      rmSync(whole)
+      rmSync(part)
+    },
+  )
 
   testWith(needs, 'a client that does not speak scp is cut off', async () => {
     const ran = await say(Buffer.from('C0644 3 x\nabc\0'), 'gateway', `scp -t ${it.far}/x`)
