@@ -80,6 +80,10 @@ export class Names<T> {
   #settled(name: string): Entry<T> | undefined {
     const known = this.#entries.get(name)
     if (known === undefined || !this.#ports.isIdle()) return known
+    const [only] = known.meanings
+    // Most are: nothing of it changes.
+    if (!known.is_lost && only !== undefined && known.meanings.length === 1)
+      if (this.#ports.isMeant(name, only)) return known
     const meanings = known.meanings.filter((meaning) => this.#ports.isMeant(name, meaning))
     const settled = { ...known, meanings, is_lost: known.is_lost && meanings.length === 0 }
     this.#entries.set(name, settled)

@@ -16,7 +16,8 @@ export function parametersText(
   formatOf: (index: number) => number,
 ): Uint8Array {
   let text = ''
-  for (const [index, value] of values.entries()) {
+  for (let index = 0; index < values.length; index++) {
+    const value = values[index]
     // The record takes no more; the message itself is recorded whole.
     if (text.length > statement_record_bytes_max) break
     const shown =
@@ -29,7 +30,8 @@ export function parametersText(
 }
 
 function shownValue(value: Uint8Array, is_text: boolean): string {
-  if (is_text && isPlain(value)) return String.fromCharCode(...value)
+  const plain = is_text ? plainText(value) : undefined
+  if (plain !== undefined) return plain
   const part = value.subarray(0, statement_record_bytes_max)
   try {
     const text = decoder.decode(part, { stream: true })
@@ -42,10 +44,15 @@ function shownValue(value: Uint8Array, is_text: boolean): string {
 }
 
 /** A number, a word: most values are, and a decoder costs more than they do. */
-function isPlain(value: Uint8Array): boolean {
-  if (value.length > plain_bytes_max) return false
-  for (const byte of value) if (byte < 0x20 || byte > 0x7e) return false
-  return true
+function plainText(value: Uint8Array): string | undefined {
+  if (value.length > plain_bytes_max) return undefined
+  let text = ''
+  for (let at = 0; at < value.length; at++) {
+    const byte = value[at] ?? 0
+    if (byte < 0x20 || byte > 0x7e) return undefined
+    text += String.fromCharCode(byte)
+  }
+  return text
 }
 
 const plain_bytes_max = 32

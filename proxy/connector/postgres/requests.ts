@@ -4,9 +4,10 @@
  *
  * @module
  */
-import type { Decoded, Field, Frame, Wire } from '../../core/connector.ts'
+import type { Decoded, Field, Wire } from '../../core/connector.ts'
 import type { HeldStatement, StatementFact } from '../../core/statement.ts'
 import type { Denial, Verdict } from '../../core/verdict.ts'
+import { AskedFrames } from './asked-frames.ts'
 import { readBind } from './bind.ts'
 import type { Conversation, Refusal } from './conversation.ts'
 import type { Asked, Judging } from './judging.ts'
@@ -37,7 +38,7 @@ export class Requests {
   readonly #cutter = new MessageCutter(message_bytes_max)
   #statements = 0
   #runs = 0
-  #frames: Frame[] = []
+  readonly #frames = new AskedFrames()
   /** Set while a person decides: goes on with it. What came behind it is not read before. */
   #held: ((refusal: Refusal | undefined) => string | undefined) | undefined
   #behind: Message[] = []
@@ -58,7 +59,7 @@ export class Requests {
     }
     const cut = this.#cutter.push(wire.bytes)
     if (!cut.ok) return this.#broken(cut.violation)
-    this.#frames = []
+    this.#frames.take()
     return this.#read(cut.messages)
   }
 
@@ -68,7 +69,7 @@ export class Requests {
     if (go === undefined || this.#isBroken) return { ok: true, frames: [] }
     this.#held = undefined
     this.#behind = []
-    this.#frames = []
+    this.#frames.take()
     const violation = go(
       verdict.allowed
         ? undefined
@@ -86,7 +87,7 @@ export class Requests {
       const violation = this.#request(each)
       if (violation !== undefined) return this.#broken(violation)
     }
-    return { ok: true, frames: this.#frames }
+    return { ok: true, frames: this.#frames.take() }
   }
 
   /** A message that is not whole is none. */
@@ -361,8 +362,7 @@ export class Requests {
     asked?: Parameters<Conversation['expect']>[0],
     early = false,
   ): string | undefined {
-    const frame = { kind: 'data', stream: 0, bytes, fields } as const
-    this.#frames.push(early ? { ...frame, early } : frame)
+    this.#frames.pass(bytes, fields, early)
     return asked === undefined ? undefined : this.#conversation.expect(asked)
   }
 }

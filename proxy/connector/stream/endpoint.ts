@@ -95,21 +95,39 @@ export function streamEndpoint(
   }
 
   function write(wire: Wire, sent?: () => void): void {
-    const settle = receipts.expect(sent)
     const isWritable = !isClosing && !isGone && duplex.writable
     if (wire.kind === 'data' && isWritable) {
-      duplex.write(wire.bytes, () => {
-        // Who takes something is there.
-        if (!isClosing) timer?.refresh()
-        settle()
-      })
+      writeBytes(wire.bytes, sent)
       return
     }
+    const settle = receipts.expect(sent)
     // Stream 2 has no end of its own here.
     const isEnd = wire.kind === 'control' && wire.event.kind === 'eof' && wire.event.stream !== 2
     if (isEnd && isWritable) duplex.end()
     else if (wire.kind === 'control' && wire.event.kind !== 'eof') event?.(wire.event)
     queueMicrotask(settle)
+  }
+
+  /** A write that is told of costs more than one that is not, and most are over when the call returns. */
+  function writeBytes(bytes: Uint8Array, sent?: () => void): void {
+    // Who takes something is there.
+    const taken = (): void => {
+      if (!isClosing) timer?.refresh()
+    }
+    const isFirst = duplex.writableLength === 0 && receipts.isEmpty
+    if (isFirst) {
+      duplex.write(bytes)
+      if (duplex.writableLength === 0) {
+        taken()
+        sent?.()
+        return
+      }
+    }
+    const settle = receipts.expect(sent)
+    duplex.write(isFirst ? nothing : bytes, () => {
+      taken()
+      settle()
+    })
   }
 
   function close(): void {
@@ -177,6 +195,8 @@ export function streamEndpoint(
     }
   }
 }
+
+const nothing = new Uint8Array()
 
 const line = (message: string): Uint8Array =>
   new TextEncoder().encode(`${message.replace(/\p{Cc}+/gu, ' ')}\n`)

@@ -12,6 +12,11 @@ interface Receipt {
 export class Receipts {
   #receipts: Receipt[] = []
 
+  /** Nobody waits. */
+  get isEmpty(): boolean {
+    return this.#receipts.length === 0
+  }
+
   /** Returns what to call when this write is sent, or will never be. */
   expect(sent: (() => void) | undefined): () => void {
     const receipt: Receipt = { sent, isSettled: false }
