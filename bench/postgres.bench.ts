@@ -22,6 +22,7 @@ import {
 import { openWorld } from '../test/postgres/world.ts'
 import type { Options } from './main.ts'
 import { idleConnections } from './measure/idle-database.ts'
+import { startUnrecorded } from './measure/unrecorded.ts'
 import { type Figure, figure, type Goal, median, quantile, type Report } from './report.ts'
 
 type Path = 'direct' | 'pgbouncer' | 'gateway'
@@ -34,7 +35,15 @@ interface Way {
 const modes = ['simple', 'extended', 'prepared'] as const
 const client_counts = [8, 64]
 /** Longer with many clients: pgbench counts the time in which they log in. */
-const run_s = { few: 4, many: 8 } as const
+const run_s = { few: 2, many: 5 } as const
+type SslMode = 'disable' | 'require'
+/** What a gateway that keeps nothing should reach of pgbouncer, which is asked without TLS. */
+const unrecorded_runs: readonly (readonly [mode: string, sslmode: SslMode, at_least: number])[] = [
+  ['simple', 'disable', 0.9],
+  ['extended', 'disable', 1],
+  ['prepared', 'disable', 1],
+  ['simple', 'require', 0.8],
+]
 const latency_queries = 2_000
 const idle_connections = 1_000
 
@@ -83,6 +92,32 @@ export async function bench(options: Options): Promise<Report> {
           ...{ value: median(ratios), unit: '', at_least: 0.6 },
         })
     }
+
+  if (wanted('unrecorded')) {
+    await using unrecorded = await startUnrecorded(world.config, world.data)
+    const bare: Way = { port: unrecorded.port, login: world.login }
+    for (const [mode, sslmode, at_least] of unrecorded_runs) {
+      const name = sslmode === 'require' ? `${mode}, TLS` : mode
+      console.error(`postgres: nothing recorded, ${name} ...`)
+      const found: { rival: number[]; ours: number[] } = { rival: [], ours: [] }
+      const runs = [
+        async () => found.rival.push(await selects(ways.pgbouncer, 64, mode, options.scale)),
+        async () => found.ours.push(await selects(bare, 64, mode, options.scale, sslmode)),
+      ]
+      for (let round = 0; round < options.rounds; round++)
+        for (const run of round % 2 === 0 ? runs : runs.toReversed()) await run()
+      const ratios = found.ours.map((tps, round) => tps / (found.rival[round] ?? Number.NaN))
+      figures.push(
+        figure(`nothing recorded, ${name} c64 pgbouncer`, 'tps', found.rival),
+        figure(`nothing recorded, ${name} c64 gateway`, 'tps', found.ours),
+        figure(`nothing recorded, ${name} c64 gateway / pgbouncer`, 'ratio', ratios),
+      )
+      goals.push({
+        name: `nothing recorded, ${name}, of pgbouncer`,
+        ...{ value: median(ratios), unit: '', at_least },
+      })
+    }
+  }
 
   if (wanted('copy')) {
     console.error('postgres: copy ...')
@@ -147,26 +182,40 @@ export async function bench(options: Options): Promise<Report> {
     query: `${latency_queries} prepared queries one after the other`,
     rounds: options.rounds,
     gateway: 'default packs, every record durable, one process',
+    unrecorded:
+      'a process of the benchmark alone: judged and masked, and nothing kept; TLS to the gateway alone',
     server: (await database.run('SHOW server_version')).trim(),
   }
   return { figures, goals, method, detail: {} }
 }
 
-async function selects(way: Way, clients: number, mode: string, scale: number): Promise<number> {
+async function selects(
+  way: Way,
+  clients: number,
+  mode: string,
+  scale: number,
+  sslmode: SslMode = 'disable',
+): Promise<number> {
   const seconds = Math.max(2, Math.round((clients > 16 ? run_s.many : run_s.few) * scale))
-  const said = await pgbench(way, [
-    ...['-S', '-n', '-M', mode, '-c', `${clients}`, '-j', '2', '-T', `${seconds}`],
-  ])
+  const said = await pgbench(
+    way,
+    [...['-S', '-n', '-M', mode, '-c', `${clients}`, '-j', '2', '-T', `${seconds}`]],
+    sslmode,
+  )
   const tps = Number(/^tps = ([\d.]+)/m.exec(said)?.[1])
   if (!(tps > 0)) throw new Error(`pgbench said nothing of its speed: ${said}`)
   return tps
 }
 
-async function pgbench({ port, login }: Way, words: readonly string[]): Promise<string> {
+async function pgbench(
+  { port, login }: Way,
+  words: readonly string[],
+  sslmode: SslMode = 'disable',
+): Promise<string> {
   const child = Bun.spawn(
     ['pgbench', '-h', '127.0.0.1', '-p', `${port}`, '-U', login.user, ...words, 'postgres'],
     {
-      env: clientEnv(login, { PGSSLMODE: 'disable' }),
+      env: clientEnv(login, { PGSSLMODE: sslmode }),
       ...{ stdin: 'ignore', stdout: 'pipe', stderr: 'pipe' },
     },
   )
