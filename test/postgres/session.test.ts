@@ -1,10 +1,13 @@
 /** Unmodified clients of PostgreSQL through the gateway: what they do works, and is on record. */
 import { afterAll, beforeAll, describe, expect } from 'bun:test'
 import { writeFileSync } from 'node:fs'
+import { connect } from 'node:net'
 import { join } from 'node:path'
+import { message } from '../../proxy/connector/postgres/message.ts'
 import { sluice } from '../fixture/gateway.ts'
 import { psqlOn } from '../fixture/postgres.ts'
 import { testWith } from '../fixture/require.ts'
+import { start, wireOver } from './wire.ts'
 import { components, openWorld, type PostgresWorld } from './world.ts'
 
 const token = `glpat-${'ABCDEFGHIJKLMNOPQRST'}`
@@ -203,6 +206,19 @@ describe('who comes in', () => {
   holds('a database that is not there is told as such', async () => {
     const ran = await login('owner@orders', world.login.password, ['-d', 'nowhere'])
     expect(ran.stderr).toContain('there is no such database (SQLSTATE 3D000)')
+  })
+  holds('encryption by GSS is declined, and the login goes on without', async () => {
+    const socket = connect({ port: world.gateway.postgres.port, host: '127.0.0.1' })
+    const declined = new Promise<string>((resolve) =>
+      socket.once('data', (bytes: Buffer) => resolve(bytes.toString('latin1'))),
+    )
+    socket.write(message(0, { u32: 80877104 }))
+    expect(await declined).toBe('N')
+    // That byte is no message: those begin here.
+    await using after = wireOver(socket)
+    after.send(start(['user', 'owner@orders', 'database', 'postgres']))
+    after.send(message('p', world.login.password))
+    expect((await after.ready()).at(-1)).toBe('Z I')
   })
   holds('no replication', async () => {
     const ran = await world.psql(['-d', 'dbname=postgres replication=database', '-c', 'SELECT 1'])

@@ -1,0 +1,35 @@
+/** A target that is not who it should be is told from one that is, before any password goes there. */
+import { expect } from 'bun:test'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { makeCertificates } from '../fixture/certificate.ts'
+import { startPostgres } from '../fixture/postgres.ts'
+import { testWith } from '../fixture/require.ts'
+import { components, openWorld } from './world.ts'
+
+testWith(
+  components,
+  'a certificate of another authority is refused before any password goes there, the right one is not',
+  async () => {
+    const dir = mkdtempSync(join(tmpdir(), 'sluice-other-'))
+    try {
+      await using database = await startPostgres()
+      const others = makeCertificates(dir, ['IP:127.0.0.1'])
+      for (const [target, is_let_in] of [
+        [database, true],
+        [{ ...database, certificates: others }, false],
+      ] as const) {
+        await using world = await openWorld({ database: target })
+        const ran = await world.query('SELECT 7')
+        expect(ran.stdout).toBe(is_let_in ? '7\n' : '')
+        if (is_let_in) continue
+        expect(ran.stderr).toContain('the certificate of the target is not one that is trusted')
+        expect(ran.code).toBe(2)
+      }
+    } finally {
+      rmSync(dir, { recursive: true, force: true })
+    }
+  },
+  120_000,
+)
