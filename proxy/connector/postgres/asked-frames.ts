@@ -5,7 +5,7 @@
  * @module
  */
 import type { Field, Frame } from '../../core/connector.ts'
-import { moved } from './field.ts'
+import { movedBy } from './field.ts'
 
 /** A frame that is still being made. */
 interface Growing {
@@ -30,7 +30,7 @@ export class AskedFrames {
       last.bytes.byteOffset + last.bytes.length === bytes.byteOffset
     ) {
       const { length } = last.bytes
-      for (const field of fields) last.fields.push(moved(field, length))
+      for (const field of fields) last.fields.push(movedBy(field, length))
       last.bytes = new Uint8Array(bytes.buffer, last.bytes.byteOffset, length + bytes.length)
       return
     }

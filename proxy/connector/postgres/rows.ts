@@ -6,7 +6,7 @@
 import type { ColumnStrategy } from '../../core/column.ts'
 import type { Field } from '../../core/connector.ts'
 import { elementsOf, withElements } from './array.ts'
-import { moved } from './field.ts'
+import { movedBy } from './field.ts'
 import { columns_max } from './limits.ts'
 import { header_bytes, i32, stringEnd, u16, u32 } from './message.ts'
 import { digestOf, partFields, type ShowingStrategy, type Shown, showText } from './strategy.ts'
@@ -237,7 +237,7 @@ export function readCopyRow(
       const shown = showCopied(value, treatment, key)
       if (shown.kind === 'null') value = Uint8Array.of(0x5c, 0x4e)
       else if (shown.kind === 'bytes') value = shown.bytes
-      else for (const field of shown.fields) fields.push(moved(field, length))
+      else for (const field of shown.fields) fields.push(movedBy(field, length))
     }
     parts.push(value, bytes.subarray(end, end + 1))
     length += value.length + 1

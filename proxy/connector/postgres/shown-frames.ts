@@ -6,7 +6,7 @@
  */
 import type { Field, Frame } from '../../core/connector.ts'
 import type { LeftOut, StatementFact } from '../../core/statement.ts'
-import { moved } from './field.ts'
+import { movedBy } from './field.ts'
 
 /** A frame that is still being made. */
 interface Growing {
@@ -38,7 +38,7 @@ export class ShownFrames {
       (last.left_out === undefined) === (left_out === undefined)
     ) {
       const { length } = last.bytes
-      for (const field of fields) last.fields.push(moved(field, length))
+      for (const field of fields) last.fields.push(movedBy(field, length))
       last.bytes = new Uint8Array(bytes.buffer, last.bytes.byteOffset, length + bytes.length)
       // Between rows of two results stands the end of the first.
       if (last.left_out !== undefined)
