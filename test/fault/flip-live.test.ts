@@ -93,7 +93,8 @@ async function look(data: string): Promise<Seen> {
   return seen
 }
 
-const sessionIn = (name: string): string | undefined => /[0-9a-f-]{36}$/.exec(name)?.[0]
+/** A digest is longer, and no session. */
+const sessionIn = (name: string): string | undefined => / of ([0-9a-f-]{36})$/.exec(name)?.[1]
 
 interface Flip {
   readonly file: string
