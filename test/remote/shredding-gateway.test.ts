@@ -120,5 +120,5 @@ testWith(
     expect(shown.stdout, shown.stderr).toContain('panda-said')
     expect((await sluice(['show', zebra.id, '--data', archive])).stderr).toContain('was shredded')
   },
-  180_000,
+  300_000,
 )
