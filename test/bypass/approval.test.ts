@@ -270,6 +270,19 @@ for (const workers of [1, 2])
 
     testWith(
       needs,
+      'not after Ctrl-C that was typed before anything was said',
+      async () => {
+        const child = Bun.spawn([...guarded.ssh(), '-tt', `touch ${at('k')}`], {
+          ...{ stdin: Buffer.from('\u0003'), stdout: 'pipe', stderr: 'pipe' },
+        })
+        expect(await child.exited).toBe(130)
+        expect(existsSync(at('k'))).toBe(false)
+      },
+      60_000,
+    )
+
+    testWith(
+      needs,
       'two members of a group where two are asked for, not one twice',
       async () => {
         const { request, ran } = await start(`ln -s x ${at('g')}`)

@@ -59,8 +59,7 @@ export class ChannelEndpoint implements Endpoint {
   #timer: ReturnType<typeof setTimeout> | undefined
   /** Called once, when the peer's side is over. */
   onGone: (() => void) | undefined
-  /** Before the start: the peer is gone, or typed Ctrl-C, or sent the signal of it. */
-  onGivenUp: (() => void) | undefined
+  #onGivenUp: (() => void) | undefined
 
   /** `exits`: what runs on the channel tells the client how it ended. */
   constructor(peer: Peer, { exits = false }: { readonly exits?: boolean } = {}) {
@@ -101,6 +100,17 @@ export class ChannelEndpoint implements Endpoint {
   /** An event that the library gives outside of the channel: a signal or a resize. */
   receiveEvent(event: ChannelEvent): void {
     if (!this.#closing) this.#receive({ kind: 'control', event })
+  }
+
+  /**
+   * Tells when the peer is gone, or typed Ctrl-C, or sent the signal of it: now, where that has arrived already and was not
+   * handed over. Undefined ends the telling.
+   */
+  whenGivenUp(given_up: (() => void) | undefined): void {
+    this.#onGivenUp = given_up
+    if (given_up === undefined) return
+    const isOver = (wire: Wire): boolean => isInterrupt(wire, this.has_terminal)
+    if (this.#gone !== undefined || this.#inbox.some(isOver)) given_up()
   }
 
   start(on: EndpointEvents): void {
@@ -161,7 +171,7 @@ export class ChannelEndpoint implements Endpoint {
   }
 
   #receive(wire: Wire): void {
-    if (this.onGivenUp !== undefined && isInterrupt(wire, this.has_terminal)) this.onGivenUp()
+    if (this.#onGivenUp !== undefined && isInterrupt(wire, this.has_terminal)) this.#onGivenUp()
     if (this.#on === undefined || this.#paused || this.#delivering || !this.#inbox.isEmpty)
       this.#inbox.push(wire)
     else this.#hand(this.#on, wire)
@@ -211,7 +221,7 @@ export class ChannelEndpoint implements Endpoint {
     if (this.#gone !== undefined) return
     clearTimeout(this.#timer)
     this.#gone = gone
-    this.onGivenUp?.()
+    this.#onGivenUp?.()
     this.onGone?.()
     this.#deliver()
   }

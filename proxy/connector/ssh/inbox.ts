@@ -41,11 +41,13 @@ export class Inbox {
       this.#items.splice(0, this.#head)
       this.#head = 0
     }
-    if (!('used' in item)) {
-      if (item.kind === 'control') this.#events -= 1
-      return item
-    }
-    return { kind: 'data', stream: item.stream, bytes: item.bytes.subarray(0, item.used) }
+    const wire = wireOf(item)
+    if (wire.kind === 'control') this.#events -= 1
+    return wire
+  }
+
+  some(matches: (wire: Wire) => boolean): boolean {
+    return this.#items.slice(this.#head).some((item) => matches(wireOf(item)))
   }
 
   clear(): void {
@@ -87,3 +89,8 @@ export class Inbox {
     this.#items.push(wire)
   }
 }
+
+const wireOf = (item: Block | Wire): Wire =>
+  'used' in item
+    ? { kind: 'data', stream: item.stream, bytes: item.bytes.subarray(0, item.used) }
+    : item

@@ -55,7 +55,7 @@ export function askProgram(
       return far
     },
     wait(given_up) {
-      endpoint.onGivenUp = given_up
+      endpoint.whenGivenUp(given_up)
       let is_said = false
       return {
         say(message) {
@@ -65,9 +65,7 @@ export function askProgram(
           is_said = true
           endpoint.write({ kind: 'data', stream: 2, bytes })
         },
-        end: () => {
-          endpoint.onGivenUp = undefined
-        },
+        end: () => endpoint.whenGivenUp(undefined),
       }
     },
     say(message) {
