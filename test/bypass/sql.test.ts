@@ -2,19 +2,16 @@
  * Ways around rules about statements, each through a real psql to a real PostgreSQL: it is stopped by the rule that it tries to get
  * around, or it is known as a limit.
  */
-import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { describe, expect, test } from 'bun:test'
 import { testWith } from '../fixture/require.ts'
-import { components, openWorld, type PostgresWorld } from '../postgres/world.ts'
+import { inWorld } from '../postgres/in-world.ts'
+import { components, type PostgresWorld } from '../postgres/world.ts'
 import { database_sql, innocent, policy, ways } from './sql.ts'
 
 let world: PostgresWorld
-beforeAll(async () => {
-  if (!components.every((path) => Bun.file(path).size > 0)) return
-  world = await openWorld({ policy, sql: database_sql })
-}, 60_000)
-afterAll(async () => {
-  await world?.[Symbol.asyncDispose]()
-}, 30_000)
+inWorld({ policy, sql: database_sql }, (made) => {
+  world = made
+})
 
 /** Each line is a request of its own. */
 const run = (sql: string) =>

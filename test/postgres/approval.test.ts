@@ -2,12 +2,12 @@
  * Statements that wait for a person, through a real psql and a real PostgreSQL: what runs was approved by somebody else, once,
  * for exactly that, and whatever else happens the transaction is in the state that the client is told.
  */
-import { afterAll, beforeAll, describe, expect } from 'bun:test'
+import { describe, expect } from 'bun:test'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { sluice } from '../fixture/gateway.ts'
-import { testWith } from '../fixture/require.ts'
 import { until } from '../fixture/until.ts'
+import { inWorld } from './in-world.ts'
 import { type Desk, deskOf } from './waiting.ts'
 import {
   bind,
@@ -19,7 +19,7 @@ import {
   query,
   sync,
 } from './wire.ts'
-import { components, openWorld, type PostgresWorld } from './world.ts'
+import { openWorld, type PostgresWorld } from './world.ts'
 
 const secret = ['ghp', '_', 'x7Rk2mPq9LwZ4tYb8NcV1sDf6GhJ3aEu5QiO'].join('')
 
@@ -37,20 +37,17 @@ forbid (principal, action == Action::"query", resource) when { context.kinds.con
 
 let world: PostgresWorld
 let desk: Desk
-beforeAll(async () => {
-  if (!components.every((path) => Bun.file(path).size > 0)) return
-  world = await openWorld({
+const holds = inWorld(
+  {
     policy,
     sql: 'CREATE TABLE t (id int PRIMARY KEY, a text); INSERT INTO t SELECT i, i FROM generate_series(1, 500) AS i',
-  })
-  desk = deskOf(() => world)
-}, 60_000)
-afterAll(async () => {
-  await world?.[Symbol.asyncDispose]()
-}, 30_000)
+  },
+  (made) => {
+    world = made
+    desk = deskOf(() => world)
+  },
+)
 
-const holds = (name: string, body: () => Promise<void>, timeout_ms = 60_000): void =>
-  testWith(components, name, body, timeout_ms)
 const there = async (id: number): Promise<boolean> =>
   (await world.database.run(`SELECT count(*) FROM t WHERE id = ${id}`)) === '1\n'
 

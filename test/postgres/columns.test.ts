@@ -1,9 +1,10 @@
 /** Protected columns, through the real wire: whatever way a statement takes to them, no value comes out. */
-import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { describe, expect, test } from 'bun:test'
 import type { Ran } from '../fixture/ran.ts'
 import { isSlow, testSlow, testWith } from '../fixture/require.ts'
 import { columns, database_sql, evasions, ordinary, secrets } from './columns.ts'
-import { components, openWorld, type PostgresWorld } from './world.ts'
+import { inWorld } from './in-world.ts'
+import { components, type PostgresWorld } from './world.ts'
 
 let world: PostgresWorld
 /** What came of each of them: several are asked at once. */
@@ -12,19 +13,19 @@ const at_once = 6
 /** Without the slow tests one of each five: most of their time is a login. */
 const isAsked = (index: number): boolean => isSlow || index % 5 === 0
 
-beforeAll(async () => {
-  if (!components.every((path) => Bun.file(path).size > 0)) return
-  world = await openWorld({ sql: database_sql, columns, masking: { packs: [] } })
-  const waiting = evasions.filter((_, index) => isAsked(index)).map(({ sql }) => sql)
-  const work = async (): Promise<void> => {
-    for (let sql = waiting.shift(); sql !== undefined; sql = waiting.shift())
-      ran_of.set(sql, await world.psql(words(sql)))
-  }
-  await Promise.all(Array.from({ length: at_once }, work))
-}, 180_000)
-afterAll(async () => {
-  await world?.[Symbol.asyncDispose]()
-}, 30_000)
+inWorld(
+  { sql: database_sql, columns, masking: { packs: [] } },
+  async (made) => {
+    world = made
+    const waiting = evasions.filter((_, index) => isAsked(index)).map(({ sql }) => sql)
+    const work = async (): Promise<void> => {
+      for (let sql = waiting.shift(); sql !== undefined; sql = waiting.shift())
+        ran_of.set(sql, await world.psql(words(sql)))
+    }
+    await Promise.all(Array.from({ length: at_once }, work))
+  },
+  180_000,
+)
 
 const words = (sql: string): string[] => [
   ...['-d', 'postgres', '-v', 'VERBOSITY=verbose'],

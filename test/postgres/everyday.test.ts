@@ -1,9 +1,10 @@
 /** What people ask all day, where columns are protected and none of them is touched: it is shown as the target shows it. */
-import { afterAll, beforeAll, describe, expect } from 'bun:test'
+import { describe, expect } from 'bun:test'
 import { psqlOn } from '../fixture/postgres.ts'
 import type { Ran } from '../fixture/ran.ts'
 import { testWith } from '../fixture/require.ts'
-import { components, openWorld, type PostgresWorld } from './world.ts'
+import { inWorld } from './in-world.ts'
+import { components, type PostgresWorld } from './world.ts'
 
 const statements: readonly string[] = [
   'SELECT 1 AS x',
@@ -108,9 +109,8 @@ const script = ['BEGIN;', ...statements.map((sql) => `${sql};`), ...commands, 'R
 let world: PostgresWorld
 let direct: Ran
 let through: Ran
-beforeAll(async () => {
-  if (!components.every((path) => Bun.file(path).size > 0)) return
-  world = await openWorld({
+inWorld(
+  {
     masking: { packs: [] },
     columns: { 'public.people.ssn': 'ssn', 'public.people.pin': 'pin' },
     sql: `CREATE TABLE people (id int PRIMARY KEY, name text, ssn text, pin int);
@@ -120,15 +120,15 @@ beforeAll(async () => {
       CREATE VIEW names AS SELECT id, name FROM people;
       CREATE SEQUENCE counter; CREATE INDEX ON orders (title);
       CREATE FUNCTION twice(int) RETURNS int LANGUAGE sql AS 'SELECT 2 * $1'; ANALYZE`,
-  })
-  const { database } = world
-  const words = ['-d', 'postgres']
-  direct = await psqlOn(database.port, database.owner, words, { stdin: script })
-  through = await world.psql(words, { stdin: script })
-}, 60_000)
-afterAll(async () => {
-  await world?.[Symbol.asyncDispose]()
-}, 30_000)
+  },
+  async (made) => {
+    world = made
+    const { database } = world
+    const words = ['-d', 'postgres']
+    direct = await psqlOn(database.port, database.owner, words, { stdin: script })
+    through = await world.psql(words, { stdin: script })
+  },
+)
 
 describe('shown as the target shows it', () => {
   for (const [index, asked] of [...statements, ...commands].entries())

@@ -1,14 +1,14 @@
 /** A target whose results go on record with their first rows alone: clients see all, the record has a digest of the rest. */
-import { afterAll, beforeAll, describe, expect } from 'bun:test'
+import { describe, expect } from 'bun:test'
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 import { message } from '../../proxy/connector/postgres/message.ts'
 import type { RecordHeader } from '../../storage/evidence/record.ts'
 import { sluice } from '../fixture/gateway.ts'
 import { recordsOf } from '../fixture/guarded.ts'
-import { testWith } from '../fixture/require.ts'
+import { inWorld } from './in-world.ts'
 import { bind, execute, logIn, parse, query, sync, type Wire } from './wire.ts'
-import { components, openWorld, type PostgresWorld } from './world.ts'
+import type { PostgresWorld } from './world.ts'
 
 const kept = 3
 const count = 5_000
@@ -19,21 +19,17 @@ const note = (n: number, hidden = token): string =>
 const stars = '*'.repeat(token.length)
 
 let world: PostgresWorld
-beforeAll(async () => {
-  if (!components.every((path) => Bun.file(path).size > 0)) return
-  world = await openWorld({
+const holds = inWorld(
+  {
     recorded_rows_max: kept,
     columns: { 'public.notes.pin': 'pin' },
     sql: `CREATE TABLE notes AS SELECT n, CASE WHEN n IN (2, 4321) THEN 'see ${token}' ELSE 'note ' || n || ' of many' END AS note,
       'pin' || n AS pin FROM generate_series(1, ${count}) n`,
-  })
-}, 60_000)
-afterAll(async () => {
-  await world?.[Symbol.asyncDispose]()
-}, 30_000)
-
-const holds = (name: string, body: () => Promise<void>): void =>
-  testWith(components, name, body, 60_000)
+  },
+  (made) => {
+    world = made
+  },
+)
 
 /** Up to ReadyForQuery: the rows of each result, as messages, without those that go on record. */
 async function behindKept(wire: Wire): Promise<Buffer[]> {

@@ -1,20 +1,14 @@
 /** What stands still for a while and goes on: nobody else waits for it, and nothing of it is lost. */
-import { afterAll, beforeAll, describe, expect } from 'bun:test'
-import { testWith } from '../fixture/require.ts'
+import { describe, expect } from 'bun:test'
+import { inWorld } from './in-world.ts'
 import { bind, cancelWith, execute, logIn, parse, query, sync, type Wire } from './wire.ts'
-import { components, openWorld, type PostgresWorld } from './world.ts'
+import type { PostgresWorld } from './world.ts'
 
 let world: PostgresWorld
-beforeAll(async () => {
-  if (!components.every((path) => Bun.file(path).size > 0)) return
-  world = await openWorld()
-}, 60_000)
-afterAll(async () => {
-  await world?.[Symbol.asyncDispose]()
-}, 30_000)
+const holds = inWorld({}, (made) => {
+  world = made
+})
 
-const holds = (name: string, body: () => Promise<void>): void =>
-  testWith(components, name, body, 60_000)
 const enter = (): Promise<Wire & { readonly key: Uint8Array }> =>
   logIn(world.gateway.postgres.port, world.login)
 const rows = 20_000

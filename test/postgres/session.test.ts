@@ -1,32 +1,28 @@
 /** Unmodified clients of PostgreSQL through the gateway: what they do works, and is on record. */
-import { afterAll, beforeAll, describe, expect } from 'bun:test'
+import { describe, expect } from 'bun:test'
 import { writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { message } from '../../proxy/connector/postgres/message.ts'
 import { sluice } from '../fixture/gateway.ts'
 import { psqlOn } from '../fixture/postgres.ts'
-import { testWith } from '../fixture/require.ts'
+import { inWorld } from './in-world.ts'
 import { start, wireOver } from './wire.ts'
-import { components, openWorld, type PostgresWorld } from './world.ts'
+import type { PostgresWorld } from './world.ts'
 
 const token = `glpat-${'ABCDEFGHIJKLMNOPQRST'}`
 
 let world: PostgresWorld
-beforeAll(async () => {
-  if (!components.every((path) => Bun.file(path).size > 0)) return
-  world = await openWorld({
+const holds = inWorld(
+  {
     sql: `CREATE TABLE people (id int PRIMARY KEY, name text, note text);
       INSERT INTO people VALUES (1, 'ada', 'my token is ${token}'), (2, 'bob', NULL);
       CREATE TABLE numbers AS SELECT generate_series(1, 1000) AS n`,
-  })
-}, 60_000)
-afterAll(async () => {
-  await world?.[Symbol.asyncDispose]()
-}, 30_000)
-
-const holds = (name: string, body: () => Promise<void>, timeout_ms?: number): void =>
-  testWith(components, name, body, timeout_ms)
+  },
+  (made) => {
+    world = made
+  },
+)
 
 describe('psql', () => {
   holds('reads rows, and a secret in one of them is stars of the same length', async () => {

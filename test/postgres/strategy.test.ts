@@ -1,13 +1,12 @@
 /** Columns that show something all the same: the ends of a value, whether two are equal, or nothing. */
-import { afterAll, beforeAll, expect } from 'bun:test'
-import { testWith } from '../fixture/require.ts'
+import { expect } from 'bun:test'
+import { inWorld } from './in-world.ts'
 import { bind, describe, execute, logIn, parse, query, sync } from './wire.ts'
-import { components, openWorld, type PostgresWorld } from './world.ts'
+import type { PostgresWorld } from './world.ts'
 
 let world: PostgresWorld
-beforeAll(async () => {
-  if (!components.every((path) => Bun.file(path).size > 0)) return
-  world = await openWorld({
+const holds = inWorld(
+  {
     sql: `CREATE TABLE people (id int PRIMARY KEY, card text, iban varchar(40), pin int, note text,
         phones text[], mails text[], other text, doc jsonb);
       INSERT INTO people VALUES
@@ -30,13 +29,12 @@ beforeAll(async () => {
       'public.people.mails': { rule: 'mail', strategy: 'hash' },
       'public.people.doc': { rule: 'doc', strategy: 'partial(0,4)' },
     },
-  })
-}, 60_000)
-afterAll(async () => {
-  await world?.[Symbol.asyncDispose]()
-}, 30_000)
+  },
+  (made) => {
+    world = made
+  },
+)
 
-const holds = (name: string, body: () => Promise<void>): void => testWith(components, name, body)
 const rows = async (sql: string): Promise<string[]> => {
   const ran = await world.query(sql)
   expect(ran.stderr).toBe('')

@@ -1,24 +1,19 @@
 /** The protocol itself: order, formats, names, and what no honest client says. */
-import { describe as about, afterAll, beforeAll, expect } from 'bun:test'
+import { describe as about, expect } from 'bun:test'
 import { message } from '../../proxy/connector/postgres/message.ts'
-import { testWith } from '../fixture/require.ts'
 import { columns, database_sql, secrets } from './columns.ts'
+import { inWorld } from './in-world.ts'
 import { bind, describe, execute, logIn, openWire, parse, query, start, sync } from './wire.ts'
-import { components, openWorld, type PostgresWorld } from './world.ts'
+import type { PostgresWorld } from './world.ts'
 
 const forbidden =
   'policy forbids this statement: it drops a database (drop-database); a statement of the critical class never runs through the gateway'
 
 let world: PostgresWorld
-beforeAll(async () => {
-  if (!components.every((path) => Bun.file(path).size > 0)) return
-  world = await openWorld({ sql: database_sql, columns })
-}, 60_000)
-afterAll(async () => {
-  await world?.[Symbol.asyncDispose]()
-}, 30_000)
+const holds = inWorld({ sql: database_sql, columns }, (made) => {
+  world = made
+})
 
-const holds = (name: string, body: () => Promise<void>): void => testWith(components, name, body)
 const enter = () => logIn(world.gateway.postgres.port, world.login)
 const clean = (answers: readonly string[]): void => {
   for (const secret of secrets) expect(answers.join('\n')).not.toContain(secret)

@@ -1,24 +1,18 @@
 /** `--workers` with PostgreSQL: sessions spread, are read and verified as one, and are cancelled whichever process has them. */
-import { afterAll, beforeAll, expect } from 'bun:test'
+import { expect } from 'bun:test'
 import { message } from '../../proxy/connector/postgres/message.ts'
 import { workerData } from '../../storage/store/gathered.ts'
 import { sluice } from '../fixture/gateway.ts'
-import { testWith } from '../fixture/require.ts'
 import { endsIn, isAlive, workersOf } from '../fixture/workers.ts'
+import { inWorld } from './in-world.ts'
 import { logIn, openWire, query } from './wire.ts'
-import { components, openWorld, type PostgresWorld } from './world.ts'
+import type { PostgresWorld } from './world.ts'
 
 let world: PostgresWorld
-beforeAll(async () => {
-  if (!components.every((path) => Bun.file(path).size > 0)) return
-  world = await openWorld({ arguments: ['--workers', '2'] })
-}, 60_000)
-afterAll(async () => {
-  await world?.[Symbol.asyncDispose]()
-}, 30_000)
+const holds = inWorld({ arguments: ['--workers', '2'] }, (made) => {
+  world = made
+})
 
-const holds = (name: string, body: () => Promise<void>): void =>
-  testWith(components, name, body, 60_000)
 const enter = () => logIn(world.gateway.postgres.port, world.login)
 
 holds('a request to cancel finds the process that has the session', async () => {
