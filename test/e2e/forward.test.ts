@@ -3,7 +3,7 @@
  * them. They are masked and recorded like any output, and every destination is on record.
  */
 import { afterAll, beforeAll, describe, expect } from 'bun:test'
-import { createHash, randomBytes } from 'node:crypto'
+import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { connect, createServer, type Server } from 'node:net'
 import { join } from 'node:path'
@@ -12,6 +12,7 @@ import { makeKey } from '../fixture/keys.ts'
 import { connectTo, freePort, listening, portOf } from '../fixture/net.ts'
 import { ssh, ssh_keygen, sshd, testWith } from '../fixture/require.ts'
 import { runSsh, type SshCommand, type SshResult, sshArguments } from '../fixture/ssh.ts'
+import { unremarkableBytes } from '../fixture/unremarkable.ts'
 
 const needs = [ssh, sshd, ssh_keygen]
 const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex')
@@ -73,7 +74,7 @@ describe('forwarding, allowed', () => {
     records.filter(({ header }) => header.kind === 'command').map(text)
 
   testWith(needs, '-W carries 8 MB there and back, and says where to', async () => {
-    const stdin = randomBytes(8e6)
+    const stdin = unremarkableBytes(8e6)
     const to = `127.0.0.1:${portOf(echo)}`
     const ran = await run({ options: ['-W', to], stdin })
     expect(ran.code).toBe(0)
@@ -117,7 +118,7 @@ describe('forwarding, allowed', () => {
       const to = portOf(echo)
       const child = spawn({ options: [flag, dial ? `${port}` : `${port}:127.0.0.1:${to}`, '-N'] })
       const one = async (): Promise<void> => {
-        const sent = randomBytes(300_000)
+        const sent = unremarkableBytes(300_000)
         const socket = await connectTo(port)
         // SOCKS 5, no authentication, connect (RFC 1928): 2 and 10 bytes of answer.
         if (dial) socket.write(Buffer.from(dial(to)))
@@ -169,7 +170,7 @@ describe('forwarding, allowed', () => {
     const far = await freePort()
     const to = portOf(echo)
     const child = spawn({ options: ['-R', `${far}:127.0.0.1:${to}`, '-N'] })
-    const sent = randomBytes(500_000)
+    const sent = unremarkableBytes(500_000)
     const socket = await connectTo(far)
     socket.end(sent)
     const got = await new Response(stream(socket)).arrayBuffer()

@@ -11,6 +11,7 @@ import ssh2 from 'ssh2'
 import { type Guarded, openGuarded } from '../fixture/guarded.ts'
 import { ssh, ssh_keygen, sshd, testSlow, testWith } from '../fixture/require.ts'
 import { sshArguments, stalled } from '../fixture/ssh.ts'
+import { unremarkableBytes } from '../fixture/unremarkable.ts'
 import { connectRaw, exec, type Loose } from '../ssh2/wire.ts'
 
 const needs = [ssh, sshd, ssh_keygen]
@@ -119,7 +120,7 @@ describe('hostile clients', () => {
     ['at once', (file: string) => `cat ${file} >&2 & cat ${file}; wait`],
   ] as const)
     testWith(needs, `stdout and stderr stalled together, ${name}, arrive whole`, async () => {
-      const bytes = randomBytes(12e6)
+      const bytes = unremarkableBytes(12e6)
       const file = join(guarded.dir, 'both')
       writeFileSync(file, bytes)
       const call = sshArguments({
