@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { makeCertificates } from '../fixture/certificate.ts'
 import { startPostgres } from '../fixture/postgres.ts'
 import { testWith } from '../fixture/require.ts'
+import { startBetween } from './between.ts'
 import { components, openWorld } from './world.ts'
 
 testWith(
@@ -33,3 +34,46 @@ testWith(
   },
   120_000,
 )
+
+testWith(
+  components,
+  'a certificate of another host is refused before any password goes there',
+  async () => {
+    await using database = await startPostgres({ names: ['DNS:elsewhere.example'] })
+    await using world = await openWorld({ database })
+    const ran = await world.query('SELECT 7')
+    expect([ran.code, ran.stdout]).toEqual([2, ''])
+    expect(ran.stderr).toContain('the certificate of the target is not one that is trusted')
+    expect(database.log()).not.toContain('SELECT 7')
+  },
+  60_000,
+)
+
+for (const hides_binding of [false, true])
+  testWith(
+    components,
+    `who is in between with a trusted certificate gets nowhere${hides_binding ? ', also by hiding that the target binds' : ''}`,
+    async () => {
+      const dir = mkdtempSync(join(tmpdir(), 'sluice-between-'))
+      try {
+        await using database = await startPostgres()
+        const certificates = makeCertificates(dir, ['IP:127.0.0.1'])
+        await using between = await startBetween(database.port, certificates, hides_binding)
+        await using world = await openWorld({
+          database: { ...database, certificates },
+          address: between.address,
+        })
+        const ran = await world.query('SELECT 7')
+        expect([ran.code, ran.stdout]).toEqual([2, ''])
+        // By the target itself: it saw which certificate the proof of the password is bound to, or that none is (RFC 5802, section 6).
+        expect(database.log()).toContain(
+          hides_binding
+            ? 'SCRAM channel binding negotiation error'
+            : 'SCRAM channel binding check failed',
+        )
+      } finally {
+        rmSync(dir, { recursive: true, force: true })
+      }
+    },
+    60_000,
+  )
