@@ -4,34 +4,18 @@
  */
 import { describe, expect } from 'bun:test'
 import { randomBytes } from 'node:crypto'
-import { chmodSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { runGateway, sluice } from '../fixture/gateway.ts'
 import { type Guarded, openGuarded } from '../fixture/guarded.ts'
 import { ssh, ssh_keygen, sshd, testSlow, testWith } from '../fixture/require.ts'
+import { filesWith } from '../fixture/search.ts'
 import { until } from '../fixture/until.ts'
 
 const needs = [ssh, sshd, ssh_keygen]
 const key = randomBytes(32).toString('base64')
 const other = randomBytes(32).toString('hex')
 const spoken = 'marzipan-quadrille-76251'
-
-/** Files under a directory that hold the text as it is. */
-function filesWith(dir: string, text: string): readonly string[] {
-  return readdirSync(dir, { recursive: true, encoding: 'utf8' })
-    .map((name) => join(dir, name))
-    .filter((path) => holds(path, text))
-}
-
-function holds(path: string, text: string): boolean {
-  try {
-    return statSync(path).isFile() && readFileSync(path).includes(text)
-  } catch (error) {
-    // It was removed meanwhile.
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return false
-    throw error
-  }
-}
 
 const sealed = {
   sections: { encryption: { key_file: './store.key' } },

@@ -15,8 +15,8 @@ import { openReader } from '../../storage/store/reader.ts'
 import { sluice } from '../fixture/gateway.ts'
 import { type Guarded, openGuarded, outputOf, type StoredRecord } from '../fixture/guarded.ts'
 import { ssh, ssh_keygen, sshd, testWith } from '../fixture/require.ts'
+import { filesWith } from '../fixture/search.ts'
 import { runSsh, type SshResult } from '../fixture/ssh.ts'
-import { filesWith } from './search.ts'
 
 const needs = [ssh, sshd, ssh_keygen]
 

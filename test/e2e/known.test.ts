@@ -9,8 +9,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Guarded, openGuarded } from '../fixture/guarded.ts'
 import { ssh, sshd, testWith } from '../fixture/require.ts'
+import { filesWith } from '../fixture/search.ts'
 import { sshArguments } from '../fixture/ssh.ts'
-import { filesWith } from './search.ts'
 import { openTerminal } from './terminal.ts'
 
 const needs = [ssh, sshd]

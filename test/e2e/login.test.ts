@@ -13,11 +13,11 @@ import { documentsIn, identityOf } from '../fixture/identity.ts'
 import { login } from '../fixture/login.ts'
 import { freePort } from '../fixture/net.ts'
 import { ssh, ssh_keygen, sshd, testWith } from '../fixture/require.ts'
+import { filesWith } from '../fixture/search.ts'
 import { signIn } from '../fixture/sign-in.ts'
 import { runSsh } from '../fixture/ssh.ts'
 import { startSshd } from '../fixture/sshd.ts'
 import { until } from '../fixture/until.ts'
-import { filesWith } from './search.ts'
 
 const needs = [ssh, sshd, ssh_keygen]
 const people = [

@@ -8,8 +8,8 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Guarded, openGuarded } from '../fixture/guarded.ts'
 import { ssh, sshd, testWith, tmux } from '../fixture/require.ts'
+import { filesWith } from '../fixture/search.ts'
 import { sshArguments } from '../fixture/ssh.ts'
-import { filesWith } from './search.ts'
 import { openTerminal, type Terminal } from './terminal.ts'
 
 const needs = [ssh, sshd]

@@ -9,7 +9,7 @@ import { join } from 'node:path'
 import { sluice } from '../fixture/gateway.ts'
 import { type Guarded, openGuarded } from '../fixture/guarded.ts'
 import { ssh, sshd, testWith } from '../fixture/require.ts'
-import { filesWith } from './search.ts'
+import { filesWith } from '../fixture/search.ts'
 import { openTerminal } from './terminal.ts'
 
 const needs = [ssh, sshd]

@@ -12,9 +12,9 @@ import { decodeLogEntry } from '../../storage/evidence/log-entry.ts'
 import { openReader } from '../../storage/store/reader.ts'
 import { type Guarded, openGuarded } from '../fixture/guarded.ts'
 import { ssh, sshd, testSlow, testWith } from '../fixture/require.ts'
+import { filesWith } from '../fixture/search.ts'
 import { until } from '../fixture/until.ts'
 import { workersOf } from '../fixture/workers.ts'
-import { filesWith } from './search.ts'
 
 const needs = [ssh, sshd]
 const made = (prefix: string): string => `${prefix}-${randomBytes(9).toString('hex')}`

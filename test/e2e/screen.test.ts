@@ -9,8 +9,8 @@ import { join } from 'node:path'
 import { sluice } from '../fixture/gateway.ts'
 import { type Guarded, openGuarded, outputOf } from '../fixture/guarded.ts'
 import { ssh, ssh_keygen, sshd, testWith, tmux } from '../fixture/require.ts'
+import { filesWith } from '../fixture/search.ts'
 import { sshArguments } from '../fixture/ssh.ts'
-import { filesWith } from './search.ts'
 import { openTerminal, type Terminal } from './terminal.ts'
 
 const needs = [ssh, sshd, ssh_keygen]

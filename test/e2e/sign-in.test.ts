@@ -10,9 +10,9 @@ import { type Guarded, openGuarded } from '../fixture/guarded.ts'
 import { lastProof } from '../fixture/last-proof.ts'
 import { freePort } from '../fixture/net.ts'
 import { ssh, ssh_keygen, sshd, testWith } from '../fixture/require.ts'
+import { filesWith } from '../fixture/search.ts'
 import { createVisitor, linkOf, signIn } from '../fixture/sign-in.ts'
 import { sshArguments } from '../fixture/ssh.ts'
-import { filesWith } from './search.ts'
 import { openTerminal, type Terminal } from './terminal.ts'
 
 const needs = [ssh, sshd, ssh_keygen]

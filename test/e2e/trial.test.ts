@@ -8,10 +8,10 @@ import { join } from 'node:path'
 import { type Gateway, gatewayConfig, runGateway, startGateway } from '../fixture/gateway.ts'
 import { type Ran, ranOf } from '../fixture/ran.ts'
 import { ssh, testWith } from '../fixture/require.ts'
+import { filesWith } from '../fixture/search.ts'
 import { signIn } from '../fixture/sign-in.ts'
 import { startTrialRun, type TrialRun } from '../fixture/trial.ts'
 import { until } from '../fixture/until.ts'
-import { filesWith } from './search.ts'
 import { openTerminal } from './terminal.ts'
 
 const needs = [ssh, '/usr/bin/curl']

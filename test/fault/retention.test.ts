@@ -3,7 +3,7 @@
  * verifies.
  */
 import { afterAll, beforeAll, describe, expect } from 'bun:test'
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { openReader } from '../../storage/store/reader.ts'
@@ -12,6 +12,7 @@ import { sluice } from '../fixture/gateway.ts'
 import { type Guarded, openGuarded } from '../fixture/guarded.ts'
 import type { Ran } from '../fixture/ran.ts'
 import { faketime, ssh, ssh_keygen, sshd, testWith } from '../fixture/require.ts'
+import { filesWith } from '../fixture/search.ts'
 import { until } from '../fixture/until.ts'
 
 const needs = [ssh, sshd, ssh_keygen, faketime]
@@ -62,11 +63,7 @@ describe('retention', () => {
     sluice([...words, '--data', guarded.data, '--url', guarded.gateway.api, '--as', 'olga'])
   const reported = async (): Promise<Reported> =>
     JSON.parse((await guarded.verify()).stdout) as Reported
-  const filesWith = (word: string): readonly string[] =>
-    readdirSync(guarded.data, { recursive: true, encoding: 'utf8' }).filter((name) => {
-      const path = join(guarded.data, name)
-      return statSync(path).isFile() && readFileSync(path).includes(word)
-    })
+  const filesThatSay = (word: string): readonly string[] => filesWith(guarded.data, word)
   async function erasedBy(id: string): Promise<string | undefined> {
     const reader = openReader(guarded.data)
     try {
@@ -120,9 +117,9 @@ describe('retention', () => {
         await until(`no file has the word ${word}`, async () => {
           // The journal goes on to another segment with the next that is recorded.
           await guarded.run('true')
-          return filesWith(`${word}-said`).length === 0
+          return filesThatSay(`${word}-said`).length === 0
         })
-      expect(filesWith('panda-said').length).toBeGreaterThan(0)
+      expect(filesThatSay('panda-said').length).toBeGreaterThan(0)
 
       const report = await reported()
       expect(report.verdict, JSON.stringify(report.findings)).toBe('verified')
