@@ -305,6 +305,6 @@ describe('tidy', () => {
     const install = `npm i -g ${packageManager} && bun install --frozen-lockfile &&`
     expect(packageManager).toMatch(/^bun@\d/)
     expect(readme).toContain(`${install} bun run proxy`)
-    expect(readme).toContain(`${install} test/setup && bun test`)
+    expect(readme).toContain(`${install} test/setup && bun run test`)
   })
 })

@@ -172,7 +172,7 @@ describe('a gateway with a bucket', () => {
     long_ms,
   )
 
-  testWith(
+  testSlow(
     needs,
     'does not start on an older copy of its data directory, nor with a bucket that keeps nothing',
     async () => {
@@ -247,7 +247,7 @@ describe('a gateway with a bucket', () => {
     long_ms,
   )
 
-  testWith(
+  testSlow(
     needs,
     'required: when the bucket is too far behind, output waits and nobody new comes in; nothing is lost',
     async () => {

@@ -8,14 +8,14 @@ import type { Report } from '../../storage/verify/report.ts'
 import { sluice } from '../fixture/gateway.ts'
 import { openGuarded } from '../fixture/guarded.ts'
 import type { Ran } from '../fixture/ran.ts'
-import { ssh, ssh_keygen, sshd, testWith } from '../fixture/require.ts'
+import { ssh, ssh_keygen, sshd, testSlow } from '../fixture/require.ts'
 import { ceph_components, shareCeph } from '../fixture/share-ceph.ts'
 import { until } from '../fixture/until.ts'
 import { bucketOf, Folder } from './world.ts'
 
 const ceph = shareCeph()
 
-testWith(
+testSlow(
   [ssh, sshd, ssh_keygen, ...ceph_components],
   'a session is shredded by who may, and the bucket shows that it was, and nothing of it',
   async () => {
