@@ -15,7 +15,6 @@ import {
   checkpoint_ms,
   heartbeat_late_ms,
   heartbeat_ms,
-  prepare_idle_ms,
   prepare_slice_pause_ms,
 } from '../core/limits.ts'
 import type { SessionStart } from '../core/ports.ts'
@@ -27,6 +26,7 @@ import { Group } from './group.ts'
 import { EvidenceLog, type LogParts } from './log.ts'
 import type { FromRecorder, ToRecorder, ToSession } from './messages.ts'
 import { maskedStart, type OpeningParts, openSession } from './opening.ts'
+import { type Preparing, startPreparing } from './preparing.ts'
 import { createRecycling, type Keeping } from './recycling.ts'
 import { type Masking, withConfiguration } from './tables.ts'
 import { Trail, type TrailPorts } from './trail.ts'
@@ -76,7 +76,7 @@ export function createRecorder(parts: RecorderParts): RecorderCore {
   const unended = new Map<Trail, End>()
   let heartbeat_us = 0
   let checkpoint_timer: ReturnType<typeof setInterval> | undefined
-  let prepare_timer: ReturnType<typeof setTimeout> | undefined
+  let preparing: Preparing | undefined
   /** Came while the group was full. */
   let waiting: Message[] = []
   let is_stopping = false
@@ -174,14 +174,7 @@ export function createRecorder(parts: RecorderParts): RecorderCore {
     }
     tick()
     checkpoint_timer = setInterval(tick, checkpoint_ms)
-    prepare()
-  }
-
-  /** Prepares spare segments in small slices, so that a switch of segments need not wait. */
-  function prepare(): void {
-    const more = journal.maintain()
-    prepare_timer = setTimeout(prepare, more ? prepare_slice_pause_ms : prepare_idle_ms)
-    health.prepared(!journal.ready && !more)
+    preparing = startPreparing(journal, health.prepared)
   }
 
   /** Once a second: ends that are due, the open sessions' roots, a heartbeat, the checkpoint. */
@@ -274,7 +267,7 @@ export function createRecorder(parts: RecorderParts): RecorderCore {
         break
       case 'stop':
         clearInterval(checkpoint_timer)
-        clearTimeout(prepare_timer)
+        preparing?.stop()
         log.sign()
         group.ack(message.ack)
         group.commit()

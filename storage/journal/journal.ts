@@ -189,6 +189,11 @@ export class Journal {
     return this.#pending.bytes
   }
 
+  /** Whether {@link maintain} is urgent: it prepares what a switch will need. */
+  get isShort(): boolean {
+    return this.#spares.areFew
+  }
+
   /** Whether new sessions may start: a spare segment exists and the backlog leaves room for it. */
   get ready(): boolean {
     return this.#spares.count > 0 && this.#closed.length + 1 < this.#options.backlog_segments_max

@@ -73,6 +73,11 @@ export class Spares {
     return this.#ready.length + this.#used.length + (this.#partial === undefined ? 0 : 1)
   }
 
+  /** Fewer are ready than should be. */
+  get areFew(): boolean {
+    return this.count < this.#wanted
+  }
+
   take(): string | undefined {
     if (this.count === 0) this.tryPrepareOne()
     return this.#ready.shift()
@@ -105,7 +110,7 @@ export class Spares {
   }
 
   get #hasWork(): boolean {
-    return this.count < this.#wanted || this.#used.length > 0 || this.#partial !== undefined
+    return this.areFew || this.#used.length > 0 || this.#partial !== undefined
   }
 
   /** False when there is no room, or the disk failed: then nothing of it is kept. */
