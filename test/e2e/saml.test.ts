@@ -13,10 +13,10 @@ import { lastProof } from '../fixture/last-proof.ts'
 import { freePort } from '../fixture/net.ts'
 import { chromium, php, simplesamlphp, ssh, sshd, testSlow } from '../fixture/require.ts'
 import { type IdentityProvider, startSimpleSaml } from '../fixture/simplesamlphp.ts'
-import { sshArguments } from '../fixture/ssh.ts'
 import { until } from '../fixture/until.ts'
 import { endsIn } from '../fixture/workers.ts'
-import { openTerminal, type Terminal } from './terminal.ts'
+import { openAtSignIn } from './signed-in.ts'
+import type { Terminal } from './terminal.ts'
 
 const needs = [ssh, sshd, chromium, php, simplesamlphp]
 /** A browser starts slowly beside everything else. */
@@ -77,18 +77,7 @@ async function connect(
   { guarded }: World,
   command: string,
 ): Promise<{ terminal: Terminal; url: string; code: string }> {
-  const terminal = openTerminal(
-    sshArguments({
-      port: guarded.gateway.ssh.port,
-      login: `${guarded.target.account}@web-1`,
-      identities: [],
-      options: ['-o', 'BatchMode=no', '-o', 'LogLevel=ERROR'],
-      command,
-    }),
-    { columns: 200 },
-  )
-  await terminal.until(/press Enter here: $/)
-  const [, url = '', code = ''] = /(https?:\S+)[^]* code (\S+)\./.exec(terminal.text()) ?? []
+  const { terminal, url, code } = await openAtSignIn(guarded, command)
   expect(url).toStartWith(`${guarded.gateway.api}/login/device?login=`)
   expect(code).toMatch(/^[A-Z]{4}-[A-Z]{4}$/)
   return { terminal, url, code }
