@@ -1,5 +1,7 @@
 /** Protected columns, through the real wire: whatever way a statement takes to them, no value comes out. */
 import { describe, expect, test } from 'bun:test'
+import { catalog_ms } from '../../proxy/connector/postgres/limits.ts'
+import { clientEnv } from '../fixture/postgres.ts'
 import type { Ran } from '../fixture/ran.ts'
 import { isSlow, testSlow, testWith } from '../fixture/require.ts'
 import { columns, database_sql, evasions, ordinary, secrets } from './columns.ts'
@@ -70,4 +72,36 @@ describe('what is not protected', () => {
       expect(ran.stderr).toBe('')
       expect(ran.stdout).toBe(stdout)
     })
+
+  testWith(
+    components,
+    "one's own temporary table, while somebody else has one of that name",
+    async () => {
+      const { port, owner } = world.database
+      const where = ['-h', '127.0.0.1', '-p', `${port}`, '-U', owner.user, '-d', 'postgres']
+      const other = Bun.spawn(['psql', '-X', '-q', ...where], {
+        env: clientEnv(owner),
+        stdin: 'pipe',
+        stdout: 'pipe',
+        stderr: 'inherit',
+      })
+      await other.stdin.write(
+        'CREATE TEMP TABLE mine AS SELECT ssn AS title FROM people; \\echo made\n',
+      )
+      await other.stdin.flush()
+      const { value } = await other.stdout.getReader().read()
+      expect(new TextDecoder().decode(value)).toBe('made\n')
+      // Nothing is remembered from before.
+      await Bun.sleep(catalog_ms)
+      const ran = await world.psql(
+        words(
+          'CREATE TEMP TABLE mine AS SELECT title FROM orders; SELECT title FROM mine ORDER BY 1',
+        ),
+      )
+      expect(ran).toEqual({ code: 0, stdout: 'SELECT 2\nink\ntea\n', stderr: '' })
+      await other.stdin.end()
+      expect(await other.exited).toBe(0)
+    },
+    30_000,
+  )
 })

@@ -24,12 +24,15 @@ const computing = [
   ...['fuzzystrmatch', 'btree_gin', 'btree_gist', 'cube', 'earthdistance', 'isn', 'seg', 'vector'],
 ]
 
+/** A session sees its own temporary tables alone, and those come after this was read: another's have nothing to do with it. */
+const is_lasting = `c.relpersistence <> 't'`
+
 export const catalog_query: string = `
 SELECT c.oid, n.nspname, c.relname FROM pg_catalog.pg_class c
-  JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind IN ('r','v','m','f','p','S');
+  JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind IN ('r','v','m','f','p','S') AND ${is_lasting};
 SELECT a.attrelid, a.attnum, a.attname, a.atttypid FROM pg_catalog.pg_attribute a
   JOIN pg_catalog.pg_class c ON c.oid = a.attrelid
-  WHERE a.attnum > 0 AND NOT a.attisdropped AND c.relkind IN ('r','v','m','f','p','S')
+  WHERE a.attnum > 0 AND NOT a.attisdropped AND c.relkind IN ('r','v','m','f','p','S') AND ${is_lasting}
   ORDER BY a.attrelid, a.attnum;
 SELECT inhrelid, inhparent FROM pg_catalog.pg_inherits;
 SELECT ad.adrelid, ad.adnum, d.refobjsubid FROM pg_catalog.pg_depend d
@@ -39,7 +42,7 @@ SELECT ad.adrelid, ad.adnum, d.refobjsubid FROM pg_catalog.pg_depend d
   AND d.refobjid = ad.adrelid AND d.refobjsubid > 0 AND d.refobjsubid <> ad.adnum;
 SELECT DISTINCT r.ev_class, CASE WHEN d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass THEN d.refobjid END
   FROM pg_catalog.pg_depend d JOIN pg_catalog.pg_rewrite r ON r.oid = d.objid
-  JOIN pg_catalog.pg_class c ON c.oid = r.ev_class AND c.relkind IN ('v','m')
+  JOIN pg_catalog.pg_class c ON c.oid = r.ev_class AND c.relkind IN ('v','m') AND ${is_lasting}
   WHERE d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass
   AND d.refclassid IN ('pg_catalog.pg_class'::pg_catalog.regclass, 'pg_catalog.pg_proc'::pg_catalog.regclass)
   AND NOT (d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.refobjid = r.ev_class);
