@@ -20,6 +20,7 @@ export const columns: Readonly<Record<string, string>> = {
   'public.people.born': 'birthday',
   'public.people.tags': 'tags',
   'public.people.doc': 'document',
+  'public.unlike.ssn': 'ssn',
 }
 
 export const database_sql = `
@@ -46,6 +47,8 @@ CREATE PROCEDURE show_ssn(INOUT x text) LANGUAGE plpgsql AS
   $$BEGIN SELECT ssn INTO x FROM people LIMIT 1; RAISE NOTICE 'it is %', x; END$$;
 CREATE SEQUENCE counter; CREATE TYPE pair AS (a text, b text);
 CREATE TABLE guarded_notes (id int, ssn text);
+CREATE TABLE unlike (id int PRIMARY KEY, ssn text UNIQUE DEFERRABLE INITIALLY DEFERRED);
+INSERT INTO unlike VALUES (1, 'x'), (2, 'y');
 ANALYZE;
 `
 
@@ -157,7 +160,6 @@ export const evasions: readonly Evasion[] = [
     'BEGIN; DECLARE c CURSOR FOR SELECT upper(ssn) FROM people; FETCH ALL FROM c; COMMIT',
     "BEGIN; SELECT cursor_of('c'); FETCH ALL FROM c; COMMIT",
     'PREPARE a AS SELECT upper(ssn) FROM people; EXECUTE a; DEALLOCATE a',
-    'PREPARE b (text) AS SELECT $1; EXECUTE b (get_ssn(1))',
     "CALL show_ssn('')",
     "SELECT most_common_vals, histogram_bounds FROM pg_stats WHERE tablename = 'people'",
     "SELECT stavalues1::text FROM pg_statistic WHERE starelid = 'people'::regclass",
@@ -190,6 +192,16 @@ export const evasions: readonly Evasion[] = [
     "SELECT has_table_privilege(ssn, 'select') FROM people",
     'SELECT convert_to(name, ssn) FROM people',
     'SELECT timezone(ssn, now()) FROM people',
+  ),
+  // ... of what looks at a whole table, or at the end of a transaction.
+  ...masked(
+    'CREATE INDEX ON people ((ssn::int))',
+    'CREATE INDEX ON people (id) WHERE ssn::int > 0',
+    'CREATE UNIQUE INDEX ON people (pin)',
+    'CREATE INDEX ON kept ((k::int))',
+    'BEGIN; UPDATE unlike SET ssn = (SELECT min(ssn) FROM people); COMMIT',
+    'BEGIN; UPDATE unlike SET ssn = (SELECT min(ssn) FROM people); SET CONSTRAINTS ALL IMMEDIATE',
+    'UPDATE unlike SET ssn = (SELECT min(ssn) FROM people)',
   ),
   // COPY.
   ...masked(
@@ -237,6 +249,14 @@ export const evasions: readonly Evasion[] = [
     'ALTER TABLE orders ADD COLUMN y text DEFAULT get_ssn(1)',
     'CREATE RULE r AS ON SELECT TO orders DO INSTEAD SELECT 1',
     'CREATE TRIGGER t BEFORE UPDATE ON people FOR EACH ROW EXECUTE FUNCTION suppress_redundant_updates_trigger()',
+    'CREATE SCHEMA s CREATE VIEW v AS SELECT ssn AS x FROM public.people',
+    'BEGIN; CREATE TABLE v (a int); ROLLBACK; CREATE SCHEMA s CREATE VIEW v AS SELECT ssn AS x FROM public.people; SELECT x FROM s.v',
+    'CREATE SCHEMA s CREATE TABLE t (a text DEFAULT public.get_ssn(1))',
+    'PREPARE d AS SELECT upper(ssn) AS u FROM people; CREATE TEMP TABLE t AS EXECUTE d; SELECT u FROM t',
+    'PREPARE d AS SELECT upper(ssn) AS u FROM people; EXPLAIN ANALYZE CREATE TEMP TABLE t AS EXECUTE d; SELECT u FROM t',
+    'PREPARE e (text) AS INSERT INTO orders (id, title) VALUES (99, $1); EXECUTE e (get_ssn(1)); SELECT title FROM orders WHERE id = 99',
+    "LISTEN c; PREPARE f (text) AS SELECT pg_notify('c', $1); EXECUTE f (get_ssn(1)); SELECT 1",
+    'PREPARE b (text) AS SELECT $1; EXECUTE b (get_ssn(1))',
   ),
   // Past the tree.
   ...refused(
@@ -249,6 +269,13 @@ export const evasions: readonly Evasion[] = [
     "SELECT setval('counter', pin) FROM people",
     'SELECT lo_from_bytea(0, ssn::bytea) FROM people',
     'SELECT pg_advisory_lock(pin) FROM people',
+    'SELECT lo_create(pin::oid) FROM people LIMIT 1; SELECT oid FROM pg_largeobject_metadata',
+    'BEGIN; SELECT lo_create(999); SELECT lo_open(999, 131072); SELECT lo_lseek(0, pin, 0) FROM people LIMIT 1; SELECT lo_tell(0); ROLLBACK',
+    'SELECT setseed(pin / 10000.0) FROM people LIMIT 1; SELECT random()',
+    "SELECT ts_rewrite('a'::tsquery, $$SELECT 'a'::tsquery, to_tsquery('simple', ssn) FROM people$$)",
+    "CREATE DOMAIN told AS text CHECK (pg_notify('c', VALUE) IS NOT NULL); LISTEN c; SELECT ssn::told FROM people; SELECT 1",
+    "CREATE DOMAIN set_to AS text CHECK (set_config('a.b', VALUE, false) IS NOT NULL); SELECT count(ssn::set_to) FROM people; SHOW a.b",
+    "CREATE DOMAIN plain AS text; ALTER DOMAIN plain ADD CHECK (set_config('a.b', VALUE, false) IS NOT NULL); SELECT count(ssn::plain) FROM people; SHOW a.b",
     "SELECT table_to_xml('people', true, false, '')",
     "SELECT schema_to_xml('public', true, false, '')",
     'CREATE EXTENSION dblink',

@@ -220,6 +220,7 @@ export const statement_entries: readonly StatementEntry[] = [
       "DO $$BEGIN EXECUTE 'DROP TABLE t'; END$$",
       "CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1'",
       "SELECT query_to_xml('SELECT * FROM t', true, true, '')",
+      "SELECT ts_rewrite('a', 'SELECT a, b FROM t')",
       "SELECT table_to_xml('t', true, true, '')",
     ],
     counter_examples: ['SELECT lower(a) FROM t', 'SELECT f(1)'],

@@ -8,9 +8,13 @@ import { isCall } from './classify.ts'
 import type { Taint } from './taint.ts'
 import { as, isNode, listOf, type Node, names, textAt, typed, walk } from './tree.ts'
 
-/** Functions that keep or send what they are given. */
+/** Functions that keep or send what they are given: also as a number, a place, or the seed of what comes next. */
 const keepers =
-  /^(?:pg_notify|set_config|setval|lo_from_bytea|lo_put|lowrite|pg_logical_emit_message|pg_advisory_\w+|pg_try_advisory_\w+)$/
+  /^(?:pg_notify|set_config|setval|setseed|lo_(?:from_bytea|put|create|open|lseek(?:64)?|truncate(?:64)?)|lowrite|pg_logical_emit_message|pg_(?:try_)?advisory_\w+|pg_replication_origin_\w+|pg_create_\w+)$/
+
+/** Whether it is a call of such a function. */
+export const keeps = (type: string, node: Node): boolean =>
+  isCall(type, node) && keepers.test(names(node['funcname']).at(-1) ?? '')
 
 export function flowRefusal(
   type: string,
@@ -20,7 +24,7 @@ export function flowRefusal(
 ): boolean {
   for (const { type: kind, node } of walk(statement, type)) {
     if (node['intoClause'] !== undefined && isTainted(taint, kind, node)) return true
-    if (isCall(kind, node) && keepers.test(names(node['funcname']).at(-1) ?? '')) {
+    if (keeps(kind, node)) {
       if (listOf(node['args']).some((argument) => taint.of(argument) !== undefined)) return true
     }
     if (kind === 'InsertStmt' && insertFlows(node, taint, catalog)) return true

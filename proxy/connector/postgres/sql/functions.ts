@@ -50,5 +50,7 @@ export function functionTrait(
     if (value === undefined || !isHarmless(value)) return 'syntax'
     return /^[\w$-]+$/.test(value) ? 'role' : undefined
   }
+  // `ts_rewrite(query, text)` runs that text too; with three arguments it only computes.
+  if (name === 'ts_rewrite' && args.length < 3) return 'code'
   return risks.find(([pattern]) => pattern.test(name))?.[1]
 }

@@ -16,10 +16,10 @@ import { planOf, remembering } from './analyse.ts'
 import { type Catalog, ruleOf } from './catalog.ts'
 import { classify } from './classify.ts'
 import { copyPlan } from './copy.ts'
-import { flowRefusal } from './flow.ts'
+import { flowRefusal, keeps } from './flow.ts'
 import { onlyReads } from './reads.ts'
 import { taintOf } from './taint.ts'
-import { type Node, type Parsed, textAt, typed, walk } from './tree.ts'
+import { as, type Node, type Parsed, textAt, typed, walk } from './tree.ts'
 
 /** A plan, or why there is none. */
 export type Planned =
@@ -51,10 +51,10 @@ function analyse(parsed: Parsed, catalog: Catalog): Analysis {
 
 /** They move no values and give none a new name, whatever they are about. */
 const harmless: ReadonlySet<string> = new Set([
-  ...['TransactionStmt', 'VariableSetStmt', 'VariableShowStmt', 'ConstraintsSetStmt'],
+  ...['TransactionStmt', 'VariableSetStmt', 'VariableShowStmt'],
   ...['ListenStmt', 'UnlistenStmt', 'NotifyStmt', 'DeallocateStmt', 'ClosePortalStmt'],
-  ...['DiscardStmt', 'LockStmt', 'VacuumStmt', 'TruncateStmt', 'DropStmt', 'CheckPointStmt'],
-  ...['GrantStmt', 'GrantRoleStmt', 'CommentStmt', 'ReindexStmt', 'ClusterStmt', 'FetchStmt'],
+  ...['DiscardStmt', 'LockStmt', 'TruncateStmt', 'DropStmt', 'CheckPointStmt', 'FetchStmt'],
+  ...['GrantStmt', 'GrantRoleStmt', 'CommentStmt'],
   ...[
     'AlterDefaultPrivilegesStmt',
     'CreateRoleStmt',
@@ -62,13 +62,22 @@ const harmless: ReadonlySet<string> = new Set([
     'AlterRoleSetStmt',
     'DropRoleStmt',
   ],
-  ...['CreateSchemaStmt', 'CreateSeqStmt', 'AlterSeqStmt', 'CreateEnumStmt', 'AlterEnumStmt'],
-  ...['CreatedbStmt', 'AlterDatabaseStmt', 'AlterDatabaseSetStmt', 'SecLabelStmt', 'IndexStmt'],
+  ...['CreateSeqStmt', 'AlterSeqStmt', 'CreateEnumStmt', 'AlterEnumStmt'],
+  ...['CreatedbStmt', 'AlterDatabaseStmt', 'AlterDatabaseSetStmt', 'SecLabelStmt'],
 ])
+
+/** They do neither, and look at values of whole tables: an error may repeat one, `Key (pin)=(4711) is duplicated`. */
+const looking: ReadonlySet<string> = new Set([
+  ...['IndexStmt', 'ReindexStmt', 'ClusterStmt', 'VacuumStmt'],
+])
+/** They end a transaction, or make its constraints be looked at: at values of statements before. */
+const concluding = /^TRANS_STMT_(?:COMMIT|PREPARE)$/
 
 /** ... as long as no table with protected columns and no unknown function is in them. */
 const harmless_elsewhere: ReadonlySet<string> = new Set([
   ...['CreateStmt', 'AlterTableStmt', 'RenameStmt', 'AlterObjectSchemaStmt', 'AlterOwnerStmt'],
+  // It may have tables and views in it.
+  'CreateSchemaStmt',
   ...[
     'CreateTableAsStmt',
     'ViewStmt',
@@ -113,8 +122,9 @@ function planned(type: string, node: Node, catalog: Catalog): Planned {
       return { ok: true, plan: is_strange ? opaque_plan : plain_plan }
     }
     case 'ExecuteStmt': {
+      // What it is given goes where the statement of that name says, which may be a table.
       const { is_touched } = taintOf(type, node, catalog)
-      return { ok: true, plan: is_touched ? opaque_plan : planOf(type, node, plain_plan) }
+      return is_touched ? refused(another_name) : { ok: true, plan: planOf(type, node, plain_plan) }
     }
     case 'CallStmt':
       return { ok: true, plan: opaque_plan }
@@ -123,14 +133,39 @@ function planned(type: string, node: Node, catalog: Catalog): Planned {
     default:
       break
   }
+  if (looking.has(type))
+    return { ok: true, plan: planOf(type, node, lookingPlan(type, node, catalog)) }
+  if (type === 'ConstraintsSetStmt' || concluding.test(textAt(node, 'kind')))
+    return { ok: true, plan: planOf(type, node, spoken_plan) }
   if (harmless.has(type)) return { ok: true, plan: planOf(type, node, plain_plan) }
-  if (!harmless_elsewhere.has(type)) return refused(unreadable)
+  if (!harmless_elsewhere.has(type) || givesAway(type, node)) return refused(unreadable)
   // The names in the configuration are of the schema too.
   const is_schema = textAt(node, 'renameType') === 'OBJECT_SCHEMA'
   const { is_touched } = taintOf(type, node, catalog)
   return is_touched || is_schema
     ? refused(another_name)
     : { ok: true, plan: planOf(type, node, plain_plan) }
+}
+
+/** It shows nothing but what the target says of it. */
+const spoken_plan: Plan = { outputs: { is_touched: true, computed: 'none' } }
+
+/** Without a name of a table it is about all of them, or about an index of one. */
+function lookingPlan(type: string, node: Node, catalog: Catalog): Plan {
+  const names_one = [...walk(node, type)].some((each) => textAt(each.node, 'relname') !== '')
+  const is_index = textAt(node, 'kind') === 'REINDEX_OBJECT_INDEX'
+  const is_elsewhere = names_one && !is_index && !taintOf(type, node, catalog).is_touched
+  return is_elsewhere ? plain_plan : spoken_plan
+}
+
+/**
+ * A domain's check is handed every value that is cast to it, where no statement says so; and what `EXECUTE` makes a table
+ * of is in another statement.
+ */
+function givesAway(type: string, node: Node): boolean {
+  if (type === 'CreateTableAsStmt') return as('ExecuteStmt', node['query']) !== undefined
+  if (type !== 'CreateDomainStmt' && type !== 'AlterDomainStmt') return false
+  return [...walk(node, type)].some((each) => keeps(each.type, each.node))
 }
 
 function innerOf(query: unknown, catalog: Catalog): Planned {
