@@ -2,6 +2,7 @@
 import { afterAll, beforeEach, describe, expect, test } from 'bun:test'
 import { generateKeyPairSync } from 'node:crypto'
 import { createDataFixture } from '../cli/fixture.ts'
+import type { ApprovalRequest } from '../core/approval.ts'
 import { createTokenVerifier, mintToken } from '../identity/token.ts'
 import { createApi } from './app.ts'
 import { auditor, createApiFixture, user } from './fixture.ts'
@@ -186,6 +187,40 @@ describe('who may read', () => {
       expect(response.status).toBe(403)
       await problem(response)
     }
+  })
+})
+
+describe('a command that waits', () => {
+  const waiting: ApprovalRequest = {
+    ...{ id: 'q1', digest: '0'.repeat(64), session: ann, channel: 1, groups: [], labels: {} },
+    ...{ subject: 'ann', issuer: 'https://idp', account: 'deploy', target: 'web-1' },
+    ...{ source: '192.0.2.1:1', is_terminal: false, rule: 'r', risk: 'high', findings: [] },
+    ...{ says: '', reason: '', approvals: [], passkey: false, requested_us: 0, expires_us: 1 },
+    command: { text: 'cat /etc/shadow', rules: [], spans: [], environment: {} },
+  }
+  test('is seen by who made it, and not by somebody of that name at another provider', async () => {
+    const seen = async (issuer: string | undefined): Promise<readonly unknown[]> => {
+      const caller = { subject: 'ann', roles: ['user' as const] }
+      const api = createApi({
+        ...ports,
+        requests: async () => [waiting],
+        authenticate: async () => ({
+          ok: true,
+          caller: issuer === undefined ? caller : { ...caller, issuer },
+        }),
+      })
+      const asked = new Request('http://localhost/api/requests', {
+        headers: { authorization: 'Bearer ann' },
+      })
+      const { requests } = await read<{ requests: readonly { readonly own: boolean }[] }>(
+        api.fetch(asked),
+      )
+      return requests.map(({ own }) => own)
+    }
+    expect(await seen('https://idp')).toEqual([true])
+    // A token of the gateway's own is for whoever has that name.
+    expect(await seen(undefined)).toEqual([true])
+    expect(await seen('https://partner')).toEqual([])
   })
 })
 

@@ -8,7 +8,7 @@ import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi'
 import { bodyLimit } from 'hono/body-limit'
 import { grant_scopes } from '../core/access.ts'
 import { certificate_revoked, serial_max } from '../core/revoked-certificates.ts'
-import { type ApiEnv, mayChange, readableSubject } from './guard.ts'
+import { type ApiEnv, isPerson, mayChange, readableSubject } from './guard.ts'
 import type {
   ApiCaller,
   ApiPorts,
@@ -267,7 +267,7 @@ export function addGrants(app: OpenAPIHono<ApiEnv>, ports: ApiPorts): void {
       .grants()
       .find((grant) => grant.id === id && maySee(caller, grant))
     // Their own, anybody may give up.
-    if (known?.subject !== caller.subject) needs(caller, ['approver', 'admin'])
+    if (known === undefined || !isPerson(caller, known)) needs(caller, ['approver', 'admin'])
     const { reason = '' } = context.req.valid('json')
     await done(office().revokeGrant(id, caller, reason))
     return context.json({ id: context.req.valid('param').id }, 200)
@@ -345,12 +345,10 @@ const certificateOf = ({
 })
 
 /** Who may decide or read evidence sees all; a person sees their own. */
-function maySee(caller: ApiCaller, { subject, issuer }: GrantView): boolean {
+function maySee(caller: ApiCaller, grant: GrantView): boolean {
   if (caller.roles.includes('approver')) return true
   const readable = readableSubject(caller)
-  if (readable === 'everyone') return true
-  const { only } = readable
-  return only.subject === subject && (only.issuer === undefined || only.issuer === issuer)
+  return readable === 'everyone' || isPerson(readable.only, grant)
 }
 
 async function done(asked: Promise<GrantResult>): Promise<void> {

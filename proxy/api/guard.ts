@@ -96,6 +96,10 @@ export interface Person {
   readonly issuer?: string
 }
 
+/** Whether somebody is this person: by their name and by who vouches for it, as two providers may have the same one. */
+export const isPerson = ({ subject, issuer }: Person, named: Required<Person>): boolean =>
+  subject === named.subject && (issuer === undefined || issuer === named.issuer)
+
 /** Who may read what: auditors everything, people their own sessions, nobody without a role. */
 export function readableSubject(caller: ApiCaller): 'everyone' | { readonly only: Person } {
   const readable = readableBy(caller.roles)

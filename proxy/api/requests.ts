@@ -7,7 +7,7 @@ import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi'
 import { bodyLimit } from 'hono/body-limit'
 import { formatTime } from '../../storage/replay/time.ts'
 import type { ApprovalRequest, Decider, HoldOutcome, VoteRefusal } from '../core/approval.ts'
-import { type ApiEnv, readableSubject } from './guard.ts'
+import { type ApiEnv, isPerson, readableSubject } from './guard.ts'
 import { assertionSchema } from './passkeys.ts'
 import type { ApiCaller, ApiPorts, EndedRequest } from './ports.ts'
 import { ProblemError, problemsOf } from './problem.ts'
@@ -252,10 +252,10 @@ export function addRequests(app: OpenAPIHono<ApiEnv>, ports: ApiPorts): void {
 }
 
 /** Who may decide or read evidence sees all; a person sees what they asked for. */
-function maySee(caller: ApiCaller, { subject }: ApprovalRequest): boolean {
+function maySee(caller: ApiCaller, request: ApprovalRequest): boolean {
   if (caller.roles.includes('approver')) return true
   const readable = readableSubject(caller)
-  return readable === 'everyone' || readable.only.subject === subject
+  return readable === 'everyone' || isPerson(readable.only, request)
 }
 
 function refusal(code: VoteRefusal, detail: string): ProblemError {
@@ -314,7 +314,7 @@ function requestJson(request: ApprovalRequest, caller: ApiCaller): z.infer<typeo
     masked: [...command.rules],
     spans: [...(command.spans ?? [])],
     environment: { ...command.environment },
-    own: caller.subject === request.subject,
+    own: isPerson(caller, request),
     approvals: approvals.map(({ group, quorum, given }) => ({
       group,
       quorum,

@@ -229,7 +229,7 @@ export function createOffice(ports: OfficePorts, facts: readonly AccessFact[]): 
     const { request: wanted } = file
     const why = whyRefused(
       {
-        ...{ by: wanted.subject, digest: wanted.digest, approvals: wanted.approvals },
+        ...{ by: wanted, digest: wanted.digest, approvals: wanted.approvals },
         given: file.given,
         mayApprove: (who) => mayApprove(file, who),
       },

@@ -181,14 +181,20 @@ test('the requester, whoever vouches for them, and who policy does not let', asy
 test('who made it may give it up, and nobody else', async () => {
   const { desk, notes } = play()
   const request = held(desk)
-  const cancel = (subject: string): Promise<unknown> =>
-    desk.vote(request.id, { ...yes(subject), decision: 'cancel' })
-  expect(await cancel('bob')).toMatchObject({ code: 'other' })
+  const cancel = (subject: string, issuer: string): Promise<unknown> =>
+    desk.vote(request.id, {
+      ...yes(subject),
+      approver: { ...approver(subject), issuer },
+      decision: 'cancel',
+    })
+  expect(await cancel('bob', 'keys')).toMatchObject({ code: 'other' })
+  // Somebody of another provider, who may have that name by chance or on purpose.
+  expect(await cancel('ann', 'https://idp')).toMatchObject({ code: 'other' })
   expect(desk.requests()).toHaveLength(1)
-  expect(await cancel('ann')).toEqual({ ok: true, state: 'cancelled' })
+  expect(await cancel('ann', 'keys')).toEqual({ ok: true, state: 'cancelled' })
   expect(await request.decided).toEqual({ kind: 'cancelled' })
   expect(request.redeem(command())).toBe(false)
-  expect(notes.map(({ facts }) => facts['decision'])).toEqual(['cancel', 'cancel'])
+  expect(notes.map(({ facts }) => facts['decision'])).toEqual(['cancel', 'cancel', 'cancel'])
 })
 
 test('a comment is masked before anybody has it', async () => {

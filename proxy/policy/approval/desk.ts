@@ -207,7 +207,7 @@ export function createDesk(ports: DeskPorts): Desk {
     const { approvals } = command.terms
     const why = whyRefused(
       {
-        ...{ by: command.identity.subject, digest: request.digest, approvals },
+        ...{ by: command.identity, digest: request.digest, approvals },
         given: request.given.flat(),
         mayApprove: (approver) => ports.mayApprove(approver, command),
       },

@@ -9,8 +9,8 @@ import { mayBeSame } from '../../core/identity.ts'
 export type Refused = Extract<VoteResult, { ok: false }>
 
 export interface Asked {
-  /** The subject of who asked. */
-  readonly by: string
+  /** Who asked. */
+  readonly by: { readonly subject: string; readonly issuer: string }
   readonly digest: string
   readonly approvals: readonly { readonly group: string }[]
   /** Who approved it already. */
@@ -26,9 +26,9 @@ export function whyRefused(
 ): Refused | undefined {
   const { approvals } = asked
   // By name alone: whoever vouches for it, the same name may be the same person.
-  const is_own = mayBeSame(approver.subject, asked.by)
+  const is_own = mayBeSame(approver.subject, asked.by.subject)
   if (decision === 'cancel')
-    return approver.subject === asked.by
+    return isRequester(approver, asked.by)
       ? undefined
       : refused('other', 'a request is given up by who made it alone')
   if (is_own) return refused('own', 'a request is decided by somebody else than who made it')
@@ -50,6 +50,10 @@ export function whyRefused(
     return refused('twice', 'you approved this already')
   return undefined
 }
+
+/** For what lets somebody do something, who vouches counts too; a token of the gateway's own, with no issuer, is for whichever. */
+const isRequester = (approver: Vote['approver'], by: Asked['by']): boolean =>
+  approver.subject === by.subject && (approver.issuer === '' || approver.issuer === by.issuer)
 
 export const refused = (code: VoteRefusal, message: string): Refused => ({
   ok: false,
