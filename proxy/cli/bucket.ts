@@ -7,7 +7,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { listOrigins } from '../../storage/replicate/listing.ts'
 import { type Bucket, type BucketSettings, openBucket } from '../../storage/replicate/s3.ts'
-import { loadConfig } from '../config.ts'
+import { loadConfigured } from './configured.ts'
 import { type Call, type Option, UsageError, VerbError } from './verb.ts'
 
 export const bucket_options: Readonly<Record<string, Option>> = {
@@ -28,22 +28,22 @@ export interface NamedBucket {
   readonly is_one: boolean
 }
 
-/** Throws {@link UsageError} or {@link VerbError}; rejects with `ReplicaError`. */
+/** Rejects with {@link UsageError}, {@link VerbError} or `ReplicaError`. */
 export async function openNamedBucket(call: Call, address: string): Promise<NamedBucket> {
   const [, name = '', origin] =
     /^s3:\/\/([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:\/([A-Za-z0-9.-]+\/[A-Za-z0-9]+))?\/?$/.exec(
       address,
     ) ?? []
   if (name === '') throw new UsageError('expected s3://BUCKET or s3://BUCKET/NAME/LOGID')
-  const bucket = openBucket(settingsOf(call, name))
+  const bucket = openBucket(await settingsOf(call, name))
   if (origin !== undefined) return { bucket, origins: [origin], is_one: true }
   return { bucket, origins: await listOrigins(bucket), is_one: false }
 }
 
-function settingsOf(call: Call, bucket: string): BucketSettings {
+async function settingsOf(call: Call, bucket: string): Promise<BucketSettings> {
   const { env } = process
   const config = call.text('config')
-  const configured = config === undefined ? undefined : remoteOf(config)
+  const configured = config === undefined ? undefined : await remoteOf(config)
   const region = call.text('region') ?? configured?.region ?? env['AWS_REGION'] ?? 'us-east-1'
   const endpoint =
     call.text('endpoint') ??
@@ -67,10 +67,8 @@ function settingsOf(call: Call, bucket: string): BucketSettings {
   }
 }
 
-function remoteOf(config: string) {
-  const loaded = loadConfig(config, process.env)
-  if (!loaded.ok) throw new VerbError(loaded.problem)
-  const { remote } = loaded.config.evidence
+async function remoteOf(config: string) {
+  const { remote } = (await loadConfigured(config)).evidence
   if (remote === undefined) throw new VerbError(`${config}: evidence.s3 is missing`)
   return remote
 }

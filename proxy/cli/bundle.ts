@@ -1,6 +1,6 @@
 /**
  * `sluice bundle ID -o FILE`: everything of one session in one file, with the proofs, for somebody who has neither
- * the gateway nor its store. `sluice page`: the page that checks it, from somebody else than the bundle.
+ * the gateway nor its store.
  *
  * @module
  */
@@ -65,34 +65,5 @@ export const bundle: Verb = {
         )
       return 0
     })
-  },
-}
-
-export const page: Verb = {
-  name: 'page',
-  summary: 'Write the page that checks bundles without a network, and print its SHA-256',
-  operands: '',
-  operands_min: 0,
-  operands_max: 0,
-  options: {
-    out: {
-      value: 'FILE',
-      short: 'o',
-      help: 'write the page here (default: only its SHA-256 is printed)',
-    },
-    json: json_option,
-  },
-  async run(call) {
-    const file = call.text('out')
-    const { bytes, sha256 } = await buildPage()
-    if (file !== undefined) writeNewFile(file, bytes, 0o644)
-    const { console } = call
-    if (call.flag('json'))
-      await console.line(
-        JSON.stringify({ sha256, ...(file === undefined ? {} : { file }) }, null, 2),
-      )
-    // As sha256sum prints it.
-    else await console.line(`${sha256}  ${file ?? 'verify.html'}`)
-    return 0
   },
 }

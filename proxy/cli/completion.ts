@@ -5,7 +5,7 @@
  */
 import { allOptions, UsageError, type Verb } from './verb.ts'
 
-export function createCompletion(verbs: () => readonly Verb[]): Verb {
+export function createCompletion(loadAll: () => Promise<readonly Verb[]>): Verb {
   return {
     name: 'completion',
     summary: 'Print a completion script: eval "$(sluice completion bash)"',
@@ -19,7 +19,7 @@ export function createCompletion(verbs: () => readonly Verb[]): Verb {
       if (shell !== 'bash' && shell !== 'zsh') throw new UsageError('expected bash or zsh')
       // zsh runs bash's script by its own emulation of complete and compgen.
       if (shell === 'zsh') await console.out(zsh_prelude)
-      await console.out(bashScript(verbs()))
+      await console.out(bashScript(await loadAll()))
       return 0
     },
   }

@@ -8,7 +8,15 @@ import { helpText, UsageError, type Verb } from './verb.ts'
 /** Verbs that the interface has and this version does not. */
 export const later_verbs: readonly string[] = ['search', 'report']
 
-export function createHelp(verbs: () => readonly Verb[]): Verb {
+/** What is known of the verbs without loading them all. */
+export interface VerbSource {
+  readonly names: readonly string[]
+  /** Undefined where there is none of that name. */
+  load(name: string): Promise<Verb | undefined>
+  loadAll(): Promise<readonly Verb[]>
+}
+
+export function createHelp(verbs: VerbSource): Verb {
   return {
     name: 'help',
     summary: 'Show the verbs, or one of them',
@@ -19,11 +27,11 @@ export function createHelp(verbs: () => readonly Verb[]): Verb {
     async run({ console, operands }) {
       const [name] = operands
       if (name === undefined) {
-        await console.out(overview(verbs()))
+        await console.out(overview(await verbs.loadAll()))
         return 0
       }
-      const verb = verbs().find((each) => each.name === name)
-      if (verb === undefined) throw new UsageError(unknownVerb(name, verbs()))
+      const verb = await verbs.load(name)
+      if (verb === undefined) throw new UsageError(unknownVerb(name, verbs.names))
       await console.out(helpText(verb))
       return 0
     },
@@ -43,9 +51,8 @@ ${lines.join('\n')}
 `
 }
 
-export function unknownVerb(name: string, verbs: readonly Verb[]): string {
+export function unknownVerb(name: string, known: readonly string[]): string {
   if (later_verbs.includes(name)) return `${name} is not available in this version`
-  const known = verbs.map((verb) => verb.name)
   const near = known.find((each) => each.startsWith(name) || name.startsWith(each))
   return `unknown verb ${JSON.stringify(name)}${near === undefined ? '' : `; did you mean ${near}?`}`
 }

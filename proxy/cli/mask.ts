@@ -16,7 +16,7 @@ import {
   type Pack,
   rulesOf,
 } from '../../masking-wasm/rules/index.ts'
-import { loadConfig } from '../config.ts'
+import { loadConfigured } from './configured.ts'
 import { type Call, numberOption, UsageError, type Verb, VerbError } from './verb.ts'
 
 const chunk_default = 64 * 1024
@@ -51,7 +51,7 @@ export const mask: Verb = {
       throw new UsageError('--unit must be length or width')
     const chunk = numberOption(call, 'chunk', chunk_default, 1, chunk_max)
     const members = call.texts('json-member').map(memberOf)
-    const engine = MaskingEngine.load(chosenRules(call))
+    const engine = MaskingEngine.load(await chosenRules(call))
     if (members.length > 0) {
       await maskLines(call, new FieldMasker(engine, randomBytes(32)), members)
       return 0
@@ -122,7 +122,7 @@ function memberOf(text: string): Member {
   return { path, strategy, rule: `member:${text.slice(0, at)}` }
 }
 
-function chosenRules(call: Call): Ruleset {
+async function chosenRules(call: Call): Promise<Ruleset> {
   const named = call
     .text('packs')
     ?.split(',')
@@ -130,9 +130,7 @@ function chosenRules(call: Call): Ruleset {
   const strange = named?.find((name) => !all_packs.some((pack) => pack === name))
   if (strange !== undefined) throw new UsageError(`--packs takes ${all_packs.join(', ')}`)
   const file = call.text('config')
-  const loaded = file === undefined ? undefined : loadConfig(file, process.env)
-  if (loaded?.ok === false) throw new VerbError(loaded.problem)
-  const masking = loaded?.config.masking
+  const masking = file === undefined ? undefined : (await loadConfigured(file)).masking
   const packs: readonly Pack[] =
     named === undefined
       ? (masking?.packs ?? default_packs)

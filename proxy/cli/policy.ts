@@ -5,11 +5,12 @@
  */
 
 import { case_actions, loadPolicyCases, type PolicyCase } from '../config/policy-cases.ts'
-import { type Config, loadConfig } from '../config.ts'
+import type { Config } from '../config.ts'
 import type { Verdict } from '../core/verdict.ts'
 import { builtin_text } from '../policy/cedar/builtin.ts'
 import { schema_text } from '../policy/cedar/schema.ts'
 import { createCaseJudge } from './case-judge.ts'
+import { loadConfigured } from './configured.ts'
 import { formatCount } from './table.ts'
 import { type Call, type ExitCode, json_option, UsageError, type Verb, VerbError } from './verb.ts'
 
@@ -75,7 +76,7 @@ async function explain(call: Call): Promise<ExitCode> {
   if (!isAction(action)) throw new UsageError(`--action takes one of ${case_actions.join(', ')}`)
   const [issuer, account, source] = [call.text('issuer'), call.text('account'), call.text('source')]
   const database = call.text('database')
-  const loaded = configured(call)
+  const loaded = await configured(call)
   const known = loaded?.targets.find(({ name }) => name === target)
   if (loaded !== undefined && known === undefined)
     throw new VerbError(`no target ${JSON.stringify(target)} in the configuration`)
@@ -125,7 +126,7 @@ async function test(call: Call): Promise<ExitCode> {
   const loaded = loadPolicyCases(path)
   if (!loaded.ok) throw new VerbError(loaded.problem)
   const judge = await createCaseJudge(
-    loaded.policies.length > 0 ? loaded.policies : (configured(call)?.files ?? []),
+    loaded.policies.length > 0 ? loaded.policies : ((await configured(call))?.files ?? []),
   )
   const failures = loaded.cases.flatMap((each, index) => {
     const { verdict } = judge(each)
@@ -152,14 +153,15 @@ async function test(call: Call): Promise<ExitCode> {
   return failures.length === 0 ? 0 : 1
 }
 
-function configured(
+async function configured(
   call: Call,
-): { readonly files: Config['policy']['files']; readonly targets: Config['targets'] } | undefined {
+): Promise<
+  { readonly files: Config['policy']['files']; readonly targets: Config['targets'] } | undefined
+> {
   const path = call.text('config')
   if (path === undefined) return undefined
-  const loaded = loadConfig(path, process.env)
-  if (!loaded.ok) throw new VerbError(loaded.problem)
-  return { files: loaded.config.policy.files, targets: loaded.config.targets }
+  const { policy: configured_policy, targets } = await loadConfigured(path)
+  return { files: configured_policy.files, targets }
 }
 
 const saysOf = (verdict: Verdict): 'allow' | 'hold' | 'deny' =>

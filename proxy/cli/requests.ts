@@ -8,8 +8,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { userInfo } from 'node:os'
 import { join } from 'node:path'
 import { formatAddress } from '../config/address.ts'
-import { loadConfig } from '../config.ts'
-import { dataFolder } from './data.ts'
+import { dataFolder, loadConfigured } from './configured.ts'
 import { createGatewayClient } from './gateway-client.ts'
 import { signIn } from './login.ts'
 import { formatTable } from './table.ts'
@@ -144,7 +143,7 @@ export async function ask(
   body?: Json,
   roles: readonly string[] = ['approver'],
 ): Promise<Json> {
-  const url = baseUrl(call)
+  const url = await baseUrl(call)
   let response: Response
   let answer: unknown
   try {
@@ -172,9 +171,12 @@ export async function ask(
 }
 
 /** A token goes to loopback in plaintext, and anywhere else by TLS only. */
-function baseUrl(call: Call): string {
+async function baseUrl(call: Call): Promise<string> {
   const given =
-    call.text('url') ?? process.env['SLUICE_GATEWAY'] ?? configured(call) ?? 'http://127.0.0.1:7070'
+    call.text('url') ??
+    process.env['SLUICE_GATEWAY'] ??
+    (await configured(call)) ??
+    'http://127.0.0.1:7070'
   let url: URL
   try {
     url = new URL(given)
@@ -187,12 +189,10 @@ function baseUrl(call: Call): string {
   return given.replace(/\/+$/, '')
 }
 
-function configured(call: Call): string | undefined {
+async function configured(call: Call): Promise<string | undefined> {
   const path = call.text('config')
   if (path === undefined) return undefined
-  const loaded = loadConfig(path, process.env)
-  if (!loaded.ok) throw new VerbError(loaded.problem)
-  const { api } = loaded.config.listen
+  const { api } = (await loadConfigured(path)).listen
   return api === undefined ? undefined : `http://${formatAddress(api)}`
 }
 
@@ -203,10 +203,10 @@ async function token(call: Call, { mint }: TokenMint, roles: readonly string[]):
   const file = call.text('token-file')
   const given = file === undefined ? process.env['SLUICE_TOKEN'] : read(file)
   if (given !== undefined && given.trim() !== '') return given.trim()
-  const path = join(dataFolder(call), 'keys', 'api.pem')
+  const path = join(await dataFolder(call), 'keys', 'api.pem')
   const is_named = (call.text('url') ?? process.env['SLUICE_GATEWAY']) !== undefined
   if (is_named && !existsSync(path)) {
-    const signing_in = signed_in.get(call) ?? signIn(call, createGatewayClient(baseUrl(call)))
+    const signing_in = signed_in.get(call) ?? signInAtGateway(call)
     signed_in.set(call, signing_in)
     return signing_in
   }
@@ -216,6 +216,9 @@ async function token(call: Call, { mint }: TokenMint, roles: readonly string[]):
   if (made === undefined) throw new VerbError(`${path} is not an Ed25519 key`)
   return made.jwt
 }
+
+const signInAtGateway = async (call: Call): Promise<string> =>
+  signIn(call, createGatewayClient(await baseUrl(call)))
 
 function read(path: string): string {
   try {

@@ -9,7 +9,7 @@ import { userInfo } from 'node:os'
 import { join } from 'node:path'
 import { formatTime } from '../../storage/replay/time.ts'
 import { certificateThumbprint } from './client-certificate.ts'
-import { dataFolder } from './data.ts'
+import { dataFolder } from './configured.ts'
 import {
   data_options,
   json_option,
@@ -102,7 +102,7 @@ export function createToken(port: TokenMint): Verb {
         ...([call, 'ttl', lifetime_s_default, 1] as const),
         is_database ? port.database_lifetime_s_max : port.lifetime_s_max,
       )
-      const path = join(dataFolder(call), 'keys', 'api.pem')
+      const path = join(await dataFolder(call), 'keys', 'api.pem')
       let pem: string
       try {
         pem = readFileSync(path, 'utf8')

@@ -14,7 +14,7 @@ import { noteSigner } from '../../storage/evidence/note.ts'
 import { parseAuthority } from '../../storage/evidence/timestamp.ts'
 import { encodeTrust } from '../../storage/evidence/trust.ts'
 import { parseAuditorKey } from '../config/auditor-key.ts'
-import { loadConfig } from '../config.ts'
+import { loadConfigured } from './configured.ts'
 import { type Data, withData } from './data.ts'
 import { writeNewFile } from './new-file.ts'
 import { type Call, data_options, type ExitCode, UsageError, type Verb, VerbError } from './verb.ts'
@@ -51,7 +51,7 @@ export const trust: Verb = {
       const { console } = call
       const heads = await Promise.all(data.parts.map(({ reader }) => reader.log()))
       const checkpoints = heads.flatMap(({ checkpoint }) => checkpoint ?? [])
-      const auditors = namedAuditors(call) ?? (await recordedAuditors(data))
+      const auditors = (await namedAuditors(call)) ?? (await recordedAuditors(data))
       const file = encodeTrust({
         logs: data.parts.map((part) => verifierKey(part.data)),
         auditors: [...new Set(auditors)],
@@ -104,7 +104,7 @@ function namedAuthorities(call: Call): readonly Uint8Array[] {
   })
 }
 
-function namedAuditors(call: Call): readonly string[] | undefined {
+async function namedAuditors(call: Call): Promise<readonly string[] | undefined> {
   const files = call.texts('auditor')
   if (files.length > 0)
     return files.map((file) => {
@@ -115,9 +115,8 @@ function namedAuditors(call: Call): readonly string[] | undefined {
     })
   const config = call.text('config')
   if (config === undefined) return undefined
-  const loaded = loadConfig(config, process.env)
-  if (!loaded.ok) throw new VerbError(loaded.problem)
-  return loaded.config.evidence.auditors.map(({ thumbprint }) => thumbprint)
+  const { evidence } = await loadConfigured(config)
+  return evidence.auditors.map(({ thumbprint }) => thumbprint)
 }
 
 /** Whom the newest session was sealed to. */

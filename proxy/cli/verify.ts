@@ -74,7 +74,7 @@ async function checkDirectory(
 ): Promise<Report> {
   const path = resolve(given)
   if (!existsSync(path)) throw new VerbError(`${given}: no such file or directory`)
-  const data = openGathered(path, storeKey(call))
+  const data = openGathered(path, await storeKey(call))
   try {
     const sources = data.parts.map(({ reader }) => reader)
     return await verifyGathered(sources, trust, progressOf(call.console))
