@@ -46,10 +46,10 @@ export async function preparePolicy(files: readonly PolicyFile[]): Promise<Prepa
     of_files.policies.some(({ json }) => namesAction(json.action, action)) ? [] : duty,
   )
   // Beside files of before there were these actions, too.
-  const loaded = loadPolicies([
-    ...used,
-    ...(added.length === 0 ? [] : [{ name: builtin_file, text: added.join('') }]),
-  ])
+  const loaded =
+    added.length === 0
+      ? of_files
+      : loadPolicies([{ name: builtin_file, text: added.join('') }], of_files)
   if (!loaded.ok) return loaded
   const text = JSON.stringify(
     {

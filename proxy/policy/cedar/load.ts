@@ -46,13 +46,22 @@ export interface Approval {
 }
 
 export type LoadedPolicies =
-  | { readonly ok: true; readonly policies: readonly LoadedPolicy[] }
+  | {
+      readonly ok: true
+      readonly policies: readonly LoadedPolicy[]
+      /** `FILE:LINE:COLUMN` of each, by its name. */
+      readonly places: ReadonlyMap<string, string>
+    }
   /** `FILE:LINE:COLUMN message`, one line. */
   | { readonly ok: false; readonly problem: string }
 
-export function loadPolicies(files: readonly PolicyFile[]): LoadedPolicies {
-  const policies: LoadedPolicy[] = []
-  const where = new Map<string, string>()
+/** `before`: what was loaded already, beside which these files stand. */
+export function loadPolicies(
+  files: readonly PolicyFile[],
+  before?: Extract<LoadedPolicies, { readonly ok: true }>,
+): LoadedPolicies {
+  const policies = [...(before?.policies ?? [])]
+  const places = new Map(before?.places)
   for (const file of files) {
     if (file.text.length > policy_characters_max)
       return {
@@ -70,13 +79,13 @@ export function loadPolicies(files: readonly PolicyFile[]): LoadedPolicies {
       const at = place(file, offset)
       const read = readPolicy(text, `${file.name}:${lineOf(file.text, offset)}`)
       if (typeof read === 'string') return { ok: false, problem: `${at} ${read}` }
-      const earlier = where.get(read.id)
+      const earlier = places.get(read.id)
       if (earlier !== undefined)
         return {
           ok: false,
           problem: `${at} the name ${JSON.stringify(read.id)} is that of the policy at ${earlier}, too`,
         }
-      where.set(read.id, at)
+      places.set(read.id, at)
       policies.push(read)
     }
     const validated = cedar().validate({
@@ -89,7 +98,7 @@ export function loadPolicies(files: readonly PolicyFile[]): LoadedPolicies {
   }
   if (policies.length > policies_max)
     return { ok: false, problem: `${files[0]?.name ?? ''}:1:1 more than ${policies_max} policies` }
-  return { ok: true, policies }
+  return { ok: true, policies, places }
 }
 
 /** Cedar names the parts `policy0`, `policy1`, ..., and gives them in the order of these names as texts. */
