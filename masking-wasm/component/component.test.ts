@@ -8,7 +8,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { openBrowser } from '../../test/fixture/chromium.ts'
-import { chromium, testWith } from '../../test/fixture/require.ts'
+import { chromium, testSlow, testWith } from '../../test/fixture/require.ts'
 import { module_path } from '../compile/build.ts'
 import { rulesetOf } from '../compile/prepared.ts'
 import { MaskingEngine } from '../host/engine.ts'
@@ -207,7 +207,7 @@ describe('the component', () => {
     slow_ms,
   )
 
-  testWith(
+  testSlow(
     [chromium],
     'in a browser gives the same',
     async () => {

@@ -5,7 +5,7 @@
 import { beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
 import { createHash } from 'node:crypto'
 import fc from 'fast-check'
-import { testSlow } from '../../test/fixture/require.ts'
+import { rounds, testSlow } from '../../test/fixture/require.ts'
 import { Oracle, spansOf } from '../../test/fuzz/oracle.ts'
 import { buildModule } from '../compile/build.ts'
 import { rulesetOf } from '../compile/prepared.ts'
@@ -110,7 +110,7 @@ for (const build of ['release', 'debug'] as const)
             expect(Buffer.concat(shown).toString('latin1')).toBe(whole.text)
           },
         ),
-        { numRuns: 400 },
+        { numRuns: rounds(400) },
       )
     })
 
@@ -195,7 +195,7 @@ for (const build of ['release', 'debug'] as const)
       expect(given).toBeGreaterThanOrEqual(count * 2 ** 20)
       expect(engine.memory_bytes).toBe(before)
     }
-    test('ten megabytes without the end of a line', () => megabytes(10))
+    test('megabytes without the end of a line', () => megabytes(rounds(20)))
     if (build === 'release')
       testSlow([], 'a gigabyte without the end of a line', () => megabytes(1024), 900_000)
   })

@@ -4,6 +4,7 @@
  */
 import { describe, expect, setDefaultTimeout, test } from 'bun:test'
 import fc from 'fast-check'
+import { rounds } from '../../test/fixture/require.ts'
 import type { Compiled } from '../compile/compile.ts'
 import { rulesetOf } from '../compile/prepared.ts'
 import { default_packs, rulesOf } from '../rules/index.ts'
@@ -187,7 +188,7 @@ describe('a value made up', () => {
           }
         },
       ),
-      { numRuns: 40 },
+      { numRuns: rounds(40) },
     )
   })
 
@@ -216,7 +217,7 @@ describe('a value made up', () => {
           }
         },
       ),
-      { numRuns: 40 },
+      { numRuns: rounds(40) },
     )
   })
 

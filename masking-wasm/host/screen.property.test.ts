@@ -4,6 +4,7 @@
  */
 import { describe, expect, setDefaultTimeout, test } from 'bun:test'
 import fc from 'fast-check'
+import { rounds } from '../../test/fixture/require.ts'
 import { default_packs, rulesOf } from '../rules/index.ts'
 import type { FlushEvent } from './engine.ts'
 import { engineOf, type Fed, feed, latin1 } from './fixture.ts'
@@ -162,9 +163,9 @@ describe('what is masked', () => {
         }
         seen += due.length
       }),
-      { numRuns: 1500 },
+      { numRuns: rounds(1500) },
     )
-    expect(seen).toBeGreaterThan(700)
+    expect(seen).toBeGreaterThan(rounds(700))
   })
 
   test('is also what is seen after something was overwritten', () => {
@@ -184,10 +185,10 @@ describe('what is masked', () => {
         seen += spans.length
         rewritten_seen += rewritten.length
       }),
-      { numRuns: 1500 },
+      { numRuns: rounds(1500) },
     )
-    expect(seen).toBeGreaterThan(300)
-    expect(rewritten_seen).toBeGreaterThan(50)
+    expect(seen).toBeGreaterThan(rounds(300))
+    expect(rewritten_seen).toBeGreaterThan(rounds(50))
   })
 })
 
@@ -207,7 +208,7 @@ describe('no split changes the output', () => {
           expect(feed(engine, latin1(text), () => 1, at, of, wide)).toEqual(whole)
         },
       ),
-      { numRuns: 3000 },
+      { numRuns: rounds(3000) },
     )
   })
 
@@ -226,9 +227,9 @@ describe('no split changes the output', () => {
           if (end - start > 4000) cuts++
         }
       }),
-      { numRuns: 250, examples: [written_again] },
+      { numRuns: rounds(500), examples: [written_again] },
     )
-    expect(cuts).toBeGreaterThan(10)
+    expect(cuts).toBeGreaterThan(rounds(6))
   })
 
   test('nor does anything that other streams of the engine are given in between', () => {
@@ -261,7 +262,7 @@ describe('no split changes the output', () => {
           beside.close()
         },
       ),
-      { numRuns: 60, examples: [after_another] },
+      { numRuns: rounds(60), examples: [after_another] },
     )
   })
 })
@@ -275,6 +276,6 @@ test('no byte that is masked where it stands is shown for what comes around it',
       for (const { start, end } of oracle.spans(text))
         expect(masked.subarray(start, end)).not.toContain(0)
     }),
-    { numRuns: 2000 },
+    { numRuns: rounds(2000) },
   )
 })

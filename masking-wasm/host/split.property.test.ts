@@ -4,6 +4,7 @@
  */
 import { describe, expect, setDefaultTimeout, test } from 'bun:test'
 import fc from 'fast-check'
+import { isSlow, rounds } from '../../test/fixture/require.ts'
 import { customRules } from '../compile/custom.ts'
 import { lengths, parse } from '../compile/expression.ts'
 import { default_packs, packs, rulesOf } from '../rules/index.ts'
@@ -97,10 +98,10 @@ describe('default rules', () => {
         expect(feed(unfiltered, latin1(text), cycle(parts)).spans).toEqual(due)
         seen += due.length
       }),
-      { numRuns: 6000 },
+      { numRuns: rounds(6000) },
     )
     // The canary: pieces without any secret would prove nothing.
-    expect(seen).toBeGreaterThan(1500)
+    expect(seen).toBeGreaterThan(rounds(1500))
   }, 60_000)
 
   /** All of a window that is looked at at once, and of a longer one those at the ends of stretches of 512. */
@@ -111,7 +112,6 @@ describe('default rules', () => {
     ),
   ]
   // With all packs there are words everywhere to follow, and the filter rules out little.
-  const isSlow = Bun.env['SLUICE_TEST_SLOW'] === '1'
   test.each([...(isSlow ? [packs] : []), default_packs].map((of) => [of]))(
     'an example at every place: %j',
     (of) => {
@@ -150,9 +150,9 @@ describe('default rules', () => {
         expect(feed(engine, latin1(text), () => size)).toEqual(whole)
         seen += whole.spans.length
       }),
-      { numRuns: 500 },
+      { numRuns: rounds(500) },
     )
-    expect(seen).toBeGreaterThan(1500)
+    expect(seen).toBeGreaterThan(rounds(1500))
   })
 
   test('no split changes the output, flushes at fixed places included', () => {
@@ -163,7 +163,7 @@ describe('default rules', () => {
         expect(feed(engine, latin1(text), cycle(parts), at, 'width')).toEqual(whole)
         expect(feed(engine, latin1(text), () => 1, at, 'width')).toEqual(whole)
       }),
-      { numRuns: 3000 },
+      { numRuns: rounds(3000) },
     )
   })
 
@@ -181,7 +181,7 @@ describe('default rules', () => {
             if (masked[i] !== 1) throw new Error(`${match.name} at ${match.start}: byte ${i} shown`)
         }
       }),
-      { numRuns: 3000 },
+      { numRuns: rounds(3000) },
     )
   })
 })
@@ -217,9 +217,9 @@ describe('rules that begin everywhere', () => {
             if (masked[i] !== 1) throw new Error(`${match.name} at ${match.start}: byte ${i} shown`)
         if (whole.spans.some((span) => span.endsWith(':too-many-candidates'))) crowds++
       }),
-      { numRuns: 400 },
+      { numRuns: rounds(400) },
     )
-    expect(crowds).toBeGreaterThan(10)
+    expect(crowds).toBeGreaterThan(rounds(10))
   })
 })
 

@@ -4,6 +4,7 @@
  */
 import { expect, setDefaultTimeout, test } from 'bun:test'
 import fc from 'fast-check'
+import { rounds } from '../../test/fixture/require.ts'
 import { customRules } from '../compile/custom.ts'
 import { default_packs, packs, rulesOf } from '../rules/index.ts'
 import type { FlushEvent } from './engine.ts'
@@ -78,9 +79,9 @@ for (const [name, some] of [
         expect(feed(engine, bytes, () => parts[index++ % parts.length] ?? 1, at)).toEqual(due)
         seen += due.spans.length
       }),
-      { numRuns: 500 },
+      { numRuns: rounds(500) },
     )
-    expect(seen).toBeGreaterThan(500)
+    expect(seen).toBeGreaterThan(rounds(500))
   })
 
 test('words of few letters, against the oracle', () => {
@@ -97,7 +98,7 @@ test('words of few letters, against the oracle', () => {
       )
       seen += due.length
     }),
-    { numRuns: 3000 },
+    { numRuns: rounds(3000) },
   )
-  expect(seen).toBeGreaterThan(3000)
+  expect(seen).toBeGreaterThan(rounds(3000))
 })

@@ -1,6 +1,7 @@
 /** What a replay may do to a terminal, and what it must not. */
 import { describe, expect, test } from 'bun:test'
 import fc from 'fast-check'
+import { rounds } from '../../test/fixture/require.ts'
 import { createEscapeFilter, terminal_reset } from './filter.ts'
 
 const ESC = '\u001b'
@@ -115,7 +116,7 @@ describe('fuzz', () => {
         expect(shown).not.toMatch(asks)
         expect(filter(shown)).toBe(shown)
       }),
-      { numRuns: 3000 },
+      { numRuns: rounds(3000) },
     )
   })
 
@@ -129,7 +130,7 @@ describe('fuzz', () => {
         const pieces = at.slice(1).map((end, index) => characters.slice(at[index], end).join(''))
         expect(pieces.map((piece) => stream.push(piece)).join('')).toBe(filter(text))
       }),
-      { numRuns: 1000 },
+      { numRuns: rounds(1000) },
     )
   })
 

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'bun:test'
 import { join } from 'node:path'
 import fc from 'fast-check'
+import { rounds } from '../../test/fixture/require.ts'
 import { LeafList } from '../evidence/leaf-list.ts'
 import { leaf_list_width } from '../evidence/limits.ts'
 import { leafHash, storedHashCount } from '../evidence/merkle.ts'
@@ -100,7 +101,7 @@ test('any interleaving, cut into any batches with restarts between, gives each r
         database.connection.close()
       },
     ),
-    { numRuns: 25 },
+    { numRuns: rounds(25) },
   )
 }, 60_000)
 

@@ -4,6 +4,7 @@
 import { describe, expect, test } from 'bun:test'
 import { join } from 'node:path'
 import fc from 'fast-check'
+import { rounds } from '../../test/fixture/require.ts'
 import { openDatabase } from './database.ts'
 import { DataDirectory, RecordedSession, started_us } from './fixture.ts'
 import { Batch } from './fold.ts'
@@ -123,7 +124,7 @@ describe('a search', () => {
           close()
         },
       ),
-      { numRuns: 40 },
+      { numRuns: rounds(40) },
     )
   }, 60_000)
 

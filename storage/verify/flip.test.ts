@@ -6,6 +6,7 @@
  */
 import { describe, expect, test } from 'bun:test'
 import fc from 'fast-check'
+import { rounds } from '../../test/fixture/require.ts'
 import { smallEvidence, sourceOf } from './fixture.ts'
 import { verify } from './verify.ts'
 
@@ -86,7 +87,7 @@ describe('a flipped byte is detected', () => {
         )
       await fc.assert(
         fc.asyncProperty(anywhere, ([one, at, bit]) => check(one, at, bit)),
-        { numRuns: 250 },
+        { numRuns: rounds(250) },
       )
     }, 300_000)
 })

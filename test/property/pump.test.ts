@@ -9,6 +9,7 @@ import { RecorderError } from '../../proxy/core/errors.ts'
 import type { SessionRecorder } from '../../proxy/core/ports.ts'
 import { createFlight } from '../../proxy/session/flight.ts'
 import { startPump } from '../../proxy/session/pump.ts'
+import { rounds } from '../fixture/require.ts'
 
 const identity: Codec = {
   decode: (wire) => ({ ok: true, frames: [wire] }),
@@ -164,7 +165,7 @@ describe('pump', () => {
         forwarded += sent.length
         for (const { length } of read) if (length === 0) spent += 1
       }),
-      { numRuns: 200 },
+      { numRuns: rounds(200) },
     )
     expect(Math.min(forwarded, contents, spent), 'the property saw bytes').toBeGreaterThan(0)
   })

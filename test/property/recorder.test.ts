@@ -21,6 +21,7 @@ import { readManifest } from '../../storage/evidence/manifest.ts'
 import { leafHash, MerkleTree } from '../../storage/evidence/merkle.ts'
 import type { Entry } from '../../storage/journal/segment.ts'
 import type { OpenSession } from '../../storage/store/recover.ts'
+import { rounds } from '../fixture/require.ts'
 import {
   latin1,
   openRecorder,
@@ -97,7 +98,7 @@ describe('recorder', () => {
             recorder.receive({ kind: 'stop', ack: 4 })
           },
         ),
-        { numRuns: 150 },
+        { numRuns: rounds(150) },
       )
       expect(released_bytes, 'the property saw output').toBeGreaterThan(0)
     })

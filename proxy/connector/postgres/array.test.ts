@@ -1,6 +1,7 @@
 /** Arrays of texts: what the database writes is read, what it would not write is not, and nothing is shown twice. */
 import { expect, test } from 'bun:test'
 import fc from 'fast-check'
+import { rounds } from '../../../test/fixture/require.ts'
 import { elementsOf, withElements } from './array.ts'
 
 const utf8 = (text: string): Uint8Array => new TextEncoder().encode(text)
@@ -80,6 +81,6 @@ test('hostile bytes are no array, or one whose elements lie in it, one behind th
         }
       },
     ),
-    { numRuns: 5_000 },
+    { numRuns: rounds(5_000) },
   )
 })

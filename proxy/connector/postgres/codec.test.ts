@@ -1,6 +1,7 @@
 /** The codecs, however their wire is cut, and whatever was done to it on the way. */
 import { beforeAll, describe, expect, test } from 'bun:test'
 import fc from 'fast-check'
+import { rounds } from '../../../test/fixture/require.ts'
 import type { Codec, Frame } from '../../core/connector.ts'
 import type { Statement } from '../../core/statement.ts'
 import type { Verdict } from '../../core/verdict.ts'
@@ -239,7 +240,7 @@ function checkShown({ frames }: Run): void {
   }
 }
 
-const runs = { numRuns: 400 } as const
+const runs = { numRuns: rounds(400) } as const
 
 describe('requests', () => {
   test('any split gives the same frames', () => {
@@ -355,7 +356,7 @@ describe('answers', () => {
           }
           expect(left_out.size).toBe(0)
         }),
-        { numRuns: 50 },
+        { numRuns: rounds(50) },
       )
     }
   })
