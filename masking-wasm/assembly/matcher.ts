@@ -6,6 +6,7 @@ import {
   abreast_max, as_context, as_pattern, beginAhead, diesInDark, eventful, initAbreast, livesOn, stepAbreast, stepAlone, waitsAlone,
 } from './abreast'
 import { boundary, escape, passBoundary } from './boundary'
+import { beginBrief, forgetBrief } from './brief'
 import { charge, check_units, context_units, debt, found_units, pay, repaying, setDebt } from './budget'
 import { passes } from './check'
 import { earn, helps, together_max } from './companies'
@@ -62,6 +63,7 @@ export function setBlackout(at: usize, dark_at_: usize): void {
 /** Reads [from, end); `before` is the byte before, or {@link stream_start}. Returns where it stopped. */
 export function run(from: usize, end: usize, before: u32): usize {
   let p = from
+  if (threads != 0 && blackout == 0 && filtering) forgetBrief(from, end)
   let deadline = holdStart(p) + held_max
   waiting = someWaits()
   earn(end - from)
@@ -77,6 +79,10 @@ export function run(from: usize, end: usize, before: u32): usize {
         }
         pay(begin - p)
         p = begin
+        if (living == 0 && p < end && boundary >= end && beginBrief(p, end, p == from ? before : load<u8>(p - 1))) {
+          p = end
+          break
+        }
         if (living != 0 && beginAhead(p)) {
           deadline = p + held_max
           p += reach

@@ -156,13 +156,16 @@ function look(p: usize, end: usize): void {
     followLanes(p, lane)
     rest = p + 4 * lane
   }
-  for (; rest < end; rest++) mark(rest, fitsSoFar(rest, end))
+  const groups = v128.load(asked)
+  for (; rest + reach <= end; rest++) mark(rest, fits(rest, groups))
+  if (known >= last_places) markLast(end, groups)
+  else for (; rest < end; rest++) mark(rest, fitsSoFar(rest, end))
   if (!crossing_only) addWords(places, p, end - p)
 }
 
 /** Looks at the four times `lane` places from `p` on; what may begin there is in the window by its {@link reach}. */
 function followLanes(p: usize, lane: usize): void {
-  const ends = is_often ? follow(p, lane, true) : follow(p, lane, false)
+  const ends = is_often && lane == lane_bytes_max ? follow(p, lane, true) : follow(p, lane, false)
   is_often = ((ends - arrived) >>> arrived_power) * often_of > lane >>> 1
   if (ends == arrived) return
   const last = v128.load(last_bits)
@@ -277,6 +280,33 @@ function fitsSoFar(p: usize, end: usize): bool {
   groups = v128.and(groups, groupsOf(p, 2))
   for (let row: usize = 3; v128.any_true(groups) && p + row <= end && row <= reach; row++) groups = v128.and(groups, groupsOf(p, row))
   return v128.any_true(groups)
+}
+
+/** Places that do not have all of their {@link reach} in the window. */
+const last_places: usize = reach - 1
+
+/**
+ * The last places of the window, of which so much is looked at as is known, four bytes at most: what is left is soon followed. Nothing is asked
+ * before all are done, as no answer can be guessed.
+ */
+function markLast(end: usize, groups: v128): void {
+  const p = end - last_places
+  const bits =
+    fitsIn(p, 4, groups) | (fitsIn(p + 1, 4, groups) << 1) | (fitsIn(p + 2, 4, groups) << 2) | (fitsIn(p + 3, 4, groups) << 3) |
+    (fitsIn(p + 4, 4, groups) << 4) | (fitsIn(p + 5, 3, groups) << 5) | (fitsIn(p + 6, 2, groups) << 6) | (fitsIn(p + 7, 1, groups) << 7)
+  const word = places + ((p - block) >>> 3)
+  store<u16>(word, <u32>load<u16>(word) | (bits << (<u32>(p - block) & 7)))
+}
+
+/** {@link fits} of that many bytes. */
+// @ts-ignore: decorator
+@inline
+function fitsIn(p: usize, bytes: i32, groups: v128): u32 {
+  let all = v128.and(groups, v128.and(groupsOf(p, 0), groupsOf(p, 1)))
+  if (bytes > 1) all = v128.and(all, groupsOf(p, 2))
+  if (bytes > 2) all = v128.and(all, groupsOf(p, 3))
+  if (bytes > 3) all = v128.and(all, groupsOf(p, 4))
+  return <u32>v128.any_true(all)
 }
 
 /** A bit for each group of beginnings that may have at `row` what stands there; row 0 is before `p`. */

@@ -196,8 +196,8 @@ function room(stream: usize): bool {
 function restore(stream: usize): void {
   const large: usize = load<u32>(stream, 12)
   const retained: usize = load<u16>(stream, 6)
-  // A copy of nothing is a call all the same.
-  if (retained != 0) memory.copy(input - retained, large != 0 ? large : stream + small_bytes_at, retained)
+  if (large != 0) memory.copy(input - retained, large, retained)
+  else copyFew(input - retained, stream + small_bytes_at, retained)
   resetMatcher()
   resetSpans(input - load<u16>(stream, 8))
   const count: u32 = load<u16>(stream, 2)
@@ -224,6 +224,13 @@ function restore(stream: usize): void {
   const until: usize = course & ~repaying_bit
   if (dark != 0) setBlackout(input - (dark - 1), until != 0 ? input + until : 0)
   setDebt(load<u32>(stream, 36), (course & repaying_bit) != 0)
+}
+
+/** {@link small_bytes_max} at most, mostly two or three: less than a call of `memory.copy` takes. */
+// @ts-ignore: decorator
+@inline
+function copyFew(to: usize, from: usize, bytes: usize): void {
+  for (let i: usize = 0; i < bytes; i++) store<u8>(to + i, load<u8>(from + i))
 }
 
 /** Everything before `limit` leaves, the rest is kept. */
@@ -285,7 +292,7 @@ function save(stream: usize, end: usize, limit: usize): void {
       store<u32>(stream, 0, 12)
       store<u16>(stream, 0, 18)
     }
-    if (retained != 0) memory.copy(stream + small_bytes_at, end - retained, retained)
+    copyFew(stream + small_bytes_at, end - retained, retained)
     saveThreads(stream + small_threads_at, end)
     return
   }

@@ -48,6 +48,11 @@ export function clearThreads(): void {
   threads = 0
 }
 
+/** The first `count` of them. */
+export function keepThreads(count: u32): void {
+  threads = count
+}
+
 export function addThread(word: u32, start: usize): void {
   setThread(threads++, word, start)
 }

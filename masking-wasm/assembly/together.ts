@@ -26,7 +26,9 @@ export function initTogether(): bool {
 
 /** Does nothing begin for so long that one thread is better followed alone? */
 export function isQuiet(p: usize, known_end: usize): bool {
-  return p >= known_end || quietUntil(p, known_end) - p >= quiet_min
+  if (p >= known_end) return true
+  const quiet = quietUntil(p, known_end)
+  return quiet == known_end || quiet - p >= quiet_min
 }
 
 /**

@@ -1,0 +1,65 @@
+/**
+ * What is soon over. In small chunks most of what begins does so with the last letters, and dies of the first ones of the
+ * next chunk. Until it counts nothing is charged for it and nothing else asks for it: so it is followed by itself, to the
+ * window's end or to its own, and the matcher sees what is left.
+ */
+import { eventful } from './abreast'
+import { pay } from './budget'
+import { reach, skip } from './scan'
+import { class_of, classes, context_start, flags, later, next, pattern_start } from './tables'
+import { clearThreads, keepThreads, put, setThread, stamp, state_mask, threads, threadStart, threadWord } from './threads'
+
+/** More than a state: something happens on the way. */
+const happens: u32 = state_mask + 1
+
+/** The state behind [from, to), 0 when it dies, or {@link happens}. */
+// @ts-ignore: decorator
+@inline
+function behind(from: u32, at: usize, to: usize): u32 {
+  const table = next
+  const width = classes << 1
+  let state = from
+  for (let p = at; p < to; p++) {
+    state = load<u16>(table + (<usize>load<u8>(class_of + <usize>load<u8>(p)) << 1) + state * width)
+    if (state == 0) return 0
+    if ((load<u8>(flags + state) & eventful) != 0) return happens
+  }
+  return state
+}
+
+/** Forgets the threads that are too young to count and die in [from, end) before they do, if nothing happens by them. */
+export function forgetBrief(from: usize, end: usize): void {
+  const count = threads
+  let left: u32 = 0
+  for (let i: u32 = 0; i < count; i++) {
+    const word = threadWord(i)
+    const start = threadStart(i)
+    const ripe = start + reach
+    if (word <= state_mask && ripe > from && (load<u8>(flags + word) & later) == 0 && behind(word, from, min(ripe, end)) == 0) continue
+    if (left != i) setThread(left, word, start)
+    left++
+  }
+  if (left != count) keepThreads(left)
+}
+
+/**
+ * Where no thread is: what may begin in [from, end), which is not more than the reach, is followed to the window's end. False when there
+ * is more to do, and then nothing is done. `before` stands before `from`.
+ */
+export function beginBrief(from: usize, end: usize, before: u32): bool {
+  let byte_before = before
+  stamp()
+  for (let p = from; p < end; p = skip(p + 1, end)) {
+    if (p > from) byte_before = load<u8>(p - 1)
+    const pattern = behind(load<u16>(pattern_start + (byte_before << 1)), p, end)
+    const context = behind(load<u16>(context_start + (byte_before << 1)), p, end)
+    if (pattern == happens || context == happens) {
+      clearThreads()
+      return false
+    }
+    if (pattern != 0) put(pattern, 0, p)
+    if (context != 0) put(context, 0, p)
+  }
+  pay(end - from)
+  return true
+}
