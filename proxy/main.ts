@@ -9,7 +9,6 @@ import type { Hold } from '../storage/evidence/hold.ts'
 import { noteSigner } from '../storage/evidence/note.ts'
 import { StoreError } from '../storage/store/errors.ts'
 import { workerData } from '../storage/store/gathered.ts'
-import type { KeepingPort } from './api/ports.ts'
 import { type Address, formatAddress } from './config/address.ts'
 import { generateSshKey } from './config/ssh-keygen.ts'
 import type { ApprovalRequest, Vote, VoteResult } from './core/approval.ts'
@@ -20,7 +19,7 @@ import { openApi } from './gateway/api.ts'
 import { bind } from './gateway/bind.ts'
 import type { Terminals } from './gateway/console.ts'
 import { openDesk } from './gateway/desk.ts'
-import { lockData, openEvidence } from './gateway/evidence.ts'
+import { type Evidence, lockData, openEvidence } from './gateway/evidence.ts'
 import { createFeed } from './gateway/feed.ts'
 import { reloadOnHangup } from './gateway/hangup.ts'
 import { openHolds } from './gateway/holds.ts'
@@ -65,7 +64,7 @@ interface Door {
   holds(holds: readonly Hold[]): void
   retain(): void
   /** ... has the session, and erases it before its time. */
-  readonly shred: KeepingPort['shred']
+  readonly shred: Evidence['shred']
   /** Reads the configuration again, where that is not this process's own. */
   reload(): void
   requests(): Promise<readonly ApprovalRequest[]>
@@ -269,7 +268,21 @@ async function runGateway(options: Options): Promise<void> {
   tellHolds = door.holds
   door.holds(holds.standing())
 
+  const own = readAll(evidence, data, config, key)
+  const keeping = await openKeeping({
+    ...{ holds, config, policy, reader: own.reader, now_us: clock.now_us, told: feed.changed },
+    ...{ store: evidence.store, recorder: evidence.recorder },
+    apply() {
+      door.retain()
+      return evidence.retain()
+    },
+    async shred(...asked) {
+      const done = await evidence.shred(...asked)
+      return !done.ok && done.code === 'unknown' ? door.shred(...asked) : done
+    },
+  })
   const requests = async (): Promise<readonly ApprovalRequest[]> => [
+    ...keeping.releases.requests(),
     ...office.requests(),
     ...(await door.requests()),
   ]
@@ -284,7 +297,6 @@ async function runGateway(options: Options): Promise<void> {
   office.remind()
 
   const { api: api_address } = config.listen
-  const own = readAll(evidence, data, config, key)
   const failing = (): readonly string[] => [...evidence.failing(), ...door.failing()]
   const api =
     api_address === undefined
@@ -305,19 +317,7 @@ async function runGateway(options: Options): Promise<void> {
           terminals: door.logins,
           requests,
           access: office.port,
-          keeping: openKeeping({
-            ...{ holds, rules: config.evidence.retention, reader: own.reader },
-            now_us: clock.now_us,
-            apply() {
-              door.retain()
-              return evidence.retain()
-            },
-            async shred(session, by, reason) {
-              const done = await evidence.shred(session, by, reason)
-              const is_elsewhere = !done.ok && done.code === 'unknown'
-              return is_elsewhere ? door.shred(session, by, reason) : done
-            },
-          }),
+          keeping,
           signedOut: signOut(office, providers),
           ...{ signedIn, signIns: sign_ins },
           ...(options.config === undefined
@@ -326,7 +326,8 @@ async function runGateway(options: Options): Promise<void> {
           gate: access,
           feed,
           openLink: notifying.open,
-          vote: (id, vote) => office.vote(id, vote) ?? door.vote(id, vote),
+          vote: (id, vote) =>
+            keeping.releases.vote(id, vote) ?? office.vote(id, vote) ?? door.vote(id, vote),
           failing,
           replica: evidence.replica,
           families: async () => [

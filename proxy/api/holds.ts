@@ -117,7 +117,11 @@ const routes = {
     },
     responses: {
       200: { description: 'It is on record', content: json(z.object({ id: z.string() })) },
-      ...problemsOf(400, 401, 403, 404, 413, 503),
+      202: {
+        description: 'It waits for an approval by somebody else, under the name of that request',
+        content: json(z.object({ id: z.string(), request: z.string() })),
+      },
+      ...problemsOf(400, 401, 403, 404, 409, 413, 429, 503),
     },
   }),
   plan: createRoute({
@@ -168,7 +172,11 @@ const routes = {
         description: 'It is on record, and is being done',
         content: json(z.object({ session: z.uuid() })),
       },
-      ...problemsOf(400, 401, 403, 404, 409, 413, 503),
+      202: {
+        description: 'It waits for an approval by somebody else, under the name of that request',
+        content: json(z.object({ session: z.uuid(), request: z.string() })),
+      },
+      ...problemsOf(400, 401, 403, 404, 409, 413, 429, 503),
     },
   }),
 } as const
@@ -214,7 +222,11 @@ export function addHolds(app: OpenAPIHono<ApiEnv>, ports: ApiPorts): void {
     mayChange(ports, caller, 'lift_hold')
     const { id } = context.req.valid('param')
     const { reason: why } = context.req.valid('json')
-    return context.json({ id: doneAs(await keeping().holds.lift(id, actorOf(caller), why)) }, 200)
+    const result = await keeping().holds.lift(id, actorOf(caller), why)
+    doneAs(result)
+    if (result.ok && result.request !== undefined)
+      return context.json({ id, request: result.request }, 202)
+    return context.json({ id }, 200)
   })
   app.openapi(routes.plan, async (context) => {
     const caller = context.get('caller')
@@ -253,6 +265,8 @@ function addShred(
     mayChange(ports, caller, 'shred')
     const { session, reason: why } = context.req.valid('json')
     const done = await keeping().shred(session, actorOf(caller), why)
+    if (done.ok && done.request !== undefined)
+      return context.json({ session, request: done.request }, 202)
     if (done.ok) return context.json({ session }, 200)
     const { message: detail } = done
     switch (done.code) {
@@ -261,6 +275,8 @@ function addShred(
         throw new ProblemError({ status: 404, title: 'Not Found', detail })
       case 'refused':
         throw new ProblemError({ status: 409, title: 'Conflict', detail })
+      case 'limit':
+        throw new ProblemError({ status: 429, title: 'Too Many Requests', detail })
       case 'recording':
         throw new ProblemError({ status: 503, title: 'Service Unavailable', detail })
     }
@@ -292,6 +308,7 @@ function doneAs(result: HoldResult): string {
   if (result.ok) return result.id
   const { code, message: detail } = result
   if (code === 'unknown') throw new ProblemError({ status: 404, title: 'Not Found', detail })
+  if (code === 'refused') throw new ProblemError({ status: 409, title: 'Conflict', detail })
   if (code === 'limit') throw new ProblemError({ status: 429, title: 'Too Many Requests', detail })
   throw new ProblemError({ status: 503, title: 'Service Unavailable', detail })
 }

@@ -217,31 +217,37 @@ export interface KeepingPort {
   }>
   /** Lets them go; resolves with how many did in this process. Rejects when it cannot be recorded. */
   apply(): Promise<number>
-  /** Erases a session before its time, and its key; it is on record when it resolves. `reason` is masked. */
+  /**
+   * Erases a session before its time, and its key; it is on record when it resolves, unless it waits for somebody else.
+   * `reason` is masked.
+   */
   shred(session: string, by: HoldActor, reason: string): Promise<ShredResult>
 }
 
 export type ShredResult =
-  | { readonly ok: true }
+  | { readonly ok: true; readonly request?: string }
   | {
       readonly ok: false
-      /** `refused`: it is held, has not ended, or has no key of its own. */
-      readonly code: 'unknown' | 'refused' | 'recording'
+      /** `refused`: it is held, has not ended, has no key of its own, or waits for an approval already. */
+      readonly code: 'unknown' | 'refused' | 'limit' | 'recording'
       readonly message: string
     }
 
 export interface HoldsPort {
   /** It is on record and counts when it resolves. `reason` is masked. */
   set(scope: HoldScope, by: HoldActor, reason: string): Promise<HoldResult>
+  /** ... unless it waits for somebody else. */
   lift(id: string, by: HoldActor, reason: string): Promise<HoldResult>
   list(): readonly HoldView[]
 }
 
 export type HoldResult =
-  | { readonly ok: true; readonly id: string }
+  /** `request`: it waits under that name for an approval. */
+  | { readonly ok: true; readonly id: string; readonly request?: string }
   | {
       readonly ok: false
-      readonly code: 'unknown' | 'limit' | 'recording'
+      /** `refused`: it waits for an approval already. */
+      readonly code: 'unknown' | 'refused' | 'limit' | 'recording'
       readonly message: string
     }
 

@@ -1,5 +1,6 @@
 /**
- * `GET /api/requests` and `POST /api/requests/:id/approve|deny|cancel`: commands that wait for a person.
+ * `GET /api/requests` and `POST /api/requests/:id/approve|deny|cancel`: commands, grants and releases of evidence that wait
+ * for a person.
  *
  * @module
  */
@@ -34,6 +35,9 @@ const requestSchema = z
     id: z.string(),
     digest: z.string(),
     session: z.string(),
+    release: z.enum(['lift_hold', 'shred']).optional().openapi({
+      description: 'what of the evidence is to be let go; `target` is the gateway then',
+    }),
     channel: z.int(),
     subject: z.string(),
     issuer: z.string(),
@@ -79,7 +83,7 @@ const listRoute = createRoute({
   method: 'get',
   path: '/api/requests',
   tags: ['Requests'],
-  summary: 'Commands that wait for an approval, the oldest first',
+  summary: 'What waits for an approval, the oldest first: commands, grants, releases of evidence',
   request: {
     query: z.object({
       after: z
@@ -271,6 +275,7 @@ function refusal(code: VoteRefusal, detail: string): ProblemError {
       return new ProblemError({ status: 403, title: 'Forbidden', detail })
     case 'twice':
     case 'digest':
+    case 'over':
       return new ProblemError({ status: 409, title: 'Conflict', detail })
     case 'recording':
       return new ProblemError({ status: 503, title: 'Service Unavailable', detail })

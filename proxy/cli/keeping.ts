@@ -66,9 +66,8 @@ async function hold(call: Call, mint: TokenMint): Promise<ExitCode> {
   if (what === 'lift') {
     if (id === undefined || !hold_id.test(id))
       throw new UsageError('ID is as `sluice hold list` shows it')
-    await ask(call, mint, `/api/holds/${id}/lift`, { reason }, ['admin'])
-    await call.console.line(`${id}: lifted`)
-    return 0
+    const answer = await ask(call, mint, `/api/holds/${id}/lift`, { reason }, ['admin'])
+    return told(call, answer, id, 'lifted')
   }
   if (id !== undefined) throw new UsageError('what to hold is told by options: --session ID')
   const scope = Object.fromEntries(
@@ -149,9 +148,19 @@ async function shred(call: Call, mint: TokenMint, session = ''): Promise<ExitCod
   const reason = call.text('reason')
   if (!isSessionId(session)) throw new UsageError('ID is that of a session, in full')
   if (reason === undefined) throw new UsageError('--reason is missing')
-  await ask(call, mint, '/api/retention/shred', { session, reason }, ['admin'])
-  if (call.flag('json')) await call.console.line(JSON.stringify({ session }, null, 2))
-  else await call.console.line(`${session}: shredded`)
+  const answer = await ask(call, mint, '/api/retention/shred', { session, reason }, ['admin'])
+  return told(call, answer, session, 'shredded')
+}
+
+/** It is done, or waits for somebody else. */
+async function told(call: Call, answer: Json, what: string, done: string): Promise<ExitCode> {
+  const request = textOf(answer['request'])
+  if (call.flag('json')) await call.console.line(JSON.stringify(answer, null, 2))
+  else if (request === '') await call.console.line(`${what}: ${done}`)
+  else
+    await call.console.line(
+      `${what}: waits for an approval by somebody else: sluice approve ${request}`,
+    )
   return 0
 }
 

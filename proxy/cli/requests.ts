@@ -52,7 +52,7 @@ export function createRequests(mint: TokenMint): readonly Verb[] {
   return [
     {
       name: 'requests',
-      summary: 'List the commands that wait for an approval',
+      summary: 'List what waits for an approval: commands, grants, releases of evidence',
       operands: '',
       operands_min: 0,
       operands_max: 0,

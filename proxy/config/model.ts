@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { ReleaseTerms } from '../../storage/evidence/release.ts'
 import type { RetentionRule } from '../../storage/evidence/retention.ts'
 import type { ColumnRule } from '../core/column.ts'
 import type { RevokedCertificates } from '../core/revoked-certificates.ts'
@@ -63,6 +64,8 @@ export interface Config {
     readonly remote?: Remote
     /** How long sessions are kept, the last rule for every session; absent: for ever. */
     readonly retention?: readonly RetentionRule[]
+    /** Who agrees before a legal hold is lifted, or a session shredded. */
+    readonly release: ReleaseTerms
     readonly witnesses: readonly WitnessConfig[]
     /** Of an RFC 3161 authority; undefined where nobody is asked. */
     readonly timestamp_url: string | undefined

@@ -21,6 +21,7 @@ import { oidcProviders, publicUrl } from './oidc.ts'
 import { policyFiles } from './policy-files.ts'
 import { postgresTarget } from './postgres.ts'
 import { isOnDevice, parsePublicKey, type SshPublicKey } from './public-key.ts'
+import { release } from './release.ts'
 import { remote } from './remote.ts'
 import { revokedCertificates } from './revoked-certificates.ts'
 import { samlProviders } from './saml.ts'
@@ -97,6 +98,7 @@ export function resolveConfig(file: ConfigFile, around: Surroundings): Config {
       auditors: auditors(file, around),
       ...(kept === undefined ? {} : { remote: kept }),
       ...(file.evidence?.retention === undefined ? {} : { retention: file.evidence.retention }),
+      release: release(file, around),
       witnesses: witnesses(file, findings),
       canary_s: file.evidence?.canary_s ?? canary_s_default,
       timestamp_url: httpAddress(

@@ -21,6 +21,7 @@ export interface EvidenceFile {
   readonly timestamp_url?: string | undefined
   /** 0: none. */
   readonly canary_s?: number | undefined
+  readonly release?: ReleaseFile | undefined
   readonly witnesses?: readonly { readonly url: string; readonly key: string }[] | undefined
 }
 
@@ -42,6 +43,14 @@ export interface BucketFile {
   readonly secret_key?: string | undefined
   readonly lag_max_s?: number | undefined
   readonly queue_bytes_max?: number | undefined
+}
+
+/** Who agrees before a legal hold is lifted, or a session shredded. */
+export interface ReleaseFile {
+  /** So many people besides who asks; 0: nobody. */
+  readonly quorum?: number | undefined
+  readonly group?: string | undefined
+  readonly passkey?: boolean | undefined
 }
 
 export interface RetentionFile {
@@ -87,6 +96,15 @@ const retention: z.ZodType<RetentionFile> = z.strictObject({
   days: z.int().min(1).max(retention_days_max),
 })
 
+/** More than these never meet. */
+const release_quorum_max = 8
+
+const release: z.ZodType<ReleaseFile> = z.strictObject({
+  quorum: z.int().min(0).max(release_quorum_max).optional(),
+  group: label.min(1).optional(),
+  passkey: z.boolean().optional(),
+})
+
 export const evidence: z.ZodType<EvidenceFile> = z.strictObject({
   raw: z.enum(['commit', 'sealed']).optional(),
   auditors: z.array(path).min(1).max(16).optional(),
@@ -94,6 +112,7 @@ export const evidence: z.ZodType<EvidenceFile> = z.strictObject({
   s3: s3.optional(),
   retention: z.array(retention).min(1).max(retention_rules_max).optional(),
   shred: z.enum(['gateway', 'owner']).optional(),
+  release: release.optional(),
   timestamp_url: z.string().max(1024).optional(),
   canary_s: z
     .int()

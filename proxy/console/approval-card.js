@@ -145,8 +145,11 @@ function factsOf(request, needs) {
   const environment = Object.entries(request.environment)
   const facts = [
     ['Who', `${subject}, says ${issuer}${groups.length > 0 ? `; in ${groups.join(', ')}` : ''}`],
-    ['From', source],
-    ['Target', `${account}@${target}${named.length > 0 ? ` (${named.join(', ')})` : ''}`],
+    ...(source === '' ? [] : [['From', source]]),
+    [
+      'Target',
+      `${account === '' ? '' : `${account}@`}${target}${named.length > 0 ? ` (${named.join(', ')})` : ''}`,
+    ],
     ['Risk', `${risk}${says === '' ? '' : `: it ${says} (${findings.join(', ')})`}`],
     ['Waits by', `${request.rule}${request.reason === '' ? '' : `: ${request.reason}`}`],
     ...(request.terminal === true ? [['Terminal', 'yes']] : []),

@@ -5,6 +5,7 @@
  */
 
 import type { PasskeySignature } from '../../storage/evidence/passkey.ts'
+import type { ReleaseChange } from '../../storage/evidence/release.ts'
 import type { Identity } from './identity.ts'
 import type { HoldTerms } from './verdict.ts'
 
@@ -85,7 +86,9 @@ export interface Approvals {
 export interface ApprovalRequest {
   readonly id: string
   readonly digest: string
-  /** Empty for a grant. */
+  /** What of the gateway's evidence is to be let go; `target` is the gateway then. */
+  readonly release?: ReleaseChange
+  /** Empty for a grant, and for a legal hold. */
   readonly session: string
   readonly channel: number
   readonly subject: string
@@ -147,6 +150,8 @@ export type VoteRefusal =
   | 'passkey'
   | 'digest'
   | 'recording'
+  /** What was approved cannot be done any more. */
+  | 'over'
 
 /** What happened at a desk. */
 export type DeskChange =

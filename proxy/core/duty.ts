@@ -16,14 +16,17 @@ export const changes = [
   'lift_hold',
   'apply_retention',
   'shred',
+  'approve_release',
 ] as const
 export type Change = (typeof changes)[number]
 
 export type DutyRole = 'user' | 'approver' | 'auditor' | 'admin'
 
 /** One of these is needed. */
-export const changersOf = (change: Change): readonly DutyRole[] =>
-  change === 'hold' || change === 'lift_hold' ? ['auditor', 'admin'] : ['admin']
+export function changersOf(change: Change): readonly DutyRole[] {
+  if (change === 'approve_release') return ['approver']
+  return change === 'hold' || change === 'lift_hold' ? ['auditor', 'admin'] : ['admin']
+}
 
 /** Whose evidence somebody with these roles may read. */
 export function readableBy(roles: readonly DutyRole[]): 'everyone' | 'own' | 'nothing' {

@@ -8,6 +8,7 @@ import type { Ruleset } from '../../masking-wasm/compile/compile.ts'
 import { thumbprint } from '../../storage/evidence/envelope.ts'
 import type { Hold, HoldActor } from '../../storage/evidence/hold.ts'
 import { noteSigner, noteVerifier } from '../../storage/evidence/note.ts'
+import { type Release } from '../../storage/evidence/release.ts'
 import { backlog_segments_default } from '../../storage/journal/limits.ts'
 import { type StoreClient, type StoreEvents, startStore } from '../../storage/store/client.ts'
 import { type DataLock, lockDataDirectory } from '../../storage/store/lock.ts'
@@ -57,7 +58,7 @@ export interface Evidence {
   /** Lets those sessions go whose time has come; resolves with their number. */
   retain(): Promise<number>
   /** Erases a session of this directory before its time. */
-  shred(session: string, by: HoldActor, reason: string): Promise<ShredResult>
+  shred(session: string, by: HoldActor, reason: string, release?: Release): Promise<ShredResult>
   /** Undefined where evidence is local. */
   replica(): ReplicaFacts | undefined
   /** What this process counts, where so many commands wait for a person. */
@@ -149,6 +150,7 @@ export async function openEvidence(options: EvidenceOptions): Promise<Evidence> 
       is_replicated: remote !== undefined,
       is_keyed: remote?.shred !== undefined,
       ...(retention === undefined ? {} : { retention }),
+      release: config.evidence.release,
       recovered: store.recovered,
       key: options.key,
     },
@@ -196,12 +198,10 @@ export async function openEvidence(options: EvidenceOptions): Promise<Evidence> 
     recorder: running,
     failing,
     retain: keeping.apply,
-    shred: (session, by, reason) =>
+    shred: (session, by, reason, release) =>
       shredSession(
         { reader: store, recorder: running, holds: options.holds, log },
-        session,
-        by,
-        reason,
+        ...([session, by, reason, release] as const),
       ),
     replica: () => replication?.facts(),
     families: (holds) =>

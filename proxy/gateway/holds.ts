@@ -11,8 +11,9 @@ import {
   readHold,
   readLift,
 } from '../../storage/evidence/hold.ts'
+import type { Release } from '../../storage/evidence/release.ts'
 import type { Reader } from '../../storage/store/reader.ts'
-import type { HoldsPort, HoldView } from '../api/ports.ts'
+import type { HoldResult, HoldsPort, HoldView } from '../api/ports.ts'
 import type { Log } from '../log.ts'
 import { newId } from '../policy/request-id.ts'
 import type { RecorderClient } from '../recorder/client.ts'
@@ -31,10 +32,14 @@ interface KnownHold extends Hold {
   readonly at_us: number
 }
 
+export interface Holds extends HoldsPort {
+  standing(): readonly Hold[]
+  /** `release`: who agreed. */
+  lift(id: string, by: HoldActor, reason: string, release?: Release): Promise<HoldResult>
+}
+
 /** Rejects with a `StoreError`. */
-export async function openHolds(
-  parts: HoldParts,
-): Promise<HoldsPort & { standing(): readonly Hold[] }> {
+export async function openHolds(parts: HoldParts): Promise<Holds> {
   const { recorder, log, now_us } = parts
   const holds = await readHolds(parts)
   const tell = (): void => parts.changed([...holds.values()])
@@ -64,12 +69,16 @@ export async function openHolds(
     log('info', 'hold_set', { hold: id, by: by.subject })
     return { ok: true, id } as const
   }
-  const lift = async (id: string, by: HoldActor, asked: string) => {
+  const lift: Holds['lift'] = async (id, by, asked, release) => {
     if (!holds.has(id))
       return { ok: false, code: 'unknown', message: 'no such legal hold' } as const
     try {
       const reason = await recorder.mask(asked)
-      await recorder.note('hold.lifted', { hold: id, reason, by, at_us: now_us() })
+      const at_us = now_us()
+      await recorder.note('hold.lifted', {
+        ...{ hold: id, reason, by, at_us },
+        ...(release === undefined ? {} : { release }),
+      })
     } catch {
       return not_recorded
     }

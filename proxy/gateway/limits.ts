@@ -100,3 +100,10 @@ export const retention_page = 500
 
 /** Each is compared with each session whose time has come. */
 export const holds_max = 1_000
+
+/** A release of evidence waits for a person over a weekend, and not for ever. */
+export const release_ms_max: number = 72 * 3_600_000
+
+/** Holds are lifted and sessions shredded by hand, one by one. */
+export const releases_max = 200
+export const releases_each_max = 50

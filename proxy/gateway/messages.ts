@@ -5,6 +5,7 @@
  */
 
 import type { Hold, HoldActor } from '../../storage/evidence/hold.ts'
+import type { Release } from '../../storage/evidence/release.ts'
 import type { ShredResult } from '../api/ports.ts'
 import type { Address } from '../config/address.ts'
 import type { WaitingLogin } from '../console/ports.ts'
@@ -79,6 +80,7 @@ export type Question = { readonly ask: number } & (
       readonly session: string
       readonly by: HoldActor
       readonly reason: string
+      readonly release: Release | undefined
     }
   | { readonly kind: 'vote'; readonly id: string; readonly vote: Vote }
 )

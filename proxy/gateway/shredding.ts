@@ -6,6 +6,7 @@
  */
 import type { Shredding } from '../../storage/evidence/erasure.ts'
 import { type Hold, type HoldActor, isOver } from '../../storage/evidence/hold.ts'
+import type { Release } from '../../storage/evidence/release.ts'
 import type { Reader, SessionRow } from '../../storage/store/reader.ts'
 import type { ShredResult } from '../api/ports.ts'
 import type { Log } from '../log.ts'
@@ -26,24 +27,23 @@ export async function shredSession(
   id: string,
   by: HoldActor,
   asked: string,
+  release?: Release,
 ): Promise<ShredResult> {
   const session = await reader.session(id)
   if (session === undefined) return { ok: false, code: 'unknown', message: 'no such session' }
-  const refusal = refusalOf(session)
-  if (refusal !== undefined) return { ok: false, code: 'refused', message: refusal }
   try {
     const reason = await recorder.mask(asked)
     const held = holds()
     if (held === undefined)
       return { ok: false, code: 'recording', message: 'it is not known yet what is held' }
+    const refusal = whyNotShredded(session, held)
+    if (refusal !== undefined) return { ok: false, code: 'refused', message: refusal }
     const facts = startFactsOf(session)
-    const hold = held.find(({ scope }) => isOver(scope, facts))
-    if (hold !== undefined)
-      return { ok: false, code: 'refused', message: `legal hold ${hold.id} is over session ${id}` }
     const keeps_start = keepsStart(facts, held) ? { keeps_start: true } : {}
     // Between the look at the holds and here nobody can set one: who does later is behind it in the log.
     await recorder.note('session.shredded', {
       ...({ session: id, ...keeps_start, reason, by } satisfies Shredding),
+      ...(release === undefined ? {} : { release }),
     })
   } catch {
     const message = 'it cannot be recorded now, so nothing is erased'
@@ -53,8 +53,13 @@ export async function shredSession(
   return { ok: true }
 }
 
-function refusalOf({ id, keyed, manifest_digest }: SessionRow): string | undefined {
+/** Undefined when it may be. */
+export function whyNotShredded(session: SessionRow, held: readonly Hold[]): string | undefined {
+  const { id, keyed, manifest_digest } = session
   if (keyed !== true)
     return `session ${id} has no key of its own: evidence.shred was off when it began, or it is not replicated`
-  return manifest_digest === undefined ? `session ${id} has not ended` : undefined
+  if (manifest_digest === undefined) return `session ${id} has not ended`
+  const facts = startFactsOf(session)
+  const hold = held.find(({ scope }) => isOver(scope, facts))
+  return hold === undefined ? undefined : `legal hold ${hold.id} is over session ${id}`
 }

@@ -197,7 +197,7 @@ export async function runWorker(
         return
       case 'shred':
         void evidence
-          .shred(message.session, message.by, message.reason)
+          .shred(message.session, message.by, message.reason, message.release)
           .catch(() => not_known)
           .then((result) => tell({ kind: 'shredded', ask, result }))
         return

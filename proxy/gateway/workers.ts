@@ -5,7 +5,6 @@
  * @module
  */
 import type { Hold } from '../../storage/evidence/hold.ts'
-import type { KeepingPort } from '../api/ports.ts'
 import type { WaitingLogin } from '../console/ports.ts'
 import type { ApprovalRequest, DeskChange, Vote, VoteResult } from '../core/approval.ts'
 import type { Proven } from '../core/sign-in.ts'
@@ -14,6 +13,7 @@ import type { Login, WatchedSignIn } from '../identity/sign-in-watch.ts'
 import type { Log } from '../log.ts'
 import type { Family } from '../metrics/family.ts'
 import type { AccessState } from './access.ts'
+import type { Evidence } from './evidence.ts'
 import {
   restart_forgiven_ms,
   restart_ms_max,
@@ -58,7 +58,7 @@ export interface Workers {
   /** They let go whose time has come. */
   retain(): void
   /** The one that has the session erases it before its time. */
-  readonly shred: KeepingPort['shred']
+  readonly shred: Evidence['shred']
   /** Of all of them that answer in time. */
   requests(): Promise<readonly ApprovalRequest[]>
   vote(id: string, vote: Vote): Promise<VoteResult>
@@ -253,10 +253,10 @@ export async function startWorkers(options: WorkersOptions): Promise<Workers> {
       holds = next
       for (const { child } of workers) child?.send({ kind: 'holds', holds } satisfies ToWorker)
     },
-    shred: async (session, by, reason) => {
+    shred: async (session, by, reason, release) => {
       const isItsOwn = (answer: Answer): boolean =>
         answer.kind === 'shredded' && (answer.result.ok || answer.result.code !== 'unknown')
-      const answers = await askAll({ kind: 'shred', session, by, reason }, isItsOwn)
+      const answers = await askAll({ kind: 'shred', session, by, reason, release }, isItsOwn)
       const results = answers.flatMap((each) => (each.kind === 'shredded' ? each.result : []))
       return (
         results.find((result) => result.ok || result.code !== 'unknown') ??

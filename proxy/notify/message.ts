@@ -34,10 +34,14 @@ export function requestMessage(request: ApprovalRequest, url: string): Message {
   const needs = approvals.map(
     ({ group, quorum }) => `${quorum} by ${group === '' ? 'any approver' : group}`,
   )
-  const is_grant = request.session === ''
-  const title = is_grant
-    ? `${subject} asks for a grant for ${target}${account === '' ? '' : ` as ${account}`}`
-    : `${subject} asks to run a command as ${account} on ${target}`
+  const { release } = request
+  const is_grant = request.session === '' && release === undefined
+  const title =
+    release !== undefined
+      ? `${subject} asks to ${release === 'shred' ? 'shred a session' : 'lift a legal hold'} of ${target}`
+      : is_grant
+        ? `${subject} asks for a grant for ${target}${account === '' ? '' : ` as ${account}`}`
+        : `${subject} asks to run a command as ${account} on ${target}`
   return {
     // Slack shows it in notifications, and reads markup in it.
     text: escaped(line(title)),

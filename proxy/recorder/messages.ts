@@ -7,6 +7,7 @@
 import type { JsonWebKey } from 'node:crypto'
 import type { Ruleset } from '../../masking-wasm/compile/compile.ts'
 import type { LogEntryType } from '../../storage/evidence/log-entry.ts'
+import type { ReleaseTerms } from '../../storage/evidence/release.ts'
 import type { RetentionRule } from '../../storage/evidence/retention.ts'
 import type { RecoveredState } from '../../storage/store/recover.ts'
 import type { MaskedCommand } from '../core/approval.ts'
@@ -44,6 +45,8 @@ export interface RecorderSetup {
   readonly is_keyed?: boolean
   /** How long what is recorded is kept; the log names the rules. Absent: for ever. */
   readonly retention?: readonly RetentionRule[]
+  /** Who agrees before a hold is lifted, or a session shredded; the log says so. */
+  readonly release?: ReleaseTerms
   readonly recovered: RecoveredState
   /** Where the store is encrypted at rest. */
   readonly key?: Uint8Array | undefined

@@ -210,10 +210,11 @@ export function createRecorder(parts: RecorderParts): RecorderCore {
   }
 
   function logConfiguration(): void {
-    const { gateway, worker_logs: logs = [], retention, keeps_raw } = parts
+    const { gateway, worker_logs: logs = [], retention, release, keeps_raw } = parts
     const facts = { gateway, ...masking.hashes, ...(logs.length > 0 && { logs }) }
     const raw = keeps_raw && { raw: 'sealed' }
-    log.add('configuration.changed', gateway, { ...facts, ...(retention && { retention }), ...raw })
+    const kept = { ...(retention && { retention }), ...(release && { release }) }
+    log.add('configuration.changed', gateway, { ...facts, ...kept, ...raw })
   }
 
   function heartbeat(): void {

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { ReleaseTerms } from '../../storage/evidence/release.ts'
 import type { RetentionRule } from '../../storage/evidence/retention.ts'
 import type { Journal } from '../../storage/journal/journal.ts'
 import { replica_backlog_part } from '../core/limits.ts'
@@ -12,6 +13,8 @@ export interface Keeping {
   readonly is_replicated: boolean
   /** Absent: for ever. */
   readonly retention?: readonly RetentionRule[] | undefined
+  /** Who agrees before a hold is lifted, or a session shredded. */
+  readonly release?: ReleaseTerms | undefined
   /** Sessions that begin have keys of their own in the bucket. */
   readonly is_keyed?: boolean
 }

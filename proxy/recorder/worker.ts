@@ -57,6 +57,7 @@ async function begin(setup: RecorderSetup): Promise<void> {
       is_replicated: setup.is_replicated,
       is_keyed: setup.is_keyed === true,
       retention: setup.retention,
+      release: setup.release,
       keeps_raw: setup.keeps_raw,
       auditors: setup.auditors,
       recipients: await Promise.all(setup.auditors.map(thumbprint)),

@@ -35,6 +35,9 @@ export type LogEntryType =
   | 'retention.applied'
   | 'hold.set'
   | 'hold.lifted'
+  | 'release.requested'
+  | 'release.decided'
+  | 'release.refused'
   | 'timestamp.taken'
 
 export interface LogEntry {

@@ -14,6 +14,7 @@ import type { Trust } from '../evidence/trust.ts'
 import { HoldBook, type HoldEntry, type KnownHold } from './holds.ts'
 import { day_ms, named_sessions_max, own_clock_slack_ms, witness_slack_ms } from './limits.ts'
 import { type CheckedLog, entriesOf } from './log-check.ts'
+import { ReleaseBook } from './releases.ts'
 import type { Findings } from './report.ts'
 import type { EvidenceSource } from './source.ts'
 import type { Stamped } from './timestamp-check.ts'
@@ -64,6 +65,7 @@ export async function readErasures(log: CheckedLog, parts: ErasureParts): Promis
   const sessions = new Map<string, number>()
   const keyed = new Map<string, StoredLogEntry>()
   const holds = new HoldBook()
+  const releases = new ReleaseBook()
   const dues: { entry: number; due_ms: number; session: string }[] = []
   let days_max: number | undefined
   let newest_ms = 0
@@ -84,11 +86,14 @@ export async function readErasures(log: CheckedLog, parts: ErasureParts): Promis
       const life = lives.get(id)
       if (life !== undefined) life.ended_ms ??= Date.parse(time)
     } else if (type === 'configuration.changed') {
-      const rules = readRetention((await factsOf(source, digest))?.['retention'])
+      const facts = await factsOf(source, digest)
+      releases.configured(facts, entry, time, findings)
+      const rules = readRetention(facts?.['retention'])
       if (rules !== undefined) days_max = Math.max(days_max ?? 0, daysOfLog(rules))
-    } else if (type === 'hold.set' || type === 'hold.lifted')
-      holds.add(type, await factsOf(source, digest), { entry, time_ms: Date.parse(time) }, findings)
-    else if (type === 'retention.applied') await applied(decoded, entry)
+    } else if (type === 'hold.set' || type === 'hold.lifted') {
+      const at = { entry, time_ms: Date.parse(time) }
+      holds.add(type, await factsOf(source, digest), at, findings, releases)
+    } else if (type === 'retention.applied') await applied(decoded, entry)
     else if (type === 'session.shredded') await shreddedBy(decoded, entry)
   }
   return { sessions, keyed, holds, dues, held: new Map(), touched: new Map(), newest_ms }
@@ -166,8 +171,12 @@ export async function readErasures(log: CheckedLog, parts: ErasureParts): Promis
         `Log entry ${entry} does not say who shredded session ${session}, and why.`,
         place,
       )
+    const approved =
+      facts === undefined || said === undefined
+        ? ''
+        : releases.check(facts, { change: 'shred', of: session, by: said.by }, entry, findings)
     if (early !== undefined || hold !== undefined) return
-    const who = said === undefined ? '' : ` by ${JSON.stringify(said.by.subject)}`
+    const who = said === undefined ? '' : ` by ${JSON.stringify(said.by.subject)}${approved}`
     const why = said === undefined ? '' : `: ${JSON.stringify(said.reason)}`
     findings.notice(
       'session_shredded',

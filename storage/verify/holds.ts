@@ -6,6 +6,7 @@
 import type { JsonObject } from '../evidence/bytes.ts'
 import { type Hold, type HoldScope, readHold, readLift } from '../evidence/hold.ts'
 import { hold_spread_ms } from './limits.ts'
+import type { ReleaseBook } from './releases.ts'
 import type { Findings } from './report.ts'
 
 /** A place in a log. */
@@ -28,6 +29,7 @@ export class HoldBook {
     facts: JsonObject | undefined,
     at: HoldEntry,
     findings: Findings,
+    releases: ReleaseBook,
   ): void {
     if (facts === undefined || facts['type'] !== type) return
     const time = new Date(at.time_ms).toISOString()
@@ -48,9 +50,11 @@ export class HoldBook {
       return
     }
     hold.lifted ??= at
+    const released = { change: 'lift_hold', of: lift.hold, by: lift.by } as const
+    const approved = releases.check(facts, released, entry, findings)
     findings.notice(
       'hold_lifted',
-      `Legal hold ${hold.id} (${scopeText(hold.scope)}) was lifted at ${time} by ${JSON.stringify(lift.by.subject)}: ${JSON.stringify(lift.reason)}.`,
+      `Legal hold ${hold.id} (${scopeText(hold.scope)}) was lifted at ${time} by ${JSON.stringify(lift.by.subject)}${approved}: ${JSON.stringify(lift.reason)}.`,
       { entry },
     )
   }

@@ -64,6 +64,8 @@ export type FailureCode =
   | 'hold_missing'
   | 'time_went_back'
   | 'approval_not_signed'
+  /** A legal hold was lifted, or a session shredded, without the people that the configuration asked for. */
+  | 'approval_missing'
   | 'time_outside_tokens'
   | 'timestamp_missing'
   | 'timestamp_wrong'
@@ -83,6 +85,8 @@ export type NoticeCode =
   | 'session_key_kept'
   | 'hold_in_force'
   | 'hold_lifted'
+  /** From here on fewer people were needed to lift a hold or to shred. */
+  | 'release_weakened'
   | 'entries_not_witnessed'
   | 'entries_not_timestamped'
 

@@ -29,16 +29,22 @@ testSlow(
       sections: {
         evidence: {
           ...{ auditors: ['./auditor.jwk'], canary_s: 0, shred: 'gateway' },
+          release: { quorum: 1 },
           s3: { endpoint: store.endpoint, bucket: name, lag_max_s: 60, ...store.gateway.files },
           retention: [{ labels: {}, days: 10 }],
         },
       },
     })
     await guarded.trust()
+    const gateway = (): string[] => ['--data', guarded.data, '--url', guarded.gateway.api]
     const asked = (...words: readonly string[]): Promise<Ran> =>
-      sluice([...words, '--data', guarded.data, '--url', guarded.gateway.api, '--as', 'olga'])
+      sluice([...words, ...gateway(), '--as', 'olga'])
     const shred = (id: string): Promise<Ran> =>
       asked('retention', 'shred', id, '--reason', 'article 17')
+    const approve = (asked_for: Ran, as: string): Promise<Ran> => {
+      const id = /sluice approve (r\w+)\n$/.exec(asked_for.stdout)?.[1] ?? ''
+      return sluice(['approve', id, ...gateway(), '--as', as])
+    }
     const address = [`s3://${name}`, '--endpoint', store.endpoint]
     const keys = ['--access-key-file', store.owner.files.access_key_file]
     const secret = ['--secret-key-file', store.owner.files.secret_key_file]
@@ -85,13 +91,31 @@ testSlow(
     await Bun.sleep(1_000)
     const held = await shred(zebra.id)
     expect([held.code, held.stderr]).toEqual([1, expect.stringContaining(`legal hold ${hold} is`)])
-    expect((await asked('hold', 'lift', hold, '--reason', 'case closed')).code).toBe(0)
+    const lift = (id: string): Promise<Ran> => asked('hold', 'lift', id, '--reason', 'case closed')
+    expect((await approve(await lift(hold), 'bob')).code).toBe(0)
     const nobody = await shred(zebra.id.replace(/.{4}$/, 'ffff'))
     expect([nobody.code, nobody.stderr]).toEqual([1, expect.stringContaining('no such session')])
 
     await Bun.sleep(1_000)
-    const shredded = await shred(zebra.id)
-    expect(shredded.stdout, shredded.stderr).toBe(`${zebra.id}: shredded\n`)
+    // What is held meanwhile stays, although somebody else agrees.
+    const waits = await shred(zebra.id)
+    expect(waits.stdout, waits.stderr).toStartWith(`${zebra.id}: waits for an approval by somebody`)
+    const own = await approve(waits, 'olga')
+    expect([own.code, own.stderr]).toEqual([1, expect.stringContaining('by somebody else')])
+    const late = await asked('hold', 'set', '--subject', 'ann', '--reason', 'case 8', '--json')
+    const { id: late_hold } = JSON.parse(late.stdout) as { id: string }
+    await Bun.sleep(1_000)
+    const in_vain = await approve(waits, 'bob')
+    expect([in_vain.code, in_vain.stderr]).toEqual([
+      1,
+      expect.stringContaining(`legal hold ${late_hold} is over session ${zebra.id}`),
+    ])
+    expect((await approve(await lift(late_hold), 'bob')).code).toBe(0)
+    await Bun.sleep(1_000)
+    // That approval is used up.
+    expect((await approve(waits, 'bob')).code).toBe(1)
+    const shredded = await approve(await shred(zebra.id), 'bob')
+    expect(shredded.stdout, shredded.stderr).toContain(`: approved: shred session ${zebra.id}`)
     // At once, in the midst of it.
     process.kill(guarded.gateway.pid, 'SIGKILL')
     await guarded.gateway.exited
@@ -102,7 +126,7 @@ testSlow(
     const report = await verifies(1)
     const said = report.findings.filter(({ code }) => code === 'session_shredded')
     expect(said.map(({ session }) => session)).toEqual([zebra.id])
-    expect(said[0]?.message).toContain('by "olga"')
+    expect(said[0]?.message).toContain('by "olga", approved by "bob"')
 
     const again = await shred(zebra.id)
     expect([again.code, again.stderr]).toEqual([1, expect.stringContaining('was shredded')])

@@ -19,7 +19,8 @@ when { context.own || context.roles.contains("auditor") || context.roles.contain
 permit (principal, action == Action::"configure", resource)
 when {
   context.roles.contains("admin") ||
-  (["hold", "lift_hold"].contains(context.change) && context.roles.contains("auditor"))
+  (["hold", "lift_hold"].contains(context.change) && context.roles.contains("auditor")) ||
+  (context.change == "approve_release" && context.roles.contains("approver"))
 };
 `,
 } as const

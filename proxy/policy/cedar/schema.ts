@@ -146,7 +146,8 @@ action read_evidence appliesTo {
 /// The gateway itself, by its name. It has no labels.
 entity Gateway in [Label] { name: String } tags String;
 
-/// What is changed by the API while the gateway runs. Roles are the outer bound: admin, for legal holds auditor too.
+/// What is changed by the API while the gateway runs. Roles are the outer bound: admin, for legal holds auditor too, and
+/// approver for "approve_release".
 action configure appliesTo {
   principal: User,
   resource: Gateway,
@@ -155,7 +156,8 @@ action configure appliesTo {
     account: String,
     /// "reload": the configuration is read again. "revoke", "restore": access is taken away, and given back.
     /// "forget_passkey": somebody's passkey is. "hold", "lift_hold": a legal hold is set or lifted. "apply_retention": what is
-    /// due is erased now. "shred": a session is, before its time.
+    /// due is erased now. "shred": a session is, before its time. "approve_release": somebody else's wish to lift a hold, or to
+    /// shred, is decided about.
     change: String,
     roles: Set<String>,
   },
