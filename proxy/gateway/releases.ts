@@ -201,10 +201,7 @@ export function createReleases(
   ): (VoteResult & { ok: false }) | undefined {
     const { terms, by } = asked
     const approvals = [{ group: terms.group }]
-    const why = whyRefused(
-      { by: by.subject, digest, approvals, given, mayApprove: ports.mayApprove },
-      wanted,
-    )
+    const why = whyRefused({ by, digest, approvals, given, mayApprove: ports.mayApprove }, wanted)
     if (why !== undefined || wanted.decision !== 'approve') return why
     const is_signed = wanted.passkey !== undefined && wanted.digest !== undefined
     return terms.passkey && !is_signed
