@@ -126,6 +126,10 @@ the trust file: compare the SHA-256 of this page with the published one.</p>
 <input type="range" id="seek" min="0" value="0" aria-label="Position"> <span id="clock"></span>
 </section>
 <ol id="steps"></ol>
+<section id="output" hidden>
+<h2>Printed without a terminal</h2>
+<ol id="lines"></ol>
+</section>
 <script type="module">${script}</script>
 </body>
 </html>

@@ -105,6 +105,7 @@ describe('the page that verifies', () => {
       const red = screen.locator('span', { hasText: /^red$/ })
       expect(await red.getAttribute('style')).toContain('rgb(255, 123, 114)')
       expect(await page.locator('#steps').innerText()).toContain('shell on a terminal')
+      expect(await page.locator('#output').isVisible()).toBe(false)
       // From the beginning, and to the end again by itself.
       await page.locator('#seek').fill('0')
       expect((await screen.innerText()).trim()).toBe('')
@@ -180,6 +181,8 @@ describe('the page that verifies', () => {
       session.record({ kind: 'failed', channel: 1, code: evil, message: evil })
       session.record({ kind: 'channel', channel: 2, request: 'exec', env: {} })
       session.record({ kind: 'command', channel: 2, confidence: 'exact', spans: [] }, utf8(evil))
+      const printed = utf8(`fine\n\u202e${evil}\u009b31m\u001b[2J\n`)
+      session.record({ ...output, channel: 2, stream: 2, length: printed.length }, printed)
       session.end(evil)
       writer.sign()
       const source = {
@@ -193,7 +196,14 @@ describe('the page that verifies', () => {
       )
       expect(await page.locator('#steps').innerText()).toContain('onerror=alert(1)')
       await page.locator('#screen').getByText('onerror=alert(1)').first().waitFor()
-      expect(await page.locator('img, a, #steps script, #screen script').count()).toBe(0)
+      expect(
+        await page.locator('img, a, #steps script, #screen script, #lines script').count(),
+      ).toBe(0)
+      // What a program printed without a terminal stands below, in lines.
+      const lines = await page.locator('#lines li').allInnerTexts()
+      expect(lines).toHaveLength(2)
+      expect(lines[0]).toEndWith('#2 fine')
+      expect(lines[1]).toContain(`#2 \\u{202e}${evil}`)
       // A message in which text of the bundle stands.
       const named = repacked(readFileSync(join(folder, 'evil.zip')), (files) =>
         files.set('x.html', utf8(evil)),

@@ -10,7 +10,9 @@ import { stepsOf } from '../../bundle/commands.ts'
 import { terminalsOf } from '../../bundle/contents.ts'
 import { bundle_bytes_max } from '../../bundle/limits.ts'
 import { disclosure_bytes_max } from '../../evidence/limits.ts'
+import type { RecordHeader } from '../../evidence/record.ts'
 import { parseTrust, type Trust } from '../../evidence/trust.ts'
+import { linesOf } from '../../replay/lines.ts'
 import { plainText } from '../../replay/plain.ts'
 import { formatTime } from '../../replay/time.ts'
 import { timeline } from '../../replay/timeline.ts'
@@ -22,6 +24,7 @@ import { openPlayer } from './player.ts'
 
 const text_characters_max = 2000
 const steps_shown_max = 20_000
+const lines_shown_max = 5_000
 const verdicts: Readonly<Record<Verdict, string>> = {
   verified: 'Verified: this is the evidence that was recorded.',
   consistent_unanchored:
@@ -41,8 +44,9 @@ async function look(): Promise<void> {
   const [file] = evidence.files ?? []
   if (file === undefined) return
   say('busy', 'Checking ...')
-  for (const id of ['findings', 'facts', 'steps', 'terminals', 'screen']) part(id).replaceChildren()
-  part('player').hidden = true
+  for (const id of ['findings', 'facts', 'steps', 'terminals', 'screen', 'lines'])
+    part(id).replaceChildren()
+  part('player').hidden = part('output').hidden = true
   try {
     const trust = await readTrust(trust_file.files?.[0])
     const bytes = await readFile(file, bundle_bytes_max)
@@ -67,6 +71,7 @@ async function lookAtBundle(
     part('facts').append(sessionFacts(session, report))
     await showSteps(session)
     await showTerminals(session)
+    await showOutput(session)
   }
 }
 
@@ -168,6 +173,33 @@ async function showTerminals(session: BundledSession): Promise<void> {
   const [first] = terminals
   if (first !== undefined) await openPlayer(session.records(), first)
 }
+
+/** Of programs without a terminal, which have nothing to play; what a database answered is among the steps. */
+async function showOutput({ records }: BundledSession): Promise<void> {
+  const programs = new Set<number>()
+  for await (const item of timeline(records()))
+    if (item.kind === 'record' && item.header.kind === 'channel' && isPlainProgram(item.header))
+      programs.add(item.header.channel)
+  let shown = 0
+  for await (const { t_us, channel, stream, text } of linesOf(timeline(records()))) {
+    if (!programs.has(channel)) continue
+    part('output').hidden = false
+    if (++shown > lines_shown_max) {
+      part('lines').append(element('li', 'and more: sluice replay shows all'))
+      return
+    }
+    const line = element('li', '', stream === 2 ? 'error' : '')
+    line.append(
+      element('time', formatTime(t_us)),
+      ` #${channel} `,
+      element('code', plainText(text, text_characters_max)),
+    )
+    part('lines').append(line)
+  }
+}
+
+const isPlainProgram = ({ request, pty }: Extract<RecordHeader, { kind: 'channel' }>): boolean =>
+  pty === undefined && request !== 'database'
 
 function say(state: string, text: string): void {
   const verdict = part('verdict')
