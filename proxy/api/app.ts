@@ -60,7 +60,7 @@ export function createApi(ports: ApiPorts): Api {
   app.use(onlyForHosts(ports.hosts))
   if (ports.console !== undefined) app.route('/', consoleApp(ports.console))
   // What of the API is added before this line is there for everybody, and the rest is not.
-  addDocs(app)
+  addDocs(app, ports)
   addOauth(app, ports)
   app.use('/api/*', onlyKnownCallers(ports))
   const gate = createStreamGate()

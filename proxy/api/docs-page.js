@@ -1,6 +1,6 @@
 /**
- * The script of `/api/docs`: takes a bearer token, fetches the description with it, and gives both to Swagger
- * UI. The token stays in memory.
+ * The script of `/api/docs`: takes a bearer token, or the session of a browser that has signed in, fetches the description
+ * with it, and gives both to Swagger UI. The token stays in memory.
  *
  * @module
  */
@@ -8,17 +8,24 @@ const form = document.querySelector('#ask')
 const token = document.querySelector('#token')
 const problem = document.querySelector('#problem')
 
+const csrf_token = document.querySelector('meta[name="csrf-token"]')?.content
+
 form.addEventListener('submit', (event) => {
   event.preventDefault()
+  open(token.value.trim())
+})
+if (csrf_token !== undefined) open()
+
+function open(bearer) {
   problem.textContent = ''
-  const bearer = token.value.trim()
   show(bearer).catch((error) => {
     problem.textContent = error.message
   })
-})
+}
 
+/** Without a bearer token it is asked as who is signed in. */
 async function show(bearer) {
-  const headers = { authorization: `Bearer ${bearer}` }
+  const headers = bearer === undefined ? {} : { authorization: `Bearer ${bearer}` }
   const response = await fetch('/api/openapi.json', { headers })
   const body = await response.json()
   if (!response.ok) throw new Error(body.detail ?? body.title)
@@ -32,9 +39,14 @@ async function show(bearer) {
     persistAuthorization: false,
     tryItOutEnabled: true,
     defaultModelsExpandDepth: 0,
-    requestInterceptor: withSlashes,
-    onComplete: () => ui.preauthorizeApiKey('bearer', bearer),
+    requestInterceptor: (request) => withSession(withSlashes(request)),
+    onComplete: () => bearer !== undefined && ui.preauthorizeApiKey('bearer', bearer),
   })
+}
+
+function withSession(request) {
+  if (csrf_token !== undefined) request.headers['x-csrf-token'] = csrf_token
+  return request
 }
 
 /** The name of a tile has slashes, which OpenAPI cannot say of a part of a path. */

@@ -1,13 +1,15 @@
 /**
  * `GET /api/docs`: the API for people, by Swagger UI from this gateway's own disk. The page needs no token,
  * since a browser that opens a link sends none, and it says nothing of this gateway: the description, as every
- * answer, comes with the token that the reader gives to the page.
+ * answer, comes to a browser that has signed in, or with the token that the reader gives to the page.
  *
  * @module
  */
 import { fileURLToPath } from 'node:url'
 import type { OpenAPIHono } from '@hono/zod-openapi'
+import { sessionOf } from '../console/cookie.ts'
 import type { ApiEnv } from './guard.ts'
+import type { ApiPorts } from './ports.ts'
 
 /** Nothing from elsewhere, nothing inline, and nowhere to send anything but back here. */
 const content_security_policy = [
@@ -32,12 +34,13 @@ const files: Readonly<Record<string, string>> = {
   ),
 }
 
-const page = `<!doctype html>
+/** `csrf_token`: of a browser that has signed in; the tokens of sessions have no characters that markup has. */
+const page = (csrf_token: string | undefined): string => `<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width">
-<title>Sluice API</title>
+<title>Sluice API</title>${csrf_token === undefined ? '' : `\n<meta name="csrf-token" content="${encodeURIComponent(csrf_token)}">`}
 <link rel="icon" href="data:,">
 <link rel="stylesheet" href="/api/docs/swagger-ui.css">
 <link rel="stylesheet" href="/api/docs/page.css">
@@ -60,10 +63,11 @@ const page = `<!doctype html>
 `
 
 /** Before what asks for a token. */
-export function addDocs(app: OpenAPIHono<ApiEnv>): void {
+export function addDocs(app: OpenAPIHono<ApiEnv>, ports: Pick<ApiPorts, 'console'>): void {
   app.get('/api/docs', (context) => {
+    const session = ports.console && sessionOf(context, ports.console)
     context.header('content-security-policy', content_security_policy)
-    return context.html(page)
+    return context.html(page(session?.csrf_token))
   })
   for (const [path, file] of Object.entries(files))
     app.get(path, () => new Response(Bun.file(file)))

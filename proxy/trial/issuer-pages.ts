@@ -6,7 +6,7 @@
 
 const style =
   'body{font:16px/1.5 sans-serif;max-width:26rem;margin:4rem auto;padding:0 1rem}' +
-  'label,input,button{display:block;margin:.5rem 0;font:inherit}input{width:100%}strong{font-size:1.6rem}'
+  'label,input,button{display:block;margin:.5rem 0;font:inherit}input{width:100%;box-sizing:border-box}strong{font-size:1.6rem}'
 
 export const page_headers: Readonly<Record<string, string>> = {
   'content-type': 'text/html; charset=utf-8',

@@ -71,6 +71,17 @@ describe('the page of the trial, signed in', () => {
       await shown.getByText('Approved by approver').waitFor()
       await until('ssh to end', async () => child.exitCode !== null || undefined)
       expect(await stderr).toContain(`request ${id} was approved by approver`)
+
+      // Who is signed in needs no token for the page of the API, neither to read with it nor to change something.
+      await page.goto(`${gateway.api}/api/docs`)
+      await page.getByText('/api/requests/{id}/deny').waitFor()
+      expect(await page.locator('#ask').isVisible()).toBe(false)
+      await page.getByText('/api/requests/{id}/deny').click()
+      const operation = page.locator('.opblock', { hasText: '/api/requests/{id}/deny' })
+      await operation.getByPlaceholder('id').fill('nothing')
+      await operation.getByRole('button', { name: 'Execute' }).click()
+      // Of Swagger's example of a body: it came past the check for pages of others, which have no token.
+      await operation.getByText('no passkey of yours has signed this request').waitFor()
       expect(await stderr).toContain(
         `they approve it at ${gateway.api}/approvals, or by: sluice approve`,
       )
