@@ -57,7 +57,7 @@ export const bundle: Verb = {
       writeNewFile(file, bytes, 0o600)
       const { console } = call
       const facts = { session: session.id, file, bytes: bytes.length, page_sha256: page.sha256 }
-      if (call.flag('json')) await console.line(JSON.stringify(facts, null, 2))
+      if (call.flag('json')) await console.json(facts)
       else
         console.note(
           `wrote ${file} (${formatBytes(bytes.length)}): sluice verify ${file} --trust FILE checks it, and so does ` +

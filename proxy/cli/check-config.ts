@@ -37,7 +37,7 @@ export const checkConfig: Verb = {
     if (flag('json')) {
       const problem = judged.ok ? {} : { problem: judged.problem }
       const found = { ok, ...problem, warnings, ...(costs.length === 0 ? {} : { costs }) }
-      await console.line(JSON.stringify(found, null, 2))
+      await console.json(found)
       return ok ? 0 : 1
     }
     for (const warning of warnings)

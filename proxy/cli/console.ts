@@ -14,6 +14,8 @@ export interface Console {
   /** Writes to stdout. Resolves when it may go on; rejects with EPIPE when nobody reads on. */
   out(text: string | Uint8Array): Promise<void>
   line(text: string): Promise<void>
+  /** A value for programs; a terminal that it is shown on finds nothing in it to obey. */
+  json(value: unknown): Promise<void>
   /** Writes a line to stderr. */
   note(text: string): void
   /** Shows how far long work is, on a terminal only; an empty text wipes it away. */
@@ -28,6 +30,19 @@ const codes: Readonly<Record<Colour, string>> = {
   green: '32',
   yellow: '33',
   cyan: '36',
+}
+
+/**
+ * JSON (RFC 8259, section 7) in which DEL, the controls of C1, which JSON lets through and a terminal takes for escape
+ * sequences, and what turns or hides text are escaped: it says the same to a program.
+ */
+export function jsonText(value: unknown): string {
+  return JSON.stringify(value, null, 2).replace(/[\x7f-\x9f\p{Cf}\u2028\u2029]/gu, (character) =>
+    Array.from(
+      { length: character.length },
+      (_, at) => `\\u${character.charCodeAt(at).toString(16).padStart(4, '0')}`,
+    ).join(''),
+  )
 }
 
 export function createConsole(env: Readonly<Record<string, string | undefined>>): Console {
@@ -49,6 +64,7 @@ export function createConsole(env: Readonly<Record<string, string | undefined>>)
     columns: stdout.isTTY ? stdout.columns : undefined,
     out,
     line: (text) => out(`${text}\n`),
+    json: (value) => out(`${jsonText(value)}\n`),
     note(text) {
       progress('')
       // Synchronous: it is out before the process ends.

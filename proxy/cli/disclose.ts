@@ -74,7 +74,7 @@ export const disclose: Verb = {
       const { rule, length } = made.span
       const facts = { session: session.id, record, span, rule, length, file }
       const { console } = call
-      if (call.flag('json')) await console.line(JSON.stringify(facts, null, 2))
+      if (call.flag('json')) await console.json(facts)
       else
         console.note(
           `wrote ${file}: ${length} bytes that the rule ${plainText(rule, 64)} masked in record ${record}, the ` +

@@ -100,7 +100,7 @@ async function request(call: Call, mint: TokenMint): Promise<ExitCode> {
     },
     ['user'],
   )
-  if (call.flag('json')) await call.console.line(JSON.stringify(answer, null, 2))
+  if (call.flag('json')) await call.console.json(answer)
   else if (answer['state'] === 'given')
     await call.console.line(`${textOf(answer['id'])}: taken; it is reviewed afterwards`)
   else {
@@ -131,7 +131,7 @@ async function grants(
 ): Promise<ExitCode> {
   const answer = await ask(call, mint, '/api/grants', undefined, ['approver'])
   const shown = listOf(answer['grants']).filter(isShown)
-  if (call.flag('json')) await call.console.line(JSON.stringify(shown, null, 2))
+  if (call.flag('json')) await call.console.json(shown)
   else if (shown.length === 0) call.console.note(none)
   else {
     const rows = shown.map((grant) =>
@@ -202,7 +202,7 @@ async function revoke(call: Call, mint: TokenMint): Promise<ExitCode> {
   const by_certificate = certificate === undefined ? {} : { certificate }
   const body = { ...match, ...session, ...by_certificate, ...why }
   const answer = await ask(call, mint, '/api/revocations', body, ['admin'])
-  if (call.flag('json')) await call.console.line(JSON.stringify(answer, null, 2))
+  if (call.flag('json')) await call.console.json(answer)
   else await call.console.line(`${textOf(answer['id'])}: revoked; what runs ends now`)
   return 0
 }
@@ -229,7 +229,7 @@ function certificateOf(call: Call): Json | undefined {
 async function revocations(call: Call, mint: TokenMint): Promise<ExitCode> {
   const answer = await ask(call, mint, '/api/revocations', undefined, ['admin'])
   const all = listOf(answer['revocations'])
-  if (call.flag('json')) await call.console.line(JSON.stringify(all, null, 2))
+  if (call.flag('json')) await call.console.json(all)
   else if (all.length === 0) call.console.note('nothing is revoked')
   else {
     const names = ['id', 'subject', 'issuer', 'credential', 'session', 'revoked', 'reason']

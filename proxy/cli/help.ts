@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { nearest } from '../core/nearest.ts'
 import { helpText, UsageError, type Verb } from './verb.ts'
 
 /** Verbs that the interface has and this version does not. */
@@ -47,12 +48,13 @@ usage: sluice VERB [options]
 
 ${lines.join('\n')}
 
-\`sluice help VERB\` says more. Exit status: 0 done, 1 a finding, a denial or a failure, 2 wrong usage.
+\`sluice help VERB\` says more, \`sluice --version\` which this is. Exit status: 0 done, 1 a finding, a denial or a failure, 2 wrong usage.
 `
 }
 
 export function unknownVerb(name: string, known: readonly string[]): string {
   if (later_verbs.includes(name)) return `${name} is not available in this version`
-  const near = known.find((each) => each.startsWith(name) || name.startsWith(each))
+  const near =
+    known.find((each) => each.startsWith(name) || name.startsWith(each)) ?? nearest(name, known)
   return `unknown verb ${JSON.stringify(name)}${near === undefined ? '' : `; did you mean ${near}?`}`
 }

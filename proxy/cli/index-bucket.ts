@@ -43,7 +43,7 @@ export const indexBucket: Verb = {
     }
     call.console.progress('')
     if (call.flag('json')) {
-      await call.console.line(JSON.stringify(made, null, 2))
+      await call.console.json(made)
       return 0
     }
     for (const { origin, data, sessions, entries, bytes } of made)

@@ -79,7 +79,7 @@ async function hold(call: Call, mint: TokenMint): Promise<ExitCode> {
   if (Object.keys(scope).every((name) => name === 'issuer'))
     throw new UsageError('one of --session, --subject, --target, --since and --until is needed')
   const answer = await ask(call, mint, '/api/holds', { ...scope, reason }, ['admin'])
-  if (call.flag('json')) await call.console.line(JSON.stringify(answer, null, 2))
+  if (call.flag('json')) await call.console.json(answer)
   else await call.console.line(`${textOf(answer['id'])}: holds until it is lifted`)
   return 0
 }
@@ -87,7 +87,7 @@ async function hold(call: Call, mint: TokenMint): Promise<ExitCode> {
 async function list(call: Call, mint: TokenMint): Promise<ExitCode> {
   const holds = listOf((await ask(call, mint, '/api/holds', undefined, ['admin']))['holds'])
   if (call.flag('json')) {
-    await call.console.line(JSON.stringify(holds, null, 2))
+    await call.console.json(holds)
     return 0
   }
   if (holds.length === 0) call.console.note('there are none')
@@ -116,14 +116,14 @@ async function retention(call: Call, mint: TokenMint): Promise<ExitCode> {
   if (isBucketAddress(what)) return retainBucket(call, what)
   if (what === 'apply') {
     const answer = await ask(call, mint, '/api/retention/apply', {}, ['admin'])
-    if (call.flag('json')) await call.console.line(JSON.stringify(answer, null, 2))
+    if (call.flag('json')) await call.console.json(answer)
     else await call.console.line(`${Number(answer['sessions'])} sessions were erased`)
     return 0
   }
   if (what !== 'plan') throw new UsageError('expected plan, apply, shred or s3://BUCKET')
   const answer = await ask(call, mint, '/api/retention', undefined, ['admin'])
   if (call.flag('json')) {
-    await call.console.line(JSON.stringify(answer, null, 2))
+    await call.console.json(answer)
     return 0
   }
   const due = listOf(answer['sessions'])
@@ -155,7 +155,7 @@ async function shred(call: Call, mint: TokenMint, session = ''): Promise<ExitCod
 /** It is done, or waits for somebody else. */
 async function told(call: Call, answer: Json, what: string, done: string): Promise<ExitCode> {
   const request = textOf(answer['request'])
-  if (call.flag('json')) await call.console.line(JSON.stringify(answer, null, 2))
+  if (call.flag('json')) await call.console.json(answer)
   else if (request === '') await call.console.line(`${what}: ${done}`)
   else
     await call.console.line(
@@ -188,7 +188,7 @@ async function retainBucket(call: Call, given: string): Promise<ExitCode> {
       done.push({ origin, ...(await prune(bucket, origin, source, Date.now(), is_applied)) })
     }
   }
-  if (call.flag('json')) await call.console.line(JSON.stringify(done, null, 2))
+  if (call.flag('json')) await call.console.json(done)
   else
     for (const { origin, sessions, removed, locked } of done)
       await call.console.line(

@@ -94,7 +94,7 @@ async function keep(
   if (public_file !== undefined) writeNewFile(public_file, pair.public_text, 0o644)
   if (call.flag('json')) {
     const made = { private_file, public_file, public_key: pair.public_text.trim(), name: pair.name }
-    await console.line(JSON.stringify(made, null, 2))
+    await console.json(made)
     return
   }
   if (public_file === undefined) await console.out(pair.public_text)

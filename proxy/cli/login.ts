@@ -154,7 +154,7 @@ async function tell(
   const names = targets.map(({ name }) => name)
   if (flag('json')) {
     const facts = { subject: key_id, serial, valid_before, targets: names, config_file }
-    await console.line(JSON.stringify(facts, null, 2))
+    await console.json(facts)
     return
   }
   await console.line(`signed in as ${key_id} until ${valid_before} (certificate ${serial})`)

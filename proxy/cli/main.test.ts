@@ -3,6 +3,7 @@ import { afterAll, describe, expect, test } from 'bun:test'
 import { chmodSync, existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createTokenVerifier, parseTokenKey } from '../identity/token.ts'
+import { jsonText } from './console.ts'
 import { createDataFixture } from './fixture.ts'
 import { later_verbs } from './help.ts'
 import { createWorkplace } from './workplace.ts'
@@ -20,7 +21,10 @@ describe('wrong usage is one line and the usage, exit 2', () => {
     [['show'], 'ID|last is missing\nusage: sluice show ID|last [options]'],
     [['show', 'a', 'b'], 'too many words: "b"'],
     [['show', 'zz', ...data], 'ID must be a session id'],
+    [['sesions'], 'unknown verb "sesions"; did you mean sessions?'],
     [['sessions', '--colour'], "Unknown option '--colour'"],
+    [['sessions', '--sbject', 'ann'], "Unknown option '--sbject'; did you mean --subject?"],
+    [['policy', 'test', 'a', 'b'], 'one FILE at a time'],
     [['sessions', '--limit', '0'], '--limit must be a number from 1 to 10000'],
     [['sessions', '--since', 'yesterday'], '--since is no time'],
     [['sessions', '--data', 'a', '--data', 'b'], '--data is given twice'],
@@ -52,6 +56,19 @@ describe('wrong usage is one line and the usage, exit 2', () => {
     expect(code).toBe(2)
     expect(err).toContain('check-config')
   })
+})
+
+test('a version', async () => {
+  const { version } = await Bun.file(join(import.meta.dir, '../../package.json')).json()
+  expect(await sluice(['--version'])).toMatchObject({ code: 0, out: `sluice ${version}\n` })
+})
+
+test('what is JSON to a program is nothing to a terminal', () => {
+  const value = { command: 'echo \u009b31m \u202egnp.exe \u007f\u{e0041} é ✓', n: 1 }
+  const text = jsonText(value)
+  expect(JSON.parse(text)).toEqual(value)
+  expect(text).not.toMatch(/[\x7f-\x9f\p{Cf}]/u)
+  expect(text).toContain('é ✓')
 })
 
 describe('help', () => {

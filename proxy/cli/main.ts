@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { version } from '../../package.json' with { type: 'json' }
 import { createConsole } from './console.ts'
 import { overview, unknownVerb } from './help.ts'
 import { type ExitCode, helpText, parseCall, UsageError, usageLine, VerbError } from './verb.ts'
@@ -16,6 +17,10 @@ async function run(words: readonly string[]): Promise<ExitCode> {
   if (name === undefined) {
     console.note(overview(await loadAll()))
     return 2
+  }
+  if (name === '--version' || name === '-V') {
+    await console.line(`sluice ${version}`)
+    return 0
   }
   const wanted = name === '--help' || name === '-h' ? 'help' : name
   const verb = await loadVerb(wanted)

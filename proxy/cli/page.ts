@@ -26,10 +26,7 @@ export const page: Verb = {
     const { bytes, sha256 } = await buildPage()
     if (file !== undefined) writeNewFile(file, bytes, 0o644)
     const { console } = call
-    if (call.flag('json'))
-      await console.line(
-        JSON.stringify({ sha256, ...(file === undefined ? {} : { file }) }, null, 2),
-      )
+    if (call.flag('json')) await console.json({ sha256, ...(file === undefined ? {} : { file }) })
     // As sha256sum prints it.
     else await console.line(`${sha256}  ${file ?? 'verify.html'}`)
     return 0

@@ -28,7 +28,7 @@ test('explain says what a command is found to do, and which policy decides', asy
     code: 1,
     out: [
       'hold by policy.risk.high',
-      '  this command needs an approval, and nobody can give one here: it reads or copies a file of passwords, keys or tokens (read-credentials)',
+      '  this command waits for an approval by any approver: it reads or copies a file of passwords, keys or tokens (read-credentials); somebody else looks at a command of the high class first',
       'risk high',
       '  uptime: low',
       '  sudo cat /etc/shadow: low',
@@ -37,6 +37,12 @@ test('explain says what a command is found to do, and which policy decides', asy
     ].join('\n'),
   })
   expect((await sluice(['policy', 'explain', ...who, 'uptime'])).code).toBe(0)
+  // Words of a command as ssh takes them.
+  const words = await sluice(['policy', 'explain', ...who, '--', 'rm', '-rf', '/'])
+  expect(words.out).toContain('rm -rf /: critical (wipe-root, ')
+  const unquoted = await sluice(['policy', 'explain', ...who, 'rm', '-rf', '/'])
+  expect(unquoted).toMatchObject({ code: 2 })
+  expect(unquoted.err).toContain('put the command in quotes, or behind --')
   const { out } = await sluice(['policy', 'explain', ...who, '--json', 'rm -rf /'])
   expect(JSON.parse(out)).toMatchObject({
     decision: 'deny',
@@ -73,7 +79,7 @@ test('statements are judged by the whole of their tree', async () => {
     code: 1,
     out: [
       'hold by policy.query.high',
-      '  this statement needs an approval, and nobody can give one here: it changes or deletes every row of a table (all-rows)',
+      '  this statement waits for an approval by any approver: it changes or deletes every row of a table (all-rows); somebody else looks at a statement of the high class first',
       'risk high',
       '  EXPLAIN ANALYZE DELETE FROM a.t: high (all-rows)',
       '    known: exact',

@@ -6,6 +6,7 @@
 
 import { case_actions, loadPolicyCases, type PolicyCase } from '../config/policy-cases.ts'
 import type { Config } from '../config.ts'
+import { approvalsText } from '../core/approval.ts'
 import type { Verdict } from '../core/verdict.ts'
 import { builtin_text } from '../policy/cedar/builtin.ts'
 import { schema_text } from '../policy/cedar/schema.ts'
@@ -19,7 +20,8 @@ export const policy: Verb = {
   summary: 'Say what policy decides and why: sluice policy explain [COMMAND], policy test FILE',
   operands: 'explain|test [COMMAND|FILE]',
   operands_min: 1,
-  operands_max: 2,
+  /** Words of a command are one, as over ssh. */
+  operands_max: 1_000,
   completions: ['explain', 'test'],
   options: {
     builtin: { help: 'explain: print the policy that holds without policy.files' },
@@ -70,7 +72,8 @@ async function explain(call: Call): Promise<ExitCode> {
   if (subject === undefined || target === undefined)
     throw new UsageError('--subject and --target say who asks and where to; or --builtin, --schema')
   const action = call.text('action') ?? 'exec'
-  const command = call.operands[1]
+  const words = call.operands.slice(1)
+  const command = words.length === 0 ? undefined : words.join(' ')
   if ((action === 'exec' || action === 'query') && command === undefined)
     throw new UsageError(action === 'exec' ? 'COMMAND is missing' : 'the statement is missing')
   if (!isAction(action)) throw new UsageError(`--action takes one of ${case_actions.join(', ')}`)
@@ -97,10 +100,12 @@ async function explain(call: Call): Promise<ExitCode> {
       : { search_path: [...call.texts('search-path')] }),
   }
   const judge = await createCaseJudge(loaded?.files ?? [])
-  const { verdict, commands } = judge(asked)
+  const judged = judge(asked)
+  const { commands } = judged
+  const verdict = withApprovals(judged.verdict, action === 'query' ? 'statement' : 'command')
   const said = saysOf(verdict)
   if (call.flag('json')) {
-    await console.line(JSON.stringify({ decision: said, ...verdict, commands }, null, 2))
+    await console.json({ decision: said, ...verdict, commands })
     return said === 'allow' ? 0 : 1
   }
   await console.line(`${said} by ${verdict.rule}`)
@@ -119,10 +124,24 @@ async function explain(call: Call): Promise<ExitCode> {
   return said === 'allow' ? 0 : 1
 }
 
+/** Nobody is there to give one here; at a gateway it says of whom. */
+function withApprovals(verdict: Verdict, what: 'command' | 'statement'): Verdict {
+  if (verdict.allowed || verdict.hold === undefined) return verdict
+  const { approvals, says, findings, reason, passkey } = verdict.hold
+  const signed = passkey === true ? ', signed with a passkey' : ''
+  const found = says === '' ? '' : `: it ${says} (${findings.join(', ')})`
+  const why = reason === '' ? '' : `; ${reason}`
+  return {
+    ...verdict,
+    message: `this ${what} waits for ${approvalsText(approvals)}${signed}${found}${why}`,
+  }
+}
+
 async function test(call: Call): Promise<ExitCode> {
   const { console } = call
-  const path = call.operands[1]
+  const [, path, ...more] = call.operands
   if (path === undefined) throw new UsageError('FILE is missing')
+  if (more.length > 0) throw new UsageError('one FILE at a time')
   const loaded = loadPolicyCases(path)
   if (!loaded.ok) throw new VerbError(loaded.problem)
   const judge = await createCaseJudge(
@@ -136,8 +155,7 @@ async function test(call: Call): Promise<ExitCode> {
       ? []
       : [{ index, name: each.name ?? '', expected: each.expect, said, rule: verdict.rule }]
   })
-  if (call.flag('json'))
-    await console.line(JSON.stringify({ cases: loaded.cases.length, failures }, null, 2))
+  if (call.flag('json')) await console.json({ cases: loaded.cases.length, failures })
   else {
     for (const { index, name, expected, said, rule } of failures)
       await console.line(

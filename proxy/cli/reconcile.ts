@@ -82,7 +82,7 @@ export const reconcile: Verb = {
           strange: found.strange.map(({ t_us, ...rest }) => ({ time: formatTime(t_us), ...rest })),
           missing: found.missing.map(({ t_us, ...rest }) => ({ time: formatTime(t_us), ...rest })),
         }
-        await call.console.line(JSON.stringify(shown, null, 2))
+        await call.console.json(shown)
       } else await print(call, target, kind, logins.length, found)
       return found.strange.length === 0 ? 0 : 1
     })

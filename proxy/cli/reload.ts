@@ -19,7 +19,7 @@ export const createReloadVerb = (mint: TokenMint): Verb => ({
 
 async function reload(call: Call, mint: TokenMint): Promise<ExitCode> {
   const answer = await ask(call, mint, '/api/reload', {}, ['admin'])
-  if (call.flag('json')) await call.console.line(JSON.stringify(answer, null, 2))
+  if (call.flag('json')) await call.console.json(answer)
   else {
     const ended = Number(answer['sessions_ended'])
     await call.console.line(`in use: policy ${textOf(answer['policy_hash'])}`)

@@ -89,7 +89,7 @@ function decision(name: 'approve' | 'deny' | 'cancel', summary: string, mint: To
         ...(comment === undefined ? {} : { comment }),
       })
       const state = textOf(answer['state'])
-      if (call.flag('json')) await call.console.line(JSON.stringify(answer, null, 2))
+      if (call.flag('json')) await call.console.json(answer)
       else
         await call.console.line(
           `${id}: ${state === 'waiting' ? 'approved; more approvals are needed' : state}: ${textOf(known['command'])}`,
@@ -102,7 +102,7 @@ function decision(name: 'approve' | 'deny' | 'cancel', summary: string, mint: To
 async function list(call: Call, mint: TokenMint): Promise<ExitCode> {
   const requests = await fetchRequests(call, mint)
   if (call.flag('json')) {
-    await call.console.line(JSON.stringify(requests, null, 2))
+    await call.console.json(requests)
     return 0
   }
   if (requests.length === 0) {

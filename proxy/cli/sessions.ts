@@ -64,7 +64,7 @@ export const sessions: Verb = {
       }
       return rows
     })
-    if (call.flag('json')) await call.console.line(JSON.stringify(found.map(sessionJson), null, 2))
+    if (call.flag('json')) await call.console.json(found.map(sessionJson))
     else if (found.length === 0) call.console.note('no sessions')
     else await call.console.line(formatTable(tableOf(found, call.console)))
     return 0

@@ -60,7 +60,7 @@ export const show: Verb = {
       if (call.flag('json')) {
         const shown = events.map(({ t_us, ...rest }) => ({ time: formatTime(t_us), ...rest }))
         const whole = { session: { ...sessionJson(session), context }, events: shown, more }
-        await console.line(JSON.stringify(whole, null, 2))
+        await console.json(whole)
         return 0
       }
       await console.line(formatTable(factsOf(session, context, console)))

@@ -57,7 +57,7 @@ export const sshConfig: Verb = {
       known_hosts: knownHosts(config.gateway, names, folder),
     }
     if (call.flag('json')) {
-      await call.console.line(JSON.stringify(texts, null, 2))
+      await call.console.json(texts)
     } else if (out === undefined) {
       await call.console.out(`# ~/.ssh/config\n${texts.ssh_config}\n`)
       await call.console.out(`# ${known_hosts_file}\n${texts.known_hosts}`)

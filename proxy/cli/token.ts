@@ -118,7 +118,7 @@ export function createToken(port: TokenMint): Verb {
       const { jwt, token, expires_s } = made
       const expires = formatTime(expires_s * 1_000_000)
       const facts = { subject, ...(is_database ? { groups } : { roles }), token, expires }
-      if (call.flag('json')) await call.console.line(JSON.stringify({ ...facts, jwt }, null, 2))
+      if (call.flag('json')) await call.console.json({ ...facts, jwt })
       else await call.console.line(jwt)
       // Not part of the result: `$(sluice token)` is the token alone.
       if (!call.flag('json') && call.console.columns !== undefined)

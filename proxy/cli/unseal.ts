@@ -82,8 +82,7 @@ async function unsealSession(
     restored,
   )
   const { console } = call
-  if (call.flag('json'))
-    await console.line(JSON.stringify({ session: id, key: key.thumbprint, ...found }, null, 2))
+  if (call.flag('json')) await console.json({ session: id, key: key.thumbprint, ...found })
   else await print(found, session, console)
   return found.findings.length === 0 ? 0 : 1
 }
@@ -103,10 +102,7 @@ async function unsealFile(call: Call, file: string, key: PrivateKey): Promise<Ex
     throw new UsageError('--raw and --restore need the records of a session: an envelope has none')
   const { session, proof } = await openWith(readFileSync(file), key)
   const kind = kindOf(proof)
-  if (call.flag('json'))
-    await call.console.line(
-      JSON.stringify({ session, key: key.thumbprint, proof: { kind } }, null, 2),
-    )
+  if (call.flag('json')) await call.console.json({ session, key: key.thumbprint, proof: { kind } })
   else
     await call.console.line(
       `the envelope of session ${session} opens with this key; in it is a proof by ${plainText(kind, 64)}`,

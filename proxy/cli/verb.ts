@@ -5,6 +5,7 @@
  * @module
  */
 import { parseArgs } from 'node:util'
+import { nearest } from '../core/nearest.ts'
 import type { Console } from './console.ts'
 
 export type ExitCode = 0 | 1 | 2
@@ -80,7 +81,7 @@ export function parseCall(verb: Verb, words: readonly string[], console: Console
     values = parsed.values
     operands = parsed.positionals
   } catch (error) {
-    throw new UsageError(error instanceof Error ? firstSentence(error.message) : 'wrong usage')
+    throw new UsageError(wrongOption(error, verb))
   }
   const texts = (name: string): readonly string[] =>
     (values[name] ?? []).filter((value) => typeof value === 'string')
@@ -94,6 +95,20 @@ export function parseCall(verb: Verb, words: readonly string[], console: Console
   if (operands.length > verb.operands_max)
     throw new UsageError(`too many words: ${JSON.stringify(operands[verb.operands_max])}`)
   return { console, operands, text: (name) => texts(name).at(-1), texts, flag }
+}
+
+/** In the words of Node, which say which option, and what it may have been meant for. */
+function wrongOption(error: unknown, verb: Verb): string {
+  if (!(error instanceof Error)) return 'wrong usage'
+  const said = firstSentence(error.message)
+  const long = /^Unknown option '--([^'=]+)'/.exec(said)?.[1]
+  if (long !== undefined) {
+    const meant = nearest(long, Object.keys(allOptions(verb)))
+    return meant === undefined ? said : `${said}; did you mean --${meant}?`
+  }
+  // `rm -rf /` in words of its own.
+  const is_command = /^Unknown option '-?[^-]'/.test(said) && verb.operands.includes('COMMAND')
+  return is_command ? `${said}: put the command in quotes, or behind --` : said
 }
 
 export function usageLine(verb: Verb): string {

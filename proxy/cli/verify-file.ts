@@ -39,7 +39,7 @@ async function verifyBundled(
 ): Promise<ExitCode> {
   const { sha256 } = await buildPage()
   const { report } = await verifyBundle(bytes, trust, sha256)
-  if (call.flag('json')) await call.console.line(JSON.stringify(report, null, 2))
+  if (call.flag('json')) await call.console.json(report)
   else await printReport(report, call.console, file)
   return report.verdict === 'verified' ? 0 : 1
 }
@@ -54,7 +54,7 @@ async function verifyDisclosed(
   const { console } = call
   if (call.flag('json')) {
     const value = disclosed === undefined ? {} : { disclosed: factsOf(disclosed) }
-    await console.line(JSON.stringify({ ...report, ...value }, null, 2))
+    await console.json({ ...report, ...value })
   } else {
     if (disclosed !== undefined) await print(disclosed, console)
     await printReport(report, console, file)

@@ -55,7 +55,7 @@ export const verify: Verb = {
     if (call.flag('json')) {
       const [only] = reports
       const shown = reports.length === 1 ? only : reports
-      await call.console.line(JSON.stringify(shown, null, 2))
+      await call.console.json(shown)
     } else {
       const is_local = !isBucketAddress(given) && !existsSync(join(resolve(given), receipts_name))
       const remark = is_local ? local_remark : undefined

@@ -4,6 +4,7 @@
  * @module
  */
 import { z } from 'zod'
+import { nearest } from '../core/nearest.ts'
 import { type Path, quote } from './document.ts'
 import { configSchema } from './schema.ts'
 
@@ -80,13 +81,10 @@ function unit(origin: string, amount: number | bigint): string {
 
 function unknownKey(key: string, path: Path): string {
   const known = knownKeys(path)
-  const nearest = known
-    .map((name) => ({ name, distance: editDistance(key.toLowerCase(), name) }))
-    .filter(({ name, distance }) => distance <= Math.max(1, Math.floor(name.length / 3)))
-    .toSorted((a, b) => a.distance - b.distance)[0]
-  return nearest === undefined
+  const meant = nearest(key, known)
+  return meant === undefined
     ? `unknown key; known here: ${known.join(', ')}`
-    : `unknown key; did you mean ${quote(nearest.name)}?`
+    : `unknown key; did you mean ${quote(meant)}?`
 }
 
 interface JsonSchema {
@@ -109,19 +107,4 @@ function knownKeys(path: Path): readonly string[] {
   }
   const shapes = at === undefined ? [] : [at, ...(at.anyOf ?? [])]
   return shapes.flatMap(({ properties = {} }) => Object.keys(properties))
-}
-
-/** Levenshtein's distance. A key longer than any of ours is as far as it is long. */
-function editDistance(a: string, b: string): number {
-  if (a.length > 64) return a.length
-  let row = Array.from({ length: b.length + 1 }, (_, index) => index)
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i]
-    for (let j = 1; j <= b.length; j++) {
-      const substituted = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1)
-      next.push(Math.min(substituted, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1))
-    }
-    row = next
-  }
-  return row[b.length] ?? 0
 }

@@ -116,6 +116,18 @@ export interface ApprovalRequest {
   readonly expires_us: number
 }
 
+/** `an approval by any approver and 2 approvals by dba`. */
+export function approvalsText(
+  approvals: readonly { readonly group: string; readonly quorum: number }[],
+): string {
+  return approvals
+    .map(({ group, quorum }) => {
+      const count = quorum === 1 ? 'an approval' : `${quorum} approvals`
+      return `${count} by ${group === '' ? 'any approver' : group}`
+    })
+    .join(' and ')
+}
+
 export interface Approver extends Decider {
   /** Public name of what they showed to be who they are. */
   readonly credential?: string

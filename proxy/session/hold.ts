@@ -3,7 +3,13 @@
  *
  * @module
  */
-import type { Approvals, Decider, HeldCommand, HoldOutcome } from '../core/approval.ts'
+import {
+  type Approvals,
+  approvalsText,
+  type Decider,
+  type HeldCommand,
+  type HoldOutcome,
+} from '../core/approval.ts'
 import type { Channel } from '../core/connector.ts'
 import type { SessionRecorder } from '../core/ports.ts'
 import { type Denial, type Grant, type HoldTerms, isEnough, type Verdict } from '../core/verdict.ts'
@@ -126,14 +132,10 @@ function linesOf(
 ): readonly string[] {
   const found = terms.says === '' ? '' : `: it ${terms.says} (${terms.findings.join(', ')})`
   const reason = terms.reason === '' ? '' : `; ${terms.reason}`
-  const whom = terms.approvals.map(({ group, quorum }) => {
-    const count = quorum === 1 ? 'an approval' : `${quorum} approvals`
-    return `${count} by ${group === '' ? 'any approver' : group}`
-  })
   const signed = terms.passkey === true ? ', signed with a passkey' : ''
   return [
     `this ${what} waits by ${rule}${found}${reason}`,
-    `request ${id} needs ${whom.join(' and ')}${signed}, within ${duration(terms.expires_ms)}; Ctrl-C gives it up`,
+    `request ${id} needs ${approvalsText(terms.approvals)}${signed}, within ${duration(terms.expires_ms)}; Ctrl-C gives it up`,
     // The CLI has no passkey.
     page !== undefined && terms.passkey === true
       ? `they approve it at ${page}`

@@ -5,7 +5,14 @@
  * @module
  */
 import { fits, type GrantScope, type Revocation, type TimedGrant } from '../../core/access.ts'
-import type { ApprovalRequest, Decider, DeskChange, Vote, VoteResult } from '../../core/approval.ts'
+import {
+  type ApprovalRequest,
+  approvalsText,
+  type Decider,
+  type DeskChange,
+  type Vote,
+  type VoteResult,
+} from '../../core/approval.ts'
 import { type Identity, mayBeSame } from '../../core/identity.ts'
 import { refused, whyRefused } from '../approval/vote.ts'
 import type { StaticPolicy } from '../policy.ts'
@@ -35,7 +42,7 @@ import {
   revocations_max,
 } from './limits.ts'
 import { createPace } from './pace.ts'
-import { type ShownGrant, saysOf, shownRequest, stateOf } from './shown.ts'
+import { type ShownGrant, shownRequest, stateOf } from './shown.ts'
 import { createTelling } from './telling.ts'
 
 export type { ShownGrant } from './shown.ts'
@@ -218,7 +225,7 @@ export function createOffice(ports: OfficePorts, facts: readonly AccessFact[]): 
     else if (file !== undefined) telling.waiting(file)
     return break_glass
       ? { ok: true, id: made.id, state: 'given', says: '' }
-      : { ok: true, id: made.id, state: 'waiting', says: saysOf(made) }
+      : { ok: true, id: made.id, state: 'waiting', says: approvalsText(made.approvals) }
   }
 
   const vote = async (id: string, given: Vote): Promise<VoteResult> => {

@@ -4,21 +4,12 @@
  * @module
  */
 import type { ApprovalRequest } from '../../core/approval.ts'
-import { type GrantFile, type GrantRequest, grantOf, isWaiting } from './ledger.ts'
+import { type GrantFile, grantOf, isWaiting } from './ledger.ts'
 
 /** A grant, or a request for one, as those who may see it see it. */
 export interface ShownGrant {
   readonly file: GrantFile
   readonly state: GrantFile['state'] | 'expired' | 'ended'
-}
-
-export function saysOf({ approvals }: GrantRequest): string {
-  return approvals
-    .map(({ group, quorum }) => {
-      const count = quorum === 1 ? 'an approval' : `${quorum} approvals`
-      return `${count} by ${group === '' ? 'any approver' : group}`
-    })
-    .join(' and ')
 }
 
 export function stateOf(file: GrantFile, now_us: number): ShownGrant['state'] {
