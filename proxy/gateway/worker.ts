@@ -39,6 +39,10 @@ export async function runWorker(
   options: Options,
   { number, ...shared }: NonNullable<Options['worker']>,
 ): Promise<void> {
+  let end: () => Promise<void> = async () => process.exit(0)
+  // The gateway is gone: without it nobody watches over this process, and nobody reads what it records. One that is
+  // still starting would wait for the gateway's word for ever, and keep the directory from every later worker.
+  process.on('disconnect', () => void end())
   const {
     config,
     ruleset,
@@ -159,8 +163,7 @@ export async function runWorker(
   }
   process.on('SIGTERM', () => void stop())
   process.on('SIGINT', () => void stop())
-  // The gateway is gone: without it nobody watches over this process, and nobody reads what it records.
-  process.on('disconnect', () => void stop())
+  end = stop
   process.on('message', (message: ToWorker) => {
     if (message.kind === 'access' || message.kind === 'holds' || message.kind === 'retain') return
     if (message.kind === 'reload') {
@@ -228,6 +231,8 @@ function firstAccess(use: (message: Extract<ToWorker, { kind: 'access' }>) => vo
       resolve()
     })
     tell({ kind: 'hello' })
+    // Gone before anything could listen for its end.
+    if (!process.connected) process.exit(0)
   })
 }
 

@@ -10,6 +10,7 @@ import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { startIssuer } from '../../proxy/trial/issuer.ts'
 import { dataDirectories, workerData } from '../../storage/store/gathered.ts'
+import { lockDataDirectory } from '../../storage/store/lock.ts'
 import { openTerminal } from '../e2e/terminal.ts'
 import { runGateway, sluice } from '../fixture/gateway.ts'
 import { type Guarded, openGuarded } from '../fixture/guarded.ts'
@@ -18,7 +19,7 @@ import { ssh, ssh_keygen, sshd, testWith } from '../fixture/require.ts'
 import { signIn } from '../fixture/sign-in.ts'
 import { sshArguments } from '../fixture/ssh.ts'
 import { until } from '../fixture/until.ts'
-import { endsIn, isAlive, openLong, workersOf } from '../fixture/workers.ts'
+import { endsIn, isAlive, openLong, workerOn, workersOf } from '../fixture/workers.ts'
 
 const needs = [ssh, sshd, ssh_keygen]
 const two = ['--workers', '2']
@@ -218,6 +219,30 @@ describe('two workers', () => {
 
   testWith(
     needs,
+    'one that is still starting ends with the gateway, too',
+    async () => {
+      await using guarded = await openGuarded({ arguments: two })
+      await guarded.gateway.stop()
+      const folder = workerData(guarded.data, 2)
+      const lock = lockDataDirectory(folder)
+      if (!lock.ok) throw new Error(lock.reason)
+      const starting = guarded.restart().catch((error: unknown) => error)
+      // It waits for its directory, and its gateway for it.
+      const { gateway, worker } = await until('the second worker starts', () =>
+        workerOn(guarded.data, 2),
+      )
+      process.kill(gateway, 'SIGKILL')
+      lock.release()
+      await until('it has ended', () => (isAlive(worker) ? undefined : true))
+      expect(await starting).toBeInstanceOf(Error)
+      await guarded.restart()
+      expect((await guarded.run('echo again')).stdout).toBe('again\n')
+    },
+    120_000,
+  )
+
+  testWith(
+    needs,
     'show a sign-in that waits in either of them',
     async () => {
       const issuer = await startIssuer({
@@ -320,7 +345,7 @@ describe('what cannot be shared', () => {
       expect(ran.code).toBe(2)
       expect(ran.stderr).toContain(why)
     }
-  })
+  }, 60_000)
 })
 
 /** Runs it for 0 to `count - 1`, so many at a time; the results in order. */
