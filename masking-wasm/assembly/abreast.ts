@@ -37,6 +37,7 @@ export function initAbreast(): bool {
   by_digit = take(states * 2)
   by_four = take(states * 2)
   if (plain == 0 || waits == 0 || by_digit == 0 || by_four == 0) return false
+  for (let entry = known; entry < known + (32 << known_power); entry += 32) store<u32>(entry, none_known, 8)
   for (let state: u32 = 0; state < states; state++) {
     store<u16>(plain + (state << 1), <u16>plainRule(state))
     store<u16>(waits + (state << 1), <u16>commonCondition(state))
@@ -82,7 +83,7 @@ function commonCondition(state: u32): u32 {
 /** Can what waits in a state for a condition end before `byte`? */
 // @ts-ignore: decorator
 @inline
-function fulfills(condition: u32, byte: u32): bool {
+export function fulfills(condition: u32, byte: u32): bool {
   return ((load<u8>(follows + condition * 40 + (byte >>> 3)) >>> (byte & 7)) & 1) != 0
 }
 
@@ -101,12 +102,10 @@ export const as_context: u32 = 2
 
 /** The state in which what {@link livesOn} alone is behind its first {@link reach} bytes; 0 when something happened before. */
 let ahead: u32 = 0
-/** What was asked last: the byte before and the first ones, and the answers. */
+/** What was asked: the byte before and the first ones, u64 @0 and u32 @8, and the answers, @12 and @16. By a hash of the bytes. */
+const known: usize = memory.data(16 * 32, 16)
+const known_power: u32 = 4
 const none_known: u32 = 0x10000
-let known_low: u64 = 0
-let known_high: u32 = none_known
-let known_living: u32 = 0
-let known_ahead: u32 = 0
 
 /**
  * Which of those that may begin at `p` after `before` do not die before they count? The others need not begin, as nothing
@@ -116,19 +115,20 @@ export function livesOn(p: usize, before: u32): u32 {
   // What is printed over and over is looked at once.
   const low = load<u64>(p - 1)
   const high: u32 = load<u16>(p - 1, 8)
-  if (low == known_low && high == known_high && before != stream_start) {
-    ahead = known_ahead
-    return known_living
+  const entry = known + (<usize>((low * 0x9e3779b97f4a7c15) >>> (64 - known_power)) << 5)
+  if (low == load<u64>(entry) && high == load<u32>(entry, 8) && before != stream_start) {
+    ahead = load<u32>(entry, 16)
+    return load<u32>(entry, 12)
   }
   const pattern = behindReach(load<u16>(pattern_start + (before << 1)), p)
   const context = behindReach(load<u16>(context_start + (before << 1)), p)
   const living = (pattern != 0 ? as_pattern : 0) | (context != 0 ? as_context : 0)
   // Of two neither is alone.
   ahead = (pattern | context) > state_mask || living == (as_pattern | as_context) ? 0 : pattern | context
-  known_low = low
-  known_high = before != stream_start ? high : none_known
-  known_living = living
-  known_ahead = ahead
+  store<u64>(entry, low)
+  store<u32>(entry, before != stream_start ? high : none_known, 8)
+  store<u32>(entry, living, 12)
+  store<u32>(entry, ahead, 16)
   return living
 }
 
@@ -205,13 +205,16 @@ export function stepAlone(from: usize, end: usize): usize {
   // From where it counts it is charged for what it has cost.
   const ripe = word <= state_mask && p - start < reach ? start + reach : 0
   let paid = p
-  if (ripe == 0) {
-    let digits = min(digitsAt(p), end - p)
-    for (; digits >= 4 && load<u16>(by_four + (state << 1)) != 0; digits -= 4, p += 4) state = load<u16>(by_four + (state << 1))
-    for (; digits > 0 && load<u16>(by_digit + (state << 1)) != 0; digits--, p++) state = load<u16>(by_digit + (state << 1))
-    condition = load<u16>(waits + (state << 1))
-  }
   for (; p < end; p++) {
+    if (ripe == 0 && load<u16>(by_digit + (state << 1)) != 0) {
+      let digits = min(digitsAt(p), end - p)
+      if (digits != 0) {
+        for (; digits >= 4 && load<u16>(by_four + (state << 1)) != 0; digits -= 4, p += 4) state = load<u16>(by_four + (state << 1))
+        for (; digits > 0 && load<u16>(by_digit + (state << 1)) != 0; digits--, p++) state = load<u16>(by_digit + (state << 1))
+        condition = load<u16>(waits + (state << 1))
+        if (p == end) break
+      }
+    }
     const byte: u32 = load<u8>(p)
     if (condition != 0 && fulfills(condition, byte)) break
     const column = table + (<usize>load<u8>(class_of + byte) << 1)

@@ -3,10 +3,11 @@
  * next chunk. Until it counts nothing is charged for it and nothing else asks for it: so it is followed by itself, to the
  * window's end or to its own, and the matcher sees what is left.
  */
-import { eventful } from './abreast'
-import { pay } from './budget'
+import { eventful, fulfills, waits } from './abreast'
+import { boundary } from './boundary'
+import { isFarFromDebt, pay } from './budget'
 import { reach, skip } from './scan'
-import { class_of, classes, context_start, flags, later, next, pattern_start } from './tables'
+import { checked, class_of, classes, context_start, flags, later, next, pattern_start } from './tables'
 import { clearThreads, keepThreads, put, setThread, stamp, state_mask, threads, threadStart, threadWord } from './threads'
 
 /** More than a state: something happens on the way. */
@@ -62,4 +63,36 @@ export function beginBrief(from: usize, end: usize, before: u32): bool {
   }
   pay(end - from)
   return true
+}
+
+/** A card's number is at most so long; what is older may hold something. */
+const checked_bytes_max: usize = 128
+
+/**
+ * A number that was found may go on, and mostly does not: forgets the only thread there is if it dies before `p` plus the reach, and
+ * nothing happens by it. Nobody misses it, as what begins meanwhile does not count before that, and nothing is decided there: it is far
+ * from all bounds. `deadline`: where too much may be held. `end`: the window's.
+ */
+export function forgetNumber(p: usize, deadline: usize, end: usize): void {
+  const state = threadWord(0) & state_mask
+  if ((load<u8>(flags + state) & checked) == 0 || !isFarFromDebt()) return
+  const until = p + reach
+  if (until > end || until >= deadline || until > boundary || p - threadStart(0) > checked_bytes_max) return
+  if (diesQuietly(state, p, until)) clearThreads()
+}
+
+function diesQuietly(from: u32, at: usize, end: usize): bool {
+  const table = next
+  const width = classes << 1
+  let state = from
+  for (let p = at; p < end; p++) {
+    const byte: u32 = load<u8>(p)
+    if ((load<u8>(flags + state) & eventful) != 0) {
+      const condition: u32 = load<u16>(waits + (state << 1))
+      if (condition == 0 || fulfills(condition, byte)) return false
+    }
+    state = load<u16>(table + (<usize>load<u8>(class_of + byte) << 1) + state * width)
+    if (state == 0) return true
+  }
+  return false
 }

@@ -57,6 +57,13 @@ export function owesTooMuch(units: u32): bool {
   return !repaying && debt + (units << 2) > debt_max + paid_by_byte
 }
 
+/** Can what begins within a few bytes not make it too much? If a context ended with each of them, of each age, that were 1,440 units. */
+// @ts-ignore: decorator
+@inline
+export function isFarFromDebt(): bool {
+  return debt < debt_max / 2
+}
+
 /** What is owed once a byte is read that costs `units`. */
 // @ts-ignore: decorator
 @inline

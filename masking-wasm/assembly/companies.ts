@@ -63,6 +63,8 @@ let sought_count: u32 = 0
 /** Bytes that went well, less what was worked out; at 0 the cache is no help. */
 let credit: i32 = 0
 const credit_max: i32 = 1024
+/** Nobody pays for long for what another stream was like. */
+const credit_min: i32 = -256
 const miss_costs: i32 = 64
 const visit_costs: i32 = 48
 export function initCompanies(): bool {
@@ -88,7 +90,7 @@ export function helps(): bool {
 
 /** A window of so many bytes came; what did not help may help now. */
 export function earn(bytes: usize): void {
-  credit = min(credit + max(1, <i32>(bytes >>> 8)), credit_max)
+  credit = min(max(credit, credit_min) + max(1, <i32>(bytes >>> 8)), credit_max)
 }
 
 /** Whoever asks pays, */

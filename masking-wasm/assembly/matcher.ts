@@ -6,7 +6,7 @@ import {
   abreast_max, as_context, as_pattern, beginAhead, diesInDark, eventful, initAbreast, livesOn, stepAbreast, stepAlone, waitsAlone,
 } from './abreast'
 import { boundary, escape, passBoundary } from './boundary'
-import { beginBrief, forgetBrief } from './brief'
+import { beginBrief, forgetBrief, forgetNumber } from './brief'
 import { charge, check_units, context_units, debt, found_units, pay, repaying, setDebt } from './budget'
 import { passes } from './check'
 import { earn, helps, together_max } from './companies'
@@ -122,6 +122,10 @@ export function run(from: usize, end: usize, before: u32): usize {
     if (p >= deadline) deadline = bound(p)
     if (found - open > open_max) limitOpen(p)
     if (found >= found_max) break
+    if (threads == 1 && blackout == 0 && filtering) {
+      forgetNumber(p, deadline, end)
+      if (threads == 0) waiting = false
+    }
   }
   return p
 }
