@@ -3,11 +3,11 @@
  *
  * @module
  */
-import { createServer, type Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { Connector, Greeting, Identify, Passage } from '../core/connector.ts'
 import { ClientError } from '../core/errors.ts'
 import { createAdmission } from './admission.ts'
+import { openDoor } from './door.ts'
 import { type ListenerLimits, listener_limits } from './limits.ts'
 
 /** More than an identification string (RFC 4253, section 4.2), less than a first packet of key exchange. */
@@ -106,26 +106,13 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
       if (error.code !== 'client_gone') log('client_refused', { source, code: error.code })
     })
   }
-  const server = createServer({ noDelay: true, keepAlive: true }, (socket) =>
-    admit(socket, sourceOf(socket), connector),
-  )
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject)
-    const { host, port, is_shared = false } = options
-    server.listen({ host, port, reusePort: is_shared }, () => {
-      server.off('error', reject)
-      resolve()
-    })
+  const door = await openDoor(options, connector.sockets, {
+    opened: (socket, source) => admit(socket, source, connector),
+    failed: (code) => log('accept_failed', { code }),
   })
-  // Accepting can fail for want of descriptors: the next one may succeed.
-  server.on('error', (error: Error & { code?: string }) =>
-    log('accept_failed', { code: error.code ?? 'unknown' }),
-  )
-  const address = server.address()
-  const port = address !== null && typeof address === 'object' ? address.port : options.port
 
   return {
-    address: { host: options.host, port },
+    address: { host: options.host, port: door.port },
     get sessions() {
       return sessions
     },
@@ -134,7 +121,7 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
     },
     admit,
     stop() {
-      server.close()
+      door.stop()
       for (const abort of aborts.values()) abort.abort()
     },
   }
@@ -146,14 +133,6 @@ const progress_max = 3
 function progressOf(stream: Duplex): number {
   const { bytesRead = greeting_bytes_max } = stream as { bytesRead?: number }
   return bytesRead === 0 ? 0 : bytesRead < greeting_bytes_max ? 1 : 2
-}
-
-/** `IP:PORT`, `[IPV6]:PORT` */
-function sourceOf(socket: Socket): string {
-  const { remoteAddress = 'unknown', remotePort = 0 } = socket
-  return remoteAddress.includes(':')
-    ? `[${remoteAddress}]:${remotePort}`
-    : `${remoteAddress}:${remotePort}`
 }
 
 /** A flood is one line per interval, not one per connection. */

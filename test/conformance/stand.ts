@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { createServer, type Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
 import type {
   Channel,
   Endpoint,
@@ -16,6 +16,7 @@ import type {
 } from '../../proxy/core/connector.ts'
 import type { Claim, Identity } from '../../proxy/core/identity.ts'
 import type { Denial, Grant } from '../../proxy/core/verdict.ts'
+import { openDoor } from '../../proxy/listener/door.ts'
 import { Collected, within } from './collected.ts'
 import type { World } from './world.ts'
 
@@ -29,7 +30,7 @@ export interface Stand extends AsyncDisposable {
   readonly claims: readonly Claim[]
   /** `IP:PORT` as the connector was told. */
   readonly sources: readonly string[]
-  readonly sockets: ReadonlySet<Socket>
+  readonly sockets: ReadonlySet<Duplex>
   /** Of all connections. */
   abort(): void
 }
@@ -38,7 +39,7 @@ export async function openStand(world: World): Promise<Stand> {
   const abort = new AbortController()
   const claims: Claim[] = []
   const sources: string[] = []
-  const sockets = new Set<Socket>()
+  const sockets = new Set<Duplex>()
   // In objects: a queue of promises would wait for what they resolve to.
   const outcomes = queue<{ readonly outcome: Promise<Greeting> }>()
   const identify = async (claim: Claim): Promise<Identity | Denial> => {
@@ -48,20 +49,19 @@ export async function openStand(world: World): Promise<Stand> {
       ? { issuer: 'test', subject: 'ada', groups: ['staff'], method, credential: 'the key' }
       : denial
   }
-  const server = createServer({ noDelay: true, keepAlive: true }, (socket) => {
+  const opened = (socket: Duplex, source: string): void => {
     sockets.add(socket)
     socket.once('close', () => sockets.delete(socket))
-    const source = `${socket.remoteAddress}:${socket.remotePort}`
     sources.push(source)
     const outcome = greetingOf(world.connector.accept(socket, source, identify, abort.signal))
     // As the listener does: who was not accepted has no connection.
     outcome.catch(() => socket.destroy())
     outcomes.push({ outcome })
-  })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const address = server.address()
+  }
+  const place = { host: '127.0.0.1', port: 0 }
+  const door = await openDoor(place, world.connector.sockets, { opened, failed() {} })
   return {
-    port: address !== null && typeof address === 'object' ? address.port : 0,
+    port: door.port,
     accepted: () =>
       within(
         'the connection is accepted or not',
@@ -73,7 +73,7 @@ export async function openStand(world: World): Promise<Stand> {
     abort: () => abort.abort(),
     async [Symbol.asyncDispose]() {
       for (const socket of sockets) socket.destroy()
-      await new Promise<void>((resolve) => server.close(() => resolve()))
+      door.stop()
     },
   }
 }

@@ -97,7 +97,12 @@ export const folders: Readonly<Record<string, Folder>> = {
     ours: ['proxy/core', 'proxy/config', 'proxy/tap', 'masking-wasm/compile', 'masking-wasm/rules'],
     builtins: 'none',
   },
-  'proxy/listener': { ours: ['proxy/core'], builtins: /^node:(net|tls|stream|events)$/ },
+  // Connections, whatever they are made of.
+  'proxy/socket': { ours: [], builtins: /^(bun|node:stream)$/ },
+  'proxy/listener': {
+    ours: ['proxy/core', 'proxy/socket'],
+    builtins: /^node:(net|tls|stream|events)$/,
+  },
   // Of node:net it has what compares addresses, of node:zlib what a request of SAML is packed by.
   'proxy/identity': { ours: ['proxy/core'], builtins: /^node:(crypto|fs|path|net|zlib)$/ },
   'proxy/config': {
@@ -106,10 +111,16 @@ export const folders: Readonly<Record<string, Folder>> = {
   },
   // No connector imports another: a seventh protocol is a folder, and none is a special case.
   'proxy/connector/ssh': { ours: ['proxy/core'], builtins: 'any' },
-  'proxy/connector/postgres': { ours: ['proxy/core', 'proxy/connector/stream'], builtins: 'any' },
-  'proxy/connector/echo': { ours: ['proxy/core', 'proxy/connector/stream'], builtins: 'any' },
+  'proxy/connector/postgres': {
+    ours: ['proxy/core', 'proxy/socket', 'proxy/connector/stream'],
+    builtins: 'any',
+  },
+  'proxy/connector/echo': {
+    ours: ['proxy/core', 'proxy/socket', 'proxy/connector/stream'],
+    builtins: 'any',
+  },
   // What connectors share whose channel is a connection.
-  'proxy/connector/stream': { ours: ['proxy/core'], builtins: 'types' },
+  'proxy/connector/stream': { ours: ['proxy/core', 'proxy/socket'], builtins: 'types' },
   // What main.ts puts together, part by part.
   'proxy/gateway': { ours: ['*'], builtins: 'any' },
   // A self-contained world: it makes the keys and the target that a configuration would name.

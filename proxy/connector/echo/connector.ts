@@ -8,6 +8,7 @@ import assert from 'node:assert/strict'
 import type { Duplex } from 'node:stream'
 import type { Connector, Greeting, Identify } from '../../core/connector.ts'
 import { ClientError, TargetError } from '../../core/errors.ts'
+import { nodeSocket } from '../../socket/node.ts'
 import { streamEndpoint } from '../stream/endpoint.ts'
 import { readHello } from './hello.ts'
 import { joinTarget } from './link.ts'
@@ -51,7 +52,7 @@ async function greet(
   options: EchoOptions,
 ): Promise<Greeting> {
   const { jwt, account, target: name, rest } = await readHello(socket)
-  const client = streamEndpoint('client', socket, { early: rest })
+  const client = streamEndpoint('client', nodeSocket(socket), { early: rest })
   const identity = await identify({ kind: 'token', jwt })
   if ('allowed' in identity) {
     client.closeWith(identity.message)
@@ -74,7 +75,7 @@ async function greet(
       const target = options.dial(name)
       if (target === undefined)
         throw new TargetError('target_unreachable', `there is no target named "${name}"`)
-      return joinTarget(client, streamEndpoint('target', target), name)
+      return joinTarget(client, streamEndpoint('target', nodeSocket(target)), name)
     },
     refuse: (denial) => client.closeWith(denial.message),
   }

@@ -6,12 +6,13 @@
  */
 import { createHash } from 'node:crypto'
 import type { Duplex } from 'node:stream'
-import { type SecureContext, TLSSocket } from 'node:tls'
 import type { Identify } from '../../core/connector.ts'
 import { ClientError } from '../../core/errors.ts'
 import type { Identity, IdentityProof } from '../../core/identity.ts'
 import type { Proven, SignIn, SignInRequest } from '../../core/sign-in.ts'
 import type { Denial } from '../../core/verdict.ts'
+import { LoginStream } from '../../socket/login.ts'
+import type { Secured } from '../../socket/raw.ts'
 import { Handshake, HandshakeError } from './handshake.ts'
 import { password_bytes_max, startup_bytes_max } from './limits.ts'
 import { letter, message, report, textOf } from './message.ts'
@@ -38,7 +39,7 @@ export type Accepted =
 
 export interface AcceptOptions {
   /** Undefined where the gateway has no certificate: who wants TLS is told that there is none. */
-  readonly tls: SecureContext | undefined
+  readonly tls: { readonly cert: string; readonly key: string } | undefined
   readonly identify: Identify
   /** Undefined where nobody signs in by a browser. */
   readonly sign_in: SignIn | undefined
@@ -51,32 +52,27 @@ const packets_max = 4
 
 /** Rejects with a `ClientError`, after the client was told. */
 export async function acceptClient(socket: Duplex, options: AcceptOptions): Promise<Accepted> {
-  let stream = socket
   try {
-    const greeted = await greet(socket, options, (secured) => {
-      stream = secured
-    })
+    const greeted = await greet(socket, options)
     if (greeted.startup.kind === 'cancel') return greeted.startup
-    return await login(stream, greeted.handshake, greeted.startup, options)
+    return await login(socket, greeted.handshake, greeted.startup, options)
   } catch (error) {
     if (!(error instanceof HandshakeError)) throw error
     if (error.is_gone) throw new ClientError('client_gone', 'the client left before it logged in')
-    return refuse(stream, '08P01', `this is not PostgreSQL's protocol: ${error.message}`)
+    return refuse(socket, '08P01', `this is not PostgreSQL's protocol: ${error.message}`)
   }
 }
 
 type Start = Extract<Startup, { kind: 'start' }>
 
 async function greet(
-  socket: Duplex,
+  stream: Duplex,
   { tls }: AcceptOptions,
-  secured: (stream: Duplex) => void,
 ): Promise<{
   readonly handshake: Handshake
   readonly startup: Start | Extract<Startup, { kind: 'cancel' }>
 }> {
-  let handshake = new Handshake(socket)
-  let stream = socket
+  let handshake = new Handshake(stream)
   for (let packets = 0; packets < packets_max; packets++) {
     const startup = readStartup(await handshake.packet(startup_bytes_max))
     switch (startup.kind) {
@@ -84,16 +80,15 @@ async function greet(
         stream.write('N')
         break
       case 'ssl':
-        if (tls === undefined || stream !== socket) {
+        if (tls === undefined || !(stream instanceof LoginStream) || securedOf(stream)) {
           stream.write('N')
           break
         }
         // What stands before TLS would count as said over it (CVE-2021-23214).
-        if (handshake.release().length > 0)
+        if (handshake.release().length > 0 || stream.readableLength > 0)
           return refuse(stream, '08P01', 'bytes came before TLS began')
         stream.write('S')
-        stream = await secure(socket, tls)
-        secured(stream)
+        await secure(stream, tls)
         handshake = new Handshake(stream)
         break
       case 'refused':
@@ -106,21 +101,21 @@ async function greet(
   return refuse(stream, '08P01', 'a start was expected')
 }
 
-async function secure(socket: Duplex, secureContext: SecureContext): Promise<Duplex> {
-  const stream = new TLSSocket(socket, {
-    isServer: true,
-    secureContext,
-    // Whoever signed it: a token may be bound to it, and TLS proves that its key is there.
-    requestCert: true,
-    rejectUnauthorized: false,
-  })
-  await new Promise<void>((resolve, reject) => {
-    stream.once('secure', () => resolve())
-    const failed = (): void => reject(new ClientError('client_gone', 'the client gave TLS up'))
-    stream.on('error', failed).once('close', failed)
-  })
-  return stream
+async function secure(
+  stream: LoginStream,
+  tls: { readonly cert: string; readonly key: string },
+): Promise<void> {
+  try {
+    // A token may be bound to the client's certificate, whoever signed that.
+    await stream.secure({ ...tls, requestCert: true, rejectUnauthorized: false })
+  } catch {
+    throw new ClientError('client_gone', 'the client gave TLS up')
+  }
 }
+
+/** Undefined without TLS. */
+const securedOf = (stream: Duplex): Secured | undefined =>
+  stream instanceof LoginStream ? stream.secured : undefined
 
 async function login(
   stream: Duplex,
@@ -129,9 +124,8 @@ async function login(
   options: AcceptOptions,
 ): Promise<Accepted> {
   const { source } = options
-  const is_secure = stream instanceof TLSSocket
-  const tls = is_secure ? (stream.getProtocol() ?? 'TLS') : 'off'
-  if (!is_secure && !isLoopback(source))
+  const tls = securedOf(stream)?.version ?? 'off'
+  if (tls === 'off' && !isLoopback(source))
     return refuse(stream, '28000', 'a password goes over TLS only: connect with sslmode=require')
   const replication = parameters.get('replication')
   if (replication !== undefined && !/^(?:false|off|no|0)$/i.test(replication))
@@ -169,7 +163,7 @@ async function byToken(
   if (type !== letter('p') || bytes.at(-1) !== 0)
     return refuse(stream, '08P01', 'a password was expected')
   const jwt = bytes.slice(5, -1)
-  const client_certificate = stream instanceof TLSSocket ? certificateOf(stream) : undefined
+  const client_certificate = certificateOf(stream)
   const identity = await identify({
     ...{ kind: 'token', jwt: textOf(jwt) },
     ...(client_certificate === undefined ? {} : { client_certificate }),
@@ -179,10 +173,10 @@ async function byToken(
 }
 
 /** Base64url of its SHA-256; undefined for who showed none. */
-function certificateOf(stream: TLSSocket): string | undefined {
-  // An object without members where there is none.
-  const { raw } = stream.getPeerCertificate() as { raw?: Buffer }
-  return raw === undefined ? undefined : createHash('sha256').update(raw).digest('base64url')
+function certificateOf(stream: Duplex): string | undefined {
+  const certificate = securedOf(stream)?.certificate
+  if (certificate === undefined) return undefined
+  return createHash('sha256').update(certificate).digest('base64url')
 }
 
 /** Without a password: the client has to be told that it needs none before it hears anything else. */

@@ -6,10 +6,10 @@
  */
 import assert from 'node:assert/strict'
 import type { Duplex } from 'node:stream'
-import { createSecureContext } from 'node:tls'
 import type { Connector, Greeting, Link, Passage } from '../../core/connector.ts'
 import { ClientError, TargetError } from '../../core/errors.ts'
 import type { SignIn } from '../../core/sign-in.ts'
+import { socketOf } from '../../socket/login.ts'
 import { streamEndpoint } from '../stream/endpoint.ts'
 import { type Accepted, acceptClient } from './accept.ts'
 import { type CancelKey, CancelKeys } from './cancel.ts'
@@ -17,7 +17,7 @@ import { type CatalogSource, createCatalogSource } from './catalog-source.ts'
 import { cancelAt, type Dialled, dialTarget, type PostgresTarget } from './dial.ts'
 import { joinTarget } from './link.ts'
 import { createLookups, type Lookups } from './lookup.ts'
-import { message, report } from './message.ts'
+import { joined, message, report } from './message.ts'
 import type { Analyser } from './plan.ts'
 import { createAnalyser } from './sql/analyse.ts'
 import { isReadable } from './sql/settings.ts'
@@ -46,10 +46,7 @@ export interface PostgresConnector extends Connector {
 export async function postgresConnector(options: PostgresOptions): Promise<PostgresConnector> {
   await loadParser()
   const keys = new CancelKeys()
-  const tls =
-    options.tls === undefined
-      ? undefined
-      : createSecureContext({ ...options.tls, minVersion: 'TLSv1.2' })
+  const { tls } = options
   const plain = createAnalyser()
   const catalogs = createCatalogSource(options.now_ms)
   const { speaksOfObjects = () => false } = options
@@ -57,6 +54,7 @@ export async function postgresConnector(options: PostgresOptions): Promise<Postg
   const made: Made = { target: options.target, keys, plain, catalogs, speaksOfObjects, lookups }
   return {
     protocol: 'postgres',
+    sockets: 'raw',
     cancel: (key) => void keys.cancel(key),
     async accept(socket, source, identify, signal, patience = () => {}) {
       const { promise: late, reject } = Promise.withResolvers<never>()
@@ -130,8 +128,9 @@ function greetingOf(
   { target: targetOf, keys, plain, catalogs, speaksOfObjects, lookups }: Made,
 ): Greeting {
   const { stream, early, identity, proof, account, target: name, parameters } = accepted
-  const client = streamEndpoint('client', stream, {
-    early,
+  const left = socketOf(stream)
+  const client = streamEndpoint('client', left.socket, {
+    early: inOne(early, left.early),
     farewell: (text) => report('FATAL', '57P01', text),
   })
   let is_welcomed = false
@@ -173,8 +172,9 @@ function greetingOf(
       ? await lookups.ask(dialled, JSON.stringify([name, database]))
       : { lookup: { schemas: undefined }, rest: dialled.rest }
     const cancel = { pid: dialled.pid, secret: dialled.secret }
-    const far = streamEndpoint('target', dialled.stream, {
-      early: rest,
+    const near = socketOf(dialled.stream)
+    const far = streamEndpoint('target', near.socket, {
+      early: inOne(rest, near.early),
       event: (event) => {
         if (event.kind === 'signal') void cancelAt(target, cancel)
       },
@@ -201,6 +201,9 @@ function greetingOf(
     })
   }
 }
+
+const inOne = (first: Uint8Array, then: Uint8Array): Uint8Array =>
+  joined([first, then], first.length + then.length)
 
 /** A database is named as its user is where nothing else is said: that name is the account's here. */
 function databaseOf(parameters: ReadonlyMap<string, string>, account: string): string {

@@ -10,6 +10,8 @@ import type { Duplex } from 'node:stream'
 import { connect as connectTls } from 'node:tls'
 import type { ColumnRule } from '../../core/column.ts'
 import { TargetError } from '../../core/errors.ts'
+import { LoginStream } from '../../socket/login.ts'
+import { connectRaw } from '../../socket/raw.ts'
 import { Handshake, HandshakeError } from './handshake.ts'
 import { dial_ms, handshake_bytes_max } from './limits.ts'
 import { letter, type Message, message, sqlState, stringEnd, textOf, u32 } from './message.ts'
@@ -78,9 +80,8 @@ async function reach<T>(
   target: PostgresTarget,
   use: (stream: Duplex, certificate: Uint8Array | undefined) => Promise<T>,
 ): Promise<T> {
-  const socket = connect({ host: target.host, port: target.port, noDelay: true, keepAlive: true })
-  let stream: Duplex = socket
   const { promise: late, reject } = Promise.withResolvers<never>()
+  late.catch(() => {})
   const timer = setTimeout(
     () =>
       reject(
@@ -88,30 +89,35 @@ async function reach<T>(
       ),
     dial_ms,
   )
-  const failed = new Promise<never>((_, fail) =>
-    socket.once('error', (error) =>
-      fail(
-        new TargetError('target_unreachable', `the target ${target.name} cannot be reached`, {
-          cause: error,
-        }),
-      ),
-    ),
-  )
-  failed.catch(() => {})
-  socket.on('error', () => {})
+  const unreachable = (cause: unknown): TargetError =>
+    new TargetError('target_unreachable', `the target ${target.name} cannot be reached`, { cause })
+  const opened: Duplex[] = []
+  let is_given_up = false
+  const keep = <S extends Duplex>(stream: S): S => {
+    opened.push(stream)
+    stream.on('error', (error) => reject(unreachable(error)))
+    if (is_given_up) stream.destroy()
+    return stream
+  }
   try {
     const used = (async () => {
+      if (target.tls.kind === 'off') {
+        const socket = await connectRaw(target.host, target.port).catch((error: unknown) => {
+          throw unreachable(error)
+        })
+        return use(keep(new LoginStream(socket)), undefined)
+      }
+      const { host, port } = target
+      const socket = keep(connect({ host, port, noDelay: true, keepAlive: true }))
       await new Promise<void>((resolve) => socket.once('connect', () => resolve()))
-      if (target.tls.kind === 'off') return use(socket, undefined)
-      const secured = await secure(socket, target.host, target.tls.ca)
-      stream = secured.stream
-      return use(secured.stream, secured.certificate)
+      const { stream, certificate } = await secure(socket, host, target.tls.ca)
+      return use(keep(stream), certificate)
     })()
     used.catch(() => {})
-    return await Promise.race([used, late, failed])
+    return await Promise.race([used, late])
   } catch (error) {
-    stream.destroy()
-    socket.destroy()
+    is_given_up = true
+    for (const stream of opened) stream.destroy()
     if (!(error instanceof HandshakeError)) throw error
     const what = error.is_gone ? 'it closed the connection' : error.message
     throw new TargetError('target_protocol', `the target does not speak PostgreSQL: ${what}`)

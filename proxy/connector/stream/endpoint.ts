@@ -1,18 +1,18 @@
 /**
- * A stream as an endpoint, for protocols whose channel is a connection. It hands over what its peer sends, in order and only while
- * it is wanted, and sends in order with a stream that pushes back. Either direction may end before the other.
+ * A socket as an endpoint, for protocols whose channel is a connection. It hands over what its peer sends, in order and only while
+ * it is wanted, and sends in order with a socket that pushes back. Either direction may end before the other.
  *
  * @module
  */
-import type { Duplex } from 'node:stream'
 import type { ChannelEvent, Endpoint, EndpointEvents, Stream, Wire } from '../../core/connector.ts'
+import type { Socket } from '../../socket/socket.ts'
 import { ended_idle_ms, flush_ms, held_reads_max, linger_ms } from './limits.ts'
 import { Receipts } from './receipts.ts'
 
 export interface StreamEndpoint extends Endpoint {
-  /** Resolves when the stream is closed, whether or not all was handed over. */
+  /** Resolves when the socket is closed, whether or not all was handed over. */
   readonly gone: Promise<void>
-  /** How the stream was lost, if it did not end both ways by itself or by a close of ours. */
+  /** How the socket was lost, if it did not end both ways by itself or by a close of ours. */
   readonly failure: Error | undefined
   /** Shows one line to the peer, then closes. Nothing once it was closed. */
   closeWith(message: string): void
@@ -21,7 +21,7 @@ export interface StreamEndpoint extends Endpoint {
 }
 
 export interface StreamOptions {
-  /** Was read from the stream before: it comes first. */
+  /** Was read before: it comes first. */
   readonly early?: Uint8Array
   /** How the protocol says a last line. By default it is a line of text. */
   readonly farewell?: (message: string) => Uint8Array
@@ -30,12 +30,12 @@ export interface StreamOptions {
 }
 
 /**
- * Reads from the beginning, as a stream that nobody reads does not say that it has closed.
+ * Reads from the beginning, as a socket that nobody reads does not say that it has closed.
  * A client sends stream 0, a target stream 1.
  */
 export function streamEndpoint(
   peer: 'client' | 'target',
-  duplex: Duplex,
+  socket: Socket,
   { early = new Uint8Array(), farewell = line, event }: StreamOptions = {},
 ): StreamEndpoint {
   const stream: Stream = peer === 'client' ? 0 : 1
@@ -51,17 +51,12 @@ export function streamEndpoint(
   let failure: Error | undefined
   let timer: ReturnType<typeof setTimeout> | undefined
 
-  // Said before the end is read: who has no more to say still wants an answer.
-  duplex.allowHalfOpen = true
   if (early.length > 0) receiveBytes(early)
-  duplex.on('data', receiveBytes)
-  duplex.once('end', () => receive({ kind: 'control', event: { kind: 'eof', stream } }))
-  duplex.on('error', (error: Error) => {
-    failure ??= error
+  socket.start({
+    data: receiveBytes,
+    ended: () => receive({ kind: 'control', event: { kind: 'eof', stream } }),
+    closed: receiveClose,
   })
-  duplex.once('close', receiveClose)
-  if (duplex.closed) queueMicrotask(receiveClose)
-  else duplex.resume()
 
   return {
     gone,
@@ -95,7 +90,7 @@ export function streamEndpoint(
   }
 
   function write(wire: Wire, sent?: () => void): void {
-    const isWritable = !isClosing && !isGone && duplex.writable
+    const isWritable = !isClosing && !isGone && socket.is_writable
     if (wire.kind === 'data' && isWritable) {
       writeBytes(wire.bytes, sent)
       return
@@ -103,31 +98,36 @@ export function streamEndpoint(
     const settle = receipts.expect(sent)
     // Stream 2 has no end of its own here.
     const isEnd = wire.kind === 'control' && wire.event.kind === 'eof' && wire.event.stream !== 2
-    if (isEnd && isWritable) duplex.end()
+    if (isEnd && isWritable) socket.end()
     else if (wire.kind === 'control' && wire.event.kind !== 'eof') event?.(wire.event)
     queueMicrotask(settle)
   }
 
-  /** A write that is told of costs more than one that is not, and most are over when the call returns. */
+  /** Most writes are over when the call returns. */
   function writeBytes(bytes: Uint8Array, sent?: () => void): void {
-    // Who takes something is there.
-    const taken = (): void => {
-      if (!isClosing) timer?.refresh()
-    }
-    const isFirst = duplex.writableLength === 0 && receipts.isEmpty
-    if (isFirst) {
-      duplex.write(bytes)
-      if (duplex.writableLength === 0) {
+    if (receipts.isEmpty) {
+      let settle: (() => void) | undefined
+      if (socket.write(bytes, () => settle?.())) {
         taken()
         sent?.()
-        return
-      }
+      } else settle = settling(sent)
+      return
     }
+    const settle = settling(sent)
+    if (socket.write(bytes, settle)) settle()
+  }
+
+  function settling(sent: (() => void) | undefined): () => void {
     const settle = receipts.expect(sent)
-    duplex.write(isFirst ? nothing : bytes, () => {
+    return () => {
       taken()
       settle()
-    })
+    }
+  }
+
+  /** Who takes something is there. */
+  function taken(): void {
+    if (!isClosing) timer?.refresh()
   }
 
   function close(): void {
@@ -141,35 +141,45 @@ export function streamEndpoint(
     // What was written goes first, and then the peer may end its side too. What it still sends is read and dropped:
     // a socket that is closed over unread bytes resets the connection, and its peer loses what it was sent.
     destroyIn(flush_ms)
-    if (duplex.writableFinished) destroyIn(linger_ms)
-    else duplex.once('finish', () => destroyIn(linger_ms)).end()
-    duplex.resume()
+    socket.end(() => destroyIn(linger_ms))
+    socket.resume()
   }
 
   function destroyIn(ms: number): void {
     clearTimeout(timer)
-    if (!isGone) timer = setTimeout(() => duplex.destroy(), ms)
+    if (!isGone) timer = setTimeout(() => socket.destroy(), ms)
   }
 
-  /** Copied, as the receiver owns it, and a stream may go on using its own. */
   function receiveBytes(bytes: Uint8Array): void {
-    receive({ kind: 'data', stream, bytes: new Uint8Array(bytes) })
+    receive({ kind: 'data', stream, bytes })
   }
 
   function receive(wire: Wire): void {
     if (isClosing) return
+    // Most of what comes is wanted now.
+    if (
+      wire.kind === 'data' &&
+      held.length === 0 &&
+      on !== undefined &&
+      !isPaused &&
+      !isDelivering
+    ) {
+      isDelivering = true
+      on.wire(wire)
+      isDelivering = false
+      if (held.length > 0 || isGone) deliver()
+      return
+    }
     held.push(wire)
     deliver()
-    if (held.length >= held_reads_max) duplex.pause()
+    if (held.length >= held_reads_max) socket.pause()
   }
 
-  function receiveClose(): void {
-    if (isGone) return
+  function receiveClose(error?: Error): void {
     isGone = true
     clearTimeout(timer)
-    const isClean = duplex.readableEnded && duplex.writableFinished
-    if (isClosing || isClean) failure = undefined
-    else failure ??= new Error(`the connection to the ${peer} was lost`)
+    if (!isClosing && error !== undefined)
+      failure = new Error(`the connection to the ${peer} was lost`, { cause: error })
     receipts.settleAll()
     resolveGone()
     deliver()
@@ -188,15 +198,13 @@ export function streamEndpoint(
     }
     isDelivering = false
     if (held.length > 0) return
-    if (!isGone) duplex.resume()
+    if (!isGone) socket.resume()
     else if (!isTold) {
       isTold = true
       on.closed(failure)
     }
   }
 }
-
-const nothing = new Uint8Array()
 
 const line = (message: string): Uint8Array =>
   new TextEncoder().encode(`${message.replace(/\p{Cc}+/gu, ' ')}\n`)

@@ -1,0 +1,275 @@
+/**
+ * One of Bun's own sockets. A query is two reads and two writes for the system, and with a stream of Node's around each socket it is
+ * as much again for the gateway, in time and in memory.
+ *
+ * @module
+ */
+import type { Socket as BunSocket, SocketHandler } from 'bun'
+import type { Socket, SocketEvents } from './socket.ts'
+
+interface Waiting {
+  readonly bytes: Uint8Array
+  readonly taken: (() => void) | undefined
+}
+
+/** Whose certificate it is that a TLS server shows, and whether it wants to see the client's, whoever signed that. */
+export interface ServerTls {
+  readonly cert: string
+  readonly key: string
+  readonly requestCert: boolean
+  readonly rejectUnauthorized: false
+}
+
+export interface Secured {
+  /** `TLSv1.3` */
+  readonly version: string
+  /** What the peer has shown, DER; TLS proves that its key is there. */
+  readonly certificate: Uint8Array | undefined
+}
+
+export class RawSocket implements Socket {
+  #socket: BunSocket<RawSocket | undefined>
+  #on: SocketEvents | undefined
+  #waiting: Waiting[] = []
+  /** Of the first that waits, so much is taken. */
+  #taken_bytes = 0
+  /** Set by {@link end}. */
+  #whenEnded: (() => void) | undefined
+  #state: 'open' | 'ending' | 'ended' | 'closed' = 'open'
+  #hasPeerEnded = false
+  #isDestroyed = false
+  #isPaused = false
+  #failure: Error | undefined
+  #securing: PromiseWithResolvers<Secured> | undefined
+  bytes_read = 0
+
+  /** For {@link handlers}, which give it what happens. */
+  constructor(socket: BunSocket<RawSocket | undefined>) {
+    this.#socket = socket
+  }
+
+  /** `IP`, and a port. */
+  get remote(): { readonly address: string; readonly port: number } {
+    return { address: this.#socket.remoteAddress, port: this.#socket.remotePort }
+  }
+
+  get is_writable(): boolean {
+    return this.#state === 'open'
+  }
+
+  get is_closed(): boolean {
+    return this.#state === 'closed'
+  }
+
+  start(on: SocketEvents): void {
+    this.#on = on
+    if (this.#hasPeerEnded) queueMicrotask(() => this.#on?.ended())
+    if (this.#state === 'closed') queueMicrotask(() => this.#on?.closed(this.#failure))
+    else this.resume()
+  }
+
+  pause(): void {
+    if (this.#isPaused || this.#state === 'closed') return
+    this.#isPaused = true
+    this.#socket.pause()
+  }
+
+  resume(): void {
+    if (!this.#isPaused || this.#state === 'closed') return
+    this.#isPaused = false
+    this.#socket.resume()
+  }
+
+  write(bytes: Uint8Array, taken?: () => void): boolean {
+    if (this.#state !== 'open') return true
+    if (this.#waiting.length === 0) {
+      const written = Math.max(this.#socket.write(bytes), 0)
+      if (written === bytes.length || this.is_closed) return true
+      this.#taken_bytes = written
+    }
+    this.#waiting.push({ bytes, taken })
+    return false
+  }
+
+  end(ended?: () => void): void {
+    if (this.#state === 'ended' || this.#state === 'closed') {
+      ended?.()
+      return
+    }
+    const before = this.#whenEnded
+    this.#whenEnded = () => {
+      before?.()
+      ended?.()
+    }
+    this.#state = 'ending'
+    if (this.#waiting.length === 0) this.#shutDown()
+  }
+
+  destroy(): void {
+    this.#isDestroyed = true
+    if (this.#state !== 'closed') this.#socket.close()
+  }
+
+  /** Goes on in TLS, as its server. Nothing came before that was not read. Rejects when the peer gives it up. */
+  secure(tls: ServerTls): Promise<Secured> {
+    const securing = Promise.withResolvers<Secured>()
+    securing.promise.catch(() => {})
+    this.#securing = securing
+    this.resume()
+    const plain = this.#socket
+    // Bun's types do not have the side of a server.
+    const options = { data: this, tls, isServer: true, socket: tls_handlers }
+    const [encrypted, secured] = plain.upgradeTLS<RawSocket | undefined>(options)
+    // These go on telling of what is encrypted, and nobody listens.
+    plain.data = undefined
+    encrypted.data = undefined
+    this.#socket = secured
+    return securing.promise
+  }
+
+  /** @internal For {@link handlers}. */
+  handshaken(is_done: boolean): void {
+    if (!is_done) {
+      this.failed(new Error('TLS was not agreed upon'))
+      return
+    }
+    // Other than Bun's types say, there may be none.
+    const shown = this.#socket.getPeerCertificate() as
+      | { readonly raw?: Uint8Array }
+      | null
+      | undefined
+    this.#securing?.resolve({ version: this.#socket.getTLSVersion(), certificate: shown?.raw })
+    this.#securing = undefined
+  }
+
+  /** @internal TLS was broken, or whoever was told of something has failed. */
+  failed(error: Error): void {
+    this.#failure ??= error
+    if (this.#state !== 'closed') this.#socket.close()
+  }
+
+  /** @internal */
+  received(bytes: Uint8Array): void {
+    this.bytes_read += bytes.length
+    this.#on?.data(bytes)
+  }
+
+  /** @internal The system takes more. */
+  drained(): void {
+    while (this.#waiting.length > 0) {
+      const [{ bytes, taken }] = this.#waiting as [Waiting]
+      const left = bytes.length - this.#taken_bytes
+      const written = this.#socket.write(bytes, this.#taken_bytes, left)
+      // Closed: that is told by itself.
+      if (written < 0) return
+      if (written < left) {
+        this.#taken_bytes += written
+        return
+      }
+      this.#taken_bytes = 0
+      this.#waiting.shift()
+      taken?.()
+    }
+    if (this.#state === 'ending') this.#shutDown()
+  }
+
+  /** @internal */
+  peerEnded(): void {
+    if (this.#hasPeerEnded) return
+    this.#hasPeerEnded = true
+    this.#on?.ended()
+    if (this.#state === 'ended') this.#socket.close()
+  }
+
+  /** @internal */
+  closed(error?: Error): void {
+    if (this.#state === 'closed') return
+    // Whose end comes behind ours is not told of it by itself.
+    const is_clean = error === undefined && this.#state === 'ended'
+    if (is_clean && !this.#isDestroyed) this.peerEnded()
+    this.#state = 'closed'
+    if (!is_clean && !this.#isDestroyed) this.#failure ??= error ?? lost()
+    const waiting = this.#waiting
+    this.#waiting = []
+    for (const { taken } of waiting) taken?.()
+    this.#whenEnded?.()
+    this.#whenEnded = undefined
+    this.#securing?.reject(this.#failure ?? lost())
+    this.#on?.closed(this.#failure)
+  }
+
+  #shutDown(): void {
+    this.#state = 'ended'
+    this.#socket.shutdown()
+    const ended = this.#whenEnded
+    this.#whenEnded = undefined
+    ended?.()
+    if (this.#hasPeerEnded) this.#socket.close()
+  }
+}
+
+const lost = (): Error => new Error('the connection was lost')
+
+/** For all of them: a socket has what is its own in its `data`. */
+const handlers: SocketHandler<RawSocket | undefined> = {
+  binaryType: 'uint8array',
+  data: ({ data: socket }, bytes) => socket?.received(bytes),
+  drain: ({ data: socket }) => socket?.drained(),
+  end: ({ data: socket }) => socket?.peerEnded(),
+  close: ({ data: socket }, error) => socket?.closed(error),
+  error: ({ data: socket }, error) => socket?.failed(error),
+}
+
+const tls_handlers: SocketHandler<RawSocket | undefined> = {
+  ...handlers,
+  // Whoever signed the certificate: whether it is authorised is not looked at.
+  handshake: ({ data: socket }, is_done) => socket?.handshaken(is_done),
+}
+
+export interface RawPort {
+  readonly port: number
+  /** Accepts no one any more; who is there stays. */
+  stop(): void
+}
+
+/** Throws the error of the system when it cannot be opened. `port`: 0 for one of the system's choice. */
+export function listenRaw(
+  { host, port, is_shared }: { host: string; port: number; is_shared: boolean },
+  opened: (socket: RawSocket) => void,
+): RawPort {
+  const listener = Bun.listen<RawSocket | undefined>({
+    ...{ hostname: host, port, allowHalfOpen: true, exclusive: !is_shared, reusePort: is_shared },
+    socket: {
+      ...handlers,
+      open(socket) {
+        socket.setNoDelay(true)
+        socket.setKeepAlive(true)
+        const raw = new RawSocket(socket)
+        socket.data = raw
+        opened(raw)
+      },
+    },
+  })
+  return { port: listener.port, stop: () => listener.stop(false) }
+}
+
+/** Rejects with the error of the system. */
+export async function connectRaw(host: string, port: number): Promise<RawSocket> {
+  const { promise, resolve, reject } = Promise.withResolvers<RawSocket>()
+  const connecting = Bun.connect<RawSocket | undefined>({
+    ...{ hostname: host, port, allowHalfOpen: true, data: undefined },
+    socket: {
+      ...handlers,
+      open(socket) {
+        socket.setNoDelay(true)
+        socket.setKeepAlive(true)
+        const raw = new RawSocket(socket)
+        socket.data = raw
+        resolve(raw)
+      },
+      connectError: (_, error) => reject(error),
+    },
+  })
+  connecting.catch(reject)
+  return promise
+}
