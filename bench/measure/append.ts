@@ -43,7 +43,7 @@ export function timeAppends(
       // Outside of what is timed, as the recorder does it.
       while (!journal.ready && journal.maintain());
       const begun = performance.now()
-      for (const session of ids) journal.append({ kind: 'record', session, seq, bytes: record })
+      for (const session of ids) journal.appendRecord(session, seq, record)
       seq += 1
       journal.commit()
       const between = performance.now()

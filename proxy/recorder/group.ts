@@ -54,10 +54,12 @@ export class Group {
   }
 
   append(entry: Entry): void {
-    this.#lsn = this.#ports.journal.append(entry)
-    this.#bytes += entry.bytes.length
     if (entry.kind === 'checkpoint') this.#signed = true
-    this.#schedule()
+    this.#appended(this.#ports.journal.append(entry), entry.bytes.length)
+  }
+
+  record(session: string, seq: number, bytes: Uint8Array): void {
+    this.#appended(this.#ports.journal.appendRecord(session, seq, bytes), bytes.length)
   }
 
   /** A record has a mask of that rule. */
@@ -168,6 +170,12 @@ export class Group {
     // Its number is no entry's: a reader that was told of it would take what the disk has there for one.
     this.#lsn = 0
     this.#ports.failed(error)
+  }
+
+  #appended(lsn: number, bytes: number): void {
+    this.#lsn = lsn
+    this.#bytes += bytes
+    this.#schedule()
   }
 
   #schedule(): void {

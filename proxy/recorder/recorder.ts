@@ -102,7 +102,7 @@ export function createRecorder(parts: RecorderParts): RecorderCore {
     append(trail, seq, stored) {
       touched.add(trail)
       changed.add(trail)
-      group.append({ kind: 'record', session: trail.state.id, seq, bytes: stored })
+      group.record(trail.state.id, seq, stored)
     },
     masked: (rule, times) => group.masked(rule, times),
     leaves({ digest, bytes }) {

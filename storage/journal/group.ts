@@ -19,6 +19,8 @@ import {
 /** A body up to this is copied beside its header: a vector of its own would cost more. */
 const copy_bytes_max = 4096
 const { crc32 } = Bun.hash
+/** In front of a record's bytes. */
+export const record_header_bytes: number = entry_header_bytes + session_bytes
 const text = new TextEncoder()
 
 interface Group {
@@ -61,32 +63,49 @@ export class Groups {
     return this.#groups.length === 0
   }
 
-  /** Whether one more entry may follow without the whole getting larger than `bytes_max`. */
-  fits(entry: Entry, bytes_max: number): boolean {
-    return this.#bytes + this.#more_bytes + entryBytes(entry) <= bytes_max
+  /** Whether one more entry of that size, with its header, may follow without the whole getting larger than `bytes_max`. */
+  fits(bytes: number, bytes_max: number): boolean {
+    return this.#bytes + this.#more_bytes + bytes <= bytes_max
   }
 
   /** A body above 4 KiB is borrowed until {@link clear}. */
   add(entry: Entry): void {
-    const bytes = entryBytes(entry)
-    const prefix_bytes = bytes - entry.bytes.length
-    const is_copied = entry.bytes.length <= copy_bytes_max
+    const { kind, bytes } = entry
+    if (kind === 'record') {
+      this.addRecord(entry.session, entry.seq, bytes)
+      return
+    }
+    const key = kind === 'log_entry' ? entry.index : 0
+    const at = this.#place(kinds[kind], key, entryBytes(entry) - bytes.length, bytes)
+    if (kind === 'document') this.#encodeNames(entry.digest, entry.type, at)
+  }
+
+  /** The same of a record: a gateway writes several for each query, and no object has to be made of one. */
+  addRecord(session: string, seq: number, bytes: Uint8Array): void {
+    const at = this.#place(kinds.record, seq, record_header_bytes, bytes)
+    this.#memory.set(bytesOfSession(session), at)
+  }
+
+  /** Everything of an entry but what names it; returns where that goes. */
+  #place(kind: number, key: number, prefix_bytes: number, body: Uint8Array): number {
+    const bytes = prefix_bytes + body.length
+    const is_copied = body.length <= copy_bytes_max
     const group = this.#groupFor(bytes)
     const at = this.#used
     const end = at + (is_copied ? bytes : prefix_bytes)
     this.#reserve(end)
     const view = this.#view
     view.setUint32(at, bytes - entry_header_bytes, true)
-    view.setUint32(at + 4, kinds[entry.kind], true)
-    writeU64(view, at + 8, keyOf(entry))
-    this.#encodeNames(entry, at + entry_header_bytes)
-    if (is_copied) this.#memory.set(entry.bytes, at + prefix_bytes)
-    else group.bodies.push({ at: end, bytes: entry.bytes })
+    view.setUint32(at + 4, kind, true)
+    writeU64(view, at + 8, key)
+    if (is_copied) this.#memory.set(body, at + prefix_bytes)
+    else group.bodies.push({ at: end, bytes: body })
     group.end = end
     group.bytes += bytes
     group.count += 1
     this.#used = end
     this.#bytes += bytes
+    return at + entry_header_bytes
   }
 
   /** All of it as it follows a frame with that CRC; the last entry has the number `last_lsn`. Borrowed until {@link add}. */
@@ -140,17 +159,13 @@ export class Groups {
     return group
   }
 
-  #encodeNames(entry: Entry, at: number): void {
-    if (entry.kind === 'record') {
-      this.#memory.set(bytesOfSession(entry.session), at)
-    } else if (entry.kind === 'document') {
-      const written = this.#memory.write(entry.digest, at, digest_bytes, 'hex')
-      assert(written === digest_bytes && entry.digest.length === 64, 'a digest is SHA-256 in hex')
-      const type = text.encode(entry.type)
-      assert(type.length <= 255, 'a document type is short')
-      this.#memory[at + digest_bytes] = type.length
-      this.#memory.set(type, at + digest_bytes + 1)
-    }
+  #encodeNames(digest: string, of: string, at: number): void {
+    const written = this.#memory.write(digest, at, digest_bytes, 'hex')
+    assert(written === digest_bytes && digest.length === 64, 'a digest is SHA-256 in hex')
+    const type = text.encode(of)
+    assert(type.length <= 255, 'a document type is short')
+    this.#memory[at + digest_bytes] = type.length
+    this.#memory.set(type, at + digest_bytes + 1)
   }
 
   #bodyOf({ start, end, bodies }: Group, lsn: number): readonly Uint8Array[] {
@@ -174,17 +189,13 @@ export class Groups {
 }
 
 /** In a group, with its header. */
-function entryBytes(entry: Entry): number {
-  const bytes = entry_header_bytes + entry.bytes.length
-  if (entry.kind === 'record') return bytes + session_bytes
+export function entryBytes(entry: Entry): number {
+  const { length } = entry.bytes
+  if (entry.kind === 'record') return record_header_bytes + length
+  const bytes = entry_header_bytes + length
   return entry.kind === 'document'
     ? bytes + digest_bytes + 1 + Buffer.byteLength(entry.type)
     : bytes
-}
-
-function keyOf(entry: Entry): number {
-  if (entry.kind === 'record') return entry.seq
-  return entry.kind === 'log_entry' ? entry.index : 0
 }
 
 function viewOf(bytes: Uint8Array): DataView {

@@ -14,7 +14,7 @@ import { ClosedSegments } from './closed.ts'
 import { listSegments, segmentPath, syncDirectory } from './directory.ts'
 import { block_bytes, DurableFile, stagingArea } from './durable-file.ts'
 import { asJournalError, JournalError } from './errors.ts'
-import { Groups } from './group.ts'
+import { entryBytes, Groups, record_header_bytes } from './group.ts'
 import { segment_bytes_max, segment_bytes_min } from './limits.ts'
 import { endOf } from './read.ts'
 import { Sealer } from './seal.ts'
@@ -126,9 +126,15 @@ export class Journal {
    * of the caller: watch {@link pending_bytes}.
    */
   append(entry: Entry): number {
-    const room = this.#options.segment_bytes - header_bytes
-    assert(this.#pending.fits(entry, room), 'a commit fits into a segment')
+    this.#reserve(entryBytes(entry))
     this.#pending.add(entry)
+    return this.#next_lsn++
+  }
+
+  /** The same of a record, for which no object has to be made. */
+  appendRecord(session: string, seq: number, bytes: Uint8Array): number {
+    this.#reserve(record_header_bytes + bytes.length)
+    this.#pending.addRecord(session, seq, bytes)
     return this.#next_lsn++
   }
 
@@ -309,6 +315,11 @@ export class Journal {
   #written(crc: number, last_lsn: number): void {
     this.#active.crc = crc
     this.#durable_lsn = last_lsn
+  }
+
+  #reserve(bytes: number): void {
+    const room = this.#options.segment_bytes - header_bytes
+    assert(this.#pending.fits(bytes, room), 'a commit fits into a segment')
   }
 
   #clear(): void {
