@@ -229,7 +229,7 @@ export function startRecorder(
       output(...[channel, stream, bytes, fields, left_out]: Parameters<SessionRecorder['output']>) {
         const recorded = left_out === undefined ? fields : undefined
         if (recorded !== undefined && batch.output(session, channel, bytes, recorded)) {
-          outbox.gather()
+          outbox.gather(session)
           return
         }
         const buffer = bytes.buffer as ArrayBuffer // Of {@link buffer}.

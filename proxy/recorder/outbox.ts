@@ -4,22 +4,36 @@
  *
  * @module
  */
-import { unawaited_ms_max } from '../core/limits.ts'
+import { company_ms_max, unawaited_ms_max } from '../core/limits.ts'
 import { type Batch, BatchWriter } from './batch.ts'
+import { Company } from './company.ts'
 
 export class Outbox {
-  readonly batch: BatchWriter = new BatchWriter(() => performance.now())
+  readonly batch: BatchWriter
   readonly #post: (batch: Batch, transfer: ArrayBuffer[]) => void
+  readonly #now_ms: () => number
+  readonly #company = new Company()
   #is_sending = false
   #is_gathering = false
+  /** When the first of those that nobody waits for came; undefined where there is none. */
+  #unawaited_ms: number | undefined
   #is_timed = false
-  /** Something to be shown waits here ... */
-  #is_due = false
-  /** ... or was sent, and nothing is known to be durable since. */
+  /** So many to be shown wait here ... */
+  #due = 0
+  /** ... for company, until then. */
+  #patience: ReturnType<typeof setTimeout> | undefined
+  #is_impatient = false
+  /** Something to be shown was sent, and nothing is known to be durable since. */
   #is_committing = false
 
-  constructor(post: (batch: Batch, transfer: ArrayBuffer[]) => void) {
+  /** `now_ms`: monotonic. */
+  constructor(
+    post: (batch: Batch, transfer: ArrayBuffer[]) => void,
+    now_ms: () => number = () => performance.now(),
+  ) {
+    this.batch = new BatchWriter(now_ms)
     this.#post = post
+    this.#now_ms = now_ms
   }
 
   /** Somebody waits for an answer: with all that this turn has for the recorder so far. */
@@ -33,11 +47,13 @@ export class Outbox {
   }
 
   /**
-   * It is shown once it is durable: with what all sockets bring that are read in this turn. While the recorder commits, it
+   * It is shown to that session once it is durable: with what all sockets bring that are read in this turn, and where many
+   * sessions are shown something, with what comes for half of them or within a millisecond. While the recorder commits, it
    * waits here for the end of that, before which its own commit could not begin.
    */
-  gather(): void {
-    this.#is_due = true
+  gather(session: number): void {
+    this.#due += 1
+    this.#company.add(session, this.#now_ms())
     if (this.#is_committing) {
       this.sometime()
       return
@@ -46,7 +62,7 @@ export class Outbox {
     this.#is_gathering = true
     setImmediate(() => {
       this.#is_gathering = false
-      if (!this.#is_committing) this.#flush()
+      this.#show()
     })
   }
 
@@ -56,25 +72,50 @@ export class Outbox {
       this.#flush()
       return
     }
-    if (this.#is_timed) return
-    this.#is_timed = true
-    setTimeout(() => {
-      this.#is_timed = false
-      this.#flush()
-    }, unawaited_ms_max)
+    this.#unawaited_ms ??= this.#now_ms()
+    if (!this.#is_timed) this.#time(unawaited_ms_max)
   }
 
   /** Something became durable. */
   committed(): void {
     this.#is_committing = false
-    if (this.#is_due) this.#flush()
+    this.#show()
+  }
+
+  /** One timer after the other: what was sent meanwhile needs none. */
+  #time(delay_ms: number): void {
+    this.#is_timed = true
+    setTimeout(() => {
+      this.#is_timed = false
+      if (this.#unawaited_ms === undefined) return
+      const left_ms = this.#unawaited_ms + unawaited_ms_max - this.#now_ms()
+      if (left_ms < 1) this.#flush()
+      else this.#time(left_ms)
+    }, delay_ms)
+  }
+
+  #show(): void {
+    if (this.#due === 0 || this.#is_committing) return
+    const is_enough = this.#due >= this.#company.size / 2
+    if (is_enough || this.#is_impatient || this.batch.isLarge) {
+      this.#flush()
+      return
+    }
+    this.#patience ??= setTimeout(() => {
+      this.#is_impatient = true
+      this.#show()
+    }, company_ms_max)
   }
 
   #flush(): void {
     if (this.batch.isEmpty) return
     const { batch, transfer } = this.batch.take()
-    this.#is_committing ||= this.#is_due
-    this.#is_due = false
+    this.#is_committing ||= this.#due > 0
+    this.#due = 0
+    this.#unawaited_ms = undefined
+    this.#is_impatient = false
+    clearTimeout(this.#patience)
+    this.#patience = undefined
     this.#post(batch, transfer)
   }
 }
