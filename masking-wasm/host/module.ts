@@ -5,6 +5,7 @@
  */
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
+import { Joined } from './joined.ts'
 
 export type MaskingErrorCode = 'masking_memory' | 'masking_module'
 
@@ -56,6 +57,8 @@ export class Memory {
   readonly spans: number
   /** Which word a result begins with. */
   readonly result_at: number
+  /** Of a call that took more than one window. */
+  readonly joined: Joined = new Joined()
   #bytes: Uint8Array
   #words: Uint32Array
   #views: (Uint8Array | undefined)[]

@@ -134,11 +134,17 @@ export class Stream implements MaskStream {
   }
 
   /** What was not read yet, in as many windows as it takes. */
-  #rest(bytes: Uint8Array, masked: Masked, read: number): Masked {
-    const parts = [owned(masked)]
-    for (let at = read; at < bytes.length; at += this.#memory.result(5))
-      parts.push(owned(this.#window(bytes.subarray(at, at + this.#memory.input_bytes))))
-    return joined(parts)
+  #rest(bytes: Uint8Array, first: Masked, read: number): Masked {
+    const { joined, input_bytes } = this.#memory
+    joined.begin(bytes, first.raw_offset)
+    joined.add(first, read)
+    for (let at = read; at < bytes.length; ) {
+      const masked = this.#window(bytes.subarray(at, at + input_bytes))
+      const taken = this.#memory.result(5)
+      joined.add(masked, taken)
+      at += taken
+    }
+    return joined.end()
   }
 
   /** Reads a call's result. `given`: the bytes of the call, when nothing was held before it. */
@@ -201,30 +207,4 @@ class FoundSpan implements MaskedSpan {
   get raw(): Uint8Array {
     return this.#memory.view(this.#raw_at, this.raw_length)
   }
-}
-
-/** A copy that outlives the next call. */
-function owned(masked: Masked): Masked {
-  return {
-    ...masked,
-    bytes: masked.bytes.slice(),
-    spans: masked.spans.map(({ offset, length, raw_offset, raw_length, rule, raw }) => ({
-      ...{ offset, length, raw_offset, raw_length, rule },
-      raw: raw.slice(),
-    })),
-  }
-}
-
-function joined(parts: readonly Masked[]): Masked {
-  const bytes = new Uint8Array(parts.reduce((total, part) => total + part.bytes.length, 0))
-  const spans: MaskedSpan[] = []
-  let at = 0
-  let raw_length = 0
-  for (const part of parts) {
-    bytes.set(part.bytes, at)
-    for (const span of part.spans) spans.push({ ...span, offset: at + span.offset })
-    at += part.bytes.length
-    raw_length += part.raw_length
-  }
-  return { bytes, raw_offset: parts[0]?.raw_offset ?? 0, raw_length, spans }
 }
