@@ -140,7 +140,7 @@ export interface SessionRecorder {
     left_out?: LeftOut,
   ): void
   /** Records that something goes to the target; resolves when it may be forwarded. Copies `bytes`. */
-  input(channel: number, bytes: Uint8Array, fields?: readonly Field[]): Promise<void>
+  input(channel: number, bytes: Uint8Array, fields?: readonly Field[]): Promise<unknown>
   /** The same of messages that go on at once. That they cannot be recorded is told by {@link RecorderEvents.failed}. */
   early(channel: number, bytes: Uint8Array, fields: readonly Field[]): void
   /**

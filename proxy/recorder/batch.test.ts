@@ -41,15 +41,29 @@ const fact = fc.oneof(
   ),
 )
 const place = { session: fc.nat(), channel: fc.nat() }
+/** Whatever it is a part of. */
+const plain = (given: Uint8Array): Uint8Array => Uint8Array.from(given)
+const stream = fc.constantFrom(1 as const, 2 as const)
+const some_fields = fc.option(fields, { nil: undefined })
 const step = fc.oneof(
-  fc.record({ do: fc.constant('input' as const), ...place, ack: number, bytes, fields }),
-  fc.record({ do: fc.constant('output' as const), ...place, bytes, fields }),
+  fc.record({
+    do: fc.constant('input' as const),
+    ...place,
+    ack: number,
+    bytes,
+    fields: some_fields,
+  }),
+  fc.record({
+    ...{ do: fc.constant('output' as const), ...place, stream, bytes },
+    fields: some_fields,
+  }),
   fc.record({ do: fc.constant('fact' as const), ...place, fact }),
   fc.record({ do: fc.constant('other' as const), lsn: number }),
 )
 
 test('a batch gives what was written, in its order; what is too large is refused and nothing of it is written', () => {
   let seen = 0
+  let texts = 0
   fc.assert(
     fc.property(fc.array(step), (steps) => {
       let now_ms = 1_000
@@ -71,21 +85,25 @@ test('a batch gives what was written, in its order; what is too large is refused
           now_ms += 0.25
           continue
         }
-        const common = { session, channel, bytes: each.bytes, fields: each.fields }
+        const given = each.fields && { fields: each.fields }
+        const common = { session, channel, bytes: each.bytes, ...given }
         const is_taken =
           each.do === 'input'
             ? writer.input(session, channel, each.ack, each.bytes, each.fields)
-            : writer.output(session, channel, each.bytes, each.fields)
+            : writer.output(session, channel, each.stream, each.bytes, each.fields)
         expect(is_taken).toBe(each.bytes.length <= 4096)
         if (!is_taken) continue
         if (each.do === 'input') wanted.push({ kind: 'input', ack: each.ack, ...common })
-        else wanted.push({ kind: 'output', stream: 1, ...common })
+        else wanted.push({ kind: 'output', stream: each.stream, ...common })
       }
       const sent_ms = now_ms
       const { batch, transfer } = writer.take()
       expect(writer.isEmpty).toBe(true)
       const read: ToRecorder[] = []
-      readBatch(structuredClone(batch, { transfer }), (message) => read.push(message))
+      texts += typeof batch === 'string' ? 1 : 0
+      readBatch(structuredClone(batch, { transfer }), (message) =>
+        read.push('bytes' in message ? { ...message, bytes: plain(message.bytes) } : message),
+      )
       for (const message of wanted)
         if (message.kind === 'fact')
           Object.assign(message, { age_ms: sent_ms - (facts_ms.shift() ?? 0) })
@@ -95,13 +113,14 @@ test('a batch gives what was written, in its order; what is too large is refused
     { numRuns: 300 },
   )
   expect(seen, 'the property saw messages').toBeGreaterThan(100)
+  expect(texts, 'some of them as a text').toBeGreaterThan(20)
 })
 
 test('a field that must be covered is none of the small ones: its rule would be lost', () => {
   const writer = new BatchWriter(() => 0)
   const covered = [{ start: 0, end: 1, rule: 'column' }]
   expect(writer.input(1, 1, 0, new Uint8Array(2), covered)).toBe(false)
-  expect(writer.output(1, 1, new Uint8Array(2), covered)).toBe(false)
+  expect(writer.output(1, 1, 1, new Uint8Array(2), covered)).toBe(false)
   expect(writer.isEmpty).toBe(true)
 })
 

@@ -8,18 +8,24 @@
 import type { Field } from '../core/connector.ts'
 import type { StatementFact } from '../core/statement.ts'
 import type { Verdict } from '../core/verdict.ts'
+import { isPooled } from './buffers.ts'
 import type { ToRecorder } from './messages.ts'
 
-/** Sent as one message, and transferred. */
-export interface Batch {
+/**
+ * Sent as one message. A small one is a text, of a letter for each byte: the runtime hands that over at a third of what memory
+ * and objects cost it. A larger one is transferred.
+ */
+export type Batch = string | LargeBatch
+
+interface LargeBatch {
   readonly bytes: Uint8Array
   readonly messages: readonly ToRecorder[]
-  /** When it was sent, on the clock of who sent it. */
-  readonly sent_ms: number
 }
 
 /** Larger ones travel in memory of their own. */
 const small_bytes_max = 4 * 1024
+/** A batch of more is no text: copying it would cost more than handing its memory over. */
+const text_batch_bytes_max = 8 * 1024
 /** What waits for company is no more than that. */
 const large_bytes = 48 * 1024
 const large_messages = 64
@@ -27,6 +33,10 @@ const large_messages = 64
 const field_bytes = 8
 /** What goes before the texts of any of them, at most. */
 const head_bytes_max = 64
+/** A batch begins with when it was sent, on the clock of who sent it. */
+const sent_bytes = 8
+/** In the place of the number of fields: bytes without framing. */
+const no_fields = 0xffff_ffff
 
 const ops = { message: 0, input: 1, output: 2, statement: 3, run: 4, result: 5 } as const
 
@@ -36,7 +46,7 @@ type Judged = Pick<Extract<StatementFact, { kind: 'statement' }>, 'kinds' | 'ver
 export class BatchWriter {
   #memory: Buffer<ArrayBuffer> = Buffer.alloc(64 * 1024)
   #view: DataView = new DataView(this.#memory.buffer)
-  #at = 0
+  #at = sent_bytes
   readonly #now_ms: () => number
   /** As text: a verdict is given of many statements. */
   readonly #judged = new WeakMap<Verdict, Judged & { readonly said: string }>()
@@ -49,7 +59,7 @@ export class BatchWriter {
   }
 
   get isEmpty(): boolean {
-    return this.#at === 0
+    return this.#at === sent_bytes
   }
 
   /** More than should wait. */
@@ -65,26 +75,33 @@ export class BatchWriter {
     for (const buffer of transfer) this.#transfer.push(buffer)
   }
 
-  /** `ack` is 0 where nobody waits. False when it is none of the small ones. */
+  /** `ack` is 0 where nobody waits; without `fields` it is no message. False when it is none of the small ones. */
   input(
     session: number,
     channel: number,
     ack: number,
     bytes: Uint8Array,
-    fields: readonly Field[],
+    fields: readonly Field[] | undefined,
   ): boolean {
     if (!isSmall(bytes, fields)) return false
-    this.#begin(ops.input, session, channel, bytes.length + field_bytes * fields.length)
+    this.#begin(ops.input, session, channel, moreOf(bytes, fields))
     this.#number(ack)
     this.#fields(fields)
     this.#piece(bytes)
     return true
   }
 
-  /** Of stream 1. False when it is none of the small ones. */
-  output(session: number, channel: number, bytes: Uint8Array, fields: readonly Field[]): boolean {
+  /** The same of what was printed. */
+  output(
+    session: number,
+    channel: number,
+    stream: 1 | 2,
+    bytes: Uint8Array,
+    fields: readonly Field[] | undefined,
+  ): boolean {
     if (!isSmall(bytes, fields)) return false
-    this.#begin(ops.output, session, channel, bytes.length + field_bytes * fields.length)
+    this.#begin(ops.output, session, channel, moreOf(bytes, fields))
+    this.#memory[this.#at++] = stream
     this.#fields(fields)
     this.#piece(bytes)
     return true
@@ -134,13 +151,19 @@ export class BatchWriter {
 
   /** All of it, to be sent now. */
   take(): { readonly batch: Batch; readonly transfer: ArrayBuffer[] } {
-    const bytes = new Uint8Array(this.#at)
-    bytes.set(this.#memory.subarray(0, this.#at))
+    const length = this.#at
+    this.#view.setFloat64(0, this.#now_ms())
+    this.#at = sent_bytes
+    if (this.#messages.length === 0 && length <= text_batch_bytes_max)
+      return { batch: this.#memory.toString('latin1', 0, length), transfer: [] }
+    const memory = new ArrayBuffer(length)
+    // Whoever gets a part of it must not take it for a buffer of the pool.
+    const bytes = new Uint8Array(isPooled(memory) ? new ArrayBuffer(length + 1) : memory, 0, length)
+    bytes.set(this.#memory.subarray(0, length))
     const taken = {
-      batch: { bytes, messages: this.#messages, sent_ms: this.#now_ms() },
+      batch: { bytes, messages: this.#messages },
       transfer: [bytes.buffer, ...this.#transfer],
     }
-    this.#at = 0
     this.#messages = []
     this.#transfer = []
     return taken
@@ -187,9 +210,10 @@ export class BatchWriter {
     this.#at += 4 + length
   }
 
-  #fields(fields: readonly Field[]): void {
-    this.#view.setUint32(this.#at, fields.length)
+  #fields(fields: readonly Field[] | undefined): void {
+    this.#view.setUint32(this.#at, fields === undefined ? no_fields : fields.length)
     this.#at += 4
+    if (fields === undefined) return
     for (const { start, end } of fields) {
       this.#view.setUint32(this.#at, start)
       this.#view.setUint32(this.#at + 4, end)
@@ -201,8 +225,13 @@ export class BatchWriter {
 /** In UTF-8, of so many units of UTF-16. */
 const textBytesMax = (length: number): number => 3 * length
 
-function isSmall(bytes: Uint8Array, fields: readonly Field[]): boolean {
-  if (bytes.length > small_bytes_max || fields.length > small_bytes_max / field_bytes) return false
+const moreOf = (bytes: Uint8Array, fields: readonly Field[] | undefined): number =>
+  bytes.length + field_bytes * (fields?.length ?? 0)
+
+function isSmall(bytes: Uint8Array, fields: readonly Field[] | undefined): boolean {
+  if (bytes.length > small_bytes_max) return false
+  if (fields === undefined) return true
+  if (fields.length > small_bytes_max / field_bytes) return false
   for (const { rule } of fields) if (rule !== undefined) return false
   return true
 }
@@ -212,13 +241,13 @@ const judged_max = 1_000
 const known_judged = new Map<string, Judged>()
 
 /** Gives out all messages, in their order. Their bytes are the batch's own. */
-export function readBatch(
-  { bytes, messages, sent_ms }: Batch,
-  receive: (message: ToRecorder) => void,
-): void {
+export function readBatch(batch: Batch, receive: (message: ToRecorder) => void): void {
+  const { bytes, messages } =
+    typeof batch === 'string' ? { bytes: Buffer.from(batch, 'latin1'), messages: [] } : batch
   const memory = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
-  let at = 0
+  const sent_ms = view.getFloat64(0)
+  let at = sent_bytes
   let next = 0
   const number = (): number => {
     at += 8
@@ -238,9 +267,11 @@ export function readBatch(
     at += length
     return memory.toString('utf8', at - length, at)
   }
-  const fieldsOf = (): Field[] => {
+  const fieldsOf = (): Field[] | undefined => {
+    let left = u32()
+    if (left === no_fields) return undefined
     const fields: Field[] = []
-    for (let left = u32(); left > 0; left--) fields.push({ start: u32(), end: u32() })
+    for (; left > 0; left--) fields.push({ start: u32(), end: u32() })
     return fields
   }
   while (at < bytes.length) {
@@ -256,12 +287,15 @@ export function readBatch(
       case ops.input: {
         const ack = number()
         const fields = fieldsOf()
-        receive({ kind: 'input', session, ack, channel, bytes: piece(), fields })
+        const input = { kind: 'input', session, ack, channel, bytes: piece() } as const
+        receive(fields === undefined ? input : { ...input, fields })
         break
       }
       case ops.output: {
+        const stream = memory[at++] === 2 ? 2 : 1
         const fields = fieldsOf()
-        receive({ kind: 'output', session, channel, stream: 1, bytes: piece(), fields })
+        const output = { kind: 'output', session, channel, stream, bytes: piece() } as const
+        receive(fields === undefined ? output : { ...output, fields })
         break
       }
       default: {

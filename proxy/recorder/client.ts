@@ -18,6 +18,7 @@ import type {
 } from '../core/ports.ts'
 import type { StatementFact } from '../core/statement.ts'
 import type { Content, TransferFact } from '../core/transfer.ts'
+import { readBrief } from './brief.ts'
 import { BufferPool, isPooled } from './buffers.ts'
 import { flatten } from './flat-fields.ts'
 import type {
@@ -152,16 +153,22 @@ export function startRecorder(
     }
   }
 
-  const committed = (message: FromRecorder & { kind: 'committed' }): void => {
+  const take = (item: Committed): void => {
+    if (is_held && sessionOf(item) !== undefined) held.push(item)
+    else deliver(item)
+  }
+  const committed = (message: string | (FromRecorder & { kind: 'committed' })): void => {
     // First, so that the recorder goes on while this is shown.
     outbox.committed()
-    unpack(message.items, message.packed, (item) => {
-      if (is_held && sessionOf(item) !== undefined) held.push(item)
-      else deliver(item)
-    })
-    for (const buffer of message.spent) pool.give(buffer)
-    if (message.lsn > 0) on.durable(message.lsn)
-    if (message.measured !== undefined) meter.committed(message.measured)
+    let about: Pick<FromRecorder & { kind: 'committed' }, 'lsn' | 'measured'>
+    if (typeof message === 'string') about = readBrief(message, take)
+    else {
+      about = message
+      unpack(message.items, message.packed, take)
+      for (const buffer of message.spent) pool.give(buffer)
+    }
+    if (about.lsn > 0) on.durable(about.lsn)
+    if (about.measured !== undefined) meter.committed(about.measured)
   }
 
   const open = async (start: SessionStart, events: RecorderEvents): Promise<SessionRecorder> => {
@@ -192,7 +199,7 @@ export function startRecorder(
       bytes: Uint8Array,
       fields?: readonly Field[],
     ): void => {
-      if (fields !== undefined && batch.input(session, channel, ack, bytes, fields)) return
+      if (batch.input(session, channel, ack, bytes, fields)) return
       // Not `slice`: a Buffer's shares its memory, which the transfer would take from its owner.
       const copy = new Uint8Array(bytes)
       const more = fields && { fields: flatten(fields) }
@@ -227,9 +234,10 @@ export function startRecorder(
         send({ kind: 'spent', buffer }, buffer)
       },
       output(...[channel, stream, bytes, fields, left_out]: Parameters<SessionRecorder['output']>) {
-        const recorded = left_out === undefined ? fields : undefined
-        if (recorded !== undefined && batch.output(session, channel, bytes, recorded)) {
-          outbox.gather(session)
+        if (left_out === undefined && batch.output(session, channel, stream, bytes, fields)) {
+          // An answer waits for others; an echo does not.
+          if (fields === undefined) outbox.soon()
+          else outbox.gather(session)
           return
         }
         const buffer = bytes.buffer as ArrayBuffer // Of {@link buffer}.
@@ -264,12 +272,10 @@ export function startRecorder(
       },
       input(channel: number, bytes: Uint8Array, fields?: readonly Field[]) {
         meter.passed('to_target', bytes.length)
-        return done(
-          wait((ack) => {
-            writeInput(ack, channel, bytes, fields)
-            outbox.soon()
-          }, session),
-        )
+        return wait((ack) => {
+          writeInput(ack, channel, bytes, fields)
+          outbox.soon()
+        }, session)
       },
       early(channel: number, bytes: Uint8Array, fields: readonly Field[]) {
         meter.passed('to_target', bytes.length)
@@ -333,7 +339,11 @@ export function startRecorder(
         worker.terminate()
       },
     }
-    worker.onmessage = ({ data }: MessageEvent<FromRecorder>) => {
+    worker.onmessage = ({ data }: MessageEvent<FromRecorder | string>) => {
+      if (typeof data === 'string') {
+        committed(data)
+        return
+      }
       switch (data.kind) {
         case 'committed':
           committed(data)

@@ -16,12 +16,10 @@ import type {
   Released,
   Stopped,
 } from './messages.ts'
-import { pack } from './packed.ts'
 
 export interface GroupPorts {
   readonly journal: Journal
-  /** The second argument is what is transferred. */
-  post(message: FromRecorder, transfer: ArrayBuffer[]): void
+  post(message: FromRecorder): void
   /** Everything that was appended so far goes into this commit. What is returned is called when it is durable. */
   mark(): () => void
   /** Nothing since what was last durable is; nothing of it leaves. */
@@ -86,7 +84,7 @@ export class Group {
   /** Answers at once: what failed needs no disk. */
   refuse(ack: number, { code, message }: RecorderError): void {
     const items = [{ kind: 'ack', ack, error: { code, message } }] as const
-    this.#ports.post({ kind: 'committed', lsn: 0, items, spent: [] }, [])
+    this.#ports.post({ kind: 'committed', lsn: 0, items, spent: [] })
   }
 
   spend(buffer: ArrayBuffer): void {
@@ -153,14 +151,7 @@ export class Group {
     if (delay_ms > 0) pause(delay_ms)
     const spent = this.#spent
     this.#spent = []
-    const transfer = [...spent]
-    const { items: rest, packed } = pack(items)
-    if (packed !== undefined) transfer.push(packed.places.buffer, packed.bytes.buffer)
-    // Alone in its buffer, whoever made it.
-    for (const item of rest)
-      if (item.kind !== 'stopped' && item.bytes !== undefined)
-        transfer.push(item.bytes.buffer as ArrayBuffer)
-    post({ kind: 'committed', lsn, items: rest, packed, spent, measured }, transfer)
+    post({ kind: 'committed', lsn, items, spent, measured })
   }
 
   /** What was appended meanwhile stood on it, and is gone with it. */

@@ -22,7 +22,7 @@ const ask = ({ batch }: Outbox): void => {
   batch.fact(1, 1, { kind: 'run', statement: 1, run: 1, parameters: new Uint8Array() })
   batch.input(1, 1, 0, Uint8Array.of(1), [])
 }
-const answer = ({ batch }: Outbox): boolean => batch.output(1, 1, Uint8Array.of(2), [])
+const answer = ({ batch }: Outbox): boolean => batch.output(1, 1, 1, Uint8Array.of(2), [])
 const turn = (): Promise<void> => new Promise(setImmediate)
 
 test('what nobody waits for goes with its answer, or a little later when none comes', async () => {

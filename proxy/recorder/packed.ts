@@ -1,12 +1,13 @@
 /**
  * Releases on their way back from the recorder: the small ones of a commit share one piece of memory, as each buffer and
- * each object that is sent costs more than the bytes of a query.
+ * each object that is sent costs more than the bytes of a query. Where there is nothing else, it is a text.
  *
  * @module
  */
 
+import { brief } from './brief.ts'
 import { isPooled } from './buffers.ts'
-import type { Committed, Released } from './messages.ts'
+import type { Committed, FromRecorder, Released } from './messages.ts'
 
 export interface Packed {
   /** Five numbers for each: how many items go before it, its session, channel and stream, its length. */
@@ -23,6 +24,24 @@ const isSmall = (item: Committed): item is Released =>
   item.bytes.length <= small_bytes_max &&
   item.raw_length === item.bytes.length &&
   item.is_returned === undefined
+
+/** As it is sent, and what is transferred with it. */
+export function sealed(message: FromRecorder): {
+  readonly data: FromRecorder | string
+  readonly transfer: ArrayBuffer[]
+} {
+  if (message.kind !== 'committed') return { data: message, transfer: [] }
+  const text = brief(message)
+  if (text !== undefined) return { data: text, transfer: [] }
+  const { items, packed } = pack(message.items)
+  const transfer = [...message.spent]
+  if (packed !== undefined) transfer.push(packed.places.buffer, packed.bytes.buffer)
+  // Alone in its buffer, whoever made it.
+  for (const item of items)
+    if (item.kind !== 'stopped' && item.bytes !== undefined)
+      transfer.push(item.bytes.buffer as ArrayBuffer)
+  return { data: { ...message, items, packed }, transfer }
+}
 
 /** Those that stay as they are, and the small releases; undefined where there are none. */
 export function pack(items: readonly Committed[]): {

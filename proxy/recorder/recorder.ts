@@ -47,8 +47,7 @@ export interface RecorderParts extends OpeningParts, Masking, Keeping {
   readonly later_bytes_min: number
   /** Holds this thread up, and with it all output. */
   readonly pause: (delay_ms: number) => void
-  /** The second argument is what is transferred. */
-  readonly post: (message: FromRecorder, transfer: ArrayBuffer[]) => void
+  readonly post: (message: FromRecorder) => void
 }
 
 export interface RecorderCore {
@@ -84,7 +83,7 @@ export function createRecorder(parts: RecorderParts): RecorderCore {
   /** Of sessions that begin now. */
   let masking: Masking = parts
 
-  const health = createDiskHealth((message) => post(message, []))
+  const health = createDiskHealth(post)
   const recycling = createRecycling(journal, parts.is_replicated)
   const group = new Group({ ...parts, mark, failed, settled })
   const log = new EvidenceLog(parts.log, (entry) => group.append(entry), parts.now_us)
@@ -155,7 +154,7 @@ export function createRecorder(parts: RecorderParts): RecorderCore {
     health.failed()
     const code = full ? 'journal_full' : 'journal_io'
     const why = full ? 'has no space left to' : 'cannot'
-    post({ kind: 'failed', code, message: `the gateway ${why} record this session` }, [])
+    post({ kind: 'failed', code, message: `the gateway ${why} record this session` })
   }
 
   function begin(left: readonly OpenSession[]): void {

@@ -13,6 +13,7 @@ import { createClock } from '../core/clock.ts'
 import { commit_later_bytes_min } from '../core/limits.ts'
 import { type Batch, readBatch } from './batch.ts'
 import type { FromRecorder, RecorderSetup } from './messages.ts'
+import { sealed } from './packed.ts'
 import { createRecorder, type RecorderCore } from './recorder.ts'
 
 declare const self: Worker
@@ -27,8 +28,10 @@ self.onmessage = ({ data: batch }: MessageEvent<Batch>) => {
   })
 }
 
-const post = (message: FromRecorder, transfer: ArrayBuffer[] = []): void =>
-  self.postMessage(message, transfer)
+const post = (message: FromRecorder): void => {
+  const { data, transfer } = sealed(message)
+  self.postMessage(data, transfer)
+}
 
 async function begin(setup: RecorderSetup): Promise<void> {
   try {

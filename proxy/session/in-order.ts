@@ -5,32 +5,52 @@
  */
 
 export interface InOrder {
-  /** The result resolves when this one, and so all before it, has acted or failed. */
-  (recorded: Promise<void>, act?: () => void): Promise<void>
+  /** Acts once that is durable and all before it have acted or failed; never, if it fails. */
+  (recorded: Promise<unknown>, act?: () => void): void
   /** Acts now, unless one before has not yet. */
   next(act: () => void): void
 }
 
-/** Acts on records in the order in which they were asked for, whatever each promise takes to resolve. */
+interface Step {
+  is_settled: boolean
+  act: (() => void) | undefined
+}
+
+/**
+ * Acts on records in the order in which they were asked for, whatever each promise takes to resolve. One reaction for each
+ * record, as this is on the way of every key.
+ */
 export function inOrder(failed: (error: unknown) => void): InOrder {
-  let last: Promise<void> = Promise.resolve()
-  let waiting = 0
-  const after = (recorded: Promise<void>, act?: () => void): Promise<void> => {
-    // Handled here already: the one before may fail first, and then nobody else looks at this one.
-    recorded.catch(failed)
-    waiting += 1
-    last = last
-      .then(() => recorded)
-      .finally(() => {
-        waiting -= 1
-      })
-      .then(act)
-      .catch(failed)
-    return last
+  const steps: Step[] = []
+  const go = (): void => {
+    while (steps[0]?.is_settled === true) {
+      const { act } = steps.shift() as Step // There is one.
+      try {
+        act?.()
+      } catch (error) {
+        failed(error)
+      }
+    }
+  }
+  const after = (recorded: Promise<unknown>, act?: () => void): void => {
+    const step: Step = { is_settled: false, act }
+    steps.push(step)
+    recorded.then(
+      () => {
+        step.is_settled = true
+        go()
+      },
+      (error: unknown) => {
+        step.is_settled = true
+        step.act = undefined
+        failed(error)
+        go()
+      },
+    )
   }
   const next = (act: () => void): void => {
-    if (waiting === 0) act()
-    else void after(Promise.resolve(), act)
+    if (steps.length === 0) act()
+    else after(Promise.resolve(), act)
   }
   return Object.assign(after, { next })
 }

@@ -124,7 +124,7 @@ export function startPump(
       in_flight_bytes += frame.bytes.length
       typed?.printed(frame.bytes)
       // The screen may still read what was printed.
-      output.add(typed === undefined ? frame : { ...frame, last: false })
+      output.add(typed === undefined || frame.last !== true ? frame : { ...frame, last: false })
       if (!target_paused && in_flight_bytes >= flight.bytes_max(channels())) {
         target_paused = true
         target.pause()
@@ -136,8 +136,8 @@ export function startPump(
       recorder.fact(id, frame.fact)
       return
     }
-    if (frame.event.kind === 'eof') void shown(recorder.flush(id, frame.event.stream))
-    void shown(recorder.event(id, frame.event), () => client.write(codec.to_client.encode(frame)))
+    if (frame.event.kind === 'eof') shown(recorder.flush(id, frame.event.stream))
+    shown(recorder.event(id, frame.event), () => client.write(codec.to_client.encode(frame)))
   }
 
   // Towards the target: bytes as they came, once their record is durable. The client is paused as the target is.
@@ -166,7 +166,7 @@ export function startPump(
       const recorded = recorder.upload(id, bytes, pieces).then((passed) => {
         bytes = passed
       })
-      void sent(recorded, () =>
+      sent(recorded, () =>
         target.write(codec.to_target.encode({ kind: 'data', stream, bytes }), () => {
           accepted(length)
           recorder.recycle(bytes)
@@ -187,7 +187,7 @@ export function startPump(
       sent.next(forward)
       return
     }
-    void sent(recorder.input(id, bytes, fields), forward)
+    sent(recorder.input(id, bytes, fields), forward)
   })
   const toTarget = (frame: Frame): void => {
     if (frame.kind === 'fact') {
@@ -214,8 +214,8 @@ export function startPump(
       const go = (): void => {
         input.flush()
         hold(input_event_bytes)
-        if (event.kind === 'eof') void sent(recorder.flush(id, 0))
-        void sent(recorder.event(id, event), () =>
+        if (event.kind === 'eof') sent(recorder.flush(id, 0))
+        sent(recorder.event(id, event), () =>
           target.write(codec.to_target.encode(frame), () => accepted(input_event_bytes)),
         )
       }
@@ -239,7 +239,7 @@ export function startPump(
     drop: accepted,
     failed: broke,
     refuse,
-    recorded: (record) => void sent(record.then(() => {})),
+    recorded: (record) => sent(record),
   })
 
   /** Set while a person decides. What comes meanwhile is kept as it came, so much of it as may be in flight. */
@@ -283,7 +283,7 @@ export function startPump(
     }
     // Whoever interrupts or leaves has given up; the interrupt itself is on record, and not for the target.
     if (wire.kind === 'control' && wire.event.kind === 'signal') {
-      void sent(recorder.event(id, wire.event))
+      sent(recorder.event(id, wire.event))
       waiting.give_up()
       return
     }
@@ -316,13 +316,11 @@ export function startPump(
       target_closed = true
       waiting?.give_up()
       // The last output must be durable and shown before the client's side closes.
-      void shown(recorder.flush(id, 1))
+      shown(recorder.flush(id, 1))
       const is_lost = error !== undefined && !stopped
       if (is_lost)
-        void shown(
-          recorder.event(id, { kind: 'failed', code: 'target_lost', message: error.message }),
-        )
-      void shown(recorder.flush(id, 2)).then(() => {
+        shown(recorder.event(id, { kind: 'failed', code: 'target_lost', message: error.message }))
+      shown(recorder.flush(id, 2).catch(broke), () => {
         if (is_lost) channel.refuse(error.message, exit_lost)
         else client.close()
         closed()
@@ -337,7 +335,7 @@ export function startPump(
       input.flush()
       client_closed = true
       // A forward's client closes when it has sent its last: what is not durable yet still goes out.
-      void sent(Promise.resolve()).then(() => target.close())
+      sent(Promise.resolve(), () => target.close())
       closed()
     },
   })

@@ -33,8 +33,12 @@ const alone_bytes_min = 8 * 1024
 const beside_bytes_max = 5 + 13 + 255
 
 /** The library decrypts each packet of such a size into a buffer of its own, which holds nothing else that matters. */
-const isAlone = ({ buffer, length }: Uint8Array): boolean =>
-  length >= alone_bytes_min && buffer.byteLength - length <= beside_bytes_max
+const isAlone = (bytes: Uint8Array): boolean =>
+  // First: to ask a small one for its buffer makes one.
+  bytes.length >= alone_bytes_min && bytes.buffer.byteLength - bytes.length <= beside_bytes_max
+
+const asBuffer = (bytes: Uint8Array): Buffer =>
+  Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 
 export class ChannelEndpoint implements Endpoint {
   readonly peer: Peer
@@ -133,8 +137,7 @@ export class ChannelEndpoint implements Endpoint {
     const channel = this.#channel
     if (channel === undefined) throw new Error('write before attach')
     if (wire.kind === 'data') {
-      const { buffer, byteOffset, byteLength } = wire.bytes
-      channel.transmit(Buffer.from(buffer, byteOffset, byteLength), wire.stream === 2, sent)
+      channel.transmit(asBuffer(wire.bytes), wire.stream === 2, sent)
       return
     }
     // An empty transmission, so that the event keeps its place among the bytes.
