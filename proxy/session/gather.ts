@@ -37,14 +37,20 @@ export interface Gather {
   flush(): void
 }
 
+type Growing = { -readonly [Key in keyof Gathered]: Gathered[Key] }
+
+const none: readonly never[] = []
+
 /** Order is kept by emitting on a change of stream or shape. `later` decides what "together" means. */
 export function createGather(
   later: (run: () => void) => void,
   emit: (gathered: Gathered) => void,
 ): Gather {
   let parts: Uint8Array[] = []
-  let spent: Uint8Array[] = []
-  let fields: Field[] = []
+  let spent: readonly Uint8Array[] = none
+  let fields: readonly Field[] = none
+  /** {@link fields} once they are those of several frames. */
+  let grown: Field[] | undefined
   let pieces: Content[] = []
   let length = 0
   let of: Stream = 0
@@ -53,22 +59,21 @@ export function createGather(
   let scheduled = false
   const flush = (): void => {
     if (length === 0) return
-    const gathered = { stream: of, parts, length, spent }
+    const gathered: Growing = { stream: of, parts, length, spent }
     parts = []
-    spent = []
+    spent = none
     length = 0
-    if (shape === 'run') {
-      emit(gathered)
-      return
+    if (shape === 'content') {
+      gathered.pieces = pieces
+      pieces = []
+    } else if (shape !== 'run') {
+      gathered.fields = fields
+      if (left_out !== undefined) gathered.left_out = left_out
+      else if (shape === 'early') gathered.early = true
     }
-    const [found, moved] = [fields, pieces]
-    fields = []
-    pieces = []
-    if (shape === 'content') emit({ ...gathered, pieces: moved })
-    else if (left_out !== undefined) {
-      emit({ ...gathered, fields: found, left_out })
-      left_out = undefined
-    } else emit({ ...gathered, fields: found, ...(shape === 'early' ? { early: true } : {}) })
+    fields = none
+    left_out = undefined
+    emit(gathered)
   }
   const add = (data: Data): void => {
     const { stream, bytes } = data
@@ -88,20 +93,26 @@ export function createGather(
     of = stream
     shape = is
     if (is !== 'run') {
-      const { fields: places = [], content } = data
-      if (length === 0) fields = [...places]
-      else
+      const { fields: places = none, content } = data
+      if (length === 0) {
+        // Of a single frame they are as they came.
+        fields = places
+        grown = undefined
+      } else if (places.length > 0) {
+        grown ??= [...fields]
+        fields = grown
         for (const { start, end, rule } of places) {
           const place = { start: length + start, end: length + end }
-          fields.push(rule === undefined ? place : { ...place, rule })
+          grown.push(rule === undefined ? place : { ...place, rule })
         }
+      }
       if (content !== undefined)
         pieces.push({ ...content, start: length + content.start, end: length + content.end })
     }
     if (data.left_out !== undefined)
       left_out = { ...data.left_out, rows: (left_out?.rows ?? 0) + data.left_out.rows }
     parts.push(bytes)
-    if (data.last === true) spent.push(bytes)
+    if (data.last === true) spent = [...spent, bytes]
     length += bytes.length
     if (scheduled) return
     scheduled = true

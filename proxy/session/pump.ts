@@ -16,13 +16,14 @@ import type {
   Wire,
 } from '../core/connector.ts'
 import { RecorderError } from '../core/errors.ts'
-import { input_event_bytes } from '../core/limits.ts'
+import { in_flight_bytes_typing, input_event_bytes } from '../core/limits.ts'
 import type { SessionRecorder } from '../core/ports.ts'
 import type { HeldStatement } from '../core/statement.ts'
 import type { Flight } from './flight.ts'
 import { createGather, join, letGo } from './gather.ts'
 import type { HeldEnd } from './held-statement.ts'
 import { inOrder } from './in-order.ts'
+import { afterTurn } from './turn.ts'
 import type { Typed, TypedPorts } from './typed.ts'
 
 export type PumpEnd =
@@ -111,7 +112,7 @@ export function startPump(
     resumeClient()
   }
   // A turn of the loop: what several reads of the socket bring is one record.
-  const output = createGather(setImmediate, (gathered) => {
+  const output = createGather(afterTurn, (gathered) => {
     const { stream, length, fields, pieces, left_out } = gathered
     const bytes = join(gathered, recorder.buffer(length))
     if (pieces === undefined) recorder.output(id, stream === 2 ? 2 : 1, bytes, fields, left_out)
@@ -125,7 +126,8 @@ export function startPump(
       typed?.printed(frame.bytes)
       // The screen may still read what was printed.
       output.add(typed === undefined || frame.last !== true ? frame : { ...frame, last: false })
-      if (!target_paused && in_flight_bytes >= flight.bytes_max(channels())) {
+      if (target_paused || in_flight_bytes < in_flight_bytes_typing) return
+      if (in_flight_bytes >= flight.bytes_max(channels())) {
         target_paused = true
         target.pause()
       }
@@ -145,7 +147,9 @@ export function startPump(
   let client_paused = false
   const hold = (bytes: number): void => {
     pending_bytes += bytes
-    if (client_paused || pending_bytes < flight.bytes_max(channels())) return
+    // So little is never too much, and the clock need not be asked.
+    if (client_paused || pending_bytes < in_flight_bytes_typing) return
+    if (pending_bytes < flight.bytes_max(channels())) return
     client_paused = true
     client.pause()
   }

@@ -7,16 +7,18 @@
 import { randomBytes } from 'node:crypto'
 import type { Decoded, Field, Wire } from '../../core/connector.ts'
 import type { LeftOut } from '../../core/statement.ts'
-import type { Conversation, Expected, Refusal } from './conversation.ts'
+import type { Conversation, Refusal, Runs } from './conversation.ts'
+import { movedBy } from './field.ts'
 import { message_bytes_max } from './limits.ts'
 import {
   header_bytes,
+  isText,
   letter,
-  type Message,
   MessageCutter,
   report,
   sqlState,
   stringEnd,
+  type TakeMessage,
   textOf,
   u16,
   u32,
@@ -28,8 +30,6 @@ import { isReadable } from './sql/settings.ts'
 import { treatmentsOf } from './treatment.ts'
 import { wordFields } from './words.ts'
 
-type Running = Extract<Expected, { kind: 'query' | 'execute' }>
-
 export class Answers {
   readonly #conversation: Conversation
   readonly #analyser: Analyser
@@ -40,6 +40,9 @@ export class Answers {
   #copy: { readonly treatments: readonly Treatment[] | undefined } | undefined
   readonly #shown = new ShownFrames()
   #isBroken = false
+  /** How the last statement ended. */
+  #tag = ''
+  readonly #take: TakeMessage = (type, bytes, start, end) => this.#answer(type, bytes, start, end)
   /** Digests of this session are comparable with each other alone. */
   readonly #key = new Uint8Array(randomBytes(32))
 
@@ -59,12 +62,8 @@ export class Answers {
       if (wire.event.kind === 'eof') this.#cutter.rest()
       return { ok: true, frames: [wire] }
     }
-    const cut = this.#cutter.push(wire.bytes)
-    if (!cut.ok) return this.#broken(cut.violation)
-    for (const each of cut.messages) {
-      const violation = this.#answer(each)
-      if (violation !== undefined) return this.#broken(violation)
-    }
+    const violation = this.#cutter.cut(wire.bytes, this.#take)
+    if (violation !== undefined) return this.#broken(violation)
     return { ok: true, frames: this.#shown.take(wire.bytes) }
   }
 
@@ -78,84 +77,87 @@ export class Answers {
     return { ok: false, violation: `the target does not speak PostgreSQL: ${violation}` }
   }
 
-  #answer({ type, bytes }: Message): string | undefined {
+  #answer(type: number, bytes: Uint8Array, start: number, end: number): string | undefined {
     switch (String.fromCharCode(type)) {
       case 'D':
-        return this.#row(bytes)
+        return this.#row(bytes, start, end)
       case 'd':
-        return this.#copyRows(bytes)
+        return this.#copyRows(bytes.subarray(start, end), bytes, start)
       case 'T':
-        return this.#columns(bytes)
+        return this.#columns(bytes, start, end)
       case 'C':
-        return this.#complete(bytes)
+        return this.#complete(bytes, start, end)
       case 'Z':
-        return this.#ready(bytes)
+        return this.#ready(bytes, start, end)
       case 'E':
-        return this.#error(bytes)
+        return this.#error(bytes, start, end)
       case 'N':
-        return this.#notice(bytes)
+        return this.#notice(bytes, start, end)
       case 'A':
-        return this.#notification(bytes)
+        return this.#notification(bytes, start, end)
       case 'S':
-        return this.#setting(bytes)
+        return this.#setting(bytes, start, end)
       case 'G':
       case 'H':
-        return this.#copyBegins(type === letter('G'), bytes)
+        return this.#copyBegins(type === letter('G'), bytes, start, end)
       default:
-        return this.#short(type, bytes)
+        return this.#short(type, bytes, start, end)
     }
   }
 
   /** Answers that say no more than that something is done. */
-  #short(type: number, bytes: Uint8Array): string | undefined {
+  #short(type: number, bytes: Uint8Array, start: number, end: number): string | undefined {
     const head = this.#conversation.head
-    const is = (kind: Expected['kind']): boolean => head?.kind === kind
-    const done = (violation?: string): string | undefined => {
-      this.#conversation.shift()
-      this.#pass(bytes, [])
-      return violation
-    }
     // ParameterDescription has types alone; the others are empty.
-    if (type !== letter('t') && bytes.length !== header_bytes) return out_of_place
+    if (type !== letter('t') && end - start !== header_bytes) return out_of_place
     switch (String.fromCharCode(type)) {
       case '1':
         if (head?.kind !== 'parse' || head.denied !== undefined) return out_of_place
-        return done(this.#conversation.prepare(head.name, head.prepared))
+        this.#done(bytes, start, end)
+        return this.#conversation.prepare(head.name, head.prepared)
       case '2':
-        return head?.kind === 'bind' ? done(this.#conversation.bind(head)) : out_of_place
+        if (head?.kind !== 'bind') return out_of_place
+        this.#done(bytes, start, end)
+        return this.#conversation.bind(head)
       case '3':
         if (head?.kind !== 'close') return out_of_place
         this.#conversation.close(head.of, head.name)
-        return done()
+        this.#done(bytes, start, end)
+        return undefined
       case 'n':
         if (head?.kind !== 'describe') return out_of_place
-        if (head.is_own !== true) return done()
-        this.#conversation.shift()
+        if (head.is_own === true) this.#conversation.shift()
+        else this.#done(bytes, start, end)
         return undefined
       case 't':
-        if (!is('describe')) return out_of_place
-        this.#pass(bytes, [])
+        if (head?.kind !== 'describe') return out_of_place
+        this.#pass(bytes, start, end)
         return undefined
       case 'I':
       case 's':
         if (head?.kind !== 'execute' && !(type === letter('I') && head?.kind === 'query'))
           return out_of_place
         this.#result(head, '')
-        if (head.kind === 'execute') return done()
-        this.#pass(bytes, [])
+        if (head.kind === 'execute') this.#conversation.shift()
+        this.#pass(bytes, start, end)
         return undefined
       case 'c':
         if (this.#copy === undefined) return out_of_place
         this.#copy = undefined
-        this.#pass(bytes, [])
+        this.#pass(bytes, start, end)
         return undefined
       default:
         return 'a message is unknown'
     }
   }
 
-  #columns(bytes: Uint8Array): string | undefined {
-    const columns = readColumns(bytes)
+  #done(bytes: Uint8Array, start: number, end: number): void {
+    this.#conversation.shift()
+    this.#pass(bytes, start, end)
+  }
+
+  #columns(bytes: Uint8Array, start: number, end: number): string | undefined {
+    const columns = readColumns(bytes, start, end)
     if (columns === undefined) return 'a RowDescription is malformed'
     const head = this.#conversation.head
     if (head?.kind === 'describe') {
@@ -167,10 +169,8 @@ export class Answers {
       const plan = head.plans[head.at] ?? opaque_plan
       head.treatments = this.#treatments(columns, plan)
     } else return out_of_place
-    this.#pass(
-      bytes,
-      columns.map(({ name }) => name),
-    )
+    const names = columns.map(({ name }) => name)
+    this.#pass(bytes, start, end, names)
     return undefined
   }
 
@@ -179,7 +179,7 @@ export class Answers {
     return treatmentsOf(columns, shown, this.#analyser, this.#conversation.isOwn(shown))
   }
 
-  #row(bytes: Uint8Array): string | undefined {
+  #row(bytes: Uint8Array, start: number, end: number): string | undefined {
     const head = this.#conversation.head
     if (head?.kind === 'execute') {
       const portal = this.#conversation.portal(head.portal)
@@ -187,38 +187,38 @@ export class Answers {
         head.treatments = this.#treatments(portal.columns, portal.plan)
     } else if (head?.kind !== 'query' || head.treatments === undefined) return out_of_place
     head.rows += 1
-    head.bytes += bytes.length - header_bytes - 2
+    head.bytes += end - start - header_bytes - 2
     // Rows that were never described: where columns are protected, it cannot be said which these are.
     const fallback: Treatment =
       this.#analyser.column === undefined ? undefined : { how: 'null', rule: unknown_rule }
-    const row = readRow(bytes, head.treatments, fallback, this.#key)
+    const row = readRow(bytes, start, end, head.treatments, fallback, this.#key)
     if (row === undefined) return 'a DataRow is malformed'
-    this.#pass(row.bytes, row.fields, this.#leftOut(head, 1))
+    const left_out = this.#leftOut(head, 1)
+    if (row.bytes === bytes) this.#pass(bytes, start, end, row.fields, left_out)
+    else this.#pass(row.bytes, 0, row.bytes.length, row.fields, left_out)
     return undefined
   }
 
-  #copyBegins(is_in: boolean, bytes: Uint8Array): string | undefined {
+  #copyBegins(is_in: boolean, bytes: Uint8Array, start: number, end: number): string | undefined {
     const head = this.#running()
-    if (head === undefined || bytes.length !== header_bytes + 3 + 2 * u16(bytes, header_bytes + 1))
+    const at = start + header_bytes
+    if (head === undefined || end < at + 3 || end !== at + 3 + 2 * u16(bytes, at + 1))
       return out_of_place
     if (is_in) this.#conversation.copyIn()
     else {
-      const treatments = this.#plan(head).copied
+      const treatments = this.#conversation.planOf(head).copied
       // In its text format, and of so many columns: otherwise the request would not have come so far.
-      const is_text = bytes[header_bytes] === 0
-      if (
-        treatments !== undefined &&
-        (!is_text || u16(bytes, header_bytes + 1) !== treatments.length)
-      )
+      const is_text = bytes[at] === 0
+      if (treatments !== undefined && (!is_text || u16(bytes, at + 1) !== treatments.length))
         return 'a COPY is not what was asked for'
       this.#copy = { treatments }
     }
-    this.#pass(bytes, [])
+    this.#pass(bytes, start, end)
     return undefined
   }
 
-  /** One or more, each behind the other. */
-  #copyRows(bytes: Uint8Array): string | undefined {
+  /** One or more, each behind the other: `bytes` lie in `source`, from `start`. */
+  #copyRows(bytes: Uint8Array, source: Uint8Array, start: number): string | undefined {
     const head = this.#running()
     if (this.#copy === undefined || head === undefined) return out_of_place
     const { treatments } = this.#copy
@@ -229,7 +229,7 @@ export class Answers {
       const end = at + 1 + u32(bytes, at + 1)
       // Whether rows go on record changes once in a result.
       if (treatments === undefined && head.rows === this.#recorded_rows_max && rows > 0) {
-        this.#pass(bytes.subarray(from, at), fields, this.#leftOut(head, rows))
+        this.#pass(source, start + from, start + at, fields, this.#leftOut(head, rows))
         fields = []
         from = at
         rows = 0
@@ -238,28 +238,28 @@ export class Answers {
       head.bytes += end - at - header_bytes
       rows += 1
       if (treatments === undefined)
-        fields.push({ start: at - from + header_bytes, end: end - from })
+        fields.push({ start: start + at + header_bytes, end: start + end })
       else {
         const row = readCopyRow(bytes.subarray(at, end), treatments, this.#key)
         if (row === undefined) return 'a row of a COPY is malformed'
-        this.#pass(row.bytes, row.fields, this.#leftOut(head, 1))
+        this.#pass(row.bytes, 0, row.bytes.length, row.fields, this.#leftOut(head, 1))
       }
       at = end
     }
     if (treatments === undefined)
-      this.#pass(bytes.subarray(from), fields, this.#leftOut(head, rows))
+      this.#pass(source, start + from, start + bytes.length, fields, this.#leftOut(head, rows))
     return undefined
   }
 
-  #complete(bytes: Uint8Array): string | undefined {
+  #complete(bytes: Uint8Array, start: number, end: number): string | undefined {
     const head = this.#running()
-    if (head === undefined || stringEnd(bytes, header_bytes) !== bytes.length - 1)
-      return out_of_place
+    const tag_at = start + header_bytes
+    if (head === undefined || stringEnd(bytes, tag_at, end) !== end - 1) return out_of_place
     this.#copy = undefined
     this.#conversation.endCopy()
-    this.#result(head, textOf(bytes.subarray(header_bytes, -1)))
-    const { effect } = this.#plan(head)
-    const wrong = this.#conversation.run(effect, this.#numbers(head).statement)
+    this.#result(head, this.#tagOf(bytes, tag_at, end - 1))
+    const { effect } = this.#conversation.planOf(head)
+    const wrong = this.#conversation.run(effect, this.#conversation.numbersOf(head).statement)
     if (head.kind === 'execute') this.#conversation.shift()
     else {
       head.at += 1
@@ -267,21 +267,27 @@ export class Answers {
       head.bytes = 0
       delete head.treatments
     }
-    this.#pass(bytes, [])
+    this.#pass(bytes, start, end)
     return wrong
   }
 
-  #ready(bytes: Uint8Array): string | undefined {
+  /** Most are what the one before was. */
+  #tagOf(bytes: Uint8Array, start: number, end: number): string {
+    if (!isText(bytes, start, end, this.#tag)) this.#tag = textOf(bytes.subarray(start, end))
+    return this.#tag
+  }
+
+  #ready(bytes: Uint8Array, start: number, end: number): string | undefined {
     const head = this.#conversation.head
-    if (bytes.length !== header_bytes + 1 || (head?.kind !== 'sync' && head?.kind !== 'query'))
+    if (end - start !== header_bytes + 1 || (head?.kind !== 'sync' && head?.kind !== 'query'))
       return out_of_place
     this.#conversation.endCopy()
-    this.#conversation.shift()
-    this.#pass(bytes, [])
+    this.#done(bytes, start, end)
     return undefined
   }
 
-  #error(bytes: Uint8Array): string | undefined {
+  #error(source: Uint8Array, start: number, end: number): string | undefined {
+    const bytes = source.subarray(start, end)
     const fields = wordFields(bytes, () => this.#isTouched())
     if (fields === undefined) return 'an ErrorResponse is malformed'
     const head = this.#conversation.head
@@ -294,104 +300,99 @@ export class Answers {
     if (head?.kind === 'query') this.#conversation.endCopy()
     else if (head !== undefined && head.kind !== 'sync') this.#conversation.skip()
     // That the transaction is broken already is the target's to say.
-    if (denied === undefined || code === '25P02') this.#pass(bytes, fields)
+    if (denied === undefined || code === '25P02') this.#passIn(source, start, end, fields)
     else this.#deny(denied)
     return undefined
   }
 
   /** One that nobody can read is told where, as the target would: in words that repeat a part of it. */
   #deny({ message, rule, code, fault }: Refusal): void {
-    if (fault === undefined) this.#pass(report('ERROR', code, message, `rule ${rule}`), [])
-    else {
-      const told = report('ERROR', '42601', fault.message, `rule ${rule}`, fault.position)
-      this.#pass(told, wordFields(told, () => false) ?? [])
-    }
+    const told =
+      fault === undefined
+        ? report('ERROR', code, message, `rule ${rule}`)
+        : report('ERROR', '42601', fault.message, `rule ${rule}`, fault.position)
+    const fields = fault === undefined ? none : wordFields(told, () => false)
+    this.#pass(told, 0, told.length, fields)
   }
 
-  #notice(bytes: Uint8Array): string | undefined {
-    const fields = wordFields(bytes, () => this.#isTouched())
+  #notice(bytes: Uint8Array, start: number, end: number): string | undefined {
+    const fields = wordFields(bytes.subarray(start, end), () => this.#isTouched())
     if (fields === undefined) return 'a NoticeResponse is malformed'
-    this.#pass(bytes, fields)
+    this.#passIn(bytes, start, end, fields)
     return undefined
   }
 
   #isTouched(): boolean {
-    if (this.#analyser.column === undefined) return false
-    const head = this.#conversation.head
-    switch (head?.kind) {
-      case 'query':
-      case 'execute':
-        return this.#conversation.shown(this.#plan(head)).outputs.is_touched
-      case 'parse':
-        return head.prepared.plan.outputs.is_touched
-      case 'bind':
-        return this.#conversation.prepared(head.name)?.plan.outputs.is_touched ?? true
-      case undefined:
-      case 'describe':
-      case 'close':
-      case 'copy_end':
-        return false
-      // A constraint that waits for the end of the transaction.
-      case 'sync':
-        return true
-    }
+    return this.#analyser.column !== undefined && this.#conversation.isTouched()
   }
 
-  #notification(bytes: Uint8Array): string | undefined {
+  #notification(source: Uint8Array, from: number, until: number): string | undefined {
+    const bytes = source.subarray(from, until)
     const channel_end = stringEnd(bytes, header_bytes + 4)
     if (channel_end < 0 || stringEnd(bytes, channel_end + 1) !== bytes.length - 1)
       return 'a NotificationResponse is malformed'
-    this.#pass(bytes, [
+    this.#passIn(source, from, until, [
       { start: header_bytes + 4, end: channel_end },
       { start: channel_end + 1, end: bytes.length - 1 },
     ])
     return undefined
   }
 
-  #setting(bytes: Uint8Array): string | undefined {
+  #setting(source: Uint8Array, from: number, until: number): string | undefined {
+    const bytes = source.subarray(from, until)
     const end = stringEnd(bytes, header_bytes)
     if (end < 0 || stringEnd(bytes, end + 1) !== bytes.length - 1)
       return 'a ParameterStatus is malformed'
     const name = textOf(bytes.subarray(header_bytes, end))
     const value = textOf(bytes.subarray(end + 1, -1))
     if (!isReadable(name, value)) return 'statements would be read in another way from here on'
-    this.#pass(bytes, [{ start: end + 1, end: bytes.length - 1 }])
+    this.#passIn(source, from, until, [{ start: end + 1, end: bytes.length - 1 }])
     return undefined
   }
 
   /** What rows and their end belong to. */
-  #running(): Running | undefined {
+  #running(): Runs | undefined {
     const head = this.#conversation.head
     return head?.kind === 'query' || head?.kind === 'execute' ? head : undefined
   }
 
-  #plan(running: Running): Plan {
-    if (running.kind === 'query') return running.plans[running.at] ?? opaque_plan
-    return this.#conversation.portal(running.portal)?.plan ?? opaque_plan
-  }
-
-  #numbers(running: Running): { readonly statement: number; readonly run: number } {
-    if (running.kind === 'query') return { statement: running.statement, run: 0 }
-    const { statement = 0, run = 0 } = this.#conversation.portal(running.portal) ?? {}
-    return { statement, run }
-  }
-
   /** Of the rows that were counted last: whether they are beyond those that go on record. */
-  #leftOut(running: Running, rows: number): LeftOut | undefined {
+  #leftOut(running: Runs, rows: number): LeftOut | undefined {
     if (running.rows <= this.#recorded_rows_max) return undefined
-    return { ...this.#numbers(running), rows }
+    return { ...this.#conversation.numbersOf(running), rows }
   }
 
-  #result(running: Running, tag: string, error?: string): void {
+  #result(running: Runs, tag: string, error?: string): void {
     const { rows, bytes } = running
-    const fact = { kind: 'result', ...this.#numbers(running), tag, rows, bytes } as const
+    const fact = {
+      kind: 'result',
+      ...this.#conversation.numbersOf(running),
+      tag,
+      rows,
+      bytes,
+    } as const
     const whole = error === undefined ? fact : { ...fact, error }
     this.#shown.result(whole, rows > this.#recorded_rows_max)
   }
 
-  #pass(bytes: Uint8Array, fields: readonly Field[], left_out?: LeftOut): void {
-    this.#shown.pass(bytes, fields, left_out)
+  /** With places in `bytes`. */
+  #pass(
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    fields: readonly Field[] = none,
+    left_out?: LeftOut,
+  ): void {
+    this.#shown.pass(bytes, start, end, fields, left_out)
+  }
+
+  /** ... with places in the message. */
+  #passIn(bytes: Uint8Array, start: number, end: number, fields: readonly Field[]): void {
+    const moved = fields.map((field) => movedBy(field, start))
+    this.#shown.pass(bytes, start, end, moved)
   }
 }
+
+const none: readonly Field[] = []
 
 const out_of_place = 'an answer is out of place'

@@ -7,50 +7,77 @@
 import type { Field, Frame } from '../../core/connector.ts'
 import { movedBy } from './field.ts'
 
-/** A frame that is still being made. */
+/** A frame that is still being made: its bytes, and places in them, are of what was read until it is done. */
 interface Growing {
   readonly kind: 'data'
   readonly stream: 0
   bytes: Uint8Array
-  readonly fields: Field[]
-  readonly early?: true
+  fields: readonly Field[]
+  early?: true
 }
 
 export class AskedFrames {
   #frames: Frame[] = []
   #last: Growing | undefined
+  #start = 0
+  #end = 0
+  #fields: Field[] = []
 
-  /** A whole message. `early`: it goes on while its record becomes durable. */
-  pass(bytes: Uint8Array, fields: readonly Field[], early: boolean): void {
+  /**
+   * A whole message, from `start` to `end`, as are the places of its fields. `early`: it goes on while its record becomes
+   * durable.
+   */
+  pass(
+    source: Uint8Array,
+    start: number,
+    end: number,
+    fields: readonly Field[],
+    early: boolean,
+  ): void {
     const last = this.#last
     if (
       last !== undefined &&
-      (last.early === true) === early &&
-      last.bytes.buffer === bytes.buffer &&
-      last.bytes.byteOffset + last.bytes.length === bytes.byteOffset
+      last.bytes === source &&
+      this.#end === start &&
+      (last.early === true) === early
     ) {
-      const { length } = last.bytes
-      for (const field of fields) last.fields.push(movedBy(field, length))
-      last.bytes = new Uint8Array(bytes.buffer, last.bytes.byteOffset, length + bytes.length)
+      for (const field of fields) this.#fields.push(field)
+      this.#end = end
       return
     }
-    const frame: Growing = early
-      ? { kind: 'data', stream: 0, bytes, fields: [...fields], early }
-      : { kind: 'data', stream: 0, bytes, fields: [...fields] }
+    this.#finish()
+    const frame: Growing = { kind: 'data', stream: 0, bytes: source, fields: none }
+    if (early) frame.early = true
     this.#last = frame
+    this.#start = start
+    this.#end = end
+    this.#fields = [...fields]
     this.#frames.push(frame)
   }
 
   push(frame: Frame): void {
-    this.#last = undefined
+    this.#finish()
     this.#frames.push(frame)
   }
 
   /** All of them; the next one begins anew. */
   take(): readonly Frame[] {
+    this.#finish()
     const frames = this.#frames
     this.#frames = []
-    this.#last = undefined
     return frames
   }
+
+  /** Most are all that was read. */
+  #finish(): void {
+    const last = this.#last
+    if (last === undefined) return
+    this.#last = undefined
+    const start = this.#start
+    last.fields = start === 0 ? this.#fields : this.#fields.map((field) => movedBy(field, -start))
+    if (start > 0 || this.#end < last.bytes.length)
+      last.bytes = last.bytes.subarray(start, this.#end)
+  }
 }
+
+const none: readonly Field[] = []

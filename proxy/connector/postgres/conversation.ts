@@ -72,6 +72,9 @@ export type Expected =
   /** CopyDone or CopyFail: nothing answers it, and what was sent before it may have gone unread. */
   | { readonly kind: 'copy_end' }
 
+/** What rows and their end belong to. */
+export type Runs = Extract<Expected, { kind: 'query' | 'execute' }>
+
 export class Conversation {
   #expected: Expected[] = []
   #first = 0
@@ -190,6 +193,39 @@ export class Conversation {
         this.#prepared.clear()
         this.#portals.clear()
         return undefined
+    }
+  }
+
+  planOf(running: Runs): Plan {
+    if (running.kind === 'query') return running.plans[running.at] ?? opaque_plan
+    return this.#portals.get(running.portal)?.plan ?? opaque_plan
+  }
+
+  numbersOf(running: Runs): { readonly statement: number; readonly run: number } {
+    if (running.kind === 'query') return { statement: running.statement, run: 0 }
+    const { statement = 0, run = 0 } = this.#portals.get(running.portal) ?? {}
+    return { statement, run }
+  }
+
+  /** Whether what the target says of what was asked may be about a protected column, where there are any. */
+  isTouched(): boolean {
+    const { head } = this
+    switch (head?.kind) {
+      case 'query':
+      case 'execute':
+        return this.shown(this.planOf(head)).outputs.is_touched
+      case 'parse':
+        return head.prepared.plan.outputs.is_touched
+      case 'bind':
+        return this.#prepared.get(head.name)?.plan.outputs.is_touched ?? true
+      case undefined:
+      case 'describe':
+      case 'close':
+      case 'copy_end':
+        return false
+      // A constraint that waits for the end of the transaction.
+      case 'sync':
+        return true
     }
   }
 

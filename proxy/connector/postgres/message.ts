@@ -13,6 +13,17 @@ export interface Message {
   readonly bytes: Uint8Array
 }
 
+/**
+ * Takes a whole message, with type and length, where it lies: a view of each would cost more than most of them do. Returns what is
+ * wrong with it. What stands behind `end` is not its business.
+ */
+export type TakeMessage = (
+  type: number,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+) => string | undefined
+
 /** Messages of the type that a cutter leaves together come as one, each behind the other. */
 export type Cut =
   | { readonly ok: true; readonly messages: readonly Message[] }
@@ -52,19 +63,30 @@ export class MessageCutter {
   /** Takes ownership of `chunk`. */
   push(chunk: Uint8Array): Cut {
     const messages: Message[] = []
+    const violation = this.cut(chunk, (type, bytes, start, end) => {
+      messages.push({ type, bytes: bytes.subarray(start, end) })
+      return undefined
+    })
+    return violation === undefined ? { ok: true, messages } : { ok: false, violation }
+  }
+
+  /** Takes ownership of `chunk`. Returns what is wrong, with it or with what `take` was given; nothing is taken behind that. */
+  cut(chunk: Uint8Array, take: TakeMessage): string | undefined {
     let at = 0
     // First the one that has begun, and no more of what came than it lacks.
     while (this.#held > 0) {
       const end = Math.min(at + this.#wanted - this.#held, chunk.length)
       this.#hold(chunk.subarray(at, end))
       at = end
-      if (this.#held < this.#wanted) return { ok: true, messages }
+      if (this.#held < this.#wanted) return undefined
       const length = 1 + u32(this.#room, 1)
       const violation = this.#violation(length)
       if (violation !== undefined) return violation
       this.#wanted = length
       if (this.#held < length) continue
-      messages.push({ type: this.#room[0] ?? 0, bytes: this.rest() })
+      const whole = this.rest()
+      const wrong = take(whole[0] ?? 0, whole, 0, length)
+      if (wrong !== undefined) return wrong
     }
     while (chunk.length - at >= header_bytes) {
       const length = 1 + u32(chunk, at + 1)
@@ -78,10 +100,11 @@ export class MessageCutter {
       const from = at
       at += length
       if (type === this.#run) at = this.#runEnd(chunk, at)
-      messages.push({ type, bytes: chunk.subarray(from, at) })
+      const wrong = take(type, chunk, from, at)
+      if (wrong !== undefined) return wrong
     }
     if (at < chunk.length) this.#hold(chunk.subarray(at))
-    return { ok: true, messages }
+    return undefined
   }
 
   /** Where the last of the whole messages ends that go on with the same type. */
@@ -95,9 +118,9 @@ export class MessageCutter {
     return at
   }
 
-  #violation(length: number): Extract<Cut, { ok: false }> | undefined {
-    if (length < header_bytes) return violated('a message is shorter than its own length')
-    return length > this.#bytes_max ? violated('a message is too long') : undefined
+  #violation(length: number): string | undefined {
+    if (length < header_bytes) return 'a message is shorter than its own length'
+    return length > this.#bytes_max ? 'a message is too long' : undefined
   }
 
   #hold(bytes: Uint8Array): void {
@@ -112,8 +135,6 @@ export class MessageCutter {
     this.#held = length
   }
 }
-
-const violated = (violation: string): Extract<Cut, { ok: false }> => ({ ok: false, violation })
 
 export function joined(parts: readonly Uint8Array[], length: number): Uint8Array {
   const [first] = parts
@@ -144,9 +165,20 @@ export function u16(bytes: Uint8Array, at: number): number {
   return ((bytes[at] ?? 0) << 8) | (bytes[at + 1] ?? 0)
 }
 
-/** Where the string ends that begins at `at`: the place of its zero byte, or -1. */
-export function stringEnd(bytes: Uint8Array, at: number): number {
-  return at > bytes.length ? -1 : bytes.indexOf(0, at)
+/** Where the string ends that begins at `at`: the place of its zero byte before `end`, or -1. */
+export function stringEnd(bytes: Uint8Array, at: number, end: number = bytes.length): number {
+  const found = at > end ? -1 : bytes.indexOf(0, at)
+  return found < end ? found : -1
+}
+
+/** Whether these are the bytes of a text of ASCII. */
+export function isText(bytes: Uint8Array, start: number, end: number, text: string): boolean {
+  if (end - start !== text.length) return false
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at)
+    if (code > 0x7f || bytes[start + at] !== code) return false
+  }
+  return true
 }
 
 const encoder = new TextEncoder()

@@ -42,7 +42,7 @@ export class Names<T> {
 
   set(name: string, meaning: T): void {
     const before = this.#settled(name)
-    const meanings = [...(before?.meanings ?? []), meaning]
+    const meanings = before === undefined ? [meaning] : [...before.meanings, meaning]
     const is_lost = before?.is_lost === true || meanings.length > meanings_max
     if (this.#entries.size >= names_max && before === undefined) this.#forgetOldest()
     this.#entries.set(name, {
@@ -67,7 +67,9 @@ export class Names<T> {
     const known = this.#entries.get(name)
     const last = known?.meanings.at(-1)
     if (known === undefined || last === undefined) return
-    this.#entries.set(name, { ...known, meanings: [...known.meanings.slice(0, -1), to(last)] })
+    const { meanings: before, segment, is_lost } = known
+    const meanings = before.length === 1 ? [to(last)] : [...before.slice(0, -1), to(last)]
+    this.#entries.set(name, { meanings, segment, is_lost })
   }
 
   #forgetOldest(): void {
@@ -80,12 +82,13 @@ export class Names<T> {
   #settled(name: string): Entry<T> | undefined {
     const known = this.#entries.get(name)
     if (known === undefined || !this.#ports.isIdle()) return known
-    const [only] = known.meanings
+    const { meanings: before, segment } = known
+    const [only] = before
     // Most are: nothing of it changes.
-    if (!known.is_lost && only !== undefined && known.meanings.length === 1)
+    if (!known.is_lost && only !== undefined && before.length === 1)
       if (this.#ports.isMeant(name, only)) return known
-    const meanings = known.meanings.filter((meaning) => this.#ports.isMeant(name, meaning))
-    const settled = { ...known, meanings, is_lost: known.is_lost && meanings.length === 0 }
+    const meanings = before.filter((meaning) => this.#ports.isMeant(name, meaning))
+    const settled = { meanings, segment, is_lost: known.is_lost && meanings.length === 0 }
     this.#entries.set(name, settled)
     return settled
   }

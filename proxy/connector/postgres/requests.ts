@@ -9,8 +9,8 @@ import type { HeldStatement, StatementFact } from '../../core/statement.ts'
 import type { Denial, Verdict } from '../../core/verdict.ts'
 import { AskedFrames } from './asked-frames.ts'
 import { readBind } from './bind.ts'
-import type { Conversation, Refusal } from './conversation.ts'
-import type { Asked, Judging } from './judging.ts'
+import type { Conversation, Expected, Refusal } from './conversation.ts'
+import type { Asked, Bound, Judging } from './judging.ts'
 import { message_bytes_max } from './limits.ts'
 import {
   header_bytes,
@@ -20,10 +20,12 @@ import {
   message,
   report,
   stringEnd,
+  type TakeMessage,
   u16,
 } from './message.ts'
 import { nameOf, unnameable } from './name.ts'
 import { type Analyser, type Analysis, opaque_plan, type Plan } from './plan.ts'
+import { faultIn, refusalOf } from './refusal.ts'
 import { type NamedText, shownRun, shownText } from './shown.ts'
 
 /** No such function can be there: only the target's own developers name functions of this schema. */
@@ -43,6 +45,11 @@ export class Requests {
   #held: ((refusal: Refusal | undefined) => string | undefined) | undefined
   #behind: Message[] = []
   #isBroken = false
+  readonly #take: TakeMessage = (type, bytes, start, end) => {
+    if (this.#held === undefined) return this.#request(type, bytes, start, end)
+    this.#behind.push({ type, bytes: bytes.subarray(start, end) })
+    return undefined
+  }
 
   constructor(conversation: Conversation, analyser: Analyser, judging: Judging) {
     this.#conversation = conversation
@@ -57,10 +64,9 @@ export class Requests {
       if (wire.event.kind === 'eof') this.#cutter.rest()
       return { ok: true, frames: [wire] }
     }
-    const cut = this.#cutter.push(wire.bytes)
-    if (!cut.ok) return this.#broken(cut.violation)
     this.#frames.take()
-    return this.#read(cut.messages)
+    const violation = this.#cutter.cut(wire.bytes, this.#take)
+    return violation === undefined ? this.#taken() : this.#broken(violation)
   }
 
   settle(verdict: Verdict, is_given_up: boolean): Decoded {
@@ -75,18 +81,12 @@ export class Requests {
         ? undefined
         : { ...refusalOf(verdict), code: is_given_up ? '57014' : '42501' },
     )
-    return violation === undefined ? this.#read(behind) : this.#broken(violation)
+    let wrong = violation
+    for (const { type, bytes } of behind) wrong ??= this.#take(type, bytes, 0, bytes.length)
+    return wrong === undefined ? this.#taken() : this.#broken(wrong)
   }
 
-  #read(messages: readonly Message[]): Decoded {
-    for (const each of messages) {
-      if (this.#held !== undefined) {
-        this.#behind.push(each)
-        continue
-      }
-      const violation = this.#request(each)
-      if (violation !== undefined) return this.#broken(violation)
-    }
+  #taken(): Decoded {
     return { ok: true, frames: this.#frames.take() }
   }
 
@@ -102,38 +102,39 @@ export class Requests {
     return { ok: false, violation: `this is not PostgreSQL's protocol: ${violation}` }
   }
 
-  #request({ type, bytes }: Message): string | undefined {
+  #request(type: number, bytes: Uint8Array, start: number, end: number): string | undefined {
+    const is_empty = end - start === header_bytes
     switch (String.fromCharCode(type)) {
       case 'Q':
-        return this.#query(bytes)
+        return this.#query(bytes, start, end)
       case 'P':
-        return this.#parse(bytes)
+        return this.#parse(bytes, start, end)
       case 'B':
-        return this.#bind(bytes)
+        return this.#bind(bytes, start, end)
       case 'D':
+        return this.#about('describe', bytes, start, end)
       case 'C':
-        return this.#about(type === letter('D') ? 'describe' : 'close', bytes)
+        return this.#about('close', bytes, start, end)
       case 'E':
-        return this.#execute(bytes)
+        return this.#execute(bytes, start, end)
       case 'S':
-        if (bytes.length !== header_bytes) return malformed('Sync')
+        if (!is_empty) return malformed('Sync')
         this.#judging.nextSegment()
-        return this.#pass(bytes, [], { kind: 'sync' }, true)
+        return this.#pass(bytes, start, end, none, { kind: 'sync' }, true)
       case 'H':
-        if (bytes.length !== header_bytes) return malformed('Flush')
-        return this.#pass(bytes, [], undefined, true)
+        return is_empty ? this.#pass(bytes, start, end, none, undefined, true) : malformed('Flush')
       case 'd':
-        return this.#pass(bytes, [{ start: header_bytes, end: bytes.length }])
+        return this.#pass(bytes, start, end, [{ start: start + header_bytes, end }])
       case 'c':
-        if (bytes.length !== header_bytes) return malformed('CopyDone')
-        return this.#pass(bytes, [], { kind: 'copy_end' })
-      case 'f':
-        if (stringEnd(bytes, header_bytes) !== bytes.length - 1) return malformed('CopyFail')
-        return this.#pass(bytes, [{ start: header_bytes, end: bytes.length - 1 }], {
-          kind: 'copy_end',
-        })
+        if (!is_empty) return malformed('CopyDone')
+        return this.#pass(bytes, start, end, none, { kind: 'copy_end' })
+      case 'f': {
+        const text = { start: start + header_bytes, end: end - 1 }
+        if (stringEnd(bytes, text.start, end) !== text.end) return malformed('CopyFail')
+        return this.#pass(bytes, start, end, [text], { kind: 'copy_end' })
+      }
       case 'X':
-        return bytes.length === header_bytes ? this.#pass(bytes, []) : malformed('Terminate')
+        return is_empty ? this.#pass(bytes, start, end, none) : malformed('Terminate')
       case 'F':
         return this.#functionCall()
       default:
@@ -141,14 +142,24 @@ export class Requests {
     }
   }
 
-  #query(bytes: Uint8Array): string | undefined {
-    const end = bytes.length - 1
-    if (end < header_bytes || stringEnd(bytes, header_bytes) !== end) return malformed('Query')
+  #query(bytes: Uint8Array, start: number, until: number): string | undefined {
+    const place = { start: start + header_bytes, end: until - 1 }
+    if (stringEnd(bytes, place.start, until) !== place.end) return malformed('Query')
     this.#judging.nextSegment()
-    const text = bytes.subarray(header_bytes, end)
-    const { analysis, asked, verdict } = this.#decide(text, new Uint8Array(), false)
+    const text = bytes.subarray(place.start, place.end)
+    const { analysis, asked, verdict } = this.#decide(text, nothing, false)
     const { statement } = asked
-    const query = { kind: 'query', statement, at: 0, rows: 0, bytes: 0 } as const
+    const go = (denied?: Refusal): string | undefined => {
+      const query = { kind: 'query', statement, at: 0, rows: 0, bytes: 0 } as const
+      if (denied !== undefined) {
+        const why = { denied: { ...denied, ...faultIn(analysis) } }
+        return this.#say(message('Q', denied_statement), { ...query, plans: [], ...why })
+      }
+      this.#judging.runsNow(asked, verdict.allowed ? undefined : verdict.hold, text)
+      const { plans, only_reads } = analysis
+      return this.#pass(bytes, start, until, [place], { ...query, plans }, only_reads)
+    }
+    if (verdict.allowed) return go()
     return this.#gate(
       verdict,
       {
@@ -157,15 +168,7 @@ export class Requests {
         shown: () => shownText(text, this.#named(analysis)),
         judge: () => this.#judging.text(analysis),
       },
-      (denied) => {
-        if (denied !== undefined) {
-          const why = { denied: { ...denied, ...faultIn(analysis) } }
-          return this.#pass(message('Q', denied_statement), [], { ...query, plans: [], ...why })
-        }
-        this.#judging.runsNow(asked, verdict.allowed ? undefined : verdict.hold, text)
-        const places = [{ start: header_bytes, end }]
-        return this.#pass(bytes, places, { ...query, plans: analysis.plans }, analysis.only_reads)
-      },
+      go,
     )
   }
 
@@ -176,13 +179,15 @@ export class Requests {
     )
   }
 
-  #parse(bytes: Uint8Array): string | undefined {
-    const name_end = stringEnd(bytes, header_bytes)
-    const end = name_end < 0 ? -1 : stringEnd(bytes, name_end + 1)
-    if (end < 0 || end + 3 + 4 * u16(bytes, end + 1) !== bytes.length) return malformed('Parse')
-    const raw_name = bytes.subarray(header_bytes, name_end)
-    const name = nameOf(raw_name)
+  #parse(bytes: Uint8Array, start: number, until: number): string | undefined {
+    const name_at = start + header_bytes
+    const name_end = stringEnd(bytes, name_at, until)
+    const end = name_end < 0 ? -1 : stringEnd(bytes, name_end + 1, until)
+    if (end < 0 || end + 3 > until || end + 3 + 4 * u16(bytes, end + 1) !== until)
+      return malformed('Parse')
+    const name = nameOf(bytes, name_at, name_end)
     if (name === undefined) return unnameable
+    const raw_name = name === '' ? nothing : bytes.subarray(name_at, name_end)
     const text = bytes.subarray(name_end + 1, end)
     const { analysis, asked, verdict } = this.#decide(text, raw_name, true)
     const { statement } = asked
@@ -191,32 +196,39 @@ export class Requests {
     if (verdict.allowed || verdict.hold !== undefined) {
       this.#judging.prepare(name, asked, text)
       // To parse changes nothing; what needs an approval waits when it is run, each time.
-      return this.#pass(bytes, [{ start: name_end + 1, end }], parse, true)
+      return this.#pass(bytes, start, until, [{ start: name_end + 1, end }], parse, true)
     }
     // The types of its parameters stay: a Bind may follow before anybody knows.
-    const types = bytes.subarray(end + 1)
+    const types = bytes.subarray(end + 1, until)
     const denied = { ...refusalOf(verdict), ...faultIn(analysis) }
-    return this.#pass(message('P', raw_name, 0, denied_statement, types), [], { ...parse, denied })
+    return this.#say(message('P', raw_name, 0, denied_statement, types), { ...parse, denied })
   }
 
-  #bind(bytes: Uint8Array): string | undefined {
-    const read = readBind(bytes)
+  #bind(bytes: Uint8Array, start: number, end: number): string | undefined {
+    const read = readBind(bytes, start, end)
     if (read === undefined) return malformed('Bind')
     if (read === 'unnameable') return unnameable
     const { portal, name, fields, parameters } = read
     const run = ++this.#runs
     const asked = this.#judging.runs(name)
-    const last = asked.at(-1)
+    const statement = asked.at(-1)?.statement ?? 0
     const only_reads = asked.length > 0 && asked.every(reads)
-    const statement = last?.statement ?? 0
     this.#fact({ kind: 'run', statement, run, parameters }, only_reads)
     const verdict = this.#judging.run(asked)
     if (!verdict.allowed) this.#judged(verdict)
+    const go = (denied?: Refusal): string | undefined => {
+      if (denied !== undefined) return this.#fail(denied)
+      const approved = verdict.allowed ? undefined : verdict.hold
+      const bound = { run, statement, asked }
+      this.#judging.bind(portal, approved === undefined ? bound : { ...bound, approved })
+      return this.#pass(bytes, start, end, fields, { kind: 'bind', portal, name, run }, only_reads)
+    }
+    if (verdict.allowed) return go()
     return this.#gate(
       verdict,
       {
         statement,
-        raw: bytes,
+        raw: bytes.subarray(start, end),
         shown: () =>
           shownRun(
             asked.map((each) => this.#judging.textOf(each)),
@@ -224,20 +236,14 @@ export class Requests {
           ),
         judge: () => this.#judging.run(asked),
       },
-      (denied) => {
-        if (denied !== undefined) return this.#fail(denied)
-        const approved = verdict.allowed ? undefined : verdict.hold
-        const bound = { run, statement, asked }
-        this.#judging.bind(portal, approved === undefined ? bound : { ...bound, approved })
-        return this.#pass(bytes, fields, { kind: 'bind', portal, name, run }, only_reads)
-      },
+      go,
     )
   }
 
-  #execute(bytes: Uint8Array): string | undefined {
-    const end = stringEnd(bytes, header_bytes)
-    if (end < 0 || end + 5 !== bytes.length) return malformed('Execute')
-    const portal = nameOf(bytes.subarray(header_bytes, end))
+  #execute(bytes: Uint8Array, start: number, until: number): string | undefined {
+    const end = stringEnd(bytes, start + header_bytes, until)
+    if (end < 0 || end + 5 !== until) return malformed('Execute')
+    const portal = nameOf(bytes, start + header_bytes, end)
     if (portal === undefined) return unnameable
     const bound = this.#judging.portal(portal)
     const verdict = this.#judging.continues(bound)
@@ -247,37 +253,43 @@ export class Requests {
     }
     for (const { asked, approved } of bound)
       for (const each of asked) this.#judging.runsNow(each, approved)
-    const early =
-      bound.length > 0 && bound.every(({ asked }) => asked.length > 0 && asked.every(reads))
+    const early = bound.length > 0 && bound.every(onlyReads)
     const is_described = bound.length > 0 && bound.every((each) => each.is_described === true)
     const violation = is_described ? undefined : this.#describe(portal, early)
-    return violation ?? this.#pass(bytes, [], { kind: 'execute', portal, rows: 0, bytes: 0 }, early)
+    const asked = { kind: 'execute', portal, rows: 0, bytes: 0 } as const
+    return violation ?? this.#pass(bytes, start, until, none, asked, early)
   }
 
   /** In the place of a request that is not let through: the target fails, and skips what is behind it. */
   #fail(denied: Refusal): string | undefined {
     const prepared = { statement: 0, plan: opaque_plan }
     const failing = message('P', denied_name, denied_statement, { u16: 0 })
-    return this.#pass(failing, [], { kind: 'parse', name: denied_name, prepared, denied })
+    return this.#say(failing, { kind: 'parse', name: denied_name, prepared, denied })
   }
 
-  #about(kind: 'describe' | 'close', bytes: Uint8Array): string | undefined {
-    const which = bytes[header_bytes]
-    const what = kind === 'describe' ? 'Describe' : 'Close'
-    if (which !== letter('S') && which !== letter('P')) return malformed(what)
-    if (stringEnd(bytes, header_bytes + 1) !== bytes.length - 1) return malformed(what)
-    const name = nameOf(bytes.subarray(header_bytes + 1, -1))
+  #about(
+    kind: 'describe' | 'close',
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+  ): string | undefined {
+    const at = start + header_bytes
+    const is_prepared = bytes[at] === letter('S')
+    const is_whole = end > at && stringEnd(bytes, at + 1, end) === end - 1
+    if (!is_whole || (!is_prepared && bytes[at] !== letter('P')))
+      return malformed(kind === 'describe' ? 'Describe' : 'Close')
+    const name = nameOf(bytes, at + 1, end - 1)
     if (name === undefined) return unnameable
-    const of = which === letter('S') ? 'prepared' : 'portal'
-    if (of === 'portal' && kind === 'describe') this.#judging.described(name)
-    return this.#pass(bytes, [], { kind, of, name }, true)
+    const of = is_prepared ? 'prepared' : 'portal'
+    if (!is_prepared && kind === 'describe') this.#judging.described(name)
+    return this.#pass(bytes, start, end, none, { kind, of, name }, true)
   }
 
   /** Where columns are protected, rows must not come of which nobody said what they are. */
   #describe(portal: string, early: boolean): string | undefined {
     if (this.#analyser.column === undefined) return undefined
     const asked = { kind: 'describe', of: 'portal', name: portal, is_own: true } as const
-    return this.#pass(message('D', letter('P'), portal), [], asked, early)
+    return this.#say(message('D', letter('P'), portal), asked, early)
   }
 
   /** The fast path names a function by its number alone: nobody can read what it would do. */
@@ -289,10 +301,10 @@ export class Requests {
       message: 'functions are called by SELECT here, not by the fast path',
     }
     const text = new TextEncoder().encode('FunctionCall')
-    const statement = this.#record(text, new Uint8Array(), false, ['fast_path'], denied, false)
+    const statement = this.#record(text, nothing, false, ['fast_path'], denied, false)
     const asked = { kind: 'query', statement, plans: [], at: 0, rows: 0, bytes: 0 } as const
     const refusal = refusalOf(denied)
-    return this.#pass(message('Q', denied_statement), [], { ...asked, denied: refusal })
+    return this.#say(message('Q', denied_statement), { ...asked, denied: refusal })
   }
 
   #decide(
@@ -319,16 +331,15 @@ export class Requests {
     this.#frames.push({ kind: 'fact', fact: { kind: 'verdict', verdict, asked: 'query' } })
   }
 
-  /** Goes on at once, goes on with a refusal, or waits until a person has decided. */
+  /** Goes on with a refusal, or waits until a person has decided. */
   #gate(
-    verdict: Verdict,
+    verdict: Denial,
     run: Pick<HeldStatement, 'statement' | 'raw' | 'judge'> & {
       /** Undefined where it is more than anybody could look at. */
       readonly shown: () => Uint8Array | undefined
     },
     go: (refusal: Refusal | undefined) => string | undefined,
   ): string | undefined {
-    if (verdict.allowed) return go(undefined)
     const shown = verdict.hold === undefined ? undefined : run.shown()
     if (shown === undefined)
       return go(refusalOf(verdict.hold === undefined ? verdict : { ...verdict, message: unseen }))
@@ -356,27 +367,32 @@ export class Requests {
     this.#frames.push(early ? { kind: 'fact', fact, early } : { kind: 'fact', fact })
   }
 
+  /** What came, with places in it. */
   #pass(
     bytes: Uint8Array,
+    start: number,
+    end: number,
     fields: readonly Field[],
-    asked?: Parameters<Conversation['expect']>[0],
+    asked?: Expected,
     early = false,
   ): string | undefined {
-    this.#frames.pass(bytes, fields, early)
+    this.#frames.pass(bytes, start, end, fields, early)
     return asked === undefined ? undefined : this.#conversation.expect(asked)
   }
+
+  /** A message of the gateway's own. */
+  #say(bytes: Uint8Array, asked: Expected, early = false): string | undefined {
+    return this.#pass(bytes, 0, bytes.length, none, asked, early)
+  }
 }
-
-const refusalOf = ({ rule, message: text }: Denial): Refusal => ({
-  ...{ rule, message: text, code: '42501' },
-})
-
-const faultIn = ({ fault }: Analysis): Pick<Analysis, 'fault'> =>
-  fault === undefined ? {} : { fault }
 
 const changed = (why: string): string => `policy was changed since this was bound: ${why}`
 const unseen = 'this needs an approval, and is longer than anybody could look at'
 
 const reads = ({ analysis }: Asked): boolean => analysis.only_reads
+const onlyReads = ({ asked }: Bound): boolean => asked.length > 0 && asked.every(reads)
+
+const none: readonly Field[] = []
+const nothing = new Uint8Array()
 
 const malformed = (what: string): string => `a ${what} is malformed`

@@ -38,15 +38,20 @@ export type Treatment =
       readonly array: 'none' | 'text' | 'binary'
     }
 
-/** Undefined when the RowDescription is malformed. */
-export function readColumns(bytes: Uint8Array): readonly Column[] | undefined {
-  const count = u16(bytes, header_bytes)
-  if (bytes.length < header_bytes + 2 || count > columns_max) return undefined
+/** Of the RowDescription between `from` and `until`; undefined when it is malformed. */
+export function readColumns(
+  bytes: Uint8Array,
+  from: number,
+  until: number,
+): readonly Column[] | undefined {
+  let at = from + header_bytes + 2
+  if (until < at) return undefined
+  const count = u16(bytes, at - 2)
+  if (count > columns_max) return undefined
   const columns: Column[] = []
-  let at = header_bytes + 2
   for (let index = 0; index < count; index++) {
-    const end = stringEnd(bytes, at)
-    if (end < 0 || end + 19 > bytes.length) return undefined
+    const end = stringEnd(bytes, at, until)
+    if (end < 0 || end + 19 > until) return undefined
     columns.push({
       name: { start: at, end },
       relation: u32(bytes, end + 1),
@@ -56,7 +61,7 @@ export function readColumns(bytes: Uint8Array): readonly Column[] | undefined {
     })
     at = end + 19
   }
-  return at === bytes.length ? columns : undefined
+  return at === until ? columns : undefined
 }
 
 /** Types whose values are any text: char, name, text, unknown, bpchar, varchar, cstring. */
@@ -80,49 +85,61 @@ export function treatmentOf(
 }
 
 export interface Row {
-  /** Other bytes than those that came, where a value became another one. */
+  /** Those that were given, with places in them; or a message of its own, where a value became another one. */
   readonly bytes: Uint8Array
   readonly fields: readonly Field[]
 }
 
 /**
- * The values of a DataRow. `treatments` by column; undefined when nothing is known of them, and `fallback` counts.
+ * The values of the DataRow between `from` and `until`. `treatments` by column; undefined when nothing is known of them, and `fallback` counts.
  * Undefined when the message is malformed, or has other columns than were announced.
  */
 export function readRow(
   bytes: Uint8Array,
+  from: number,
+  until: number,
   treatments: readonly Treatment[] | undefined,
   fallback: Treatment,
   /** For digests. */
   key: Uint8Array,
 ): Row | undefined {
-  const count = u16(bytes, header_bytes)
-  if (bytes.length < header_bytes + 2) return undefined
+  let at = from + header_bytes + 2
+  if (until < at) return undefined
+  const count = u16(bytes, at - 2)
   if (treatments !== undefined && treatments.length !== count) return undefined
   const fields: Field[] = []
-  const others: Other[] = []
-  let at = header_bytes + 2
+  let others: Other[] | undefined
   for (let index = 0; index < count; index++) {
-    if (at + 4 > bytes.length) return undefined
+    if (at + 4 > until) return undefined
     const length = i32(bytes, at)
     const start = at + 4
     if (length < -1) return undefined
     at = start + Math.max(length, 0)
-    if (at > bytes.length) return undefined
+    if (at > until) return undefined
     if (length <= 0) continue
     const treatment = treatments === undefined ? fallback : treatments[index]
     if (treatment === undefined) fields.push({ start, end: at })
     else if (treatment.how === 'cover') fields.push({ start, end: at, rule: treatment.rule })
-    else if (treatment.how === 'null') others.push({ start, end: at })
+    else if (treatment.how === 'null') (others ??= []).push({ start, end: at })
     else {
       const shown = show(bytes, start, at, treatment, key)
       if (shown.kind === 'fields') fields.push(...shown.fields)
-      else
-        others.push({ start, end: at, ...(shown.kind === 'bytes' ? { bytes: shown.bytes } : {}) })
+      else if (shown.kind === 'null') (others ??= []).push({ start, end: at })
+      else (others ??= []).push({ start, end: at, bytes: shown.bytes })
     }
   }
-  if (at !== bytes.length) return undefined
-  return others.length === 0 ? { bytes, fields } : withOthers(bytes, fields, others)
+  if (at !== until) return undefined
+  if (others === undefined) return { bytes, fields }
+  if (from > 0) {
+    const own = others.map((other) => ({
+      ...other,
+      start: other.start - from,
+      end: other.end - from,
+    }))
+    const moved = fields.map((field) => movedBy(field, -from))
+    return withOthers(bytes.subarray(from, until), moved, own)
+  }
+  return withOthers(bytes.subarray(0, until), fields, others)
 }
 
 /** A value and what stands in its place: NULL where nothing does. */

@@ -8,12 +8,12 @@ import type { Field, Frame } from '../../core/connector.ts'
 import type { LeftOut, StatementFact } from '../../core/statement.ts'
 import { movedBy } from './field.ts'
 
-/** A frame that is still being made. */
+/** A frame that is still being made: its bytes, and places in them, are of `source` until it is done. */
 interface Growing {
   readonly kind: 'data'
   readonly stream: 1
   bytes: Uint8Array
-  readonly fields: Field[]
+  fields: readonly Field[]
   left_out?: LeftOut
   last?: true
 }
@@ -24,33 +24,45 @@ const let_go_bytes_min = 16 * 1024
 export class ShownFrames {
   #frames: Frame[] = []
   #last: Growing | undefined
+  #start = 0
+  #end = 0
+  #fields: Field[] = []
   /** Behind all that came with their ends, which is then one record. */
   #results: Frame[] = []
 
-  /** Whole messages. `left_out`: rows that do not go on record. */
-  pass(bytes: Uint8Array, fields: readonly Field[], left_out?: LeftOut): void {
+  /** Whole messages, from `start` to `end`, as are the places of their fields. `left_out`: rows that do not go on record. */
+  pass(
+    source: Uint8Array,
+    start: number,
+    end: number,
+    fields: readonly Field[],
+    left_out?: LeftOut,
+  ): void {
     const last = this.#last
     // Messages that came as they go on lie behind each other: they are one piece.
     if (
       last !== undefined &&
-      last.bytes.buffer === bytes.buffer &&
-      last.bytes.byteOffset + last.bytes.length === bytes.byteOffset &&
+      last.bytes === source &&
+      this.#end === start &&
       (last.left_out === undefined) === (left_out === undefined)
     ) {
-      const { length } = last.bytes
-      for (const field of fields) last.fields.push(movedBy(field, length))
-      last.bytes = new Uint8Array(bytes.buffer, last.bytes.byteOffset, length + bytes.length)
+      for (const field of fields) this.#fields.push(field)
+      this.#end = end
       // Between rows of two results stands the end of the first.
       if (last.left_out !== undefined)
         last.left_out = { ...last.left_out, rows: last.left_out.rows + (left_out?.rows ?? 0) }
       return
     }
-    const frame: Growing = { kind: 'data', stream: 1, bytes, fields: [...fields] }
+    this.#finish()
+    const frame: Growing = { kind: 'data', stream: 1, bytes: source, fields: none }
     if (left_out !== undefined) {
       this.#settle()
       frame.left_out = left_out
     }
     this.#last = frame
+    this.#start = start
+    this.#end = end
+    this.#fields = [...fields]
     this.#frames.push(frame)
   }
 
@@ -62,6 +74,7 @@ export class ShownFrames {
 
   /** `read`: what the frames were made of, which nobody else looks at. */
   take(read: Uint8Array): readonly Frame[] {
+    this.#finish()
     if (read.length >= let_go_bytes_min) this.#letGo(read)
     this.#settle()
     const frames = this.#frames
@@ -76,10 +89,23 @@ export class ShownFrames {
     if (last !== undefined) last.last = true
   }
 
-  #settle(): void {
+  /** Most are all that was read. */
+  #finish(): void {
+    const last = this.#last
+    if (last === undefined) return
     this.#last = undefined
+    const start = this.#start
+    last.fields = start === 0 ? this.#fields : this.#fields.map((field) => movedBy(field, -start))
+    if (start > 0 || this.#end < last.bytes.length)
+      last.bytes = last.bytes.subarray(start, this.#end)
+  }
+
+  #settle(): void {
+    this.#finish()
     if (this.#results.length === 0) return
     this.#frames.push(...this.#results)
     this.#results = []
   }
 }
+
+const none: readonly Field[] = []
