@@ -23,8 +23,8 @@ export interface DoorOptions {
 }
 
 export interface DoorEvents {
-  /** `source`: `IP:PORT`. */
-  opened(socket: Duplex, source: string): void
+  /** `source`: `IP:PORT`. `destroy` closes the connection, whoever has it by then. */
+  opened(socket: Duplex, source: string, destroy: () => void): void
   /** One could not be accepted: the next one may be. */
   failed(code: string): void
 }
@@ -36,11 +36,15 @@ export async function openDoor(
   on: DoorEvents,
 ): Promise<Door> {
   if (sockets === 'raw')
-    return listenRaw({ host, port, is_shared }, (socket) =>
-      on.opened(new LoginStream(socket), sourceOf(socket.remote.address, socket.remote.port)),
-    )
+    return listenRaw({ host, port, is_shared }, (socket) => {
+      const { address: from, port: from_port } = socket.remote
+      on.opened(new LoginStream(socket), sourceOf(from, from_port), () => socket.destroy())
+    })
   const server = createServer({ noDelay: true, keepAlive: true }, (socket) =>
-    on.opened(socket, sourceOf(socket.remoteAddress, socket.remotePort)),
+    on.opened(
+      ...([socket, sourceOf(socket.remoteAddress, socket.remotePort)] as const),
+      () => void socket.destroy(),
+    ),
   )
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)

@@ -54,7 +54,11 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
   )
   let sessions = 0
 
-  const accept = async (socket: Duplex, source: string, by: Connector): Promise<void> => {
+  const authenticate = async (
+    socket: Duplex,
+    source: string,
+    by: Connector,
+  ): Promise<Greeting | Passage> => {
     const abort = new AbortController()
     aborts.set(socket, abort)
     const dropped = admission.enter(socket)
@@ -70,18 +74,24 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
       clearTimeout(timer)
       timer = setTimeout(() => abort.abort(), limits.sign_in_ms)
     }
-    let greeting: Greeting | Passage
     try {
-      greeting = await by.accept(socket, source, options.identify, abort.signal, patience)
+      return await by.accept(socket, source, options.identify, abort.signal, patience)
     } finally {
       clearTimeout(timer)
       admission.leave(socket)
       signing_in.delete(socket)
       aborts.delete(socket)
     }
+  }
+
+  const run = async (
+    greeting: Greeting | Passage,
+    source: string,
+    destroy: () => void,
+  ): Promise<void> => {
     if (sessions >= limits.sessions_max) {
       const message = 'the gateway is full: try again later'
-      if ('passage' in greeting) socket.destroy()
+      if ('passage' in greeting) destroy()
       else greeting.refuse({ allowed: false, rule: 'sessions_max', message })
       log('session_refused', { source, reason: 'sessions_max' })
       return
@@ -95,19 +105,28 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
     }
   }
 
-  const admit = (socket: Duplex, source: string, by: Connector): void => {
-    accept(socket, source, by).catch((error: unknown) => {
-      socket.destroy()
+  // What a login needed is not kept while its session runs: the stream among it, where the socket is another's by then.
+  const admit = (
+    socket: Duplex,
+    source: string,
+    by: Connector,
+    destroy: () => void = () => void socket.destroy(),
+  ): void => {
+    const failed = (error: unknown): void => {
+      destroy()
       if (!(error instanceof ClientError)) {
         // A fault of ours. Its text may hold anything, so only its name goes out.
         log('internal_error', { error: error instanceof Error ? error.name : typeof error })
         return
       }
       if (error.code !== 'client_gone') log('client_refused', { source, code: error.code })
-    })
+    }
+    authenticate(socket, source, by)
+      .then((greeting) => run(greeting, source, destroy))
+      .catch(failed)
   }
   const door = await openDoor(options, connector.sockets, {
-    opened: (socket, source) => admit(socket, source, connector),
+    opened: (socket, source, destroy) => admit(socket, source, connector, destroy),
     failed: (code) => log('accept_failed', { code }),
   })
 
@@ -119,7 +138,7 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
     get unauthenticated() {
       return admission.size
     },
-    admit,
+    admit: (socket, source, by) => admit(socket, source, by),
     stop() {
       door.stop()
       for (const abort of aborts.values()) abort.abort()

@@ -127,7 +127,9 @@ function greetingOf(
   source: string,
   { target: targetOf, keys, plain, catalogs, speaksOfObjects, lookups }: Made,
 ): Greeting {
-  const { stream, early, identity, proof, account, target: name, parameters } = accepted
+  // The stream was for the login alone: nothing here keeps it.
+  const { stream, early, ...said } = accepted
+  const { identity, proof, account, target: name, parameters } = said
   const left = socketOf(stream)
   const client = streamEndpoint('client', left.socket, {
     early: inOne(early, left.early),
@@ -140,7 +142,7 @@ function greetingOf(
     account,
     target: name,
     source,
-    context: contextOf(accepted),
+    context: contextOf(said),
     closed: client.gone,
     async welcome() {
       assert(!is_welcomed, 'a client is welcomed once')
@@ -182,6 +184,13 @@ function greetingOf(
     // It is recorded before it reaches the target, like everything that a client sends.
     const key = keys.add(() => client.inject({ kind: 'signal', signal: 'CANCEL' }))
     void client.gone.then(() => keys.remove(key))
+    let hello: Uint8Array | undefined = Buffer.concat([
+      ...(said.is_told ? [] : [message('R', { u32: 0 })]),
+      ...negotiated(said),
+      ...dialled.said,
+      message('K', { u32: key.pid }, key.secret),
+      message('Z', 'I'.charCodeAt(0)),
+    ])
     return joinTarget({
       ...{ client, target: far, database, host_key: dialled.host_key },
       address: `${target.host}:${target.port}`,
@@ -189,18 +198,14 @@ function greetingOf(
       lookup,
       recorded_rows_max: target.recorded_rows_max,
       welcome() {
-        const hello = [
-          ...(accepted.is_told ? [] : [message('R', { u32: 0 })]),
-          ...negotiated(accepted),
-          ...dialled.said,
-          message('K', { u32: key.pid }, key.secret),
-          message('Z', 'I'.charCodeAt(0)),
-        ]
-        client.write({ kind: 'data', stream: 1, bytes: Buffer.concat(hello) })
+        if (hello !== undefined) client.write({ kind: 'data', stream: 1, bytes: hello })
+        hello = undefined
       },
     })
   }
 }
+
+type Said = Omit<Extract<Accepted, { kind: 'client' }>, 'stream' | 'early'>
 
 const inOne = (first: Uint8Array, then: Uint8Array): Uint8Array =>
   joined([first, then], first.length + then.length)
@@ -219,20 +224,14 @@ function settings(parameters: ReadonlyMap<string, string>): [string, string][] {
 }
 
 /** NegotiateProtocolVersion, for who asks for more than 3.0. */
-function negotiated({
-  minor,
-  parameters,
-}: Extract<Accepted, { kind: 'client' }>): readonly Uint8Array[] {
+function negotiated({ minor, parameters }: Said): readonly Uint8Array[] {
   const unknown = [...parameters.keys()].filter((name) => name.startsWith('_pq_.'))
   if (minor === 0 && unknown.length === 0) return []
   return [message('v', { u32: 0x30000 }, { u32: unknown.length }, ...unknown)]
 }
 
 /** What a client says of itself: the recorder masks it. */
-function contextOf({
-  tls,
-  parameters,
-}: Extract<Accepted, { kind: 'client' }>): Readonly<Record<string, string>> {
+function contextOf({ tls, parameters }: Said): Readonly<Record<string, string>> {
   const context: Record<string, string> = { tls }
   for (const name of ['application_name', 'database', 'client_encoding', 'options']) {
     const value = parameters.get(name)
