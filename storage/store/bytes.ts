@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { chunk_bytes_max } from './limits.ts'
+import { kept_bytes_max } from './limits.ts'
 
 /**
  * Splits a chunk that should hold `count` records. Stops at a length that cannot be: `damaged`. The
@@ -27,18 +27,23 @@ export function decodeChunk(
 
 export class Bytes {
   static readonly #free: Bytes[] = []
+  static #free_bytes = 0
   #buffer: Buffer = Buffer.allocUnsafeSlow(4096)
   #length = 0
 
   static take(): Bytes {
-    return Bytes.#free.pop() ?? new Bytes()
+    const free = Bytes.#free.pop()
+    if (free === undefined) return new Bytes()
+    Bytes.#free_bytes -= free.#buffer.length
+    return free
   }
 
-  /** Only large ones are worth keeping, and only a few. */
+  /** As much as a batch of many sessions takes: to let go of memory and ask for it again costs as much as to fill it. */
   static giveBack(bytes: Bytes): void {
     bytes.#length = 0
-    if (Bytes.#free.length < 4 && bytes.#buffer.length > chunk_bytes_max / 2)
-      Bytes.#free.push(bytes)
+    if (Bytes.#free_bytes + bytes.#buffer.length > kept_bytes_max) return
+    Bytes.#free_bytes += bytes.#buffer.length
+    Bytes.#free.push(bytes)
   }
 
   get length(): number {

@@ -7,6 +7,9 @@
 /** Records of one row: large enough that a row costs nothing beside its bytes. */
 export const chunk_bytes_max: number = 256 * 1024
 
+/** Memory for chunks that is kept for the next batch: what one batch fills, and what it grew in. */
+export const kept_bytes_max: number = 4 * 1024 * 1024
+
 /** One transaction: about 5 ms of work, so that a query never waits much longer. */
 export const batch_bytes_max: number = 1024 * 1024
 
