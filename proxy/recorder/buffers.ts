@@ -1,6 +1,7 @@
 /**
- * Buffers that travel between the main thread and the recorder and are used again. Each side has a pool:
- * the main thread's go out with raw output and come back empty, the recorder's with stored records.
+ * Buffers that travel between the main thread and the recorder and are used again. Each side has a pool. The main
+ * thread's go out with raw output, and the recorder stores records in them, which come back to be shown: a circle in
+ * which each is filled where it was read last.
  *
  * @module
  */
@@ -22,8 +23,11 @@ export class BufferPool {
     return new Uint8Array(buffer, 0, length)
   }
 
-  give(buffer: ArrayBuffer): void {
-    if (isPooled(buffer) && this.#free.length < pooled_buffers_max) this.#free.push(buffer)
+  /** One of the pool's. False when there are enough. */
+  give(buffer: ArrayBuffer): boolean {
+    if (this.#free.length >= pooled_buffers_max) return false
+    this.#free.push(buffer)
+    return true
   }
 }
 

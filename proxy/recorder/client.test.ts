@@ -108,6 +108,46 @@ test('what asks for content waits for nobody, unless everything does', async () 
   })
 }, 30_000)
 
+test('buffers go round, and what was given back is gone from whoever still has it', async () => {
+  await withRecorder(async (recorder) => {
+    const record_bytes = 10_000
+    const token = ['ghp', '_', 'x7Rk2mPq9LwZ4tYb8NcV1sDf6GhJ3aEu5QiO'].join('')
+    const printed = (n: number): string => `${n} ${token} ${'abc\n'.repeat(record_bytes / 4)}`
+    const shown: string[] = []
+    const kept: Uint8Array[] = []
+    const session = await recorder.open(start, {
+      ...deaf,
+      release(_, __, bytes) {
+        shown.push(Buffer.from(bytes).toString('latin1', 0, 60))
+        kept.push(bytes)
+        expect(bytes.length).toBeGreaterThan(record_bytes)
+        session.recycle(bytes)
+        expect(bytes.length).toBe(0)
+      },
+    })
+    await session.channel(1, { kind: 'exec', command: Buffer.from('cat'), env: {} })
+    // More than either side keeps, several times.
+    const rounds = 20
+    const together = 12
+    for (let round = 0; round < rounds; round++) {
+      for (let n = 0; n < together; n++) {
+        const text = Buffer.from(printed(round * together + n))
+        const bytes = session.buffer(text.length)
+        bytes.set(text)
+        session.output(1, 1, bytes)
+      }
+      await session.flush(1, 1)
+    }
+    expect(shown).toEqual(
+      Array.from({ length: rounds * together }, (_, n) =>
+        printed(n).replace(token, '*'.repeat(token.length)).slice(0, 60),
+      ),
+    )
+    expect(kept.every(({ length }) => length === 0)).toBe(true)
+    await session.close('client', '')
+  })
+}, 30_000)
+
 test('when the Worker dies its sessions end, later calls are refused, and it can still be stopped', async () => {
   await withRecorder(async (recorder, health) => {
     const failures: string[] = []

@@ -95,8 +95,6 @@ export function startRecorder(
   /** The Worker died: nobody answers any more. */
   let gone: RecorderError | undefined
   const pool = new BufferPool()
-  /** Of the pool here, and on loan to a release. */
-  const returned = new WeakSet<ArrayBufferLike>()
   let refusing: string | undefined
   let is_held = false
   /** What running sessions wait for, in its order. What is in flight of each is bounded, and so is this. */
@@ -142,7 +140,6 @@ export function startRecorder(
     if (item.kind === 'stopped') {
       sessions.get(item.session)?.stopped(item.channel, item.message)
     } else if (item.kind === 'release') {
-      if (item.is_returned === true) returned.add(item.bytes.buffer)
       meter.passed('to_client', item.raw_length)
       sessions.get(item.session)?.release(item.channel, item.stream, item.bytes, item.raw_length)
     } else {
@@ -226,12 +223,8 @@ export function startRecorder(
       shown: (channel: number, shown: Uint8Array) => commandOf(channel, { shown }),
       buffer: (length: number) => pool.take(length),
       recycle({ buffer }: Uint8Array) {
-        if (!isPooled(buffer)) return
-        if (returned.delete(buffer)) {
-          pool.give(buffer)
-          return
-        }
-        send({ kind: 'spent', buffer }, buffer)
+        // Detached: whoever still reads what was sent finds nothing of what is put there next.
+        if (isPooled(buffer)) pool.give(buffer.transfer())
       },
       output(...[channel, stream, bytes, fields, left_out]: Parameters<SessionRecorder['output']>) {
         if (left_out === undefined && batch.output(session, channel, stream, bytes, fields)) {
@@ -258,15 +251,12 @@ export function startRecorder(
         meter.passed('to_target', bytes.length)
         const buffer = bytes.buffer as ArrayBuffer // Of {@link buffer}.
         // What asks for content is not recorded: the way to the Worker and back would be for nothing.
-        if (!is_held && sessions.has(session) && pieces.every(isEmpty)) {
-          returned.add(buffer)
+        if (!is_held && sessions.has(session) && pieces.every(isEmpty))
           return Promise.resolve(bytes)
-        }
         const upload = { kind: 'upload', session, channel, bytes, pieces } as const
         return ask((ack) => ({ ...upload, ack }), session, buffer).then(({ bytes: passed }) => {
           if (passed === undefined)
             throw new RecorderError('recorder_gone', 'the recorder did not answer')
-          returned.add(passed.buffer)
           return passed
         })
       },

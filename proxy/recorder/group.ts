@@ -36,7 +36,7 @@ export interface GroupPorts {
 export class Group {
   readonly #ports: GroupPorts
   #items: Committed[] = []
-  /** Raw output buffers that were read, to be filled again. */
+  /** Buffers that the other side is to fill again. */
   #spent: ArrayBuffer[] = []
   #lsn = 0
   #bytes = 0

@@ -75,8 +75,6 @@ export type ToRecorder =
   | { readonly kind: 'mask'; readonly ack: number; readonly text: string }
   /** The gateway runs with these from now on. */
   | ({ readonly kind: 'configuration'; readonly ack: number } & Configuration)
-  /** A released buffer was sent and can be filled again. */
-  | { readonly kind: 'spent'; readonly buffer: ArrayBuffer }
   /** The store has everything up to here on disk. */
   | { readonly kind: 'projected'; readonly lsn: number }
   /** The bucket has everything up to here. */
@@ -149,7 +147,7 @@ export type FromRecorder =
       readonly lsn: number
       readonly items: readonly Committed[]
       readonly packed?: Packed | undefined
-      /** Raw output was read; these can be filled again. */
+      /** Raw output of more than is released was read; these can be filled again. */
       readonly spent: readonly ArrayBuffer[]
       /** Absent where nothing was written. */
       readonly measured?: Measured
@@ -203,6 +201,6 @@ export interface Released {
   readonly stream: 1 | 2
   readonly bytes: Uint8Array
   readonly raw_length: number
-  /** The bytes came in this very buffer: it goes back to the pool that it is from. */
+  /** The bytes came in this very buffer: it goes back as a whole. */
   readonly is_returned?: true
 }

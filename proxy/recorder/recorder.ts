@@ -256,9 +256,6 @@ export function createRecorder(parts: RecorderParts): RecorderCore {
       case 'configuration':
         configure(message)
         break
-      case 'spent':
-        pool.give(message.buffer)
-        break
       case 'projected':
         recycling.projected(message.lsn)
         break
@@ -290,7 +287,7 @@ export function createRecorder(parts: RecorderParts): RecorderCore {
     switch (message.kind) {
       case 'output':
         trail.output(message, fieldsOf(message))
-        if (isPooled(message.bytes.buffer)) group.spend(message.bytes.buffer)
+        spend(message.bytes.buffer)
         return
       case 'download': {
         const { channel, bytes, pieces } = message
@@ -330,6 +327,11 @@ export function createRecorder(parts: RecorderParts): RecorderCore {
         break
     }
     group.ack(message.ack)
+  }
+
+  /** Raw output was read: a record goes there next. What is not recorded leaves more of them here than that takes. */
+  function spend(buffer: ArrayBufferLike): void {
+    if (isPooled(buffer) && !pool.give(buffer)) group.spend(buffer)
   }
 
   function configure(message: Extract<Message, { kind: 'configuration' }>): void {
