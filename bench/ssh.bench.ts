@@ -251,19 +251,31 @@ async function idle(paths: Paths, options: Options): Promise<Partial<Report>> {
 async function active(paths: Paths, options: Options): Promise<Partial<Report>> {
   if (paths.gateway === undefined) return {}
   const count = Math.ceil(200 * options.scale)
-  const hops = { direct: paths.direct, gateway: paths.through } as const
+  const hops = { direct: paths.direct, jump: paths.jump, gateway: paths.through } as const
+  const names = (['direct', 'jump', 'gateway'] as const).filter((path) =>
+    paths.names.includes(path),
+  )
   const p50 = perPath()
   const p99 = perPath()
+  const cores = new Map<string, number[]>()
   for (let round = 0; round < options.rounds; round++)
-    for (const path of rotated(['direct', 'gateway'] as const, round)) {
-      const times = await typeTogether(hops[path], count, 15)
-      p50[path].push(quantile(times, 0.5))
-      p99[path].push(quantile(times, 0.99))
+    for (const path of rotated(names, round)) {
+      const pid = path === 'gateway' ? paths.gateway.pid : undefined
+      const typing = await typeTogether(hops[path], count, 15, pid)
+      p50[path].push(quantile(typing.times, 0.5))
+      p99[path].push(quantile(typing.times, 0.99))
+      for (const [thread, used] of typing.cores) {
+        const name = thread.replace(/^gateway (.*)$/, (_, it) => `gateway's ${stages[it] ?? it}`)
+        cores.set(`${name}, ${path}`, [...(cores.get(`${name}, ${path}`) ?? []), used])
+      }
     }
-  const figures = (['direct', 'gateway'] as const).flatMap((path) => [
+  const figures = names.flatMap((path) => [
     figure(`echo, ${count} type, ${path} p50`, 'ms', p50[path]),
     figure(`echo, ${count} type, ${path} p99`, 'ms', p99[path]),
   ])
+  // What takes less than 1 % of a core is noise in the table.
+  for (const [name, used] of cores)
+    if (median(used) >= 0.01) figures.push(figure(`cores, ${count} type, ${name}`, '', used))
   const name = `echo p99, ${count} type`
   return { figures, goals: [{ name, value: median(p99.gateway), unit: 'ms', at_most: 10 }] }
 }

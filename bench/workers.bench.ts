@@ -73,7 +73,7 @@ function typists(q: number): Row {
     unit: 'ms',
     is_time: true,
     measure: async (paths, side, _, { scale }) =>
-      quantile(await typeTogether(hopOf(paths, side), Math.ceil(200 * scale), 10), q),
+      quantile((await typeTogether(hopOf(paths, side), Math.ceil(200 * scale), 10)).times, q),
   }
 }
 

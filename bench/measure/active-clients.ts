@@ -1,10 +1,13 @@
 /**
- * A process of its own: COUNT people at once, each with a terminal, who type ten keys a second for SECONDS. Prints
- * the time of each key until its echo, in ms, as a JSON array. Arguments: HOST PORT LOGIN KEY_FILE COUNT SECONDS.
+ * A process of its own: COUNT people at once, each with a terminal, who type ten keys a second for SECONDS. Prints a line
+ * when all are logged in, and then the time of each key until its echo, in ms, as a JSON array. Arguments: HOST PORT LOGIN
+ * KEY_FILE COUNT SECONDS, and a command where each connection is the input and output of one.
  *
  * @module
  */
+import { spawn } from 'node:child_process'
 import { readFileSync } from 'node:fs'
+import { Duplex } from 'node:stream'
 import { Client, type ClientChannel } from 'ssh2'
 import { echo_command } from './terminal.ts'
 
@@ -14,7 +17,7 @@ const key_ms = 100
 /** A line in the kernel's canonical mode is short. */
 const keys_per_line = 60
 
-const [host = '', port = '', username = '', key_file = '', count = '', seconds = ''] =
+const [host = '', port = '', username = '', key_file = '', count = '', seconds = '', ...command] =
   Bun.argv.slice(2)
 const privateKey = readFileSync(key_file)
 const channels: ClientChannel[] = []
@@ -26,6 +29,7 @@ await Promise.all(
     while (next++ < Number(count)) channels.push(await open())
   }),
 )
+await Bun.write(Bun.stdout, 'typing\n')
 const until = performance.now() + Number(seconds) * 1000
 await Promise.all(channels.map(type))
 // Whole, before the exit: a pipe takes 64 KiB at once.
@@ -63,6 +67,22 @@ function open(): Promise<ClientChannel> {
       else reject(error)
     })
   })
-  client.connect({ host, port: Number(port), username, privateKey, readyTimeout: 60_000 })
+  const way = command.length === 0 ? { host, port: Number(port) } : { sock: runs(command) }
+  client.connect({ ...way, username, privateKey, readyTimeout: 60_000 })
   return promise
+}
+
+/** As ssh itself runs the command of a ProxyJump. */
+function runs([file = '', ...rest]: readonly string[]): Duplex {
+  const { stdin, stdout } = spawn(file, rest, { stdio: ['pipe', 'pipe', 'inherit'] })
+  const connection = new Duplex({
+    read: () => stdout.resume(),
+    write: (bytes, _, done) => stdin.write(bytes, done),
+    final: (done) => stdin.end(done),
+  })
+  stdout.on('data', (bytes) => {
+    if (!connection.push(bytes)) stdout.pause()
+  })
+  stdout.on('end', () => connection.push(null))
+  return connection
 }

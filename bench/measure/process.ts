@@ -30,6 +30,17 @@ export function cpuOf(pid: number): Cpu {
   return times
 }
 
+/** CPU seconds of the whole machine since it started, of all its cores. */
+export function busySeconds(): number {
+  // proc(5): user, nice, system, idle, iowait, irq, softirq, steal.
+  const [user = 0, nice = 0, system = 0, , , irq = 0, softirq = 0] =
+    /^cpu +(.*)$/m
+      .exec(read('/proc/stat') ?? '')?.[1]
+      ?.split(' ')
+      .map(Number) ?? []
+  return (user + nice + system + irq + softirq) / ticks_per_s
+}
+
 /** Seconds spent between two readings, the busiest thread first; idle ones are left out. */
 export function cpuBetween(before: Cpu, after: Cpu): [thread: string, seconds: number][] {
   return [...after]

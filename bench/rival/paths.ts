@@ -21,6 +21,8 @@ export interface Hop {
   /** File of the private key. */
   readonly key: string
   readonly jump?: string
+  /** Whose input and output lead to the port, where it is not dialled. */
+  readonly command?: readonly string[]
 }
 
 export interface Paths extends AsyncDisposable {
@@ -34,6 +36,7 @@ export interface Paths extends AsyncDisposable {
   /** How to reach the gateway, and its target without it, for a client of our own. */
   readonly through: Hop
   readonly direct: Hop
+  readonly jump: Hop
   /** The gateway with two workers. */
   readonly spread: Hop
   readonly gateway: Gateway | undefined
@@ -122,6 +125,7 @@ export async function openPaths(
     through,
     spread,
     direct: straight,
+    jump: { ...straight, command: ['ssh', '-F', config, '-W', `127.0.0.1:${port}`, 'middle'] },
     [Symbol.asyncDispose]: () => stack.disposeAsync(),
   }
 }
