@@ -41,6 +41,9 @@ export class PlayedJournal {
     this.pending.push({ ...entry, bytes: new Uint8Array(entry.bytes) })
     return this.durable.length + this.pending.length
   }
+  appendRecord(session: string, seq: number, bytes: Uint8Array): number {
+    return this.append({ kind: 'record', session, seq, bytes })
+  }
   commit(): void {
     if (this.pending.length === 0) return
     if (this.fails) {
