@@ -166,45 +166,56 @@ export class Stream implements MaskStream {
             : memory.view(words[result] ?? 0, raw_length)
       return { bytes, raw_offset, raw_length, spans: no_spans }
     }
-    const raw_address = words[result + 6] ?? 0
-    const spans: MaskedSpan[] = []
+    const origin: Origin = { memory, address: (words[result + 6] ?? 0) - raw_offset }
+    const spans = new Array<MaskedSpan>(count)
     const names = this.#names
     for (let index = 0, at = memory.spans; index < count; index++, at += span_words)
-      spans.push(new FoundSpan(memory, names, words, at, raw_offset, raw_address))
+      spans[index] = new FoundSpan(
+        origin,
+        names[words[at + 4] ?? 0] ?? '',
+        words[at] ?? 0,
+        words[at + 1] ?? 0,
+        raw_offset + (words[at + 2] ?? 0),
+        words[at + 3] ?? 0,
+      )
     const bytes = memory.view(words[result] ?? 0, words[result + 1] ?? 0)
     return { bytes, raw_offset, raw_length, spans }
   }
 }
 
-/** Makes the view of the raw bytes when it is asked for: a view costs more than all else of a span. */
+/** Where the raw bytes of a call's spans stand: at this address and their offset in the stream. */
+interface Origin {
+  readonly memory: Memory
+  readonly address: number
+}
+
+/** Makes the view of the raw bytes when it is asked for: a view costs more than all else of a span. Small, as there may be thousands. */
 class FoundSpan implements MaskedSpan {
   readonly offset: number
   readonly length: number
   readonly raw_offset: number
   readonly raw_length: number
   readonly rule: string
-  readonly #memory: Memory
-  readonly #raw_at: number
+  readonly #origin: Origin
 
   constructor(
-    memory: Memory,
-    names: readonly string[],
-    words: Uint32Array,
-    at: number,
+    origin: Origin,
+    rule: string,
+    offset: number,
+    length: number,
     raw_offset: number,
-    raw_address: number,
+    raw_length: number,
   ) {
-    const from = words[at + 2] ?? 0
-    this.offset = words[at] ?? 0
-    this.length = words[at + 1] ?? 0
-    this.raw_offset = raw_offset + from
-    this.raw_length = words[at + 3] ?? 0
-    this.rule = names[words[at + 4] ?? 0] ?? ''
-    this.#memory = memory
-    this.#raw_at = raw_address + from
+    this.offset = offset
+    this.length = length
+    this.raw_offset = raw_offset
+    this.raw_length = raw_length
+    this.rule = rule
+    this.#origin = origin
   }
 
   get raw(): Uint8Array {
-    return this.#memory.view(this.#raw_at, this.raw_length)
+    const { memory, address } = this.#origin
+    return memory.view(address + this.raw_offset, this.raw_length)
   }
 }
