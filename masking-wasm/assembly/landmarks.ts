@@ -14,6 +14,9 @@ const entry_bytes: usize = 36
 /** A bit for each byte of the window from {@link window} on; `any` says whether one is set. */
 let words: usize = 0
 let any: bool = false
+/** The first of those that are set, and the last. */
+let first_word: usize = 0
+let last_word: usize = 0
 let dirty_bytes: usize = 0
 /** Where it begins, and what stands before. */
 let window: usize = 0
@@ -32,6 +35,8 @@ export function findLandmarks(from: usize, end: usize, before: u32): void {
   if (count == 0) return
   if (any) memory.fill(words, 0, dirty_bytes)
   any = false
+  first_word = end
+  last_word = from
   dirty_bytes = (end - from) / 8 + 1
   for (let index: usize = 0; index < count; index++) {
     const entry = landmarks + 4 + index * entry_bytes
@@ -46,6 +51,12 @@ function findBytes(entry: usize, from: usize, end: usize): void {
   let p = from
   // Past the window's end there is room to read; what is there does not count.
   for (; p < end; p += 16) {
+    // Sixty-four at once, as long as there is none.
+    for (; p + 64 <= end; p += 64) {
+      const first = v128.or(i8x16.eq(v128.load(p), bytes), i8x16.eq(v128.load(p, 16), bytes))
+      const second = v128.or(i8x16.eq(v128.load(p, 32), bytes), i8x16.eq(v128.load(p, 48), bytes))
+      if (v128.any_true(v128.or(first, second))) break
+    }
     let found: u32 = i8x16.bitmask(i8x16.eq(v128.load(p), bytes))
     for (; found != 0; found &= found - 1) {
       const at = p + ctz<u32>(found)
@@ -62,6 +73,8 @@ function noteWord(entry: usize, end: usize): void {
   const place = words + (at >>> 3)
   store<u8>(place, <u32>load<u8>(place) | (<u32>1 << (<u32>at & 7)))
   any = true
+  first_word = min(first_word, first)
+  last_word = max(last_word, first)
 }
 
 /** Where the word begins that ends before `end`; `end` when it is none, is too long, or began before the window. */
@@ -83,7 +96,7 @@ function isOf(entry: usize, byte: u32): bool {
 
 /** Sets the bits of [p, p + bytes) in the bits at `places`, the first of which is for `p`; nothing but whole words of 64. */
 export function addWords(places: usize, p: usize, bytes: usize): void {
-  if (!any) return
+  if (!any || last_word < p || first_word >= p + bytes) return
   const shift = <u64>((p - window) & 7)
   let at = words + ((p - window) >>> 3)
   for (let done: usize = 0; done < bytes; done += 64, at += 8, places += 8) {
