@@ -33,7 +33,7 @@ export async function verifySession(
     const parts = { source, documents, findings, budget: { open: 1 }, progress: () => {} }
     const begun = { document: start_digest, envelope: start.envelope }
     await new SessionCheck(proof.session, begun, parts).finish(manifest)
-    if (book !== undefined) checkKept(source, book, findings)
+    if (book !== undefined) await checkKept(source, book, findings)
   }
   return findings.report(true, signed?.log)
 }

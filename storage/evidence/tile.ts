@@ -46,6 +46,15 @@ export function parseTilePath(path: string): Tile | undefined {
   return tilePath(tile) === path ? tile : undefined
 }
 
+/** Tiles that a log of `to` entries has in full, and one of `from` had not. */
+export function* fullTiles(from: number, to: number): Generator<Tile> {
+  for (let level = 0, span = tile_width; span <= to; level++, span *= tile_width)
+    for (let index = Math.floor(from / span); (index + 1) * span <= to; index++) {
+      if (level === 0) yield { level: 'entries', index, width: tile_width }
+      yield { level, index, width: tile_width }
+    }
+}
+
 /** Whether a log of `size` entries has this tile, in full or in part. */
 export function hasTile({ level, index, width }: Tile, size: number): boolean {
   const nodes = level === 'entries' ? size : Math.floor(size / tile_width ** level)

@@ -14,6 +14,7 @@ import { tile_width, tilePath } from '../evidence/tile.ts'
 import { witnesses_max } from '../store/limits.ts'
 import type { EvidenceSource, KeptObject } from '../verify/source.ts'
 import { decodeEntries, decodeRecords, type LoggedEntry, splitLeaves } from './body.ts'
+import { Chain } from './chain.ts'
 import { ReplicaError } from './errors.ts'
 import { KeptObjects } from './kept-objects.ts'
 import {
@@ -37,7 +38,7 @@ export interface BucketSource extends EvidenceSource {
   readonly listing: BucketListing
   /** The version of an object that is evidence; undefined when there is none. `key` is without the log's prefix. */
   read(key: string): Promise<Uint8Array | undefined>
-  objects(): Iterable<KeptObject>
+  objects(): Promise<Iterable<KeptObject>>
   newerSessions(): number
   cosigned(): Promise<readonly Uint8Array[]>
 }
@@ -76,15 +77,23 @@ class LogSource implements BucketSource {
   #documents = new Map<string, { key: string; bytes: Uint8Array }>()
   readonly #keys: SessionKeys
 
+  /** First entries of the objects that follow each other; undefined before the log was read. */
+  #entries: readonly number[] | undefined
+  /** ... and the last of them. */
+  #end = 0
+  readonly #chains = new Map<string, Chain>()
+  /** All of the log's objects were listed. */
+  readonly #isWhole: boolean
   readonly #isListed: (key: string) => boolean
 
   constructor(
     bucket: Bucket,
     origin: string,
     listing: BucketListing,
-    isListed: (key: string) => boolean = () => true,
+    isListed?: (key: string) => boolean,
   ) {
-    this.#isListed = isListed
+    this.#isWhole = isListed === undefined
+    this.#isListed = isListed ?? (() => true)
     this.#objects = new KeptObjects(bucket, prefixOf(origin), listing)
     this.listing = listing
     this.#keys = new SessionKeys(async (session, isRight) => {
@@ -115,21 +124,19 @@ class LogSource implements BucketSource {
     session: string,
     from_seq = 0,
   ): Promise<{ records: readonly Uint8Array[]; next?: number }> {
-    const firsts = this.listing.records.get(session) ?? []
-    const at = Math.max(
-      0,
-      firsts.findLastIndex((first) => first <= from_seq),
-    )
-    const first = firsts[at]
-    if (first === undefined) return { records: [] }
-    const stored = await this.#decoded(recordsKey(session, first), decodeRecords)
-    const next = firsts[at + 1]
-    const records = stored?.slice(Math.max(0, from_seq - first)) ?? []
+    const known = this.#chains.get(session)
+    const chain = known ?? new Chain(this.listing.records.get(session) ?? [])
+    this.#chains.set(session, chain)
+    const read = (first: number) => this.#decoded(recordsKey(session, first), decodeRecords)
+    for (let first = chain.next; first !== undefined && chain.end <= from_seq; first = chain.next)
+      chain.add((await read(first))?.length ?? 0)
+    const at = chain.links.findIndex(({ first, count }) => first + count > from_seq)
+    const link = chain.links[at]
     // Past the end of the last object nothing follows.
-    if (next === undefined) return { records }
-    return records.length === 0 && stored !== undefined
-      ? this.records(session, next)
-      : { records, next: Math.max(next, from_seq + records.length) }
+    if (link === undefined) return { records: [] }
+    const records = (await read(link.first))?.slice(Math.max(0, from_seq - link.first)) ?? []
+    const next = chain.links[at + 1]?.first ?? chain.next
+    return next === undefined ? { records } : { records, next }
   }
 
   async document(digest: string): Promise<{ bytes: Uint8Array } | undefined> {
@@ -169,17 +176,11 @@ class LogSource implements BucketSource {
   }
 
   async log(): Promise<{ size: number; checkpoint: Uint8Array | undefined }> {
-    const { entries, checkpoints } = this.listing
-    const signed = checkpoints.at(-1)
+    const signed = this.listing.checkpoints.at(-1)
     const note = signed === undefined ? undefined : await this.#read(checkpointKey(signed))
     // An older one under a larger name would leave what came after it unsigned.
     const isOther = note !== undefined && !signsSize(note.bytes, signed)
-    // Entries that no checkpoint here covers came while the listing was made.
-    const first = entries.findLast((each) => signed === undefined || each < signed)
-    const last =
-      first === undefined ? undefined : await this.#decoded(entriesKey(first), decodeEntries)
-    const stored = (first ?? 0) + (last?.length ?? 0)
-    await this.#readPins()
+    const stored = await this.#readChain(signed)
     return {
       size: Math.min(stored, signed ?? stored),
       checkpoint: isOther ? new Uint8Array() : note?.bytes,
@@ -215,7 +216,7 @@ class LogSource implements BucketSource {
   }
 
   async logEntries(from: number, to: number): Promise<readonly Uint8Array[]> {
-    const { entries: firsts } = this.listing
+    const firsts = this.#entries ?? this.listing.entries
     const begin = firsts.findLastIndex((first) => first <= from)
     const wanted = firsts.slice(Math.max(0, begin)).filter((first) => first < to)
     const found: Uint8Array[] = []
@@ -255,7 +256,15 @@ class LogSource implements BucketSource {
     return (await this.#read(key))?.bytes
   }
 
-  objects(): Iterable<KeptObject> {
+  async objects(): Promise<Iterable<KeptObject>> {
+    if (this.#isWhole) {
+      const newer_ms = this.#signedMs()
+      await this.#objects.look({
+        entries: new Set(this.#entries),
+        size: this.#end,
+        isNewer: (session) => (this.listing.sessions.get(session) ?? 0) > newer_ms,
+      })
+    }
     return this.#objects.kept()
   }
 
@@ -266,22 +275,36 @@ class LogSource implements BucketSource {
     return object?.versions[0]?.modified_ms ?? Number.POSITIVE_INFINITY
   }
 
-  /** Receipts come later in the log than what they are of, so all are read first. */
-  async #readPins(): Promise<void> {
-    const { entries } = this.listing
-    for (let at = 0; at < entries.length; at += fetch_ahead)
-      await Promise.all(
-        entries.slice(at, at + fetch_ahead).map(async (first) => {
-          const logged = (await this.#decoded(entriesKey(first), decodeEntries)) ?? []
-          for (const { entry, document } of logged) {
-            const decoded = decodeLogEntry(entry)
-            if (decoded?.type !== 'evidence.replicated' || digestOf(document) !== decoded.digest)
-              continue
-            for (const receipt of readReceipts(openDocument(document) ?? {}))
-              if (this.#isListed(receipt.key)) this.#objects.pin(receipt)
-          }
-        }),
-      )
+  /**
+   * Reads the entries that a checkpoint here covers; those behind it came while the listing was made. Receipts come later in
+   * the log than what they are of, so all are read first. Resolves with the end of the entries.
+   */
+  async #readChain(signed: number | undefined): Promise<number> {
+    const firsts = this.listing.entries.filter((first) => signed === undefined || first < signed)
+    const chain = new Chain(firsts)
+    for (let first = chain.next; first !== undefined; first = chain.next) {
+      if (chain.links.length % fetch_ahead === 0) {
+        const from = firsts.indexOf(first)
+        const ahead = firsts.slice(from, from + fetch_ahead)
+        // What cannot be read, and is nobody's, is in nobody's way.
+        await Promise.allSettled(
+          ahead.map(async (each) => this.#decoded(entriesKey(each), decodeEntries)),
+        )
+      }
+      const logged = (await this.#decoded(entriesKey(first), decodeEntries)) ?? []
+      for (const one of logged) this.#pinReceipts(one)
+      chain.add(logged.length)
+    }
+    this.#entries = chain.links.map(({ first }) => first)
+    this.#end = chain.end
+    return chain.end
+  }
+
+  #pinReceipts({ entry, document }: LoggedEntry): void {
+    const decoded = decodeLogEntry(entry)
+    if (decoded?.type !== 'evidence.replicated' || digestOf(document) !== decoded.digest) return
+    for (const receipt of readReceipts(openDocument(document) ?? {}))
+      if (this.#isListed(receipt.key)) this.#objects.pin(receipt)
   }
 
   #learnEntry({ entry, document }: LoggedEntry): void {

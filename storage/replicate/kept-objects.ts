@@ -4,12 +4,21 @@
  *
  * @module
  */
+import { fullTiles, parseTilePath, tile_width, tilePath } from '../evidence/tile.ts'
 import type { KeptObject } from '../verify/source.ts'
 import { sha256Hex } from './body.ts'
 import { parseKey } from './keys.ts'
+import { fetch_ahead } from './limits.ts'
 import type { BucketListing, ListedObject } from './listing.ts'
 import type { Receipt } from './receipts.ts'
-import type { Bucket, Fetched } from './s3.ts'
+import type { Bucket, Fetched, Lock } from './s3.ts'
+
+/** What a log is made of, where its objects lie. */
+export interface LogParts {
+  readonly entries: ReadonlySet<number>
+  readonly size: number
+  isNewer(session: string): boolean
+}
 
 export class KeptObjects {
   readonly #bucket: Bucket
@@ -35,6 +44,50 @@ export class KeptObjects {
       if ((this.#listing.objects.get(key)?.versions.length ?? 0) === 0)
         this.#kept.set(key, { ...placeOf(key), state: 'missing', modified_ms: 0 })
     return this.#kept.values()
+  }
+
+  /**
+   * Looks at those that nobody needed to read, so that how each is kept is told as well.
+   *
+   * @param parts what the log is made of here: first entries of objects, the end of what is there of it, sessions it cannot know yet
+   */
+  async look({ entries, size, isNewer }: LogParts): Promise<void> {
+    const read = new Set(
+      [...this.#kept].flatMap(([key, { session }]) => (key.includes('/records/') ? session : [])),
+    )
+    const unread: string[] = []
+    for (const [key, { versions }] of this.#listing.objects) {
+      if (versions.length === 0) continue
+      const parts = parseKey(key)
+      // Whoever reads the log looks into these, too.
+      if (parts?.kind === 'entries' && parts.first < size && !entries.has(parts.first))
+        this.#kept.set(key, { ...placeOf(key), state: 'added', modified_ms: 0 })
+      if (this.#kept.has(key)) continue
+      if (parts?.kind === 'tile') {
+        if (isFull(key)) unread.push(key)
+      } else if (parts?.kind === 'leaves' || parts?.kind === 'cosigned') unread.push(key)
+      else if (parts?.kind === 'records' && read.has(parts.session) && !isNewer(parts.session))
+        this.#kept.set(key, { ...placeOf(key), state: 'added', modified_ms: 0 })
+    }
+    for (let at = 0; at < unread.length; at += fetch_ahead)
+      await Promise.all(unread.slice(at, at + fetch_ahead).map((key) => this.#lookAt(key)))
+    for (const tile of fullTiles(0, size)) {
+      const key = tilePath(tile)
+      if ((this.#listing.objects.get(key)?.versions.length ?? 0) === 0)
+        this.#kept.set(key, { ...placeOf(key), state: 'absent', modified_ms: 0 })
+    }
+  }
+
+  async #lookAt(key: string): Promise<void> {
+    const object = this.#listing.objects.get(key)
+    const pin = this.#pins.get(key)
+    const pinned = object?.versions.find(({ version }) => version === pin?.version)
+    const own = pinned ?? object?.versions[0]
+    if (object === undefined || own === undefined) return
+    const lock = await this.#bucket.lock(`${this.#prefix}${key}`, own.version)
+    if (lock === undefined)
+      this.#kept.set(key, { ...placeOf(key), state: 'absent', modified_ms: 0 })
+    else this.#keep(key, object, own.version, lock, pin)
   }
 
   /** What was read is not what its own tag says. */
@@ -76,12 +129,13 @@ export class KeptObjects {
     key: string,
     object: ListedObject,
     version: string,
-    { bytes, ...lock }: Fetched,
+    { bytes, ...lock }: Lock & { readonly bytes?: Uint8Array },
     pin: Receipt | undefined,
   ): void {
     const own = object.versions.find((each) => each.version === version)
     const newest = object.versions.at(-1)
-    const is_edited = pin?.version === version && sha256Hex(bytes) !== pin.sha256
+    const is_edited =
+      bytes !== undefined && pin?.version === version && sha256Hex(bytes) !== pin.sha256
     // The same content again is a resend after a crash.
     const is_hidden = newest !== own && newest?.etag !== own?.etag
     const is_missing =
@@ -98,6 +152,8 @@ export class KeptObjects {
     this.#kept.set(key, { ...placeOf(key), state, ...lock })
   }
 }
+
+const isFull = (key: string): boolean => parseTilePath(key)?.width === tile_width
 
 function placeOf(key: string): Pick<KeptObject, 'key' | 'session' | 'is_permanent'> {
   const parts = parseKey(key)

@@ -203,18 +203,19 @@ class Rebuild {
   }
 
   *#records(id: string, from_seq: number): Iterable<Step> {
-    const firsts = this.#source.listing.records.get(id) ?? []
-    for (const [at, first] of firsts.entries()) {
-      const following = firsts[at + 1]
-      if (following !== undefined && following <= from_seq) continue
+    // Whole objects were taken before, and are now: one that begins inside another is no part of the session.
+    let end = from_seq
+    for (const first of this.#source.listing.records.get(id) ?? []) {
+      if (first < from_seq) continue
       const key = recordsKey(id, first)
       yield {
         fetched: this.#source.read(key),
         apply: (body) => {
+          if (first < end) return
           const records = body === undefined ? undefined : decodeRecords(body)
           for (const [offset, bytes] of (records ?? []).entries())
-            if (first + offset >= from_seq)
-              this.#add({ kind: 'record', session: id, seq: first + offset, bytes })
+            this.#add({ kind: 'record', session: id, seq: first + offset, bytes })
+          end = first + (records?.length ?? 0)
         },
       }
     }

@@ -12,13 +12,14 @@ import { readStartDocument } from '../evidence/manifest.ts'
 import { daysFor, daysOfLog, type RetentionRule } from '../evidence/retention.ts'
 import {
   encodeEntryBundle,
+  fullTiles,
   parseTilePath,
   type Tile,
   tile_width,
   tileData,
   tilePath,
 } from '../evidence/tile.ts'
-import type { Snapshot, StoredChunk } from '../store/backlog.ts'
+import type { SessionPlace, Snapshot, StoredChunk } from '../store/backlog.ts'
 import { encodeEntries, type LoggedEntry } from './body.ts'
 import { ReplicaError } from './errors.ts'
 import { Keying } from './keying.ts'
@@ -102,9 +103,8 @@ async function sendRecords(parts: Sending, snapshot: Snapshot): Promise<void> {
     const found = backlog.session(no)
     if (found === undefined)
       throw new ReplicaError('store_contradicts', 'records of a session that is not there')
-    const { id, labels, is_keyed } = found
-    const retain_days = daysFor(retention, labels) ?? daysOfLog(retention)
-    const place = { session: id, is_keyed, retain_days }
+    const { id, is_keyed } = found
+    const place = { session: id, is_keyed, retain_days: daysLocked(retention, found) }
     places.set(no, place)
     sent_to.set(no, receipts.sentTo(id))
     return place
@@ -251,7 +251,7 @@ function sessionBodies(
     const manifest = bodies({ key, kind: 'manifest', subject: id, ...whole }, document)
     const lists = backlog.leaves(document)
     if (lists === undefined) return manifest
-    const retain_days = daysFor(retention, backlog.labels(id)) ?? daysOfLog(retention)
+    const retain_days = daysLocked(retention, backlog.keeping(id))
     const leaves = { key: sessionKey(id, 'leaves'), kind: 'leaves', subject: id } as const
     return [...manifest, ...bodies({ ...leaves, ...whole, retain_days }, lists)]
   }
@@ -259,6 +259,12 @@ function sessionBodies(
     bodyOf({ key: documentKey(digest), kind: 'document', subject: digest, ...whole }, document),
   ]
 }
+
+/** By the rules of now, and no fewer than its start promised: whoever changes the rules shortens nothing that has begun. */
+const daysLocked = (
+  rules: readonly RetentionRule[],
+  { labels, days = 0 }: Pick<SessionPlace, 'labels' | 'days'>,
+): number => Math.max(daysFor(rules, labels) ?? daysOfLog(rules), days)
 
 const logPlan = (
   { retention }: RoundParts,
@@ -269,15 +275,6 @@ const logPlan = (
   ...{ kind, subject: '', first, next },
   retain_days: daysOfLog(retention),
 })
-
-/** Tiles that a log of `to` entries has in full, and one of `from` had not. */
-function* fullTiles(from: number, to: number): Generator<Tile> {
-  for (let level = 0, span = tile_width; span <= to; level++, span *= tile_width)
-    for (let index = Math.floor(from / span); (index + 1) * span <= to; index++) {
-      if (level === 0) yield { level: 'entries', index, width: tile_width }
-      yield { level, index, width: tile_width }
-    }
-}
 
 /** Bytes of a tile, full or partial. */
 export async function tileBody(

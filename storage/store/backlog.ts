@@ -39,6 +39,8 @@ export interface SessionPlace {
   /** Its objects are encrypted under a key of its own. */
   readonly is_keyed: boolean
   readonly labels: Readonly<Record<string, string>>
+  /** For which it is kept after its end, as its start promised; absent where it promised nothing. */
+  readonly days?: number
 }
 
 /** Throws `StoreError`; so do the methods. */
@@ -117,7 +119,10 @@ export class Backlog {
     const row = guarded(() => this.#sql.session.get({ no }))
     return row === undefined
       ? undefined
-      : { id: row.id, labels: parseLabels(row.labels), is_keyed: row.keyed === 1 }
+      : {
+          ...{ id: row.id, labels: parseLabels(row.labels), is_keyed: row.keyed === 1 },
+          ...(row.days === null ? {} : { days: row.days }),
+        }
   }
 
   /** What a legal hold is compared with; undefined when the session is not here. */
@@ -139,8 +144,11 @@ export class Backlog {
     return row ?? { start_digest: '', envelope_digest: '', manifest_digest: null }
   }
 
-  labels(id: string): Readonly<Record<string, string>> {
-    return parseLabels(this.#queries.sessionTableRow(id)?.labels ?? '{}')
+  /** What decides for how long it is kept. */
+  keeping(id: string): Pick<SessionPlace, 'labels' | 'days'> {
+    const row = this.#queries.sessionTableRow(id)
+    const days = row?.retain_days ?? undefined
+    return { labels: parseLabels(row?.labels ?? '{}'), ...(days === undefined ? {} : { days }) }
   }
 
   /** Whether its objects are encrypted under a key of its own; not of one that is not here any more. */
@@ -240,7 +248,10 @@ function prepareAll({ drizzle: db }: Database) {
       .where(and(gt(chunk.no, p('after')), lte(chunk.no, p('max'))))
       .prepare(),
     session: db
-      .select({ id: session.id, labels: session.labels, keyed: session.keyed })
+      .select({
+        ...{ id: session.id, labels: session.labels, keyed: session.keyed },
+        days: session.retain_days,
+      })
       .from(session)
       .where(eq(session.no, p('no')))
       .prepare(),

@@ -18,16 +18,22 @@ import type { EvidenceSource, KeptObject } from './source.ts'
 export class RetentionBook {
   readonly #rules: { readonly from_ms: number; readonly rules: readonly RetentionRule[] }[] = []
   readonly #labels = new Map<string, Readonly<Record<string, string>>>()
+  readonly #promised = new Map<string, number>()
   /** Many sessions have the same. */
   readonly #same = new Map<string, Readonly<Record<string, string>>>()
 
-  /** A `configuration.changed`: whatever its retention is, it holds from here on. */
-  changed(time: string, retention: unknown): void {
+  /** A `configuration.changed`: whatever its retention is, it holds from here on. Returns rules of before that had more days. */
+  changed(time: string, retention: unknown): readonly RetentionRule[] {
     const rules = readRetention(retention)
-    if (rules !== undefined) this.#rules.push({ from_ms: Date.parse(time), rules })
+    if (rules === undefined) return []
+    const before = this.#rules.at(-1)?.rules ?? []
+    this.#rules.push({ from_ms: Date.parse(time), rules })
+    return before.filter(({ labels, days }) => (daysFor(rules, labels) ?? Infinity) < days)
   }
 
-  started(session: string, labels: Readonly<Record<string, string>>): void {
+  /** @param days that its start promised */
+  started(session: string, labels: Readonly<Record<string, string>>, days?: number): void {
+    if (days !== undefined) this.#promised.set(session, days)
     const text = JSON.stringify(labels)
     const known = this.#same.get(text) ?? labels
     this.#same.set(text, known)
@@ -48,7 +54,8 @@ export class RetentionBook {
     const days = [...(before === undefined ? [] : [before]), ...around].map(({ rules }) =>
       session === undefined ? daysOfLog(rules) : daysOf(rules, this.#labels.get(session)),
     )
-    return days.length === 0 ? undefined : Math.min(...days)
+    if (days.length === 0) return undefined
+    return Math.max(Math.min(...days), this.#promised.get(session ?? '') ?? 0)
   }
 }
 
@@ -62,24 +69,24 @@ const daysOf = (
     : (daysFor(rules, labels) ?? daysOfLog(rules))
 
 /** Call when everything was read. */
-export function checkKept(
+export async function checkKept(
   source: EvidenceSource,
   book: RetentionBook,
   findings: Findings,
   erasures?: Erasures,
-): void {
-  const objects = [...(source.objects?.() ?? [])]
+): Promise<void> {
+  const objects = [...((await source.objects?.()) ?? [])]
   if (erasures !== undefined) sayTaken(objects, erasures, findings)
   for (const object of objects) {
+    const is_there = !['missing', 'absent', 'added'].includes(object.state)
     // The owner of the bucket removes what is erased, once its lock lets them.
     const is_erased = erasures?.sessions.has(object.session ?? '') === true
     const is_encrypted = is_erased && erasures.keyed.has(object.session ?? '')
-    if (is_erased && !(is_encrypted && object.is_permanent && object.state !== 'missing')) continue
-    if (erasures !== undefined && object.state !== 'missing') sayHeld(object, erasures, findings)
+    if (is_erased && !(is_encrypted && object.is_permanent && is_there)) continue
+    if (erasures !== undefined && is_there) sayHeld(object, erasures, findings)
     const place = object.session === undefined ? {} : { session: object.session }
     sayState(object, place, findings)
-    if (object.is_permanent && object.state !== 'missing')
-      sayLock(asTaken(object, erasures), place, book, findings)
+    if (object.is_permanent && is_there) sayLock(asTaken(object, erasures), place, book, findings)
   }
   const newer = source.newerSessions?.() ?? 0
   if (newer > 0)
@@ -160,6 +167,20 @@ function sayState({ key, state }: KeptObject, place: object, findings: Findings)
       findings.fail(
         'object_missing',
         `${key}: the version that the gateway had a receipt for is not in the bucket.`,
+        place,
+      )
+      return
+    case 'absent':
+      findings.fail(
+        'object_missing',
+        `${key}: it is not in the bucket, and the log has all of it.`,
+        place,
+      )
+      return
+    case 'added':
+      findings.fail(
+        'object_added',
+        `${key}: it is no part of the evidence, though its name says so. Somebody put it there.`,
         place,
       )
       return

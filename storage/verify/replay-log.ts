@@ -16,6 +16,7 @@ import {
   type StartDocument,
 } from '../evidence/manifest.ts'
 import { type NoteVerifier, noteVerifier } from '../evidence/note.ts'
+import type { RetentionRule } from '../evidence/retention.ts'
 import type { Trust } from '../evidence/trust.ts'
 import { checkRecipients } from './envelope-check.ts'
 import type { Erasures } from './erased.ts'
@@ -177,13 +178,23 @@ export async function replayLog(
       findings.fail('document_malformed', `${what} is of another type than its entry.`, place)
       return
     }
-    if (type === 'session.started') await started(id, digest, facts, place, what)
+    if (type === 'session.started') await started(decoded, facts, place, what)
     else if (type === 'session.running') await running(facts, place, what)
     else if (type === 'session.ended') await ended(id, digest, facts, place, what)
     else if (type === 'configuration.changed' && entry < log.signed) {
       nameLogs(facts['logs'])
-      parts.book.changed(decoded.time, facts['retention'])
+      sayShortened(parts.book.changed(decoded.time, facts['retention']), decoded.time, entry)
     }
+  }
+
+  function sayShortened(rules: readonly RetentionRule[], time: string, entry: number): void {
+    if (rules.length === 0) return
+    const which = rules.map(({ labels, days }) => `${days} days for ${JSON.stringify(labels)}`)
+    findings.notice(
+      'retention_shortened',
+      `From ${time} on, as log entry ${entry} says, less is kept than ${which.join(', ')}, which held before.`,
+      { entry },
+    )
   }
 
   async function isLost(session: string, place: Place): Promise<boolean> {
@@ -216,8 +227,7 @@ export async function replayLog(
   }
 
   async function started(
-    id: string,
-    digest: string,
+    { id, digest, days }: StoredLogEntry,
     facts: JsonObject,
     place: Place,
     what: string,
@@ -230,7 +240,7 @@ export async function replayLog(
     findings.counts.sessions++
     const check = new SessionCheck(id, { document: digest, envelope: start.envelope }, parts)
     open.set(id, { start, check })
-    parts.book.started(id, start.labels)
+    parts.book.started(id, start.labels, days)
     noteHolds(start)
     budget.open = open.size
     parts.progress()

@@ -51,6 +51,8 @@ export type FailureCode =
   /** The version that the gateway's receipt names is gone, or is not what was sent. */
   | 'object_missing'
   | 'object_edited'
+  /** Under a name of the evidence lies what is no part of it. */
+  | 'object_added'
   /** Nothing keeps it from being deleted, or not for as long as policy says. */
   | 'object_not_locked'
   | 'retention_short'
@@ -87,6 +89,8 @@ export type NoticeCode =
   | 'hold_lifted'
   /** From here on fewer people were needed to lift a hold or to shred. */
   | 'release_weakened'
+  /** From here on sessions, or the log, were kept for fewer days. */
+  | 'retention_shortened'
   | 'entries_not_witnessed'
   | 'entries_not_timestamped'
 

@@ -13,9 +13,10 @@ export interface KeptObject {
   readonly session?: string
   /**
    * Whether the version that is evidence is there and has the bytes that the gateway's receipt in the log says, and
-   * what hides it from whoever asks for the key alone.
+   * what hides it from whoever asks for the key alone. `absent`: the log has it, and the bucket does not. `added`: it is no
+   * part of the evidence, though its name says so.
    */
-  readonly state: 'shown' | 'shadowed' | 'deleted' | 'missing' | 'edited'
+  readonly state: 'shown' | 'shadowed' | 'deleted' | 'missing' | 'edited' | 'absent' | 'added'
   /** Whether it must be locked; the rest is what may be erased. */
   readonly is_permanent: boolean
   readonly mode?: string
@@ -56,8 +57,8 @@ export interface EvidenceSource {
   cosigned?(): Promise<readonly Uint8Array[]>
   /** Entries `[from, to)`; fewer when some are missing. */
   logEntries(from: number, to: number): Promise<readonly Uint8Array[]>
-  /** How the objects that were read are kept; only where the source is a bucket, and asked for last. */
-  objects?(): Iterable<KeptObject>
+  /** How the objects of the log are kept; only where the source is a bucket, and asked for last. */
+  objects?(): Iterable<KeptObject> | Promise<Iterable<KeptObject>>
   /**
    * Of a session whose objects are encrypted under a key of its own: what is wrong with that key. Only where the source is a
    * bucket.

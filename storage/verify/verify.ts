@@ -88,7 +88,7 @@ export async function verifyNaming(
     })
     await checkErased(source, erasures, findings)
     erasures.holds.say(findings)
-    checkKept(source, book, findings, erasures)
+    await checkKept(source, book, findings, erasures)
     await checkDerived(source, findings)
     if (findings.counts.log_entries === 0)
       findings.fail(
