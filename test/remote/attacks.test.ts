@@ -149,7 +149,7 @@ describe('what lies in the bucket', () => {
         const shorter: Bucket = {
           ...bucket,
           put: (key, bytes, until_ms, sha256) =>
-            bucket.put(key, bytes, until_ms && Math.min(until_ms, Date.now() + 3 * day_ms), sha256),
+            bucket.put(key, bytes, Math.min(until_ms ?? Infinity, Date.now() + 3 * day_ms), sha256),
         }
         const through = { bucket: is_honest ? bucket : shorter, retention: rules(2) }
         await replicaOf({ data: folder.path, writer, is_logging: true, ...through }).finish()
