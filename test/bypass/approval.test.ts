@@ -9,7 +9,7 @@ import { decodeLogEntry } from '../../storage/evidence/log-entry.ts'
 import { openGathered } from '../../storage/store/gathered.ts'
 import { approvalsOf, type Request } from '../fixture/approvals.ts'
 import { type Guarded, openGuarded } from '../fixture/guarded.ts'
-import { ssh, ssh_keygen, sshd, testWith } from '../fixture/require.ts'
+import { ssh, ssh_keygen, sshd, testWith, worker_counts } from '../fixture/require.ts'
 import { until } from '../fixture/until.ts'
 
 const needs = [ssh, sshd, ssh_keygen]
@@ -26,7 +26,7 @@ permit (principal, action == Action::"exec", resource) when { context.program ==
 permit (principal, action == Action::"exec", resource) when { context.program == "ln" };
 `
 
-for (const workers of [1, 2])
+for (const workers of worker_counts)
   describe(`with ${workers === 1 ? 'one process' : 'workers'}`, () => {
     let guarded: Guarded
     let traces = ''

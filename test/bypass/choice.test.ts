@@ -1,7 +1,7 @@
 /** What `policy.shell` leaves of shells, through a real ssh. */
-import { afterAll, beforeAll, describe, expect } from 'bun:test'
+import { afterAll, beforeAll, expect } from 'bun:test'
 import { type Guarded, openGuarded } from '../fixture/guarded.ts'
-import { ssh, ssh_keygen, sshd, testSlow } from '../fixture/require.ts'
+import { describeSlow, ssh, ssh_keygen, sshd, testSlow } from '../fixture/require.ts'
 import { runSsh } from '../fixture/ssh.ts'
 
 const needs = [ssh, sshd, ssh_keygen]
@@ -19,7 +19,7 @@ for (const [name, shell, rule] of [
     /policy\.shell\.minimum_confidence: shell/,
   ],
 ] as const)
-  describe(name, () => {
+  describeSlow(name, () => {
     let guarded: Guarded
     beforeAll(async () => {
       guarded = await openGuarded({ sections: { policy: { shell } } })
@@ -59,7 +59,7 @@ for (const [name, shell, rule] of [
     })
   })
 
-describe('a shell without a terminal', () => {
+describeSlow('a shell without a terminal', () => {
   let guarded: Guarded
   beforeAll(async () => {
     guarded = await openGuarded()

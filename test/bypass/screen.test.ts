@@ -3,12 +3,21 @@
  * is judged when Enter is pressed. `touch` stands for what must not run: its trace is a file. Each way to enter a
  * command says whether it is caught; what is not is in docs/limits.md, and stays here as it is.
  */
-import { afterAll, beforeAll, describe, expect } from 'bun:test'
+import { afterAll, beforeAll, expect } from 'bun:test'
 import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { sluice } from '../fixture/gateway.ts'
 import { type Guarded, openGuarded } from '../fixture/guarded.ts'
-import { python, ssh, ssh_keygen, sshd, testSlow, tmux, vim } from '../fixture/require.ts'
+import {
+  describeSlow,
+  python,
+  ssh,
+  ssh_keygen,
+  sshd,
+  testSlow,
+  tmux,
+  vim,
+} from '../fixture/require.ts'
 import { until } from '../fixture/until.ts'
 import { openShell, plain, type Shell, toldOf, tracesIn } from './world.ts'
 
@@ -25,7 +34,7 @@ const up = '\u001b[A'
 const left = '\u001b[D'
 const ctrl = (letter: string): string => String.fromCharCode(letter.charCodeAt(0) & 0x1f)
 
-describe('a shell that is read from its screen', () => {
+describeSlow('a shell that is read from its screen', () => {
   let guarded: Guarded
   let traces = ''
   beforeAll(async () => {
@@ -54,7 +63,7 @@ describe('a shell that is read from its screen', () => {
   const leave = async (opened: Shell): Promise<void> => {
     // Whatever it does: a terminal that is gone hangs up, and the session is over.
     await opened[Symbol.asyncDispose]()
-    await until('the end of the session', async () => (await guarded.sessions())[0]?.end_reason)
+    await until('the end of the session', async () => (await guarded.look())[0]?.end_reason)
   }
   const cli = (...words: string[]) =>
     sluice([...words, '--data', guarded.data, '--url', guarded.gateway.api])

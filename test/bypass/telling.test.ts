@@ -3,12 +3,13 @@
  * its folder, and waits. `touch` stands for what must not run: its trace is a file. What is not caught is in
  * docs/limits.md, and stays here as it is.
  */
-import { afterAll, beforeAll, describe, expect } from 'bun:test'
-import { existsSync, readdirSync, realpathSync, writeFileSync } from 'node:fs'
+import { afterAll, beforeAll, expect } from 'bun:test'
+import { existsSync, mkdtempSync, readdirSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { sluice } from '../fixture/gateway.ts'
 import { type Guarded, openGuarded } from '../fixture/guarded.ts'
-import { bash, ssh, ssh_keygen, sshd, testSlow, zsh } from '../fixture/require.ts'
+import { bash, describeSlow, ssh, ssh_keygen, sshd, testSlow, zsh } from '../fixture/require.ts'
 import { until } from '../fixture/until.ts'
 import { openShell, plain, type Shell, toldOf, tracesIn } from './world.ts'
 
@@ -27,12 +28,14 @@ for (const [name, program] of [
   ['bash', bash],
   ['zsh', zsh],
 ] as const)
-  describe(`a ${name} that tells of its commands`, () => {
+  describeSlow(`a ${name} that tells of its commands`, () => {
     const needs = [ssh, sshd, ssh_keygen, program]
     let guarded: Guarded
     let traces = ''
     let home = ''
+    let homes = ''
     beforeAll(async () => {
+      homes = mkdtempSync(join(tmpdir(), 'sluice-homes-'))
       guarded = await openGuarded({
         targets: (target) => [
           {
@@ -46,7 +49,7 @@ for (const [name, program] of [
         // The account's shell is somebody else's choice, and so are its start files.
         sshd: {
           config: [
-            `ForceCommand HOME=$(mktemp -d /tmp/sluice-home.XXXXXX) && cd && exec env HOME="$HOME" HISTFILE= PS1="ready> " SHELL=${program} /bin/sh -c "$SSH_ORIGINAL_COMMAND"`,
+            `ForceCommand HOME=$(mktemp -d ${homes}/home.XXXXXX) && cd && exec env HOME="$HOME" HISTFILE= PS1="ready> " SHELL=${program} /bin/sh -c "$SSH_ORIGINAL_COMMAND"`,
           ],
         },
         sections: { policy: { files: ['./policy.cedar'] } },
@@ -56,7 +59,8 @@ for (const [name, program] of [
       home = realpathSync('/tmp')
     }, 60_000)
     afterAll(async () => {
-      await guarded[Symbol.asyncDispose]()
+      await guarded?.[Symbol.asyncDispose]()
+      rmSync(homes, { recursive: true, force: true })
     }, 30_000)
 
     const at = (trace: string): string => join(traces, trace)
@@ -69,7 +73,7 @@ for (const [name, program] of [
     }
     const leave = async (opened: Shell): Promise<void> => {
       await opened[Symbol.asyncDispose]()
-      await until('the end of the session', async () => (await guarded.sessions())[0]?.end_reason)
+      await until('the end of the session', async () => (await guarded.look())[0]?.end_reason)
     }
 
     testSlow(needs, 'its text, its folder, how it ended', async () => {

@@ -1,12 +1,20 @@
 /** The page for approvers in a real browser, deciding about commands that a real ssh waits for. */
-import { afterAll, beforeAll, describe, expect } from 'bun:test'
+import { afterAll, beforeAll, expect } from 'bun:test'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Page } from 'playwright-core'
 import { approvalsOf } from '../fixture/approvals.ts'
 import { type Browser, openBrowser } from '../fixture/chromium.ts'
 import { type Guarded, openGuarded } from '../fixture/guarded.ts'
-import { chromium, ssh, ssh_keygen, sshd, testSlow } from '../fixture/require.ts'
+import {
+  chromium,
+  describeSlow,
+  ssh,
+  ssh_keygen,
+  sshd,
+  testSlow,
+  worker_counts,
+} from '../fixture/require.ts'
 
 const needs = [ssh, sshd, ssh_keygen, chromium]
 const secret = ['ghp', '_', 'x7Rk2mPq9LwZ4tYb8NcV1sDf6GhJ3aEu5QiO'].join('')
@@ -18,8 +26,8 @@ permit (principal, action == Action::"exec", resource) when { context.program ==
 permit (principal, action == Action::"exec", resource) when { context.program == "ln" };
 `
 
-for (const workers of [1, 2])
-  describe(`the page, with ${workers === 1 ? 'one process' : 'workers'}`, () => {
+for (const workers of worker_counts)
+  describeSlow(`the page, with ${workers === 1 ? 'one process' : 'workers'}`, () => {
     let guarded: Guarded
     let browser: Browser
     const complaints: string[] = []

@@ -2,7 +2,7 @@
  * Approvals that a passkey signs: registered and used in a real browser (with Chromium's virtual authenticator), for a
  * command that a real ssh waits for; the signature is in the session's evidence, and verified from there alone.
  */
-import { afterAll, beforeAll, describe, expect } from 'bun:test'
+import { afterAll, beforeAll, expect } from 'bun:test'
 import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -14,7 +14,15 @@ import { type Browser, openBrowser } from '../fixture/chromium.ts'
 import { sluice } from '../fixture/gateway.ts'
 import { type Guarded, openGuarded } from '../fixture/guarded.ts'
 import { freePort } from '../fixture/net.ts'
-import { chromium, ssh, ssh_keygen, sshd, testSlow } from '../fixture/require.ts'
+import {
+  chromium,
+  describeSlow,
+  ssh,
+  ssh_keygen,
+  sshd,
+  testSlow,
+  worker_counts,
+} from '../fixture/require.ts'
 
 const needs = [ssh, sshd, ssh_keygen, chromium]
 const policy = `
@@ -23,8 +31,8 @@ permit (principal, action, resource) unless { context has roles && !context.role
 permit (principal, action == Action::"exec", resource) when { context.program == "touch" };
 `
 
-for (const workers of [1, 2])
-  describe(`a passkey, with ${workers === 1 ? 'one process' : 'workers'}`, () => {
+for (const workers of worker_counts)
+  describeSlow(`a passkey, with ${workers === 1 ? 'one process' : 'workers'}`, () => {
     let guarded: Guarded
     let browser: Browser
     let origin = ''

@@ -2,14 +2,14 @@
  * The page for approvers as somebody meets it who signs in with a browser: the trial's approver decides about a command
  * of its engineer. Pages of other origins cannot.
  */
-import { afterAll, beforeAll, describe, expect } from 'bun:test'
+import { afterAll, beforeAll, expect } from 'bun:test'
 import type { Page } from 'playwright-core'
 import { openBrowser } from '../fixture/chromium.ts'
-import { chromium, ssh, testSlow } from '../fixture/require.ts'
+import { chromium, describeSlow, ssh, testSlow } from '../fixture/require.ts'
 import { startTrialRun, type TrialRun } from '../fixture/trial.ts'
 import { until } from '../fixture/until.ts'
 
-describe('the page of the trial, signed in', () => {
+describeSlow('the page of the trial, signed in', () => {
   let trial: TrialRun
   beforeAll(async () => {
     trial = await startTrialRun()

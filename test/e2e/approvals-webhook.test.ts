@@ -2,7 +2,7 @@
  * A chat is told of a request that a real ssh waits for, and the link in it opens the request in a real browser: once,
  * for somebody else than who asked, and decides nothing. The chat is a server of this test; Slack itself cannot run here.
  */
-import { afterAll, beforeAll, describe, expect } from 'bun:test'
+import { afterAll, beforeAll, expect } from 'bun:test'
 import { createHmac } from 'node:crypto'
 import { decodeLogEntry } from '../../storage/evidence/log-entry.ts'
 import { openGathered } from '../../storage/store/gathered.ts'
@@ -10,7 +10,15 @@ import { approvalsOf } from '../fixture/approvals.ts'
 import { openBrowser } from '../fixture/chromium.ts'
 import { type Guarded, openGuarded } from '../fixture/guarded.ts'
 import { freePort } from '../fixture/net.ts'
-import { chromium, ssh, ssh_keygen, sshd, testSlow } from '../fixture/require.ts'
+import {
+  chromium,
+  describeSlow,
+  ssh,
+  ssh_keygen,
+  sshd,
+  testSlow,
+  worker_counts,
+} from '../fixture/require.ts'
 import { until } from '../fixture/until.ts'
 
 const needs = [ssh, sshd, ssh_keygen, chromium]
@@ -26,8 +34,8 @@ interface Told {
   readonly body: string
 }
 
-for (const workers of [1, 2])
-  describe(`a webhook, with ${workers === 1 ? 'one process' : 'workers'}`, () => {
+for (const workers of worker_counts)
+  describeSlow(`a webhook, with ${workers === 1 ? 'one process' : 'workers'}`, () => {
     let guarded: Guarded
     let chat: Bun.Server<undefined>
     const told: Told[] = []

@@ -2,6 +2,7 @@
  * The page of the API in a real browser, as a reader meets it: a token, the operations, a call. Whatever the
  * page asks for outside the gateway, and whatever its own policy has to stop, is a failure.
  */
+
 import { describe, expect } from 'bun:test'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -9,6 +10,7 @@ import { join } from 'node:path'
 import { type BrowserContext, chromium, type Page } from 'playwright-core'
 import { type Gateway, sluice, startGateway } from '../fixture/gateway.ts'
 import { chromium as chromium_file, testWith } from '../fixture/require.ts'
+import { until } from '../fixture/until.ts'
 
 const launch_arguments = [
   ...['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run'],
@@ -162,12 +164,10 @@ async function operations(gateway: Gateway, token: string): Promise<string[]> {
 }
 
 /** The second line of a checkpoint (C2SP tlog-checkpoint), which is there within a second. */
-async function logSize(gateway: Gateway, token: string): Promise<number> {
-  for (let tries = 0; tries < 100; tries++) {
+function logSize(gateway: Gateway, token: string): Promise<number> {
+  return until('a checkpoint', async () => {
     const response = await ask(gateway, token, '/api/log/checkpoint')
     const size = Number((await response.text()).split('\n')[1])
-    if (response.ok && size > 0) return size
-    await Bun.sleep(100)
-  }
-  throw new Error('the log has no checkpoint')
+    return response.ok && size > 0 ? size : undefined
+  })
 }

@@ -2,6 +2,7 @@
  * Connections that a real ssh carries through the gateway: -W, -L, -D, -R and the agent, where policy allows
  * them. They are masked and recorded like any output, and every destination is on record.
  */
+
 import { afterAll, beforeAll, describe, expect } from 'bun:test'
 import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
@@ -13,6 +14,7 @@ import { connectTo, freePort, listening, portOf } from '../fixture/net.ts'
 import { ssh, ssh_keygen, sshd, testWith } from '../fixture/require.ts'
 import { runSsh, type SshCommand, type SshResult, sshArguments } from '../fixture/ssh.ts'
 import { unremarkableBytes } from '../fixture/unremarkable.ts'
+import { until } from '../fixture/until.ts'
 
 const needs = [ssh, sshd, ssh_keygen]
 const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex')
@@ -60,12 +62,11 @@ describe('forwarding, allowed', () => {
     })
   /** The records of the newest session, once it has ended. */
   const recorded = async (): Promise<readonly StoredRecord[]> => {
-    for (let tries = 0; tries < 200; tries++) {
-      const [session] = await guarded.sessions()
-      if (session?.end_reason !== undefined) return guarded.records(session.id)
-      await Bun.sleep(50)
-    }
-    throw new Error('the session does not end')
+    const { id } = await until('the end of the session', async () => {
+      const [session] = await guarded.look()
+      return session?.end_reason === undefined ? undefined : session
+    })
+    return guarded.records(id)
   }
   const text = ({ payload }: StoredRecord): string => Buffer.from(payload).toString()
   const kinds = (records: readonly StoredRecord[]): string[] =>

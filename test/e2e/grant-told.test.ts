@@ -7,7 +7,7 @@ import { grant_requests_hour_max } from '../../proxy/policy/access/limits.ts'
 import { approvalsOf } from '../fixture/approvals.ts'
 import { type Guarded, openGuarded } from '../fixture/guarded.ts'
 import { freePort } from '../fixture/net.ts'
-import { ssh, ssh_keygen, sshd, testWith } from '../fixture/require.ts'
+import { ssh, ssh_keygen, sshd, testWith, worker_counts } from '../fixture/require.ts'
 import { until } from '../fixture/until.ts'
 
 const needs = [ssh, sshd, ssh_keygen]
@@ -21,7 +21,7 @@ permit (principal == User::"max", action == Action::"connect", resource) when { 
 permit (principal, action == Action::"approve", resource) when { context.roles.contains("approver") };
 `
 
-for (const workers of [1, 2])
+for (const workers of worker_counts)
   describe(`with ${workers === 1 ? 'one process' : 'workers'}`, () => {
     let guarded: Guarded
     let chat: Bun.Server<undefined>

@@ -9,7 +9,7 @@ import { sluice } from '../fixture/gateway.ts'
 import { type Guarded, openGuarded } from '../fixture/guarded.ts'
 import { holdOpen } from '../fixture/held-open.ts'
 import type { Ran } from '../fixture/ran.ts'
-import { ssh, ssh_keygen, sshd, testSlow, testWith } from '../fixture/require.ts'
+import { ssh, ssh_keygen, sshd, testSlow, testWith, worker_counts } from '../fixture/require.ts'
 import { until } from '../fixture/until.ts'
 
 const needs = [ssh, sshd, ssh_keygen]
@@ -29,7 +29,7 @@ permit (principal, action == Action::"approve", resource) when { context.roles.c
 
 type Json = Readonly<Record<string, unknown>>
 
-for (const workers of [1, 2])
+for (const workers of worker_counts)
   describe(`with ${workers === 1 ? 'one process' : 'workers'}`, () => {
     let guarded: Guarded
     beforeAll(async () => {
@@ -62,10 +62,7 @@ for (const workers of [1, 2])
     }
     const newest = async (): Promise<string> => (await guarded.sessions())[0]?.id ?? ''
     const endOf = (id: string): Promise<string> =>
-      until(
-        'an end',
-        async () => (await guarded.sessions()).find((each) => each.id === id)?.end_reason,
-      )
+      until('an end', async () => (await guarded.look()).find((each) => each.id === id)?.end_reason)
     /** Grants of earlier tests are none of this one's. */
     const clear = async (): Promise<void> => {
       const { stdout } = await cli('grants', '--as', 'bob', '--json')

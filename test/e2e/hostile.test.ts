@@ -2,6 +2,7 @@
  * Clients that do not behave, against the gateway as a process of its own with recording and masking: its memory
  * stays flat, others are served meanwhile, nothing is lost, and what is left verifies.
  */
+
 import { afterAll, beforeAll, describe, expect } from 'bun:test'
 import { createHash, randomBytes } from 'node:crypto'
 import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
@@ -12,6 +13,7 @@ import { type Guarded, openGuarded } from '../fixture/guarded.ts'
 import { ssh, ssh_keygen, sshd, testSlow, testWith } from '../fixture/require.ts'
 import { sshArguments, stalled } from '../fixture/ssh.ts'
 import { unremarkableBytes } from '../fixture/unremarkable.ts'
+import { until } from '../fixture/until.ts'
 import { connectRaw, exec, type Loose } from '../ssh2/wire.ts'
 
 const needs = [ssh, sshd, ssh_keygen]
@@ -55,12 +57,9 @@ describe('hostile clients', () => {
   }
   const rss_mb = (): number => guarded.gateway.rss_mb()
   const ended = async (): Promise<void> => {
-    for (let tries = 0; tries < 200; tries++) {
-      const sessions = await guarded.sessions()
-      if (sessions.every((session) => session.end_reason !== undefined)) return
-      await Bun.sleep(50)
-    }
-    throw new Error('a session does not end')
+    await until('the end of the sessions', async () =>
+      (await guarded.look()).every((session) => session.end_reason !== undefined),
+    )
   }
 
   testWith(needs, 'a 4 GB window, and a client that stops reading an endless print', async () => {

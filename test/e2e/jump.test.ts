@@ -59,7 +59,7 @@ describe('a jump host', () => {
       stdout: 'pipe',
       stderr: 'pipe',
     })
-    const timer = setTimeout(() => child.kill('SIGKILL'), 20_000)
+    const timer = setTimeout(() => child.kill('SIGKILL'), 50_000)
     const [stdout, stderr, code] = await Promise.all([
       new Response(child.stdout).arrayBuffer(),
       new Response(child.stderr).text(),

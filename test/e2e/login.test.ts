@@ -76,7 +76,7 @@ describe('sluice login', () => {
       ...{ stdin: 'ignore', stdout: 'pipe', stderr: 'pipe' },
       env: { PATH: Bun.env['PATH'] ?? '' },
     })
-    const timer = setTimeout(() => child.kill('SIGKILL'), 30_000)
+    const timer = setTimeout(() => child.kill('SIGKILL'), 50_000)
     const [out, err] = await Promise.all([
       new Response(child.stdout).text(),
       new Response(child.stderr).text(),

@@ -61,7 +61,7 @@ describe('the page that verifies', () => {
       stderr: 'ignore',
     })
     await typed.exited
-    await until('the session ends', async () => (await guarded.sessions())[0]?.end_reason)
+    await until('the session ends', async () => (await guarded.look())[0]?.end_reason)
     await guarded.trust()
     trust = join(guarded.dir, 'trust.json')
     bundle = join(folder, 'real.zip')

@@ -13,7 +13,7 @@ import { holdOpen } from '../fixture/held-open.ts'
 import { documentsIn } from '../fixture/identity.ts'
 import { login } from '../fixture/login.ts'
 import { freePort } from '../fixture/net.ts'
-import { ssh, ssh_keygen, sshd, testWith } from '../fixture/require.ts'
+import { ssh, ssh_keygen, sshd, testWith, worker_counts } from '../fixture/require.ts'
 import { createVisitor, signIn } from '../fixture/sign-in.ts'
 import { until } from '../fixture/until.ts'
 import { openSignedIn } from './signed-in.ts'
@@ -66,7 +66,7 @@ async function expectAlive(terminal: Terminal, word: string): Promise<void> {
   await terminal.until(new RegExp(`${word}[^]*${word}`))
 }
 
-for (const workers of [1, 2])
+for (const workers of worker_counts)
   describe(`with ${workers === 1 ? 'one process' : 'workers'}`, () => {
     testWith(
       needs,

@@ -59,7 +59,7 @@ describe('reconcile', () => {
     })
     await typed.exited
     await until('all is on record', async () =>
-      (await guarded.sessions()).every(({ end_reason }) => end_reason !== undefined),
+      (await guarded.look()).every(({ end_reason }) => end_reason !== undefined),
     )
     stamp()
     writeFileSync(sshd_log, `${stamped.join('\n')}\n`)

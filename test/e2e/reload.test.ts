@@ -148,12 +148,11 @@ describe('the masking rules of a gateway that runs', () => {
     expect(await first.end()).toBe(0)
     const hashes = events('configuration_reloaded').map((event) => String(event['rules_hash']))
     expect(new Set(hashes).size).toBe(2)
-    let logged = await documentsOf(guarded.data)
     // The client is gone a moment before its session is.
-    for (let tries = 0; tries < 200 && !isOver(logged); tries++) {
-      await Bun.sleep(50)
-      logged = await documentsOf(guarded.data)
-    }
+    const logged = await until('the end of the session', async () => {
+      const found = await documentsOf(guarded.data)
+      return isOver(found) ? found : undefined
+    })
     const of = (type: string): readonly string[] =>
       logged.filter((each) => each.type === type).map((each) => each.rules_hash)
     const [start = '', ...changes] = of('configuration.changed')

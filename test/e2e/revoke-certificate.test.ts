@@ -17,7 +17,7 @@ import { type Guarded, openGuarded } from '../fixture/guarded.ts'
 import { type HeldOpen, holdOpen } from '../fixture/held-open.ts'
 import { documentsIn } from '../fixture/identity.ts'
 import { type KeyPair, makeKey } from '../fixture/keys.ts'
-import { ssh, ssh_keygen, sshd, testWith } from '../fixture/require.ts'
+import { ssh, ssh_keygen, sshd, testWith, worker_counts } from '../fixture/require.ts'
 import { runSsh, type SshResult } from '../fixture/ssh.ts'
 import { until } from '../fixture/until.ts'
 
@@ -25,7 +25,7 @@ const needs = [ssh, sshd, ssh_keygen]
 
 type Json = Readonly<Record<string, unknown>>
 
-for (const workers of [1, 2])
+for (const workers of worker_counts)
   describe(`with ${workers === 1 ? 'one process' : 'workers'}`, () => {
     let guarded: Guarded
     let authority: KeyPair

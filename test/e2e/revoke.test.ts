@@ -10,7 +10,7 @@ import { type Guarded, openGuarded } from '../fixture/guarded.ts'
 import { holdOpen } from '../fixture/held-open.ts'
 import { type KeyPair, makeKey } from '../fixture/keys.ts'
 import type { Ran } from '../fixture/ran.ts'
-import { ssh, ssh_keygen, sshd, testWith } from '../fixture/require.ts'
+import { ssh, ssh_keygen, sshd, testWith, worker_counts } from '../fixture/require.ts'
 import { runSsh, type SshResult } from '../fixture/ssh.ts'
 import { until } from '../fixture/until.ts'
 
@@ -24,7 +24,7 @@ permit (principal, action == Action::"exec", resource) when { context.program ==
 
 type Json = Readonly<Record<string, unknown>>
 
-for (const workers of [1, 2])
+for (const workers of worker_counts)
   describe(`with ${workers === 1 ? 'one process' : 'workers'}`, () => {
     let guarded: Guarded
     let bob: KeyPair
@@ -71,7 +71,7 @@ for (const workers of [1, 2])
     const endOf = (subject: string): Promise<string> =>
       until(
         'an end',
-        async () => (await guarded.sessions()).find((each) => each.subject === subject)?.end_reason,
+        async () => (await guarded.look()).find((each) => each.subject === subject)?.end_reason,
       )
     const cli = (...words: string[]): Promise<Ran> =>
       sluice([...words, '--data', guarded.data, '--url', guarded.gateway.api])

@@ -2,7 +2,7 @@
  * People of a real SAML provider, SimpleSAMLphp: in the pages with a real browser, and in a terminal with the real ssh. What
  * the provider signs is changed on its way, and used twice.
  */
-import { afterAll, beforeAll, describe, expect } from 'bun:test'
+import { afterAll, beforeAll, expect } from 'bun:test'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Page } from 'playwright-core'
@@ -11,7 +11,15 @@ import { openBrowser } from '../fixture/chromium.ts'
 import { type Guarded, openGuarded } from '../fixture/guarded.ts'
 import { lastProof } from '../fixture/last-proof.ts'
 import { freePort } from '../fixture/net.ts'
-import { chromium, php, simplesamlphp, ssh, sshd, testSlow } from '../fixture/require.ts'
+import {
+  chromium,
+  describeSlow,
+  php,
+  simplesamlphp,
+  ssh,
+  sshd,
+  testSlow,
+} from '../fixture/require.ts'
 import { type IdentityProvider, startSimpleSaml } from '../fixture/simplesamlphp.ts'
 import { until } from '../fixture/until.ts'
 import { endsIn } from '../fixture/workers.ts'
@@ -91,7 +99,7 @@ async function confirmation(page: Page, world: World, url: string, name: string)
   await page.getByText('Does your terminal show this code?').waitFor()
 }
 
-describe('a person of a SAML provider', () => {
+describeSlow('a person of a SAML provider', () => {
   let world: World
   beforeAll(async () => {
     world = await openWorld()
@@ -297,7 +305,7 @@ describe('a person of a SAML provider', () => {
   )
 })
 
-describe('with workers', () => {
+describeSlow('with workers', () => {
   testSlow(
     needs,
     'a person of a SAML provider reaches the terminal in whichever it waits',

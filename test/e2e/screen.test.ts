@@ -2,6 +2,7 @@
  * A person in a terminal: a real ssh in a pseudo terminal, through the whole gateway, to a real shell. What is
  * typed is masked where it is a secret, and nowhere at all while it is not echoed.
  */
+
 import { afterAll, beforeAll, describe, expect } from 'bun:test'
 import { randomBytes } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
@@ -11,6 +12,7 @@ import { type Guarded, openGuarded, outputOf } from '../fixture/guarded.ts'
 import { ssh, ssh_keygen, sshd, testWith, tmux } from '../fixture/require.ts'
 import { filesWith } from '../fixture/search.ts'
 import { sshArguments } from '../fixture/ssh.ts'
+import { until } from '../fixture/until.ts'
 import { openTerminal, type Terminal } from './terminal.ts'
 
 const needs = [ssh, sshd, ssh_keygen]
@@ -200,12 +202,10 @@ async function inTmux(dir: string, line: string, wanted: RegExp): Promise<string
   }
   await run('new-session', '-d', '-x', '80', '-y', '24', `${line}; sleep 60`)
   try {
-    for (let tries = 0; tries < 100; tries++) {
+    return await until(`${wanted} on the screen`, async () => {
       const shown = await run('capture-pane', '-p')
-      if (wanted.test(shown)) return shown
-      await Bun.sleep(100)
-    }
-    throw new Error(`no ${wanted} on the screen`)
+      return wanted.test(shown) ? shown : undefined
+    })
   } finally {
     await run('kill-server')
   }

@@ -2,6 +2,7 @@
  * People without a key: an unmodified ssh in a terminal shows an address, they sign in there at a real OpenID
  * provider, press Enter, and are on the target. What the auditor finds afterwards proves who it was.
  */
+
 import { afterAll, beforeAll, describe, expect } from 'bun:test'
 import type { JsonWebKey } from 'node:crypto'
 import { createPublicKey, verify as verifySignature } from 'node:crypto'
@@ -13,6 +14,7 @@ import { ssh, ssh_keygen, sshd, testWith } from '../fixture/require.ts'
 import { filesWith } from '../fixture/search.ts'
 import { createVisitor, linkOf, signIn } from '../fixture/sign-in.ts'
 import { sshArguments } from '../fixture/ssh.ts'
+import { until } from '../fixture/until.ts'
 import { openTerminal, type Terminal } from './terminal.ts'
 
 const needs = [ssh, sshd, ssh_keygen]
@@ -159,10 +161,10 @@ describe('signing in', () => {
     expect((await createVisitor().open(url)).status).toBe(200)
     terminal.type('\u0003')
     await terminal.exited
-    for (let tries = 0; (await createVisitor().open(url)).status === 200; tries++) {
-      if (tries > 100) throw new Error('the login still waits')
-      await Bun.sleep(50)
-    }
+    await until(
+      'the login waits no more',
+      async () => (await createVisitor().open(url)).status !== 200,
+    )
   })
 
   testWith(needs, 'a jump host asks for itself and for the target', async () => {

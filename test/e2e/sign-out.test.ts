@@ -6,7 +6,7 @@ import { expect } from 'bun:test'
 import { startIssuer } from '../../proxy/trial/issuer.ts'
 import { openGuarded } from '../fixture/guarded.ts'
 import { freePort } from '../fixture/net.ts'
-import { ssh, ssh_keygen, sshd, testWith } from '../fixture/require.ts'
+import { ssh, ssh_keygen, sshd, testWith, worker_counts } from '../fixture/require.ts'
 import { until } from '../fixture/until.ts'
 import { openSignedIn } from './signed-in.ts'
 import type { Terminal } from './terminal.ts'
@@ -17,7 +17,7 @@ const people = [
 ]
 const client_id = 'sluice'
 
-for (const workers of [1, 2])
+for (const workers of worker_counts)
   testWith(
     [ssh, sshd, ssh_keygen],
     `ends the sessions of that person and of nobody else, with ${workers === 1 ? 'one process' : 'workers'}`,

@@ -3,11 +3,13 @@
  *
  * @module
  */
+
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { RecordHeader } from '../../storage/evidence/record.ts'
 import { type Guarded, openGuarded, type StoredRecord } from '../fixture/guarded.ts'
 import { type Ran, ranOf } from '../fixture/ran.ts'
+import { until } from '../fixture/until.ts'
 
 export const secret: string = ['ghp', '_', 'x7Rk2mPq9LwZ4tYb8NcV1sDf6GhJ3aEu5QiO'].join('')
 
@@ -53,16 +55,15 @@ export async function openTransfers(
     near,
     far,
     config,
-    call: (argv, timeout_ms = 30_000) => run(argv, '', timeout_ms),
+    call: (argv, timeout_ms = 50_000) => run(argv, '', timeout_ms),
     sftp: (batch, ...options) =>
-      run(['sftp', '-F', config, '-b', '-', ...options, 'gateway'], `${batch}\n`, 30_000),
+      run(['sftp', '-F', config, '-b', '-', ...options, 'gateway'], `${batch}\n`, 50_000),
     async recorded() {
-      for (let tries = 0; tries < 200; tries++) {
-        const [session] = await guarded.sessions()
-        if (session?.end_reason !== undefined) return guarded.records(session.id)
-        await Bun.sleep(50)
-      }
-      throw new Error('the session does not end')
+      const { id } = await until('the end of the session', async () => {
+        const [session] = await guarded.look()
+        return session?.end_reason === undefined ? undefined : session
+      })
+      return guarded.records(id)
     },
     [Symbol.asyncDispose]: () => guarded[Symbol.asyncDispose](),
   }

@@ -2,6 +2,7 @@
  * Another host key in mid-life: the target was set up anew, or somebody is in between. What runs goes on where it
  * is, nothing new begins, and a connection that changes its key under way is left.
  */
+
 import { afterAll, beforeAll, describe, expect } from 'bun:test'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
@@ -14,6 +15,7 @@ import { type KeyPair, makeKey } from '../fixture/keys.ts'
 import { listening, portOf } from '../fixture/net.ts'
 import { ssh, ssh_keygen, sshd, testWith } from '../fixture/require.ts'
 import { type Sshd, startSshd } from '../fixture/sshd.ts'
+import { until } from '../fixture/until.ts'
 import type { Loose } from '../ssh2/wire.ts'
 
 const needs = [ssh, sshd, ssh_keygen]
@@ -106,9 +108,12 @@ describe('another host key in mid-life', () => {
     expect(refused.code).not.toBe(0)
     expect(refused.stdout).toBe('')
     expect(refused.stderr).toMatch(/sluice: .*web-2.*host key/)
-    const [session] = await guarded.sessions()
-    expect(session).toMatchObject({ target: 'web-2', end_reason: 'failed' })
-    const records = await guarded.records(session?.id ?? '')
+    const session = await until('the end of the session', async () => {
+      const [newest] = await guarded.look()
+      return newest?.target === 'web-2' && newest.end_reason !== undefined ? newest : undefined
+    })
+    expect(session.end_reason).toBe('failed')
+    const records = await guarded.records(session.id)
     expect(records.map(({ header }) => header)).toContainEqual(
       expect.objectContaining({ kind: 'failed', code: 'host_key_mismatch' }),
     )
@@ -127,7 +132,10 @@ describe('another host key in mid-life', () => {
     expect(same).toMatchObject({ code: 0, stdout: 'before\nafter\n' })
     const other = await guarded.run('another', login)
     expect(other).toMatchObject({ code: 255, stdout: 'before\n' })
-    const [session] = await guarded.sessions()
+    const session = await until('the end of the session', async () => {
+      const [newest] = await guarded.look()
+      return newest?.end_reason === undefined ? undefined : newest
+    })
     expect(session).toMatchObject({ target: 'web-3', end_reason: 'target' })
   })
 })

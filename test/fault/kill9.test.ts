@@ -9,7 +9,7 @@ import { join } from 'node:path'
 import { leaf_list_width } from '../../storage/evidence/limits.ts'
 import { openDatabase, openDatabaseReadOnly } from '../../storage/store/database.ts'
 import { database_name } from '../../storage/store/layout.ts'
-import { type Guarded, openGuarded, outputOf } from '../fixture/guarded.ts'
+import { type Guarded, openGuarded, outputOf, type SessionFacts } from '../fixture/guarded.ts'
 import { isSlow } from '../fixture/require.ts'
 import { until } from '../fixture/until.ts'
 
@@ -45,8 +45,7 @@ describe('kill -9 in mid-output', () => {
       expect(seen.length).toBeGreaterThan(0)
 
       await guarded.restart()
-      const [session] = await guarded.sessions()
-      if (session === undefined) throw new Error('no session on record')
+      const session = await crashed(guarded)
       expect(session).toMatchObject({ subject: 'ann', target: 'web-1', end_reason: 'crashed' })
 
       const recorded = Buffer.from(outputOf(await guarded.records(session.id), 1))
@@ -75,8 +74,7 @@ describe('kill -9 in mid-output', () => {
     await guarded.gateway.kill9()
     await client.exited
     await guarded.restart()
-    const [session] = await guarded.sessions()
-    expect(session?.end_reason).toBe('crashed')
+    expect((await crashed(guarded)).end_reason).toBe('crashed')
     const verified = await guarded.verify()
     expect(verified.code, verified.stdout + verified.stderr).toBe(0)
   }, 60_000)
@@ -107,12 +105,12 @@ describe('kill -9 in mid-output', () => {
     }
     await client.exited
     await guarded.restart()
-    const [session] = await guarded.sessions()
-    expect(session?.end_reason).toBe('crashed')
+    const session = await crashed(guarded)
+    expect(session.end_reason).toBe('crashed')
     expect(await guarded.gateway.stop()).toBe(0)
     expect(await failuresOf(guarded)).toEqual([])
 
-    const records = await guarded.records(session?.id ?? '')
+    const records = await guarded.records(session.id)
     expect(records.length, 'too few records for two leaf lists').toBeGreaterThan(leaf_list_width)
     const places = ['<9>', `<${lines}>`].map((text) => {
       const place = records.findIndex(({ payload }) => Buffer.from(payload).includes(text))
@@ -121,7 +119,7 @@ describe('kill -9 in mid-output', () => {
       return place
     })
     expect(await failuresOf(guarded)).toEqual(
-      places.map((record) => ({ code: 'record_edited', session: session?.id, record })),
+      places.map((record) => ({ code: 'record_edited', session: session.id, record })),
     )
   }, 90_000)
 
@@ -136,7 +134,7 @@ describe('kill -9 in mid-output', () => {
     await client.stdout.getReader().read()
     // The store has all of it, and would otherwise read it from the journal again.
     await until('the store has its records', async () => {
-      const [session] = await guarded.sessions()
+      const [session] = await guarded.look()
       return session !== undefined && isProjected(guarded.data) ? true : undefined
     })
     await guarded.gateway.kill9()
@@ -168,6 +166,7 @@ describe('kill -9 in mid-output', () => {
       await guarded.gateway.kill9()
       await client.exited
       await guarded.restart()
+      await crashed(guarded)
     }
     const sessions = await guarded.sessions()
     expect(sessions.map((session) => session.end_reason)).toEqual(['crashed', 'crashed'])
@@ -175,6 +174,13 @@ describe('kill -9 in mid-output', () => {
     expect(verified.code, verified.stdout + verified.stderr).toBe(0)
   }, 90_000)
 })
+
+/** The newest session, once the gateway after the crash has said how it ended: a moment after it is ready. */
+const crashed = (guarded: Guarded): Promise<SessionFacts> =>
+  until('the end of the session', async () => {
+    const [session] = await guarded.look()
+    return session?.end_reason === undefined ? undefined : session
+  })
 
 /** Whether the database alone has records of a session. */
 function isProjected(data: string): boolean {

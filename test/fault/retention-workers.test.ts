@@ -32,7 +32,7 @@ testWith(
       sluice([...words, '--data', guarded.data, '--url', guarded.gateway.api, '--as', 'olga'])
     for (let n = 0; n < 6; n++) expect((await guarded.run(`echo ${n}`)).code).toBe(0)
     const sessions = await until('all have ended', async () => {
-      const all = await guarded.sessions()
+      const all = await guarded.look()
       const is_over = all.length === 6 && all.every(({ end_reason }) => end_reason !== undefined)
       return is_over ? all : undefined
     })
@@ -46,7 +46,7 @@ testWith(
     expect((await asked(...set_hold)).code).toBe(0)
     // A worker is told, and does it a moment later.
     expect((await asked('retention', 'apply')).code).toBe(0)
-    await until('the others are gone', async () => (await guarded.sessions()).length === 1)
+    await until('the others are gone', async () => (await guarded.look()).length === 1)
     expect((await guarded.sessions()).map(({ id }) => id)).toEqual([kept?.id ?? ''])
     const verified = await guarded.verify()
     expect(verified.code, verified.stdout).toBe(0)

@@ -82,7 +82,7 @@ describe('retention', () => {
         expect((await guarded.run(`echo ${word}-said`)).stdout).toBe(`${word}-said\n`)
       expect((await guarded.run('echo llama-said', login)).code).toBe(0)
       const [llama, okapi, panda, zebra] = await until('four have ended', async () => {
-        const all = await guarded.sessions()
+        const all = await guarded.look()
         return all.length === 4 && all.every(({ end_reason }) => end_reason !== undefined)
           ? all
           : undefined

@@ -3,6 +3,7 @@
  *
  * @module
  */
+
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { createServer, type Server, type Socket } from 'node:net'
@@ -11,6 +12,7 @@ import { join } from 'node:path'
 import { type Guarded, openGuarded } from '../fixture/guarded.ts'
 import { makeKey } from '../fixture/keys.ts'
 import { isSlow } from '../fixture/require.ts'
+import { until } from '../fixture/until.ts'
 
 /** From login to the client's end. A hang is what the test is about; a slow machine is not. */
 const answer_ms_max = 45_000
@@ -147,8 +149,11 @@ describe('a fault at the target', () => {
         expect(ran.stderr.trim().split('\n').length, ran.stderr).toBeLessThanOrEqual(2)
         expect(ran.stderr).not.toMatch(/\bat .*\.ts:\d+|node_modules|private_key|undefined/)
 
-        const sessions = await guarded.sessions()
-        const session = sessions.find((each) => each.target === target)
+        const session = await until('the end of the session', async () =>
+          (await guarded.look()).find(
+            (each) => each.target === target && each.end_reason !== undefined,
+          ),
+        )
         expect(session).toMatchObject({ subject: 'ann', account: name, target, end_reason })
       },
       answer_ms_max + 15_000,

@@ -209,7 +209,10 @@ describe('two workers', () => {
       expect(await second.child.exited).not.toBe(0)
       await until('they have ended', () => (orphans.some(isAlive) ? undefined : true))
       expect((await guarded.run('echo again')).stdout).toBe('again\n')
-      const reasons = (await guarded.sessions()).map(({ end_reason }) => end_reason)
+      const reasons = await until('the ends of the sessions', async () => {
+        const ends = (await guarded.look()).map(({ end_reason }) => end_reason)
+        return ends.includes(undefined) ? undefined : ends
+      })
       expect(reasons).toEqual(['client', 'drained', 'drained'])
       const verified = await guarded.verify()
       expect(verified.code, verified.stdout).toBe(0)

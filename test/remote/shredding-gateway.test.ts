@@ -72,7 +72,7 @@ testSlow(
     for (const word of ['zebra', 'panda'])
       expect((await guarded.run(`echo ${word}-said`)).stdout).toBe(`${word}-said\n`)
     const [panda, zebra] = await until('two have ended', async () => {
-      const all = await guarded.sessions()
+      const all = await guarded.look()
       return all.length === 2 && all.every(({ end_reason }) => end_reason !== undefined)
         ? all
         : undefined

@@ -1,6 +1,7 @@
 /**
  * A client that waits for a person: how long, beside whom, and what it may do meanwhile.
  */
+
 import { afterAll, beforeAll, describe, expect } from 'bun:test'
 import { connect, type Socket } from 'node:net'
 import { sshConnector } from '../../proxy/connector/ssh/connector.ts'
@@ -12,6 +13,7 @@ import type { ListenerLimits } from '../../proxy/listener/limits.ts'
 import { type Listener, listen } from '../../proxy/listener/listener.ts'
 import { ssh, ssh_keygen, sshd, testWith } from '../fixture/require.ts'
 import { sshArguments } from '../fixture/ssh.ts'
+import { until } from '../fixture/until.ts'
 import { serve, sshdTarget } from './straight.ts'
 import { openWorld, type World, withoutWarning } from './world.ts'
 
@@ -94,13 +96,8 @@ describe('a client that waits for a person', () => {
     const [out, err] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited])
     return { out, err: withoutWarning(err) }
   }
-  const isBegun = async (door: Door): Promise<Door['begun'][number]> => {
-    for (let tries = 0; tries < 500; tries++) {
-      const [first] = door.begun
-      if (first !== undefined) return first
-      await Bun.sleep(10)
-    }
-    throw new Error('nobody was asked to sign in')
+  const isBegun = (door: Door): Promise<Door['begun'][number]> => {
+    return until('somebody is asked to sign in', () => door.begun[0])
   }
 
   testWith(needs, 'has the time of a person, and is asked for what it wants', async () => {
