@@ -15,7 +15,7 @@ import { openTerminal } from '../e2e/terminal.ts'
 import { runGateway, sluice } from '../fixture/gateway.ts'
 import { type Guarded, openGuarded } from '../fixture/guarded.ts'
 import { freePort } from '../fixture/net.ts'
-import { ssh, ssh_keygen, sshd, testWith } from '../fixture/require.ts'
+import { ssh, ssh_keygen, sshd, testSlow, testWith } from '../fixture/require.ts'
 import { signIn } from '../fixture/sign-in.ts'
 import { sshArguments } from '../fixture/ssh.ts'
 import { until } from '../fixture/until.ts'
@@ -220,7 +220,7 @@ describe('two workers', () => {
     120_000,
   )
 
-  testWith(
+  testSlow(
     needs,
     'one that is still starting ends with the gateway, too',
     async () => {
@@ -244,7 +244,7 @@ describe('two workers', () => {
     120_000,
   )
 
-  testWith(
+  testSlow(
     needs,
     'show a sign-in that waits in either of them',
     async () => {
