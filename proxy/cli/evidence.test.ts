@@ -93,7 +93,15 @@ describe('show', () => {
     expect(out).toContain('where     deploy@web-1 over ssh')
     expect(out).toContain('echo \\e]0;owned\\x07hi')
     expect(out).toContain('denied by policy.x: echo')
+    expect(out).toContain('evidence  local, not replicated; start document')
     expect(out).not.toContain('\u001b')
+  })
+  test('tells that a bucket has it too, once one has answered', async () => {
+    const receipts = join(fixture.data, 'receipts.db')
+    writeFileSync(receipts, '')
+    const { out } = await sluice(['show', 'last', ...data])
+    rmSync(receipts)
+    expect(out).toContain('evidence  here, and replicated to a bucket; start document')
   })
   test('takes the beginning of an id that no other has', async () => {
     const { out } = await sluice(['show', ann.slice(0, 8), '--json', ...data])

@@ -3,19 +3,30 @@
  *
  * @module
  */
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
 import { openDocument } from '../../storage/evidence/document.ts'
 import type { RecordHeader } from '../../storage/evidence/record.ts'
 import { plainText } from '../../storage/replay/plain.ts'
 import { formatTime } from '../../storage/replay/time.ts'
 import { type TimelineItem, timeline } from '../../storage/replay/timeline.ts'
+import { receipts_name } from '../../storage/store/layout.ts'
 import type { SessionRow } from '../../storage/store/reader.ts'
+import { dataFolder } from './configured.ts'
 import type { Console } from './console.ts'
 import { withData } from './data.ts'
 import { storedRecords } from './records.ts'
 import { findSession } from './session-id.ts'
 import { sessionJson } from './sessions.ts'
 import { type Cell, formatBytes, formatDuration, formatTable } from './table.ts'
-import { data_options, type ExitCode, json_option, numberOption, type Verb } from './verb.ts'
+import {
+  type Call,
+  data_options,
+  type ExitCode,
+  json_option,
+  numberOption,
+  type Verb,
+} from './verb.ts'
 
 const text_characters_max = 400
 /** Said by the sum of a session, or by the record beside them; thousands of them hide the rest. */
@@ -63,7 +74,7 @@ export const show: Verb = {
         await console.json(whole)
         return 0
       }
-      await console.line(formatTable(factsOf(session, context, console)))
+      await console.line(formatTable(factsOf(session, context, await placeOf(call), console)))
       if (events.length > 0)
         await console.line(`\n${formatTable(tableOf(events, session, console))}`)
       if (more) console.note(`there are more than ${limit} events; --limit shows more`)
@@ -72,6 +83,12 @@ export const show: Verb = {
     })
   },
 }
+
+/** Whether a bucket answered for anything of this directory: what it has of a session, `verify s3://...` says. */
+const placeOf = async (call: Call): Promise<string> =>
+  existsSync(join(await dataFolder(call), receipts_name))
+    ? 'here, and replicated to a bucket'
+    : 'local, not replicated'
 
 /** What the client said of itself, as the start document has it, where that is still there. */
 function contextOf(document: Uint8Array | undefined): Readonly<Record<string, string>> {
@@ -83,6 +100,7 @@ function contextOf(document: Uint8Array | undefined): Readonly<Record<string, st
 function factsOf(
   session: SessionRow,
   context: Readonly<Record<string, string>>,
+  place: string,
   console: Console,
 ): readonly (readonly Cell[])[] {
   const { started_us, ended_us } = session
@@ -103,7 +121,7 @@ function factsOf(
     ['started', formatTime(started_us)],
     ['ended', ended],
     ['recorded', `${session.records} records, ${formatBytes(session.output_bytes)} of output`],
-    ['evidence', `local, not replicated; start document ${session.start_digest}`],
+    ['evidence', `${place}; start document ${session.start_digest}`],
     ['manifest', session.manifest_digest ?? ''],
   ]
   return facts
