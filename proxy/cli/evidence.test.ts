@@ -85,6 +85,31 @@ describe('sessions', () => {
   })
 })
 
+describe('search', () => {
+  test('finds the lines that have all of the words, with who and where', async () => {
+    const { code, out } = await sluice(['search', 'OWNED', 'echo', ...data])
+    expect(code).toBe(0)
+    const [head, line, ...rest] = out.trim().split('\n')
+    expect(head).toMatch(/^TIME \(UTC\) +WHO +WHERE +SESSION +LINE$/)
+    expect(line).toContain(`bob\\e[31m  deploy@web-1  ${bob}  echo \\e]0;owned\\x07hi`)
+    expect(rest).toEqual([])
+    expect(out).not.toContain('\u001b')
+  })
+  test('finds what was typed, as JSON', async () => {
+    const { out } = await sluice(['search', 'ls', '--json', ...data])
+    expect(JSON.parse(out)).toMatchObject([
+      { session: ann, subject: 'ann', target: 'web-1', kind: 'input_text', text: 'ls\r' },
+    ])
+  })
+  test('finds nothing that is not there, or somebody else', async () => {
+    const nothing = { code: 0, out: '', err: 'nothing has these words\n' }
+    expect(await sluice(['search', 'own', ...data])).toEqual(nothing)
+    expect(await sluice(['search', 'echo ls', ...data])).toEqual(nothing)
+    expect(await sluice(['search', 'ls', '--subject', 'bob', ...data])).toEqual(nothing)
+    expect((await sluice(['search', ';', ...data])).code).toBe(2)
+  })
+})
+
 describe('show', () => {
   test('tells who, where and what, and nothing in it acts on the terminal', async () => {
     const { code, out } = await sluice(['show', 'last', ...data])

@@ -7,7 +7,7 @@ import { nearest } from '../core/nearest.ts'
 import { helpText, UsageError, type Verb } from './verb.ts'
 
 /** Verbs that the interface has and this version does not. */
-export const later_verbs: readonly string[] = ['search', 'report']
+export const later_verbs: readonly string[] = ['report']
 
 /** What is known of the verbs without loading them all. */
 export interface VerbSource {

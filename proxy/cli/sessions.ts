@@ -7,18 +7,29 @@ import { plainText } from '../../storage/replay/plain.ts'
 import { formatTime, parseTime } from '../../storage/replay/time.ts'
 import type { SessionPage, SessionRow } from '../../storage/store/reader.ts'
 import type { Console } from './console.ts'
-import { withData } from './data.ts'
+import { type Data, withData } from './data.ts'
 import { type Cell, formatBytes, formatDuration, formatTable } from './table.ts'
 import {
   type Call,
   data_options,
   json_option,
   numberOption,
+  type Option,
   UsageError,
   type Verb,
 } from './verb.ts'
 
 const cell_characters_max = 80
+
+/** Which sessions are meant. */
+export const query_options: Readonly<Record<string, Option>> = {
+  subject: { value: 'NAME', help: 'only of this person or service account' },
+  group: { value: 'NAME', help: 'only of members of this group, as it was then' },
+  target: { value: 'NAME', help: 'only on this target' },
+  program: { value: 'NAME', help: 'only where a command began with this' },
+  since: { value: 'TIME', help: 'started at or after: 2026-01-31 or RFC 3339' },
+  until: { value: 'TIME', help: 'started before' },
+}
 
 export const sessions: Verb = {
   name: 'sessions',
@@ -27,13 +38,8 @@ export const sessions: Verb = {
   operands_min: 0,
   operands_max: 0,
   options: {
-    subject: { value: 'NAME', help: 'only of this person or service account' },
-    group: { value: 'NAME', help: 'only of members of this group, as it was then' },
-    target: { value: 'NAME', help: 'only on this target' },
-    program: { value: 'NAME', help: 'only where a command began with this' },
+    ...query_options,
     text: { value: 'WORDS', help: 'only where these words were in a command or a typed line' },
-    since: { value: 'TIME', help: 'started at or after: 2026-01-31 or RFC 3339' },
-    until: { value: 'TIME', help: 'started before' },
     limit: { value: 'N', help: 'at most so many (default 50)' },
     canaries: { help: 'the sessions of the gateway with itself, which are not listed otherwise' },
     json: json_option,
@@ -41,26 +47,12 @@ export const sessions: Verb = {
   },
   async run(call) {
     const wanted = numberOption(call, 'limit', 50, 1, 10_000)
-    const since = timeOption(call, 'since')
-    const until = timeOption(call, 'until')
     const found = await withData(call, async (data) => {
       const rows: SessionRow[] = []
-      for (let cursor: string | undefined; rows.length < wanted; ) {
-        const page: SessionPage = await data.sessions({
-          ...textOption(call, 'subject'),
-          ...textOption(call, 'group'),
-          ...textOption(call, 'target'),
-          ...textOption(call, 'program'),
-          ...textOption(call, 'text'),
-          ...(since === undefined ? {} : { since }),
-          ...(until === undefined ? {} : { until }),
-          ...(cursor === undefined ? {} : { cursor }),
-          canaries: call.flag('canaries') ? 'only' : 'hidden',
-          limit: Math.min(wanted - rows.length, 200),
-        })
-        rows.push(...page.sessions)
-        if (page.cursor === undefined) break
-        cursor = page.cursor
+      const asked = { ...textOption(call, 'text'), limit: Math.min(wanted, page_sessions_max) }
+      for await (const row of foundSessions(data, call, asked)) {
+        rows.push(row)
+        if (rows.length === wanted) break
       }
       return rows
     })
@@ -69,6 +61,35 @@ export const sessions: Verb = {
     else await call.console.line(formatTable(tableOf(found, call.console)))
     return 0
   },
+}
+
+const page_sessions_max = 200
+
+/** Newest first, as {@link query_options} of the call say, and `asked` besides. */
+export async function* foundSessions(
+  data: Data,
+  call: Call,
+  asked: { readonly text?: string; readonly limit?: number },
+): AsyncGenerator<SessionRow, void> {
+  const since = timeOption(call, 'since')
+  const until = timeOption(call, 'until')
+  let cursor: string | undefined
+  do {
+    const page: SessionPage = await data.sessions({
+      ...textOption(call, 'subject'),
+      ...textOption(call, 'group'),
+      ...textOption(call, 'target'),
+      ...textOption(call, 'program'),
+      ...(since === undefined ? {} : { since }),
+      ...(until === undefined ? {} : { until }),
+      ...(cursor === undefined ? {} : { cursor }),
+      canaries: call.flag('canaries') ? 'only' : 'hidden',
+      limit: page_sessions_max,
+      ...asked,
+    })
+    yield* page.sessions
+    cursor = page.cursor
+  } while (cursor !== undefined)
 }
 
 /** A session for programs: times as text. */

@@ -19,6 +19,7 @@ export const families: readonly Family[] = [
   one('ssh-config', async () => (await import('./ssh-config.ts')).sshConfig),
   one('login', async () => (await import('./login.ts')).login),
   one('sessions', async () => (await import('./sessions.ts')).sessions),
+  one('search', async () => (await import('./search.ts')).search),
   one('show', async () => (await import('./show.ts')).show),
   one('replay', async () => (await import('./replay.ts')).replay),
   one('verify', async () => (await import('./verify.ts')).verify),
