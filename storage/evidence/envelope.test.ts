@@ -189,6 +189,10 @@ describe('a trust file', () => {
     'no logs': ['{"magic":"sluice/trust v1","auditors":[],"checkpoints":[]}', 'logs'],
     'no auditors': [`{"magic":"sluice/trust v1","logs":["x"],"checkpoints":[]}`, 'auditors'],
     'a bad key': [encodeTrust({ logs: [...logs, 'x'], auditors, checkpoints: [] }), 'logs[1]'],
+    'a second key of a log': [
+      encodeTrust({ logs: [...logs, other.verifier_key], auditors, checkpoints: [] }),
+      'logs[1]: a second key of the log "edge-1/abc"',
+    ],
     'a bad thumbprint': [encodeTrust({ logs, auditors: ['x'], checkpoints: [] }), 'auditors[0]'],
     'a checkpoint of an unknown key': [
       encodeTrust({ logs, auditors, checkpoints: [note('edge-1/abc', other)] }),

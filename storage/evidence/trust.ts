@@ -85,6 +85,10 @@ export function parseTrust(bytes: Uint8Array): ParsedTrust {
   for (const [at, key] of logs.entries()) {
     const verifier = noteVerifier(key)
     if (verifier === undefined) return refused(`logs[${at}]: not an Ed25519 verifier key`)
+    // Whoever has the second one could sign another history of what the first one signed.
+    const { name, verifier_key } = verifier
+    if (verifiers.some((other) => other.name === name && other.verifier_key !== verifier_key))
+      return refused(`logs[${at}]: a second key of the log ${JSON.stringify(name)}, which has one`)
     verifiers.push(verifier)
   }
   const strange = auditors.findIndex((auditor) => !/^[A-Za-z0-9_-]{43}$/.test(auditor))

@@ -87,6 +87,38 @@ describe('a gateway with workers', () => {
     expect(failures(late).map(([code]) => code)).toContain('checkpoint_signature_wrong')
   })
 
+  test('a worker whose log is named again with another key is forked, whichever history lies there', async () => {
+    const { own, one, two, trust } = await threeLogs()
+    // By who owns the gateway's key: the worker's log anew, under a key of their own.
+    const anew = (await smallEvidence({ seed: 'anew', origin: one.origin })).writer
+    expect(anew.signer.verifier_key).not.toBe(one.signer.verifier_key)
+    own.log('configuration.changed', 'edge-1', { logs: [anew.signer.verifier_key] })
+    own.sign()
+    const found = async (...writers: readonly EvidenceWriter[]) =>
+      failures(
+        await verifyGathered(
+          writers.map(({ stored }) => sourceOf(stored)),
+          { ...trust, auditors: [...trust.auditors, ...anew.trust().auditors] },
+          nobody,
+        ),
+      )
+    expect(await found(own, one, two)).toEqual([['log_forked', own.origin]])
+    expect((await found(own, anew, two)).map(([code]) => code)).toEqual([
+      ...['log_missing', 'log_forked', 'checkpoint_signature_wrong'],
+    ])
+  })
+
+  test('nor can its own log be named with another key', async () => {
+    const { own, one, two, trust } = await threeLogs()
+    const other = new EvidenceWriter({ seed: 'other', origin: own.origin })
+    own.log('configuration.changed', 'edge-1', { logs: [other.signer.verifier_key] })
+    own.sign()
+    const sources = [own, one, two].map(({ stored }) => sourceOf(stored))
+    expect(failures(await verifyGathered(sources, trust, nobody))).toEqual([
+      ['log_forked', own.origin],
+    ])
+  })
+
   test('names that are none are passed over', async () => {
     const { own, one, two, trust } = await threeLogs()
     for (const logs of ['x', [1, null, 'edge-1+00000000+AAAA', {}], { length: 3 }])

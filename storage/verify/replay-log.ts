@@ -182,7 +182,7 @@ export async function replayLog(
     else if (type === 'session.running') await running(facts, place, what)
     else if (type === 'session.ended') await ended(id, digest, facts, place, what)
     else if (type === 'configuration.changed' && entry < log.signed) {
-      nameLogs(facts['logs'])
+      nameLogs(facts['logs'], entry)
       sayShortened(parts.book.changed(decoded.time, facts['retention']), decoded.time, entry)
     }
   }
@@ -217,12 +217,22 @@ export async function replayLog(
     return true
   }
 
-  function nameLogs(logs: unknown): void {
+  function nameLogs(logs: unknown, entry: number): void {
     if (!Array.isArray(logs)) return
-    for (const key of logs) {
-      const verifier = typeof key === 'string' ? noteVerifier(key) : undefined
-      if (verifier !== undefined && worker_logs.size < worker_logs_max)
-        worker_logs.set(verifier.verifier_key, verifier)
+    for (const text of logs) {
+      const verifier = typeof text === 'string' ? noteVerifier(text) : undefined
+      if (verifier === undefined || worker_logs.has(verifier.verifier_key)) continue
+      const { name, verifier_key } = verifier
+      const others = [...worker_logs.values(), ...(parts.trust?.logs ?? [])]
+      // A log has one key for good: a second one is for another history under its name.
+      if (others.some((other) => other.name === name && other.verifier_key !== verifier_key))
+        findings.fail(
+          'log_forked',
+          `Log entry ${entry} names another key for the log ${JSON.stringify(name)} than is known of it: what that key signs is ` +
+            'another history under the same name, and does not count.',
+          { entry },
+        )
+      else if (worker_logs.size < worker_logs_max) worker_logs.set(verifier_key, verifier)
     }
   }
 
