@@ -1,7 +1,6 @@
 /** Values that are masked for where they stand: alone, and as members of documents. */
 import { describe, expect, setDefaultTimeout, test } from 'bun:test'
 import fc from 'fast-check'
-import { rounds } from '../../test/fixture/require.ts'
 import { rulesetOf } from '../compile/prepared.ts'
 import { default_packs, rulesOf } from '../rules/index.ts'
 import { known_label } from '../rules/known.ts'
@@ -233,7 +232,7 @@ describe('a document', () => {
         const masked = shown(written) ?? ''
         expect(JSON.parse(masked)).toEqual(due(JSON.parse(written), members, undefined))
       }),
-      { numRuns: rounds(2000) },
+      { numRuns: 2000 },
     )
     expect(seen).toBeGreaterThan(200)
   })
