@@ -186,11 +186,11 @@ describe('logins that wait', () => {
   })
 
   test('keep their place for a while, so that the provider is not asked without an end', async () => {
-    const logins = create({ waiting_login_ms_min: 200 })
+    const logins = create({ waiting_login_ms_min: 2_000 })
     authorized = { ok: false, code: 'unavailable', reason: 'down' }
     for (let i = 0; i < waiting_logins_per_source_max; i++) await logins.begin('corp', asked, never)
     expect(denialOf(await logins.begin('corp', asked, never)).rule).toBe('identity.oidc.busy')
-    await Bun.sleep(250)
+    await Bun.sleep(2_100)
     expect(denialOf(await logins.begin('corp', asked, never)).rule).toBe(
       'identity.oidc.unavailable',
     )

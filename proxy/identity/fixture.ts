@@ -7,6 +7,9 @@ import { exportJWK, generateKeyPair, type JWK, SignJWT } from 'jose'
 import { createBoundedFetch, type FetchLimits } from './bounded-fetch.ts'
 import { createProvider, type OidcSettings, type Provider } from './provider.ts'
 
+/** Keys are asked for again, for the sake of a name that is not among them, once in this time. */
+export const fixture_keys_cooldown_ms = 100
+
 export interface FakeIssuer {
   readonly url: string
   /** By path: what is answered instead. */
@@ -97,7 +100,7 @@ export async function startFakeIssuer(): Promise<FakeIssuer> {
         {
           now_us: clock,
           monotonic_ms: () => performance.now(),
-          keys_cooldown_ms: 100,
+          keys_cooldown_ms: fixture_keys_cooldown_ms,
           ...(limits === undefined ? {} : { fetch: createBoundedFetch(limits) }),
         },
       ),

@@ -1,7 +1,7 @@
 /** What a provider answers, and what becomes of it when that is late, large, wrong or nothing. */
 import { afterAll, beforeEach, describe, expect, test } from 'bun:test'
 import { isTrusted } from './bounded-fetch.ts'
-import { device_reply, startFakeIssuer } from './fixture.ts'
+import { device_reply, fixture_keys_cooldown_ms, startFakeIssuer } from './fixture.ts'
 import { poll_failures_max } from './limits.ts'
 
 const issuer = await startFakeIssuer()
@@ -9,7 +9,7 @@ const metadata = '/.well-known/openid-configuration'
 beforeEach(() => issuer.answers.clear())
 afterAll(() => issuer.stop())
 
-const limits = { bytes_max: 20_000, ms: 300 }
+const limits = { bytes_max: 20_000, ms: 1_000 }
 const reasonOf = (asked: { ok: boolean; reason?: string }): string | undefined => asked.reason
 const silent = { ok: false, code: 'unavailable' }
 const huge = (): Response => {
@@ -39,7 +39,7 @@ describe('the keys of a provider', () => {
     const old = await issuer.token()
     for (let i = 0; i < 3; i++) expect(await provider.verify(old)).toMatchObject({ ok: true })
     expect(issuer.asked('/keys')).toBe(before + 1)
-    await Bun.sleep(120)
+    await Bun.sleep(fixture_keys_cooldown_ms + 20)
     await issuer.rotate('two')
     const verified = await provider.verify(await issuer.token())
     expect(verified).toMatchObject({ ok: true, key: { kid: 'two', alg: 'ES256' } })
@@ -52,13 +52,15 @@ describe('the keys of a provider', () => {
     const provider = issuer.provider()
     await provider.verify(await issuer.token())
     const before = issuer.asked('/keys')
+    const began_ms = performance.now()
     const [, payload, signature] = (await issuer.token()).split('.')
     for (let i = 0; i < 20; i++) {
       const header = Buffer.from(JSON.stringify({ alg: 'ES256', kid: `x${i}` }))
       const jwt = `${header.toString('base64url')}.${payload}.${signature}`
       expect(await provider.verify(jwt)).toMatchObject({ ok: false, code: 'invalid' })
     }
-    expect(issuer.asked('/keys') - before).toBeLessThanOrEqual(1)
+    const periods = Math.ceil((performance.now() - began_ms) / fixture_keys_cooldown_ms)
+    expect(issuer.asked('/keys') - before).toBeLessThanOrEqual(periods)
   })
 
   const broken: readonly (readonly [string, () => Response | Promise<Response>])[] = [
