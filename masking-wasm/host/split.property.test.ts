@@ -118,11 +118,13 @@ describe('default rules', () => {
       const some = rulesOf(of)
       const masker = engineOf(some)
       const reader = new Oracle(some)
-      for (const { name, examples } of some) {
+      for (const [index, { name, examples }] of some.entries()) {
         const plain = (examples[0] ?? '').replaceAll(/[«»]/g, '')
         const example = Buffer.from(plain).toString('latin1')
         const due = reader.spans(` ${example} `).map((span) => [span.start - 1, span.end - 1])
-        for (const [at, length] of places) {
+        // All the places among all the rules, where time is short.
+        const looked = places.filter((_, place) => isSlow || (place + index) % 5 === 0)
+        for (const [at, length] of looked) {
           const text = `${' '.repeat(at)}${example}${' '.repeat(length - at)}`
           const found = feed(masker, latin1(text)).spans.map((span) => span.split(':')[0])
           const expected = due.map(([from = 0, to = 0]) => `${at + from}-${at + to}`)
@@ -130,7 +132,7 @@ describe('default rules', () => {
         }
       }
     },
-    60_000,
+    240_000,
   )
 
   test('the filter looks at long windows as at short ones', () => {
