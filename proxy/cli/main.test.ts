@@ -27,6 +27,7 @@ describe('wrong usage is one line and the usage, exit 2', () => {
     [['policy', 'test', 'a', 'b'], 'one FILE at a time'],
     [['sessions', '--limit', '0'], '--limit must be a number from 1 to 10000'],
     [['sessions', '--since', 'yesterday'], '--since is no time'],
+    [['search', 'x', '--until', 'now'], '--until is no time'],
     [['sessions', '--data', 'a', '--data', 'b'], '--data is given twice'],
     [['keygen', 'root'], 'expected auditor, gateway or ca'],
     [['trust', 'list'], 'expected export'],
@@ -104,7 +105,7 @@ describe('help', () => {
 COMP_WORDS=(sluice keygen au); COMP_CWORD=2; _sluice; echo "\${COMPREPLY[*]}"
 COMP_WORDS=(sluice sessions --sub); COMP_CWORD=2; _sluice; echo "\${COMPREPLY[*]}"`
     const bash = Bun.spawnSync(['bash', '-c', complete])
-    expect(bash.stdout.toString()).toBe('sessions\nauditor\n--subject\n')
+    expect(bash.stdout.toString()).toBe('sessions search\nauditor\n--subject\n')
   })
 })
 

@@ -9,7 +9,7 @@ import { formatTime } from '../../storage/replay/time.ts'
 import { type TimelineItem, timeline } from '../../storage/replay/timeline.ts'
 import { withData } from './data.ts'
 import { storedRecords } from './records.ts'
-import { foundSessions, query_options } from './sessions.ts'
+import { foundSessions, query_options, queryOf } from './sessions.ts'
 import { formatTable } from './table.ts'
 import { data_options, json_option, numberOption, UsageError, type Verb } from './verb.ts'
 
@@ -44,9 +44,10 @@ export const search: Verb = {
     const text = call.operands.join(' ')
     const words = wordsOf(text)
     if (words.length === 0) throw new UsageError('WORDS have letters or digits')
+    const query = { ...queryOf(call), text, canaries: 'hidden' as const }
     const lines = await withData(call, async (data) => {
       const found: Line[] = []
-      for await (const { id, subject, account, target } of foundSessions(data, call, { text }))
+      for await (const { id, subject, account, target } of foundSessions(data, query))
         for await (const item of timeline(storedRecords(data, id))) {
           const said = saidIn(item)
           if (said === undefined || !hasAll(said.text, words)) continue

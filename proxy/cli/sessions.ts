@@ -5,7 +5,7 @@
  */
 import { plainText } from '../../storage/replay/plain.ts'
 import { formatTime, parseTime } from '../../storage/replay/time.ts'
-import type { SessionPage, SessionRow } from '../../storage/store/reader.ts'
+import type { SessionPage, SessionQuery, SessionRow } from '../../storage/store/reader.ts'
 import type { Console } from './console.ts'
 import { type Data, withData } from './data.ts'
 import { type Cell, formatBytes, formatDuration, formatTable } from './table.ts'
@@ -47,10 +47,15 @@ export const sessions: Verb = {
   },
   async run(call) {
     const wanted = numberOption(call, 'limit', 50, 1, 10_000)
+    const query: SessionQuery = {
+      ...queryOf(call),
+      ...textOption(call, 'text'),
+      canaries: call.flag('canaries') ? 'only' : 'hidden',
+      limit: Math.min(wanted, page_sessions_max),
+    }
     const found = await withData(call, async (data) => {
       const rows: SessionRow[] = []
-      const asked = { ...textOption(call, 'text'), limit: Math.min(wanted, page_sessions_max) }
-      for await (const row of foundSessions(data, call, asked)) {
+      for await (const row of foundSessions(data, query)) {
         rows.push(row)
         if (rows.length === wanted) break
       }
@@ -65,27 +70,31 @@ export const sessions: Verb = {
 
 const page_sessions_max = 200
 
-/** Newest first, as {@link query_options} of the call say, and `asked` besides. */
-export async function* foundSessions(
-  data: Data,
-  call: Call,
-  asked: { readonly text?: string; readonly limit?: number },
-): AsyncGenerator<SessionRow, void> {
+/** What {@link query_options} say. Throws a {@link UsageError}. */
+export function queryOf(call: Call): SessionQuery {
   const since = timeOption(call, 'since')
   const until = timeOption(call, 'until')
+  return {
+    ...textOption(call, 'subject'),
+    ...textOption(call, 'group'),
+    ...textOption(call, 'target'),
+    ...textOption(call, 'program'),
+    ...(since === undefined ? {} : { since }),
+    ...(until === undefined ? {} : { until }),
+    limit: page_sessions_max,
+  }
+}
+
+/** Newest first; as many at a time as `limit` says, and then the next. */
+export async function* foundSessions(
+  data: Data,
+  query: SessionQuery,
+): AsyncGenerator<SessionRow, void> {
   let cursor: string | undefined
   do {
     const page: SessionPage = await data.sessions({
-      ...textOption(call, 'subject'),
-      ...textOption(call, 'group'),
-      ...textOption(call, 'target'),
-      ...textOption(call, 'program'),
-      ...(since === undefined ? {} : { since }),
-      ...(until === undefined ? {} : { until }),
+      ...query,
       ...(cursor === undefined ? {} : { cursor }),
-      canaries: call.flag('canaries') ? 'only' : 'hidden',
-      limit: page_sessions_max,
-      ...asked,
     })
     yield* page.sessions
     cursor = page.cursor
