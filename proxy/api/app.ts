@@ -7,6 +7,7 @@
 import { OpenAPIHono } from '@hono/zod-openapi'
 import { StoreError } from '../../storage/store/errors.ts'
 import { consoleApp } from '../console/app.ts'
+import { absentPage } from '../console/refusal.ts'
 import { addCast } from './cast.ts'
 import { addCertificates } from './certificates.ts'
 import { addDocs } from './docs.ts'
@@ -80,7 +81,13 @@ export function createApi(ports: ApiPorts): Api {
   addReload(app, ports)
   addDocument(app)
   refuseOtherMethods(app)
-  app.notFound(() => problemResponse({ status: 404, title: 'Not Found' }))
+  app.notFound(({ req }) => {
+    const is_person =
+      !req.path.startsWith('/api/') && /\btext\/html\b/.test(req.header('accept') ?? '')
+    return is_person && ports.console !== undefined
+      ? absentPage()
+      : problemResponse({ status: 404, title: 'Not Found' })
+  })
   app.onError((error) => {
     const problem = error instanceof ProblemError ? error.problem : problemOf(error)
     if (problem.status >= 500) ports.failed?.(error)

@@ -21,3 +21,13 @@ ${signInLink}`,
 }
 
 export const signInLink: Html = html`<p><a class="button" href="/login">Sign in</a></p>`
+
+/** For a person whose address leads nowhere; a program hears a problem. */
+export const absentPage = (): Promise<Response> =>
+  pageResponse(
+    {
+      title: 'There is no such page',
+      body: html`<p><a href="/console" class="button">Go to the first page</a></p>`,
+    },
+    404,
+  )

@@ -79,6 +79,21 @@ const create = (origin: string, providers: readonly string[] = ['corp']) => {
 }
 const cookiesOf = (response: Response): string[] => response.headers.getSetCookie()
 
+test('an address that leads nowhere is a page for a person, and a problem for a program', async () => {
+  const { call } = create(tls)
+  const typeOf = async (path: string, accept: string): Promise<readonly unknown[]> => {
+    const { status, headers } = await call(path, { headers: { accept } })
+    return [status, headers.get('content-type')?.split(';')[0]]
+  }
+  const browser = 'text/html,application/xhtml+xml,*/*;q=0.8'
+  expect(await typeOf('/aprovals', browser)).toEqual([404, 'text/html'])
+  expect(await typeOf('/aprovals', '*/*')).toEqual([404, 'application/problem+json'])
+  expect(await typeOf('/api/sesions', browser)).toEqual([401, 'application/problem+json'])
+  const page = await call('/<b>', { headers: { accept: browser } })
+  expect(await page.text()).not.toContain('<b>')
+  expect(page.headers.get('content-security-policy')).toContain("default-src 'none'")
+})
+
 describe('a browser that signs in', () => {
   test('over TLS keeps cookies that no other host and no plaintext can set or have', async () => {
     const { call } = create(tls)
