@@ -3,23 +3,19 @@
  *
  * @module
  */
-import assert from 'node:assert/strict'
 import type { MaskStream } from '../../masking-wasm/host/engine.ts'
 import { command_stream } from '../../storage/evidence/commitment.ts'
-import type { LeftOutRows, RecordSpan } from '../../storage/evidence/record.ts'
+import type { LeftOutRows, RecordFacts, RecordSpan } from '../../storage/evidence/record.ts'
 import { statement_record_bytes_max } from '../core/limits.ts'
 import type { StatementFact } from '../core/statement.ts'
 import { Gathered, type MaskerSource, maskPlain, maskText, type TapSink } from './sink.ts'
 
-interface MaskedText {
+interface TextFacts {
+  readonly channel: number
   readonly offset: number
   readonly length: number
   readonly spans: readonly RecordSpan[]
-  /** The given ones where nothing was found. */
-  readonly bytes: Uint8Array
 }
-
-const no_spans: readonly RecordSpan[] = []
 
 /** Runs whose end has not come yet: more cannot be waited for at once in any session that means well. */
 const running_max = 10_000
@@ -59,18 +55,14 @@ export class Statements {
             ? ''
             : maskPlain(this.#maskers, new TextDecoder().decode(fact.name))
         const { allowed, rule } = verdict
-        const { offset, length, spans, bytes } = this.#text(fact.text)
-        const of = { kind: 'statement', channel: this.#channel, statement, name } as const
-        const judged = { prepared: is_prepared, kinds, allowed, rule } as const
-        this.#sink.record({ ...of, ...judged, offset, length, spans }, bytes)
+        const more = { statement, name, prepared: is_prepared, kinds, allowed, rule }
+        this.#text(fact.text, (text) => ({ kind: 'statement', ...more, ...text }))
         if (!is_prepared) begin(this.#texts, statement, at_us)
         return
       }
       case 'run': {
         const { statement, run } = fact
-        const { offset, length, spans, bytes } = this.#text(fact.parameters)
-        const of = { kind: 'run', channel: this.#channel } as const
-        this.#sink.record({ ...of, statement, run, offset, length, spans }, bytes)
+        this.#text(fact.parameters, (text) => ({ kind: 'run', statement, run, ...text }))
         begin(this.#runs, run, at_us)
         return
       }
@@ -115,29 +107,24 @@ export class Statements {
     }
   }
 
-  /** Masks the beginning of a text. */
-  #text(text: Uint8Array): MaskedText {
+  /** Masks the beginning of a text, and records it with what `facts` adds. */
+  #text(text: Uint8Array, facts: (text: TextFacts) => RecordFacts): void {
     const is_whole = text.length <= statement_record_bytes_max
     const part = is_whole ? text : text.subarray(0, statement_record_bytes_max)
     const offset = this.#offset
     this.#offset += part.length
     const { spans, bytes } = is_whole ? this.#mask(part, offset) : this.#maskCut(part, offset)
-    return { offset, length: text.length, spans, bytes }
+    const channel = this.#channel
+    this.#sink.record(facts({ channel, offset, length: text.length, spans }), bytes)
   }
 
-  #mask(text: Uint8Array, offset: number): Pick<MaskedText, 'spans' | 'bytes'> {
+  #mask(text: Uint8Array, offset: number): Pick<Gathered, 'spans' | 'bytes'> {
+    const gathered = new Gathered()
     this.#masker ??= this.#maskers.open('length')
     const raw_base = offset - this.#masker_bytes
     this.#masker_bytes += text.length
-    const begun = this.#masker.push(text)
-    if (begun.bytes === text) {
-      const { raw_length } = this.#masker.flush('end')
-      assert(raw_length === 0, 'of a text that left as it was given nothing is held')
-      return { spans: no_spans, bytes: text }
-    }
-    const gathered = new Gathered()
     const place = [this.#sink, this.#channel, command_stream] as const
-    gathered.add(...place, begun, raw_base)
+    gathered.add(...place, this.#masker.push(text), raw_base)
     gathered.add(...place, this.#masker.flush('end'), raw_base)
     return gathered
   }
