@@ -7,7 +7,7 @@ import fc from 'fast-check'
 import { rounds } from '../../test/fixture/require.ts'
 import { packs, rulesOf } from '../rules/index.ts'
 import type { FlushEvent } from './engine.ts'
-import { engineOf, feed, latin1 } from './fixture.ts'
+import { assertSame, pairOf } from './unfiltered.ts'
 
 setDefaultTimeout(60_000)
 
@@ -52,19 +52,11 @@ const flushes = fc.array(fc.tuple(fc.nat(6000), fc.constantFrom<FlushEvent>('idl
 })
 
 test('numbers, and what begins where they end', () => {
-  const engine = engineOf(rulesOf(packs))
-  const unfiltered = engineOf(rulesOf(packs))
-  unfiltered.useFilter(false)
+  const pair = pairOf(rulesOf(packs))
   let seen = 0
   fc.assert(
     fc.property(texts, sizes, flushes, (text, parts, events) => {
-      const bytes = latin1(text)
-      const at = new Map(events.map(([place, event]) => [place % (text.length + 1), event]))
-      const due = feed(unfiltered, bytes, undefined, at)
-      let index = 0
-      expect(feed(engine, bytes, undefined, at)).toEqual(due)
-      expect(feed(engine, bytes, () => parts[index++ % parts.length] ?? 1, at)).toEqual(due)
-      seen += due.spans.length
+      seen += assertSame(pair, text, parts, events).spans.length
     }),
     { numRuns: rounds(400) },
   )

@@ -9,13 +9,12 @@ import { packs, rulesOf } from '../rules/index.ts'
 import type { FlushEvent } from './engine.ts'
 import { engineOf, feed, latin1 } from './fixture.ts'
 import { Oracle } from './oracle.ts'
+import { assertSame, pairOf } from './unfiltered.ts'
 
 setDefaultTimeout(60_000)
 
 const rules = rulesOf(packs)
-const engine = engineOf(rules)
-const unfiltered = engineOf(rules)
-unfiltered.useFilter(false)
+const pair = pairOf(rules)
 const oracle = new Oracle(rules.filter((rule) => rule.name === 'email'))
 const emails = engineOf(rules.filter((rule) => rule.name === 'email'))
 
@@ -102,14 +101,7 @@ for (const [name, part] of [
         sizes,
         flushes,
         (parts, lengths, events) => {
-          const text = parts.join('\n')
-          const bytes = latin1(text)
-          const at = new Map(events.map(([place, event]) => [place % (text.length + 1), event]))
-          const due = feed(unfiltered, bytes, undefined, at)
-          let index = 0
-          expect(feed(engine, bytes, undefined, at)).toEqual(due)
-          expect(feed(engine, bytes, () => lengths[index++ % lengths.length] ?? 1, at)).toEqual(due)
-          seen += due.spans.length
+          seen += assertSame(pair, parts.join('\n'), lengths, events).spans.length
         },
       ),
       { numRuns: rounds(150) },

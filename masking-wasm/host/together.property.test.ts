@@ -10,6 +10,7 @@ import { default_packs, packs, rulesOf } from '../rules/index.ts'
 import type { FlushEvent } from './engine.ts'
 import { engineOf, feed, latin1 } from './fixture.ts'
 import { Oracle } from './oracle.ts'
+import { assertSame, pairOf } from './unfiltered.ts'
 
 setDefaultTimeout(60_000)
 
@@ -65,19 +66,11 @@ for (const [name, some] of [
   ['default packs', rulesOf(default_packs)],
 ] as const)
   test(`repeated beginnings: ${name}`, () => {
-    const engine = engineOf(some)
-    const unfiltered = engineOf(some)
-    unfiltered.useFilter(false)
+    const pair = pairOf(some)
     let seen = 0
     fc.assert(
       fc.property(repeated, sizes, flushes, (text, parts, events) => {
-        const bytes = latin1(text)
-        const at = new Map(events.map(([place, event]) => [place % (text.length + 1), event]))
-        const due = feed(unfiltered, bytes, undefined, at)
-        let index = 0
-        expect(feed(engine, bytes, undefined, at)).toEqual(due)
-        expect(feed(engine, bytes, () => parts[index++ % parts.length] ?? 1, at)).toEqual(due)
-        seen += due.spans.length
+        seen += assertSame(pair, text, parts, events).spans.length
       }),
       { numRuns: rounds(500) },
     )

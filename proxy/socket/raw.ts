@@ -226,6 +226,14 @@ const tls_handlers: SocketHandler<RawSocket | undefined> = {
   handshake: ({ data: socket }, is_done) => socket?.handshaken(is_done),
 }
 
+function adopt(socket: BunSocket<RawSocket | undefined>): RawSocket {
+  socket.setNoDelay(true)
+  socket.setKeepAlive(true)
+  const raw = new RawSocket(socket)
+  socket.data = raw
+  return raw
+}
+
 export interface RawPort {
   readonly port: number
   /** Accepts no one any more; who is there stays. */
@@ -241,13 +249,7 @@ export function listenRaw(
     ...{ hostname: host, port, allowHalfOpen: true, exclusive: !is_shared, reusePort: is_shared },
     socket: {
       ...handlers,
-      open(socket) {
-        socket.setNoDelay(true)
-        socket.setKeepAlive(true)
-        const raw = new RawSocket(socket)
-        socket.data = raw
-        opened(raw)
-      },
+      open: (socket) => opened(adopt(socket)),
     },
   })
   return { port: listener.port, stop: () => listener.stop(false) }
@@ -260,13 +262,7 @@ export async function connectRaw(host: string, port: number): Promise<RawSocket>
     ...{ hostname: host, port, allowHalfOpen: true, data: undefined },
     socket: {
       ...handlers,
-      open(socket) {
-        socket.setNoDelay(true)
-        socket.setKeepAlive(true)
-        const raw = new RawSocket(socket)
-        socket.data = raw
-        resolve(raw)
-      },
+      open: (socket) => resolve(adopt(socket)),
       connectError: (_, error) => reject(error),
     },
   })

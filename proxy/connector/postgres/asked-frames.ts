@@ -5,23 +5,17 @@
  * @module
  */
 import type { Field, Frame } from '../../core/connector.ts'
-import { movedBy } from './field.ts'
+import { Growing, type GrowingFrame } from './growing.ts'
 
-/** A frame that is still being made: its bytes, and places in them, are of what was read until it is done. */
-interface Growing {
+interface AskedFrame extends GrowingFrame {
   readonly kind: 'data'
   readonly stream: 0
-  bytes: Uint8Array
-  fields: readonly Field[]
   early?: true
 }
 
 export class AskedFrames {
   #frames: Frame[] = []
-  #last: Growing | undefined
-  #start = 0
-  #end = 0
-  #fields: Field[] = []
+  readonly #last = new Growing<AskedFrame>()
 
   /**
    * A whole message, from `start` to `end`, as are the places of its fields. `early`: it goes on while its record becomes
@@ -34,49 +28,29 @@ export class AskedFrames {
     fields: readonly Field[],
     early: boolean,
   ): void {
-    const last = this.#last
-    if (
-      last !== undefined &&
-      last.bytes === source &&
-      this.#end === start &&
-      (last.early === true) === early
-    ) {
-      for (const field of fields) this.#fields.push(field)
-      this.#end = end
+    const before = this.#last.before(source, start)
+    if (before !== undefined && (before.early === true) === early) {
+      this.#last.goOn(end, fields)
       return
     }
-    this.#finish()
-    const frame: Growing = { kind: 'data', stream: 0, bytes: source, fields: none }
+    this.#last.finish()
+    const frame: AskedFrame = { kind: 'data', stream: 0, bytes: source, fields: none }
     if (early) frame.early = true
-    this.#last = frame
-    this.#start = start
-    this.#end = end
-    this.#fields = [...fields]
+    this.#last.begin(frame, start, end, fields)
     this.#frames.push(frame)
   }
 
   push(frame: Frame): void {
-    this.#finish()
+    this.#last.finish()
     this.#frames.push(frame)
   }
 
   /** All of them; the next one begins anew. */
   take(): readonly Frame[] {
-    this.#finish()
+    this.#last.finish()
     const frames = this.#frames
     this.#frames = []
     return frames
-  }
-
-  /** Most are all that was read. */
-  #finish(): void {
-    const last = this.#last
-    if (last === undefined) return
-    this.#last = undefined
-    const start = this.#start
-    last.fields = start === 0 ? this.#fields : this.#fields.map((field) => movedBy(field, -start))
-    if (start > 0 || this.#end < last.bytes.length)
-      last.bytes = last.bytes.subarray(start, this.#end)
   }
 }
 

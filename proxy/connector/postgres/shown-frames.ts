@@ -6,14 +6,11 @@
  */
 import type { Field, Frame } from '../../core/connector.ts'
 import type { LeftOut, StatementFact } from '../../core/statement.ts'
-import { movedBy } from './field.ts'
+import { Growing, type GrowingFrame } from './growing.ts'
 
-/** A frame that is still being made: its bytes, and places in them, are of `source` until it is done. */
-interface Growing {
+interface ShownFrame extends GrowingFrame {
   readonly kind: 'data'
   readonly stream: 1
-  bytes: Uint8Array
-  fields: readonly Field[]
   left_out?: LeftOut
   last?: true
 }
@@ -23,10 +20,7 @@ const let_go_bytes_min = 16 * 1024
 
 export class ShownFrames {
   #frames: Frame[] = []
-  #last: Growing | undefined
-  #start = 0
-  #end = 0
-  #fields: Field[] = []
+  readonly #last = new Growing<ShownFrame>()
   /** Behind all that came with their ends, which is then one record. */
   #results: Frame[] = []
 
@@ -38,31 +32,21 @@ export class ShownFrames {
     fields: readonly Field[],
     left_out?: LeftOut,
   ): void {
-    const last = this.#last
-    // Messages that came as they go on lie behind each other: they are one piece.
-    if (
-      last !== undefined &&
-      last.bytes === source &&
-      this.#end === start &&
-      (last.left_out === undefined) === (left_out === undefined)
-    ) {
-      for (const field of fields) this.#fields.push(field)
-      this.#end = end
+    const before = this.#last.before(source, start)
+    if (before !== undefined && (before.left_out === undefined) === (left_out === undefined)) {
+      this.#last.goOn(end, fields)
       // Between rows of two results stands the end of the first.
-      if (last.left_out !== undefined)
-        last.left_out = { ...last.left_out, rows: last.left_out.rows + (left_out?.rows ?? 0) }
+      if (before.left_out !== undefined)
+        before.left_out = { ...before.left_out, rows: before.left_out.rows + (left_out?.rows ?? 0) }
       return
     }
-    this.#finish()
-    const frame: Growing = { kind: 'data', stream: 1, bytes: source, fields: none }
+    this.#last.finish()
+    const frame: ShownFrame = { kind: 'data', stream: 1, bytes: source, fields: none }
     if (left_out !== undefined) {
       this.#settle()
       frame.left_out = left_out
     }
-    this.#last = frame
-    this.#start = start
-    this.#end = end
-    this.#fields = [...fields]
+    this.#last.begin(frame, start, end, fields)
     this.#frames.push(frame)
   }
 
@@ -74,7 +58,7 @@ export class ShownFrames {
 
   /** `read`: what the frames were made of, which nobody else looks at. */
   take(read: Uint8Array): readonly Frame[] {
-    this.#finish()
+    this.#last.finish()
     if (read.length >= let_go_bytes_min) this.#letGo(read)
     this.#settle()
     const frames = this.#frames
@@ -84,24 +68,13 @@ export class ShownFrames {
 
   #letGo({ buffer }: Uint8Array): void {
     const last = this.#frames.findLast(
-      (frame): frame is Growing => frame.kind === 'data' && frame.bytes.buffer === buffer,
+      (frame): frame is ShownFrame => frame.kind === 'data' && frame.bytes.buffer === buffer,
     )
     if (last !== undefined) last.last = true
   }
 
-  /** Most are all that was read. */
-  #finish(): void {
-    const last = this.#last
-    if (last === undefined) return
-    this.#last = undefined
-    const start = this.#start
-    last.fields = start === 0 ? this.#fields : this.#fields.map((field) => movedBy(field, -start))
-    if (start > 0 || this.#end < last.bytes.length)
-      last.bytes = last.bytes.subarray(start, this.#end)
-  }
-
   #settle(): void {
-    this.#finish()
+    this.#last.finish()
     if (this.#results.length === 0) return
     this.#frames.push(...this.#results)
     this.#results = []
