@@ -102,5 +102,8 @@ export const shredded_sessions_max = 100
 /** A key that was deleted is looked for again after this, longer than a request can be on its way. */
 export const shredding_look_ms: number = 2 * request_ms_max
 
+/** One that the bucket refused to delete is tried again after this: a legal hold of before may still lie on it. */
+export const shredding_refused_ms = 5_000
+
 /** Keys of sessions in memory while a bucket is read. */
 export const session_keys_max = 4096

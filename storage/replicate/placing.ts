@@ -5,7 +5,7 @@
  *
  * @module
  */
-import { type HeldFacts, type Hold, isOver } from '../evidence/hold.ts'
+import { type Hold, isOver } from '../evidence/hold.ts'
 import type { Backlog } from '../store/backlog.ts'
 import { ReplicaError } from './errors.ts'
 import { placed_objects_max, placed_requests_max } from './limits.ts'
@@ -14,7 +14,7 @@ import type { Bucket } from './s3.ts'
 
 export interface PlacingParts {
   readonly bucket: Bucket
-  readonly backlog: Pick<Backlog, 'heldFacts'>
+  readonly backlog: Pick<Backlog, 'heldFacts' | 'isErased'>
   readonly receipts: Pick<Receipts, 'placeable' | 'placed'>
   /** Of the log's keys. */
   readonly prefix: string
@@ -54,7 +54,7 @@ export class Placing {
       for (const { no, key, version, subject, held } of objects) {
         // It is on its way: the next round knows its version.
         if (version === null) return false
-        if (!known.has(subject)) known.set(subject, isHeld(holds, backlog.heldFacts(subject)))
+        if (!known.has(subject)) known.set(subject, isHeld(holds, backlog, subject))
         const wanted = known.get(subject)
         if (wanted !== undefined && wanted !== (held === 1)) {
           if (requests++ >= placed_requests_max) return true
@@ -75,7 +75,18 @@ export class Placing {
   }
 }
 
-/** Undefined of a session that is not in the store any more: what is left of it stays as it is. */
-function isHeld(holds: readonly Hold[], facts: HeldFacts | undefined): boolean | undefined {
-  return facts && holds.some(({ scope }) => isOver(scope, facts))
+/**
+ * Undefined of a session that is not in the store any more, where the log does not say why, or a hold stands that may be over
+ * it: what is left of it stays as it is.
+ */
+function isHeld(
+  holds: readonly Hold[],
+  backlog: PlacingParts['backlog'],
+  session: string,
+): boolean | undefined {
+  const facts = backlog.heldFacts(session)
+  if (facts !== undefined) return holds.some(({ scope }) => isOver(scope, facts))
+  // Whose it was is not known any more.
+  const is_free = holds.every(({ scope }) => (scope.session ?? session) !== session)
+  return is_free && backlog.isErased(session) ? false : undefined
 }

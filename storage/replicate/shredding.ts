@@ -9,7 +9,7 @@ import { digestOf } from '../evidence/document.ts'
 import { ReplicaError } from './errors.ts'
 import type { Shredded } from './key-table.ts'
 import { documentKey, sessionKey } from './keys.ts'
-import { shredded_sessions_max, shredding_look_ms } from './limits.ts'
+import { shredded_sessions_max, shredding_look_ms, shredding_refused_ms } from './limits.ts'
 import type { Receipts } from './receipts.ts'
 import type { Bucket } from './s3.ts'
 import { commitmentOf, commitToKey, decodeSessionKey, decryptObject } from './session-key.ts'
@@ -47,7 +47,9 @@ export class Shredding {
     try {
       for (const shredded of keys.open(place.checkpoint_size, shredded_sessions_max)) {
         const { session } = shredded
-        if (now_ms() - (this.#looked.get(session)?.at_ms ?? 0) < shredding_look_ms) continue
+        const looked = this.#looked.get(session)
+        const pause_ms = looked?.is_refused === true ? shredding_refused_ms : shredding_look_ms
+        if (now_ms() - (looked?.at_ms ?? 0) < pause_ms) continue
         const outcome = await shredKey(bucket, prefix, shredded)
         if (outcome === 'gone') {
           keys.over(session)

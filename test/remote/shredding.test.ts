@@ -326,6 +326,9 @@ describe('keys of sessions in a bucket', () => {
       expect(failures(await verifyBucket(owner, origin, writer.trust()))).toEqual([
         'expired_under_hold',
       ])
+      // As if it had been lifted, and the session erased, before the bucket heard of either.
+      await send(sent, [])
+      expect(await versionsOf(owner, name_of_key)).toEqual([])
     },
     long_ms,
   )
