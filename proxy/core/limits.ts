@@ -49,15 +49,6 @@ export const commit_bytes_max: number = 1024 * 1024
  */
 export const unawaited_ms_max = 5
 
-/**
- * Where many sessions ask short queries at once, what is shown to one waits so long for that of others: a commit costs both
- * threads as much as the records of several queries.
- */
-export const company_ms_max = 1
-
-/** ... which are those that were shown something in this time, or in the same time before it. */
-export const company_window_ms = 25
-
 /** From here on another thread writes a commit, while the next one is masked. */
 export const commit_later_bytes_min: number = 64 * 1024
 

@@ -230,7 +230,7 @@ export function startRecorder(
         if (left_out === undefined && batch.output(session, channel, stream, bytes, fields)) {
           // An answer waits for others; an echo does not.
           if (fields === undefined) outbox.soon()
-          else outbox.gather(session)
+          else outbox.gather()
           return
         }
         const buffer = bytes.buffer as ArrayBuffer // Of {@link buffer}.

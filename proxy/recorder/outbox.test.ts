@@ -3,7 +3,7 @@
  * no longer than the commit before it.
  */
 import { expect, jest, test } from 'bun:test'
-import { company_window_ms, unawaited_ms_max } from '../core/limits.ts'
+import { unawaited_ms_max } from '../core/limits.ts'
 import { readBatch } from './batch.ts'
 import type { ToRecorder } from './messages.ts'
 import { Outbox } from './outbox.ts'
@@ -49,54 +49,21 @@ test('what nobody waits for goes with its answer, or a little later when none co
 test('what is shown while the recorder commits goes when that is over, in one piece', async () => {
   const { outbox, sent } = open()
   answer(outbox)
-  outbox.gather(1)
+  outbox.gather()
   await turn()
   expect(sent).toEqual([['output']])
   for (let more = 0; more < 3; more++) {
     answer(outbox)
-    outbox.gather(1)
+    outbox.gather()
     await turn()
   }
   outbox.committed()
   expect(sent.slice(1)).toEqual([['output', 'output', 'output']])
   outbox.committed()
   answer(outbox)
-  outbox.gather(1)
+  outbox.gather()
   await turn()
   expect(sent.length).toBe(3)
-})
-
-test('what many sessions are shown goes once half of them have something, or a moment later; of one alone, at once', async () => {
-  let now_ms = 1_000
-  const { outbox, sent } = open(() => now_ms)
-  const show = async (sessions: number): Promise<void> => {
-    for (let session = 1; session <= sessions; session++) {
-      answer(outbox)
-      outbox.gather(session)
-    }
-    await turn()
-  }
-  const counts = (): readonly number[] => sent.map(({ length }) => length)
-  await show(1)
-  await show(9)
-  outbox.committed()
-  expect(counts()).toEqual([1, 9])
-  outbox.committed()
-  // The window of those nine is over, and they are who is there.
-  now_ms += company_window_ms
-  await show(4)
-  expect(counts()).toEqual([1, 9])
-  await show(1)
-  expect(counts()).toEqual([1, 9, 5])
-  outbox.committed()
-  await show(2)
-  expect(counts()).toEqual([1, 9, 5])
-  for (let waited = 0; sent.length < 4 && waited < 400; waited++) await Bun.sleep(5)
-  expect(counts()).toEqual([1, 9, 5, 2])
-  outbox.committed()
-  now_ms += 2 * company_window_ms
-  await show(1)
-  expect(counts()).toEqual([1, 9, 5, 2, 1])
 })
 
 test('a timer for what was sent meanwhile sends nothing that came since', async () => {
@@ -127,15 +94,15 @@ test('a timer for what was sent meanwhile sends nothing that came since', async 
 test('a commit that never comes holds nothing up for long, and who waits for an answer not at all', async () => {
   const { outbox, sent } = open()
   answer(outbox)
-  outbox.gather(1)
+  outbox.gather()
   await turn()
   answer(outbox)
-  outbox.gather(1)
+  outbox.gather()
   outbox.soon()
   await Promise.resolve()
   expect(sent.length).toBe(2)
   answer(outbox)
-  outbox.gather(1)
+  outbox.gather()
   for (let waited = 0; sent.length < 3 && waited < 400; waited++) await Bun.sleep(5)
   expect(sent.length).toBe(3)
 })

@@ -4,26 +4,21 @@
  *
  * @module
  */
-import { company_ms_max, unawaited_ms_max } from '../core/limits.ts'
+import { unawaited_ms_max } from '../core/limits.ts'
 import { type Batch, BatchWriter } from './batch.ts'
-import { Company } from './company.ts'
 
 export class Outbox {
   readonly batch: BatchWriter
   readonly #post: (batch: Batch, transfer: ArrayBuffer[]) => void
   readonly #now_ms: () => number
-  readonly #company = new Company()
   #is_sending = false
   #is_gathering = false
   /** When the first of those that nobody waits for came; undefined where there is none. */
   #unawaited_ms: number | undefined
   #is_timed = false
-  /** So many to be shown wait here ... */
-  #due = 0
-  /** ... for company, until then. */
-  #patience: ReturnType<typeof setTimeout> | undefined
-  #is_impatient = false
-  /** Something to be shown was sent, and nothing is known to be durable since. */
+  /** Something to be shown waits here ... */
+  #is_due = false
+  /** ... or was sent, and nothing is known to be durable since. */
   #is_committing = false
 
   /** `now_ms`: monotonic. */
@@ -47,13 +42,11 @@ export class Outbox {
   }
 
   /**
-   * It is shown to that session once it is durable: with what all sockets bring that are read in this turn, and where many
-   * sessions are shown something, with what comes for half of them or within a millisecond. While the recorder commits, it
+   * It is shown once it is durable: with what all sockets bring that are read in this turn. While the recorder commits, it
    * waits here for the end of that, before which its own commit could not begin.
    */
-  gather(session: number): void {
-    this.#due += 1
-    this.#company.add(session, this.#now_ms())
+  gather(): void {
+    this.#is_due = true
     if (this.#is_committing) {
       this.sometime()
       return
@@ -62,7 +55,7 @@ export class Outbox {
     this.#is_gathering = true
     setImmediate(() => {
       this.#is_gathering = false
-      this.#show()
+      if (!this.#is_committing) this.#flush()
     })
   }
 
@@ -79,7 +72,7 @@ export class Outbox {
   /** Something became durable. */
   committed(): void {
     this.#is_committing = false
-    this.#show()
+    if (this.#is_due) this.#flush()
   }
 
   /** One timer after the other: what was sent meanwhile needs none. */
@@ -94,28 +87,12 @@ export class Outbox {
     }, delay_ms)
   }
 
-  #show(): void {
-    if (this.#due === 0 || this.#is_committing) return
-    const is_enough = this.#due >= this.#company.size / 2
-    if (is_enough || this.#is_impatient || this.batch.isLarge) {
-      this.#flush()
-      return
-    }
-    this.#patience ??= setTimeout(() => {
-      this.#is_impatient = true
-      this.#show()
-    }, company_ms_max)
-  }
-
   #flush(): void {
     if (this.batch.isEmpty) return
     const { batch, transfer } = this.batch.take()
-    this.#is_committing ||= this.#due > 0
-    this.#due = 0
+    this.#is_committing ||= this.#is_due
+    this.#is_due = false
     this.#unawaited_ms = undefined
-    this.#is_impatient = false
-    clearTimeout(this.#patience)
-    this.#patience = undefined
     this.#post(batch, transfer)
   }
 }
