@@ -11,7 +11,7 @@ import { prepared_path, rulesetOf } from './prepared.ts'
 /** Rules are compiled, on a machine that may have other work. */
 setDefaultTimeout(60_000)
 
-test('the committed module is what assembly/ compiles to', async () => {
+testSlow([], 'the committed module is what assembly/ compiles to', async () => {
   const built = await buildModule()
   expect(Buffer.from(built).equals(readFileSync(module_path)), 'run: bun run build').toBe(true)
 })

@@ -2,6 +2,7 @@
 import { afterAll, describe, expect, test } from 'bun:test'
 import { chmodSync, existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { testSlow } from '../../test/fixture/require.ts'
 import { createTokenVerifier, parseTokenKey } from '../identity/token.ts'
 import { jsonText } from './console.ts'
 import { createDataFixture } from './fixture.ts'
@@ -193,26 +194,33 @@ test('check-config says what is wrong, or what is there', async () => {
   expect(pattern.err).toContain('sluice.yaml:2:32 masking.custom[0].pattern: ')
 })
 
-test('check-config says what a pattern costs that begins with nothing fixed', async () => {
-  await sluice(['keygen', 'auditor', '--private', 's.private.jwk', '-o', 's.jwk'])
-  const own = '[{ name: fixed, pattern: "EMP-[0-9]+" }, { name: words, pattern: "[a-z]+-secret" }]'
-  writeFileSync(
-    join(folder, 's.yaml'),
-    `evidence: { auditors: [s.jwk] }\nmasking: { packs: [], custom: ${own} }\n`,
-  )
-  const shown = await sluice(['check-config', 's.yaml'])
-  expect(shown.code).toBe(0)
-  expect(shown.err).toContain('s.yaml:2:87 masking.custom[1].pattern: nothing fixed begins it')
-  expect(shown.err).toMatch(
-    /^words: ordinary text is masked at \d+ MB a second, and at \d+ without/m,
-  )
-  expect(shown.err).not.toContain('fixed:')
-  const { costs }: Record<'costs', readonly Readonly<Record<string, unknown>>[]> = JSON.parse(
-    (await sluice(['check-config', 's.yaml', '--json'])).out,
-  )
-  expect(costs.map(({ rule }) => rule)).toEqual(['words'])
-  for (const cost of costs) expect(Number(cost['mb_s'])).toBeLessThan(Number(cost['mb_s_without']))
-}, 60_000)
+testSlow(
+  [],
+  'check-config says what a pattern costs that begins with nothing fixed',
+  async () => {
+    await sluice(['keygen', 'auditor', '--private', 's.private.jwk', '-o', 's.jwk'])
+    const own =
+      '[{ name: fixed, pattern: "EMP-[0-9]+" }, { name: words, pattern: "[a-z]+-secret" }]'
+    writeFileSync(
+      join(folder, 's.yaml'),
+      `evidence: { auditors: [s.jwk] }\nmasking: { packs: [], custom: ${own} }\n`,
+    )
+    const shown = await sluice(['check-config', 's.yaml'])
+    expect(shown.code).toBe(0)
+    expect(shown.err).toContain('s.yaml:2:87 masking.custom[1].pattern: nothing fixed begins it')
+    expect(shown.err).toMatch(
+      /^words: ordinary text is masked at \d+ MB a second, and at \d+ without/m,
+    )
+    expect(shown.err).not.toContain('fixed:')
+    const { costs }: Record<'costs', readonly Readonly<Record<string, unknown>>[]> = JSON.parse(
+      (await sluice(['check-config', 's.yaml', '--json'])).out,
+    )
+    expect(costs.map(({ rule }) => rule)).toEqual(['words'])
+    for (const cost of costs)
+      expect(Number(cost['mb_s'])).toBeLessThan(Number(cost['mb_s_without']))
+  },
+  60_000,
+)
 
 test('check-config counts the known secrets, and shows none', async () => {
   await sluice(['keygen', 'auditor', '--private', 'n.private.jwk', '-o', 'n.jwk'])

@@ -2,6 +2,7 @@
 import { expect, test } from 'bun:test'
 import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
+import { testSlow } from '../../test/fixture/require.ts'
 import type { Entry } from '../journal/journal.ts'
 import { Backlog } from './backlog.ts'
 import { startStore } from './client.ts'
@@ -41,53 +42,58 @@ const filesWith = (data: DataDirectory, word: string): readonly string[] =>
     return statSync(path).isFile() && readFileSync(path).includes(word)
   })
 
-test('nothing of an erased session is in the store, its free pages, its write-ahead log or the journal', async () => {
-  using data = new DataDirectory()
-  const [gone, kept] = [
-    new RecordedSession(1, { subject: 'zebra-person', groups: ['zebra-group'] }),
-    new RecordedSession(2, { subject: 'ann' }),
-  ]
-  const journal = data.journal()
-  const store = await startStore(data.path, { projected: (lsn) => journal.recycle(lsn) })
-  append(journal, [...told(gone, 'zebra', 0), ...told(kept, 'panda', 2)])
-  store.durable(journal.durable_lsn)
-  expect((await store.sessions({ text: 'zebracommand' })).sessions).toHaveLength(1)
-  const due = await store.due({ now_us: 1.8e15, days_otherwise: 1, limit: 10 })
-  expect(due.map(({ id, days }) => [id, days])).toEqual([
-    [gone.id, 30],
-    [kept.id, 30],
-  ])
-  const [first] = due
-  const before = (first?.closed_us ?? 0) + 30 * day_us - 1
-  expect(await store.due({ now_us: before, days_otherwise: 1, limit: 10 })).toEqual([])
-  expect(filesWith(data, 'zebraoutput').length).toBeGreaterThan(1)
-
-  append(journal, [erasureOf(gone)])
-  journal.forget()
-  store.durable(journal.durable_lsn)
-  expect(await store.erasedBy(gone.id)).toMatch(/^[0-9a-f]{64}$/)
-  expect(await store.session(gone.id)).toBeUndefined()
-  expect((await store.records(gone.id)).records).toEqual([])
-  expect((await store.sessions({ text: 'zebracommand' })).sessions).toEqual([])
-  expect((await store.sessions({ program: 'echo' })).sessions.map(({ id }) => id)).toEqual([
-    kept.id,
-  ])
-  expect((await store.sessions({ group: 'zebra-group' })).sessions).toEqual([])
-  expect((await store.sessions({ text: 'pandacommand' })).sessions).toHaveLength(1)
-  // What is recorded later takes the journal to another segment.
-  for (let index = 4; filesWith(data, 'zebra').length > 0 && index < 200; index++) {
-    while (journal.maintain());
-    append(journal, [logEntry(index)])
+testSlow(
+  [],
+  'nothing of an erased session is in the store, its free pages, its write-ahead log or the journal',
+  async () => {
+    using data = new DataDirectory()
+    const [gone, kept] = [
+      new RecordedSession(1, { subject: 'zebra-person', groups: ['zebra-group'] }),
+      new RecordedSession(2, { subject: 'ann' }),
+    ]
+    const journal = data.journal()
+    const store = await startStore(data.path, { projected: (lsn) => journal.recycle(lsn) })
+    append(journal, [...told(gone, 'zebra', 0), ...told(kept, 'panda', 2)])
     store.durable(journal.durable_lsn)
-    await Bun.sleep(50)
-  }
-  expect(filesWith(data, 'zebra')).toEqual([])
-  expect(filesWith(data, 'pandaoutput')).toContain(database_name)
-  expect((await store.records(kept.id)).records).toHaveLength(kept.stored.length)
-  await store.stop()
-  journal.close()
-  expect(filesWith(data, 'zebra')).toEqual([])
-}, 60_000)
+    expect((await store.sessions({ text: 'zebracommand' })).sessions).toHaveLength(1)
+    const due = await store.due({ now_us: 1.8e15, days_otherwise: 1, limit: 10 })
+    expect(due.map(({ id, days }) => [id, days])).toEqual([
+      [gone.id, 30],
+      [kept.id, 30],
+    ])
+    const [first] = due
+    const before = (first?.closed_us ?? 0) + 30 * day_us - 1
+    expect(await store.due({ now_us: before, days_otherwise: 1, limit: 10 })).toEqual([])
+    expect(filesWith(data, 'zebraoutput').length).toBeGreaterThan(1)
+
+    append(journal, [erasureOf(gone)])
+    journal.forget()
+    store.durable(journal.durable_lsn)
+    expect(await store.erasedBy(gone.id)).toMatch(/^[0-9a-f]{64}$/)
+    expect(await store.session(gone.id)).toBeUndefined()
+    expect((await store.records(gone.id)).records).toEqual([])
+    expect((await store.sessions({ text: 'zebracommand' })).sessions).toEqual([])
+    expect((await store.sessions({ program: 'echo' })).sessions.map(({ id }) => id)).toEqual([
+      kept.id,
+    ])
+    expect((await store.sessions({ group: 'zebra-group' })).sessions).toEqual([])
+    expect((await store.sessions({ text: 'pandacommand' })).sessions).toHaveLength(1)
+    // What is recorded later takes the journal to another segment.
+    for (let index = 4; filesWith(data, 'zebra').length > 0 && index < 200; index++) {
+      while (journal.maintain());
+      append(journal, [logEntry(index)])
+      store.durable(journal.durable_lsn)
+      await Bun.sleep(50)
+    }
+    expect(filesWith(data, 'zebra')).toEqual([])
+    expect(filesWith(data, 'pandaoutput')).toContain(database_name)
+    expect((await store.records(kept.id)).records).toHaveLength(kept.stored.length)
+    await store.stop()
+    journal.close()
+    expect(filesWith(data, 'zebra')).toEqual([])
+  },
+  60_000,
+)
 
 test('what only the journal has yet is read as erased', async () => {
   using data = new DataDirectory()

@@ -170,7 +170,7 @@ describe('a store that is encrypted at rest', () => {
     120_000,
   )
 
-  testWith(
+  testSlow(
     needs,
     'of workers too',
     async () => {

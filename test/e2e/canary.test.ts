@@ -116,35 +116,40 @@ describe('a canary', () => {
 })
 
 describe('a signer', () => {
-  test('that stopped turns health red within a heartbeat, and green when it signs again', async () => {
-    await using played = await record(['secrets'])
-    let later_ms = 0
-    const now_ms = (): number => performance.now() + later_ms
-    const meter = createMeter('gateway', now_ms, Date.now)
-    const events: string[] = []
-    const check = startSelfCheck({
-      every_s: 0,
-      recorder: played.recorder,
-      store: unread,
-      trust: { logs: [], auditors: [], checkpoints: [], witnesses: [], authorities: [] },
-      remote: undefined,
-      signed_ago_s: () => meter.signed_ago_s,
-      checked: meter.checked,
-      log: (_, event) => events.push(event),
-      changed: () => {},
-      now_ms,
-    })
-    await played.stop()
-    expect(check.failing()).toEqual([])
-    later_ms = 80_000
-    await until('it is told', () => check.failing().length > 0)
-    expect(check.failing()).toEqual(['the log is no longer signed'])
-    expect(events).toEqual(['self_check_failed'])
-    meter.committed({ took_ms: 1, signed: true, masked: {} })
-    await until('it is over', () => check.failing().length === 0)
-    expect(events).toEqual(['self_check_failed', 'self_check_passed'])
-    await check.stop()
-  }, 60_000)
+  testSlow(
+    [],
+    'that stopped turns health red within a heartbeat, and green when it signs again',
+    async () => {
+      await using played = await record(['secrets'])
+      let later_ms = 0
+      const now_ms = (): number => performance.now() + later_ms
+      const meter = createMeter('gateway', now_ms, Date.now)
+      const events: string[] = []
+      const check = startSelfCheck({
+        every_s: 0,
+        recorder: played.recorder,
+        store: unread,
+        trust: { logs: [], auditors: [], checkpoints: [], witnesses: [], authorities: [] },
+        remote: undefined,
+        signed_ago_s: () => meter.signed_ago_s,
+        checked: meter.checked,
+        log: (_, event) => events.push(event),
+        changed: () => {},
+        now_ms,
+      })
+      await played.stop()
+      expect(check.failing()).toEqual([])
+      later_ms = 80_000
+      await until('it is told', () => check.failing().length > 0)
+      expect(check.failing()).toEqual(['the log is no longer signed'])
+      expect(events).toEqual(['self_check_failed'])
+      meter.committed({ took_ms: 1, signed: true, masked: {} })
+      await until('it is over', () => check.failing().length === 0)
+      expect(events).toEqual(['self_check_failed', 'self_check_passed'])
+      await check.stop()
+    },
+    60_000,
+  )
 })
 
 /** Nothing here asks the store. */

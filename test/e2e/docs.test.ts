@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type BrowserContext, chromium, type Page } from 'playwright-core'
 import { type Gateway, sluice, startGateway } from '../fixture/gateway.ts'
-import { chromium as chromium_file, testWith } from '../fixture/require.ts'
+import { chromium as chromium_file, testSlow, testWith } from '../fixture/require.ts'
 import { until } from '../fixture/until.ts'
 
 const launch_arguments = [
@@ -20,7 +20,7 @@ const launch_arguments = [
 ]
 
 describe('the page of the API', () => {
-  testWith(
+  testSlow(
     [chromium_file],
     'lists every operation and calls them, with nothing from elsewhere',
     async () => {

@@ -7,7 +7,7 @@ import { grant_requests_hour_max } from '../../proxy/policy/access/limits.ts'
 import { approvalsOf } from '../fixture/approvals.ts'
 import { type Guarded, openGuarded } from '../fixture/guarded.ts'
 import { freePort } from '../fixture/net.ts'
-import { ssh, ssh_keygen, sshd, testWith, worker_counts } from '../fixture/require.ts'
+import { ssh, ssh_keygen, sshd, testSlow, testWith, worker_counts } from '../fixture/require.ts'
 import { until } from '../fixture/until.ts'
 
 const needs = [ssh, sshd, ssh_keygen]
@@ -107,7 +107,7 @@ for (const workers of worker_counts)
       })
     })
 
-    testWith(needs, 'it is told that it was denied, given up, or that nobody decided', async () => {
+    testSlow(needs, 'it is told that it was denied, given up, or that nobody decided', async () => {
       const denied = await ask('ann')
       expect(await decide(denied, 'deny', 'bob')).toBe(200)
       const cancelled = await ask('ann')

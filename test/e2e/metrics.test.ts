@@ -6,7 +6,7 @@ import { describe, expect } from 'bun:test'
 import { sluice } from '../fixture/gateway.ts'
 import { type Guarded, openGuarded } from '../fixture/guarded.ts'
 import { makeKey } from '../fixture/keys.ts'
-import { prometheus, ssh, ssh_keygen, sshd, testWith } from '../fixture/require.ts'
+import { prometheus, ssh, ssh_keygen, sshd, testSlow, testWith } from '../fixture/require.ts'
 import { readByPrometheus, type ScrapedSample } from '../fixture/scrape.ts'
 import { runSsh } from '../fixture/ssh.ts'
 import { until } from '../fixture/until.ts'
@@ -89,7 +89,7 @@ describe('metrics', () => {
     90_000,
   )
 
-  testWith(
+  testSlow(
     needs,
     'are those of all workers',
     async () => {

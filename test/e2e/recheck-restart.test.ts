@@ -11,7 +11,7 @@ import { type Guarded, openGuarded } from '../fixture/guarded.ts'
 import { documentsIn } from '../fixture/identity.ts'
 import { login } from '../fixture/login.ts'
 import { freePort } from '../fixture/net.ts'
-import { ssh, ssh_keygen, sshd, testWith } from '../fixture/require.ts'
+import { ssh, ssh_keygen, sshd, testSlow, testWith } from '../fixture/require.ts'
 import { signIn } from '../fixture/sign-in.ts'
 import { runSsh } from '../fixture/ssh.ts'
 import { until } from '../fixture/until.ts'
@@ -107,7 +107,7 @@ describe('after a restart', () => {
     120_000,
   )
 
-  testWith(
+  testSlow(
     needs,
     'what nobody can be asked about is over: a file that was cut, or whose key is lost',
     async () => {

@@ -13,7 +13,7 @@ import { holdOpen } from '../fixture/held-open.ts'
 import { documentsIn } from '../fixture/identity.ts'
 import { login } from '../fixture/login.ts'
 import { freePort } from '../fixture/net.ts'
-import { ssh, ssh_keygen, sshd, testWith, worker_counts } from '../fixture/require.ts'
+import { ssh, ssh_keygen, sshd, testSlow, testWith, worker_counts } from '../fixture/require.ts'
 import { createVisitor, signIn } from '../fixture/sign-in.ts'
 import { until } from '../fixture/until.ts'
 import { openSignedIn } from './signed-in.ts'
@@ -110,7 +110,7 @@ for (const workers of worker_counts)
       120_000,
     )
 
-    testWith(
+    testSlow(
       needs,
       'a provider that does not answer ends sessions when its grace is over, and not before',
       async () => {

@@ -10,7 +10,7 @@ import { type Issuer, startIssuer } from '../../proxy/trial/issuer.ts'
 import { type Guarded, openGuarded } from '../fixture/guarded.ts'
 import { lastProof } from '../fixture/last-proof.ts'
 import { freePort } from '../fixture/net.ts'
-import { ssh, ssh_keygen, sshd, testWith } from '../fixture/require.ts'
+import { ssh, ssh_keygen, sshd, testSlow, testWith } from '../fixture/require.ts'
 import { filesWith } from '../fixture/search.ts'
 import { createVisitor, linkOf, signIn } from '../fixture/sign-in.ts'
 import { sshArguments } from '../fixture/ssh.ts'
@@ -255,7 +255,7 @@ describe('two providers', () => {
     expect(terminal.text()).toContain('sluice: there is no such provider')
   })
 
-  testWith(
+  testSlow(
     needs,
     'a session that is bound to its token ends with it, and says so',
     async () => {

@@ -8,10 +8,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fakeClock } from '../fixture/faked-clock.ts'
 import { openGuarded } from '../fixture/guarded.ts'
-import { faketime, ssh, ssh_keygen, sshd, testWith } from '../fixture/require.ts'
+import { faketime, ssh, ssh_keygen, sshd, testSlow } from '../fixture/require.ts'
 
 const day_ms = 86_400_000
-testWith(
+testSlow(
   [ssh, sshd, ssh_keygen, faketime],
   'the clock jumps a day ahead, then three days back',
   async () => {

@@ -10,7 +10,7 @@ import { leaf_list_width } from '../../storage/evidence/limits.ts'
 import { openDatabase, openDatabaseReadOnly } from '../../storage/store/database.ts'
 import { database_name } from '../../storage/store/layout.ts'
 import { type Guarded, openGuarded, outputOf, type SessionFacts } from '../fixture/guarded.ts'
-import { isSlow } from '../fixture/require.ts'
+import { isSlow, testSlow } from '../fixture/require.ts'
 import { until } from '../fixture/until.ts'
 
 /** When the process dies, counted from the client's first byte: early, in full flow, and late. */
@@ -79,100 +79,115 @@ describe('kill -9 in mid-output', () => {
     expect(verified.code, verified.stdout + verified.stderr).toBe(0)
   }, 60_000)
 
-  test('an edited record of the crashed session is named by its number', async () => {
-    await using guarded = await openGuarded()
-    await guarded.trust()
-    // Each line is asked for when the one before is there, so a record each way, and more than one leaf list has.
-    const lines = leaf_list_width / 2 + 50
-    const client = Bun.spawn([...guarded.ssh(), 'while read n; do echo "<$n>"; done'], {
-      stdin: 'pipe',
-      stdout: 'pipe',
-      stderr: 'ignore',
-    })
-    let seen = ''
-    let asked = 0
-    const ask = (): void => {
-      asked++
-      void client.stdin.write(`${asked}\n`)
-      void client.stdin.flush()
-    }
-    ask()
-    for await (const chunk of client.stdout) {
-      seen += Buffer.from(chunk).toString()
-      if (!seen.endsWith(`<${asked}>\n`)) continue
-      if (asked < lines) ask()
-      else await guarded.gateway.kill9()
-    }
-    await client.exited
-    await guarded.restart()
-    const session = await crashed(guarded)
-    expect(session.end_reason).toBe('crashed')
-    expect(await guarded.gateway.stop()).toBe(0)
-    expect(await failuresOf(guarded)).toEqual([])
+  testSlow(
+    [],
+    'an edited record of the crashed session is named by its number',
+    async () => {
+      await using guarded = await openGuarded()
+      await guarded.trust()
+      // Each line is asked for when the one before is there, so a record each way, and more than one leaf list has.
+      const lines = leaf_list_width / 2 + 50
+      const client = Bun.spawn([...guarded.ssh(), 'while read n; do echo "<$n>"; done'], {
+        stdin: 'pipe',
+        stdout: 'pipe',
+        stderr: 'ignore',
+      })
+      let seen = ''
+      let asked = 0
+      const ask = (): void => {
+        asked++
+        void client.stdin.write(`${asked}\n`)
+        void client.stdin.flush()
+      }
+      ask()
+      for await (const chunk of client.stdout) {
+        seen += Buffer.from(chunk).toString()
+        if (!seen.endsWith(`<${asked}>\n`)) continue
+        if (asked < lines) ask()
+        else await guarded.gateway.kill9()
+      }
+      await client.exited
+      await guarded.restart()
+      const session = await crashed(guarded)
+      expect(session.end_reason).toBe('crashed')
+      expect(await guarded.gateway.stop()).toBe(0)
+      expect(await failuresOf(guarded)).toEqual([])
 
-    const records = await guarded.records(session.id)
-    expect(records.length, 'too few records for two leaf lists').toBeGreaterThan(leaf_list_width)
-    const places = ['<9>', `<${lines}>`].map((text) => {
-      const place = records.findIndex(({ payload }) => Buffer.from(payload).includes(text))
-      expect(place).toBeGreaterThan(0)
-      changeInStore(guarded.data, text)
-      return place
-    })
-    expect(await failuresOf(guarded)).toEqual(
-      places.map((record) => ({ code: 'record_edited', session: session.id, record })),
-    )
-  }, 90_000)
+      const records = await guarded.records(session.id)
+      expect(records.length, 'too few records for two leaf lists').toBeGreaterThan(leaf_list_width)
+      const places = ['<9>', `<${lines}>`].map((text) => {
+        const place = records.findIndex(({ payload }) => Buffer.from(payload).includes(text))
+        expect(place).toBeGreaterThan(0)
+        changeInStore(guarded.data, text)
+        return place
+      })
+      expect(await failuresOf(guarded)).toEqual(
+        places.map((record) => ({ code: 'record_edited', session: session.id, record })),
+      )
+    },
+    90_000,
+  )
 
-  test('a crashed session that is damaged is named, and keeps nobody else from being recorded', async () => {
-    await using guarded = await openGuarded()
-    await guarded.trust()
-    const client = Bun.spawn([...guarded.ssh(), 'echo ready; sleep 60'], {
-      stdin: 'ignore',
-      stdout: 'pipe',
-      stderr: 'ignore',
-    })
-    await client.stdout.getReader().read()
-    // The store has all of it, and would otherwise read it from the journal again.
-    await until('the store has its records', async () => {
-      const [session] = await guarded.look()
-      return session !== undefined && isProjected(guarded.data) ? true : undefined
-    })
-    await guarded.gateway.kill9()
-    await client.exited
-    const database = openDatabase(join(guarded.data, database_name))
-    database.connection.exec('UPDATE chunk SET bytes = substr(bytes, 1, length(bytes) - 3)')
-    database.connection.close()
-
-    await guarded.restart()
-    expect(guarded.gateway.stderr()).toContain('"event":"session_unreadable"')
-    expect((await guarded.run('echo others')).stdout).toBe('others\n')
-    expect(await guarded.gateway.stop()).toBe(0)
-    const failures = (await failuresOf(guarded)) as { readonly session?: string }[]
-    const [, damaged] = await guarded.sessions()
-    expect(failures.length).toBeGreaterThan(0)
-    expect(new Set(failures.map(({ session }) => session))).toEqual(new Set([damaged?.id ?? '-']))
-  }, 90_000)
-
-  test('twice in a row: each crash is one ended session', async () => {
-    await using guarded = await openGuarded()
-    await guarded.trust()
-    for (let crash = 0; crash < 2; crash++) {
+  testSlow(
+    [],
+    'a crashed session that is damaged is named, and keeps nobody else from being recorded',
+    async () => {
+      await using guarded = await openGuarded()
+      await guarded.trust()
       const client = Bun.spawn([...guarded.ssh(), 'echo ready; sleep 60'], {
         stdin: 'ignore',
         stdout: 'pipe',
         stderr: 'ignore',
       })
       await client.stdout.getReader().read()
+      // The store has all of it, and would otherwise read it from the journal again.
+      await until('the store has its records', async () => {
+        const [session] = await guarded.look()
+        return session !== undefined && isProjected(guarded.data) ? true : undefined
+      })
       await guarded.gateway.kill9()
       await client.exited
+      const database = openDatabase(join(guarded.data, database_name))
+      database.connection.exec('UPDATE chunk SET bytes = substr(bytes, 1, length(bytes) - 3)')
+      database.connection.close()
+
       await guarded.restart()
-      await crashed(guarded)
-    }
-    const sessions = await guarded.sessions()
-    expect(sessions.map((session) => session.end_reason)).toEqual(['crashed', 'crashed'])
-    const verified = await guarded.verify()
-    expect(verified.code, verified.stdout + verified.stderr).toBe(0)
-  }, 90_000)
+      expect(guarded.gateway.stderr()).toContain('"event":"session_unreadable"')
+      expect((await guarded.run('echo others')).stdout).toBe('others\n')
+      expect(await guarded.gateway.stop()).toBe(0)
+      const failures = (await failuresOf(guarded)) as { readonly session?: string }[]
+      const [, damaged] = await guarded.sessions()
+      expect(failures.length).toBeGreaterThan(0)
+      expect(new Set(failures.map(({ session }) => session))).toEqual(new Set([damaged?.id ?? '-']))
+    },
+    90_000,
+  )
+
+  testSlow(
+    [],
+    'twice in a row: each crash is one ended session',
+    async () => {
+      await using guarded = await openGuarded()
+      await guarded.trust()
+      for (let crash = 0; crash < 2; crash++) {
+        const client = Bun.spawn([...guarded.ssh(), 'echo ready; sleep 60'], {
+          stdin: 'ignore',
+          stdout: 'pipe',
+          stderr: 'ignore',
+        })
+        await client.stdout.getReader().read()
+        await guarded.gateway.kill9()
+        await client.exited
+        await guarded.restart()
+        await crashed(guarded)
+      }
+      const sessions = await guarded.sessions()
+      expect(sessions.map((session) => session.end_reason)).toEqual(['crashed', 'crashed'])
+      const verified = await guarded.verify()
+      expect(verified.code, verified.stdout + verified.stderr).toBe(0)
+    },
+    90_000,
+  )
 })
 
 /** The newest session, once the gateway after the crash has said how it ended: a moment after it is ready. */

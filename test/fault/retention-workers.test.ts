@@ -7,10 +7,10 @@ import { fakeClock } from '../fixture/faked-clock.ts'
 import { sluice } from '../fixture/gateway.ts'
 import { openGuarded } from '../fixture/guarded.ts'
 import type { Ran } from '../fixture/ran.ts'
-import { faketime, ssh, ssh_keygen, sshd, testWith } from '../fixture/require.ts'
+import { faketime, ssh, ssh_keygen, sshd, testSlow } from '../fixture/require.ts'
 import { until } from '../fixture/until.ts'
 
-testWith(
+testSlow(
   [ssh, sshd, ssh_keygen, faketime],
   'sessions of workers expire, but those that the gateway holds',
   async () => {

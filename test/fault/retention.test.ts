@@ -11,7 +11,7 @@ import { fakeClock } from '../fixture/faked-clock.ts'
 import { sluice } from '../fixture/gateway.ts'
 import { type Guarded, openGuarded } from '../fixture/guarded.ts'
 import type { Ran } from '../fixture/ran.ts'
-import { faketime, ssh, ssh_keygen, sshd, testWith } from '../fixture/require.ts'
+import { faketime, ssh, ssh_keygen, sshd, testSlow, testWith } from '../fixture/require.ts'
 import { filesWith } from '../fixture/search.ts'
 import { until } from '../fixture/until.ts'
 
@@ -73,7 +73,7 @@ describe('retention', () => {
     }
   }
 
-  testWith(
+  testSlow(
     needs,
     'lets go what is due, keeps what is held, and all of it verifies by name',
     async () => {

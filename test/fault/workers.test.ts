@@ -128,7 +128,7 @@ describe('two workers', () => {
     120_000,
   )
 
-  testWith(
+  testSlow(
     needs,
     'one dies: its sessions end, the others go on, it comes back',
     async () => {
@@ -186,7 +186,7 @@ describe('two workers', () => {
     120_000,
   )
 
-  testWith(
+  testSlow(
     needs,
     'end with the gateway: told to, or because it is gone',
     async () => {

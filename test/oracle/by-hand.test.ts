@@ -98,7 +98,7 @@ describe('BY-HAND.md', () => {
     expect(first.filter((word) => !known.includes(word))).toEqual([])
   })
 
-  testWith(
+  testSlow(
     needs,
     'each thing that was changed stops them, where the page says',
     () => {

@@ -2,7 +2,7 @@
 import { expect } from 'bun:test'
 import { startPgbouncer } from '../fixture/pgbouncer.ts'
 import { startPostgres } from '../fixture/postgres.ts'
-import { pgbouncer, testWith } from '../fixture/require.ts'
+import { pgbouncer, testSlow, testWith } from '../fixture/require.ts'
 import { components, openWorld } from './world.ts'
 
 testWith(
@@ -28,7 +28,7 @@ testWith(
   60_000,
 )
 
-testWith(
+testSlow(
   components,
   'pg_dump of everything, put back through the gateway, is dumped again byte for byte',
   async () => {

@@ -252,7 +252,7 @@ describe('a bucket with Object Lock', () => {
     start_ms,
   )
 
-  testWith(
+  testSlow(
     ceph_components,
     'has no checkpoint between the first and the newest that is not of this log',
     async () => {

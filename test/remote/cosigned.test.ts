@@ -15,7 +15,7 @@ import { keepCosigned } from '../../storage/store/cosigned.ts'
 import { openReader } from '../../storage/store/reader.ts'
 import type { EvidenceWriter } from '../../storage/verify/fixture.ts'
 import { verify } from '../../storage/verify/verify.ts'
-import { testWith } from '../fixture/require.ts'
+import { testSlow } from '../fixture/require.ts'
 import { ceph_components, shareCeph } from '../fixture/share-ceph.ts'
 import { bucketOf, Folder, keptEvidence, project, replicaOf, verifyBucket } from './world.ts'
 
@@ -44,7 +44,7 @@ async function trustOf(writer: EvidenceWriter): Promise<Trust> {
 }
 
 describe('cosignatures in a bucket', () => {
-  testWith(
+  testSlow(
     ceph_components,
     'a bucket alone proves that a witness saw the log, and so does a store that was made from it',
     async () => {
@@ -81,7 +81,7 @@ describe('cosignatures in a bucket', () => {
     start_ms,
   )
 
-  testWith(
+  testSlow(
     ceph_components,
     'what a witness saw and the bucket does not have yet waits; it is locked, and another one in its place is named',
     async () => {

@@ -4,7 +4,7 @@
  */
 import { describe, expect } from 'bun:test'
 import { prefixOf } from '../../storage/replicate/keys.ts'
-import { testWith } from '../fixture/require.ts'
+import { testSlow } from '../fixture/require.ts'
 import { ceph_components, shareCeph } from '../fixture/share-ceph.ts'
 import { mountSmallDisk } from '../fixture/small-disk.ts'
 import { until } from '../fixture/until.ts'
@@ -18,7 +18,7 @@ const sessions = 60
 const root = process.getuid?.() === 0 ? [] : ['root']
 
 describe('a full disk under the receipts', () => {
-  testWith(
+  testSlow(
     [...ceph_components, ...root],
     'holds sending up, and nothing is lost or sent twice in two shapes',
     async () => {

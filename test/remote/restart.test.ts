@@ -4,7 +4,7 @@
 import { describe, expect } from 'bun:test'
 import { type ReplicaClient, startReplica } from '../../storage/replicate/client.ts'
 import type { ReplicaError } from '../../storage/replicate/errors.ts'
-import { testWith } from '../fixture/require.ts'
+import { testSlow } from '../fixture/require.ts'
 import { ceph_components, shareCeph } from '../fixture/share-ceph.ts'
 import { until } from '../fixture/until.ts'
 import { bucketOf, Folder, keptEvidence, project, retention, verifyBucket } from './world.ts'
@@ -14,7 +14,7 @@ const start_ms = 120_000
 const replica_url = new URL('../../storage/replicate/worker.ts', import.meta.url).href
 
 describe('a replicating Worker that dies', () => {
-  testWith(
+  testSlow(
     ceph_components,
     'is started anew, and what came meanwhile arrives',
     async () => {

@@ -15,7 +15,7 @@ import { openReader } from '../../storage/store/reader.ts'
 import { EvidenceWriter } from '../../storage/verify/fixture.ts'
 import type { Report } from '../../storage/verify/report.ts'
 import { verify } from '../../storage/verify/verify.ts'
-import { testWith } from '../fixture/require.ts'
+import { testSlow } from '../fixture/require.ts'
 import { ceph_components, shareCeph } from '../fixture/share-ceph.ts'
 import { until } from '../fixture/until.ts'
 import { bucketOf, erase, Folder, project, replicaOf, verifyBucket } from './world.ts'
@@ -57,7 +57,7 @@ async function heldIn(bucket: Bucket, origin: string, session: string): Promise<
 }
 
 describe('in a bucket', () => {
-  testWith(
+  testSlow(
     ceph_components,
     'what is held stays, what has expired goes when its lock has ended, and both verify',
     async () => {
@@ -144,7 +144,7 @@ describe('in a bucket', () => {
     120_000,
   )
 
-  testWith(
+  testSlow(
     ceph_components,
     'a hold that is lifted is lifted there, and one that comes later comes there too',
     async () => {

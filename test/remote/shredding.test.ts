@@ -17,7 +17,7 @@ import { openReader } from '../../storage/store/reader.ts'
 import type { SessionWriter } from '../../storage/verify/fixture.ts'
 import type { Report } from '../../storage/verify/report.ts'
 import { verify } from '../../storage/verify/verify.ts'
-import { testWith } from '../fixture/require.ts'
+import { testSlow } from '../fixture/require.ts'
 import { ceph_components, shareCeph } from '../fixture/share-ceph.ts'
 import {
   bodiesOf,
@@ -37,7 +37,7 @@ const ceph = shareCeph()
 const long_ms = 120_000
 
 describe('keys of sessions in a bucket', () => {
-  testWith(
+  testSlow(
     ceph_components,
     'open what is there, and once one is gone nobody reads its session, and all else verifies',
     async () => {
@@ -136,7 +136,7 @@ describe('keys of sessions in a bucket', () => {
     long_ms,
   )
 
-  testWith(
+  testSlow(
     ceph_components,
     'are missed by name when they are gone without a word, and when they are others',
     async () => {
@@ -188,7 +188,7 @@ describe('keys of sessions in a bucket', () => {
     long_ms,
   )
 
-  testWith(
+  testSlow(
     ceph_components,
     'do not open what was changed, or what is of another place',
     async () => {
@@ -235,7 +235,7 @@ describe('keys of sessions in a bucket', () => {
     long_ms,
   )
 
-  testWith(
+  testSlow(
     ceph_components,
     'stay until the bucket has the fact, and where the bucket does not let go of them its owner does',
     async () => {
@@ -299,7 +299,7 @@ describe('keys of sessions in a bucket', () => {
     long_ms,
   )
 
-  testWith(
+  testSlow(
     ceph_components,
     'are kept by a legal hold, and a fact in spite of it is named',
     async () => {
@@ -333,7 +333,7 @@ describe('keys of sessions in a bucket', () => {
     long_ms,
   )
 
-  testWith(
+  testSlow(
     ceph_components,
     'go when their sessions expire, long before the locks end',
     async () => {
@@ -365,7 +365,7 @@ describe('keys of sessions in a bucket', () => {
     long_ms,
   )
 
-  testWith(
+  testSlow(
     ceph_components,
     'never leave what is shredded before it was sent',
     async () => {

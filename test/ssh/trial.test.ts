@@ -9,7 +9,7 @@ import { generateSshKey } from '../../proxy/config/ssh-keygen.ts'
 import { fingerprint } from '../../proxy/core/fingerprint.ts'
 import { startTrialTarget, type TrialTarget } from '../../proxy/trial/target.ts'
 import { type KeyPair, makeKey } from '../fixture/keys.ts'
-import { ssh, ssh_keygen, testWith } from '../fixture/require.ts'
+import { ssh, ssh_keygen, testSlow, testWith } from '../fixture/require.ts'
 import { runSsh, type SshCommand, type SshResult, sshArguments } from '../fixture/ssh.ts'
 import { type Straight, startStraight } from './straight.ts'
 
@@ -84,7 +84,7 @@ describe('trial target', () => {
     expect(ran.code).toBe(5)
   })
 
-  testWith(needs, 'a terminal that prints more than the client reads', async () => {
+  testSlow(needs, 'a terminal that prints more than the client reads', async () => {
     const command = 'yes 0123456789abcdef | head -c 60000000; echo; echo last'
     const child = Bun.spawn(
       sshArguments({

@@ -1,5 +1,6 @@
 /** Decisions over policies of one's own: scopes, annotations, each command of a line, and errors that deny. */
 import { describe, expect, test } from 'bun:test'
+import { testSlow } from '../../../test/fixture/require.ts'
 import type { ChannelRequest } from '../../core/connector.ts'
 import type { Identity } from '../../core/identity.ts'
 import type { Verdict } from '../../core/verdict.ts'
@@ -290,23 +291,28 @@ describe('a policy of its own', () => {
   })
 })
 
-test('slices: each of 300 people has their own rule among 3,000, and no other', async () => {
-  const text = Array.from(
-    { length: 3_000 },
-    (_, n) =>
-      `@id("r${n}") permit (principal in Group::"g${n}", action == Action::"connect", resource == Target::"${n % 2 === 0 ? 'web-1' : 'dev-1'}");`,
-  ).join('\n')
-  const policy = await policyOf(text)
-  for (let turn = 0; turn < 2; turn++)
-    for (let n = 0; n < 300; n++) {
-      const who = person(`p${n}`, `g${n}`, 'other')
-      const target = n % 2 === 0 ? 'web-1' : 'dev-1'
-      expect(says(policy.connect(who, 'deploy', target, at.source))).toBe(`allow r${n}`)
-      expect(
-        policy.connect(who, 'deploy', n % 2 === 0 ? 'dev-1' : 'web-1', at.source).allowed,
-      ).toBe(false)
-    }
-}, 60_000)
+testSlow(
+  [],
+  'slices: each of 300 people has their own rule among 3,000, and no other',
+  async () => {
+    const text = Array.from(
+      { length: 3_000 },
+      (_, n) =>
+        `@id("r${n}") permit (principal in Group::"g${n}", action == Action::"connect", resource == Target::"${n % 2 === 0 ? 'web-1' : 'dev-1'}");`,
+    ).join('\n')
+    const policy = await policyOf(text)
+    for (let turn = 0; turn < 2; turn++)
+      for (let n = 0; n < 300; n++) {
+        const who = person(`p${n}`, `g${n}`, 'other')
+        const target = n % 2 === 0 ? 'web-1' : 'dev-1'
+        expect(says(policy.connect(who, 'deploy', target, at.source))).toBe(`allow r${n}`)
+        expect(
+          policy.connect(who, 'deploy', n % 2 === 0 ? 'dev-1' : 'web-1', at.source).allowed,
+        ).toBe(false)
+      }
+  },
+  60_000,
+)
 
 describe('a line that is typed', () => {
   const line = (

@@ -3,14 +3,14 @@ import { expect } from 'bun:test'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type Component, testWith } from '../../fixture/require.ts'
+import { type Component, testSlow } from '../../fixture/require.ts'
 import { components } from '../world.ts'
 import { driven, openDriverWorld } from './world.ts'
 
 const javac: Component = '/usr/bin/javac'
 const pgjdbc: Component = '/usr/share/java/postgresql.jar'
 
-testWith(
+testSlow(
   [...components, javac, pgjdbc],
   'pgjdbc does through the gateway what it does with a database',
   async () => {
