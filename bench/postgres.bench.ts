@@ -24,6 +24,7 @@ import type { Options } from './main.ts'
 import { idleConnections } from './measure/idle-database.ts'
 import { startUnrecorded } from './measure/unrecorded.ts'
 import { type Figure, figure, type Goal, median, quantile, type Report } from './report.ts'
+import { startRelay } from './rival/relay.ts'
 
 type Path = 'direct' | 'pgbouncer' | 'gateway'
 
@@ -95,18 +96,31 @@ export async function bench(options: Options): Promise<Report> {
 
   if (wanted('unrecorded')) {
     await using unrecorded = await startUnrecorded(world.config, world.data)
+    await using relay = await startRelay(database.port)
     const bare: Way = { port: unrecorded.port, login: world.login }
+    const unread: Way = { port: relay.port, login: owner }
     for (const [mode, sslmode, at_least] of unrecorded_runs) {
       const name = sslmode === 'require' ? `${mode}, TLS` : mode
       console.error(`postgres: nothing recorded, ${name} ...`)
-      const found: { rival: number[]; ours: number[] } = { rival: [], ours: [] }
+      const found: Record<'rival' | 'unread' | 'ours', number[]> = {
+        ...{ rival: [], unread: [], ours: [] },
+      }
       const runs = [
         async () => found.rival.push(await selects(ways.pgbouncer, 64, mode, options.scale)),
         async () => found.ours.push(await selects(bare, 64, mode, options.scale, sslmode)),
       ]
+      if (sslmode === 'disable')
+        runs.push(async () => found.unread.push(await selects(unread, 64, mode, options.scale)))
       for (let round = 0; round < options.rounds; round++)
         for (const run of round % 2 === 0 ? runs : runs.toReversed()) await run()
-      const ratios = found.ours.map((tps, round) => tps / (found.rival[round] ?? Number.NaN))
+      const ofRival = (all: readonly number[]): number[] =>
+        all.map((tps, round) => tps / (found.rival[round] ?? Number.NaN))
+      const ratios = ofRival(found.ours)
+      if (sslmode === 'disable')
+        figures.push(
+          figure(`nothing read, ${name} c64 relay`, 'tps', found.unread),
+          figure(`nothing read, ${name} c64 relay / pgbouncer`, 'ratio', ofRival(found.unread)),
+        )
       figures.push(
         figure(`nothing recorded, ${name} c64 pgbouncer`, 'tps', found.rival),
         figure(`nothing recorded, ${name} c64 gateway`, 'tps', found.ours),
@@ -184,6 +198,7 @@ export async function bench(options: Options): Promise<Report> {
     gateway: 'default packs, every record durable, one process',
     unrecorded:
       'a process of the benchmark alone: judged and masked, and nothing kept; TLS to the gateway alone',
+    unread: 'a process of the same runtime that passes bytes as they come, and reads none of them',
     server: (await database.run('SHOW server_version')).trim(),
   }
   return { figures, goals, method, detail: {} }
