@@ -45,6 +45,31 @@ describe('the emulated screen', () => {
     shown.close()
   })
 
+  test('has the size of the window when something is printed, also where nobody has looked yet', async () => {
+    const shown = screen(10)
+    shown.resize({ columns: 40, rows: 5 })
+    shown.print(bytes('$ '))
+    shown.begin()
+    shown.print(bytes('a line of more than ten'))
+    shown.resize({ columns: 60, rows: 5 })
+    expect((await shown.read()).typed?.whole).toBe('a line of more than ten')
+    const narrow = screen(10)
+    narrow.print(bytes('0123456789abc\r\u001b[A'))
+    narrow.resize({ columns: 40, rows: 5 })
+    // What was printed before keeps its two rows.
+    expect((await narrow.read()).whole).toBe(`0123456789${' '.repeat(30)}abc`)
+    shown.close()
+    narrow.close()
+  })
+
+  test('of a screen that is closed nothing is read', async () => {
+    const shown = screen()
+    shown.print(bytes('$ ls'))
+    shown.close()
+    shown.print(bytes('more'))
+    expect(await shown.read()).toEqual({ typed: undefined, before: '', whole: '' })
+  })
+
   test('any size, and any change of it', async () => {
     for (const columns of [0, 1, 65_535]) {
       const shown = openScreen({ columns, rows: columns })

@@ -1,6 +1,6 @@
 /**
  * The emulated screen of a channel. It paints only when somebody looks: until then the end of what was printed waits,
- * so that bulk output costs a copy of its last bytes.
+ * so that bulk output costs a copy of its last bytes, and a session in which nobody types no screen.
  *
  * @module
  */
@@ -13,6 +13,7 @@ import {
   slice_bytes,
   wrapped_rows_max,
 } from './limits.ts'
+import { Tail } from './tail.ts'
 
 /**
  * Sequences of ECMA-48 that say how often something is done, and are done as often: with a large number each of them would
@@ -22,6 +23,65 @@ const of_cells = ['@', 'P', 'X', 'b', 'I', 'Z'] as const
 const of_rows = ['L', 'M', 'S', 'T'] as const
 
 export function openScreen(size: ScreenSize): Screen {
+  /** Once somebody looked: it takes more memory than all else of an idle session. */
+  let terminal: Terminal | undefined
+  let first_size = size
+  const waiting = new Tail(painted_bytes_max)
+  let mark: { readonly marker: Marker | undefined; readonly column: number } | undefined
+  let is_closed = false
+
+  /** Calls back once all that was printed is painted. */
+  const paint = (then: (on: Terminal) => void): void => {
+    if (is_closed) return
+    terminal ??= makeTerminal(first_size)
+    const on = terminal
+    const bytes = waiting.take()
+    // What the lost part left open, a string or half a sequence, must not swallow the rest.
+    if (waiting.has_gap) on.reset()
+    waiting.has_gap = false
+    // Each piece is painted without a pause.
+    for (let at = 0; at < bytes.length; at += slice_bytes)
+      on.write(bytes.subarray(at, at + slice_bytes))
+    on.write('', () => then(on))
+  }
+
+  return {
+    print(bytes) {
+      if (!is_closed) waiting.push(bytes)
+    },
+    resize(next) {
+      if (terminal === undefined && waiting.isEmpty) {
+        first_size = next
+        return
+      }
+      paint((on) => {
+        const to = bounded(next)
+        on.resize(to.columns, to.rows)
+      })
+    },
+    begin() {
+      paint((on) => {
+        mark?.marker?.dispose()
+        mark = { marker: on.registerMarker(0), column: on.buffer.active.cursorX }
+      })
+    },
+    read() {
+      const { promise, resolve } = Promise.withResolvers<ScreenLine>()
+      if (is_closed) resolve(nothing)
+      else paint((on) => resolve(lineOf(on, mark)))
+      return promise
+    },
+    close() {
+      is_closed = true
+      waiting.take()
+      terminal?.dispose()
+    },
+  }
+}
+
+const nothing: ScreenLine = { typed: undefined, before: '', whole: '' }
+
+function makeTerminal(size: ScreenSize): Terminal {
   const { columns, rows } = bounded(size)
   const terminal = new Terminal({
     cols: columns,
@@ -38,63 +98,7 @@ export function openScreen(size: ScreenSize): Screen {
   }
   for (const final of of_cells) refuse(final, () => terminal.cols + terminal.rows)
   for (const final of of_rows) refuse(final, () => terminal.rows)
-  let waiting: Uint8Array[] = []
-  let waiting_bytes = 0
-  let has_gap = false
-  let mark: { readonly marker: Marker | undefined; readonly column: number } | undefined
-
-  /** Calls back once all that was printed is painted. */
-  const paint = (then: () => void): void => {
-    // What the lost part left open, a string or half a sequence, must not swallow the rest.
-    if (has_gap) terminal.reset()
-    has_gap = false
-    const bytes = Buffer.concat(waiting)
-    waiting = []
-    waiting_bytes = 0
-    // Each piece is painted without a pause.
-    for (let at = 0; at < bytes.length; at += slice_bytes)
-      terminal.write(bytes.subarray(at, at + slice_bytes))
-    terminal.write('', then)
-  }
-
-  return {
-    print(bytes) {
-      const last = bytes.subarray(-painted_bytes_max)
-      waiting.push(new Uint8Array(last))
-      waiting_bytes += last.length
-      has_gap ||= last.length < bytes.length
-      while (waiting_bytes > painted_bytes_max) {
-        const [first] = waiting
-        if (first === undefined) break
-        const excess = waiting_bytes - painted_bytes_max
-        has_gap = true
-        if (first.length <= excess) waiting.shift()
-        else waiting[0] = first.subarray(excess)
-        waiting_bytes -= Math.min(excess, first.length)
-      }
-    },
-    resize(next) {
-      paint(() => {
-        const to = bounded(next)
-        terminal.resize(to.columns, to.rows)
-      })
-    },
-    begin() {
-      paint(() => {
-        mark?.marker?.dispose()
-        mark = { marker: terminal.registerMarker(0), column: terminal.buffer.active.cursorX }
-      })
-    },
-    read() {
-      const { promise, resolve } = Promise.withResolvers<ScreenLine>()
-      paint(() => resolve(lineOf(terminal, mark)))
-      return promise
-    },
-    close() {
-      waiting = []
-      terminal.dispose()
-    },
-  }
+  return terminal
 }
 
 type Marker = NonNullable<ReturnType<Terminal['registerMarker']>>
