@@ -187,7 +187,12 @@ export const ways: readonly Way[] = [
     "SELECT pg_read_file('PG_VERSION')",
     "SELECT * FROM dblink('dbname=postgres', 'SELECT ssn FROM people') AS t (s text)",
   ),
-  ...by('policy.sql.syntax', 'SET standard_conforming_strings = off'),
+  ...by(
+    'policy.sql.syntax',
+    'SET standard_conforming_strings = off',
+    "UPDATE pg_settings SET setting = 'off' WHERE name = 'standard_conforming_strings'",
+    "WITH s AS (UPDATE pg_catalog.pg_settings SET setting = 'replica' WHERE name ~ 'replication_role' RETURNING 1) SELECT 1",
+  ),
   ...by('policy.sql.unparsed', 'SELECT * FROM people WHERE ('),
   // Limits: what the text does not say.
   ...passes(

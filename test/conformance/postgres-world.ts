@@ -282,6 +282,9 @@ const unpackedChannel = (channel: Channel): Channel => ({
   dial: async () => unpackedEndpoint(await channel.dial()),
 })
 
+/** What a target says before it is ready is of no program. */
+const rows_alone = 'd'.charCodeAt(0)
+
 function unpackedEndpoint(end: Endpoint): Endpoint {
   const cutter = new MessageCutter(1 << 30)
   return {
@@ -295,8 +298,8 @@ function unpackedEndpoint(end: Endpoint): Endpoint {
           }
           const cut = cutter.push(wire.bytes)
           if (!cut.ok) throw new Error(cut.violation)
-          for (const { bytes } of cut.messages)
-            on.wire({ ...wire, bytes: bytes.slice(header_bytes) })
+          for (const { type, bytes } of cut.messages)
+            if (type === rows_alone) on.wire({ ...wire, bytes: bytes.slice(header_bytes) })
         },
       }),
     pause: () => end.pause(),
@@ -328,6 +331,7 @@ function unpackedCodecs(
       flush: () => codec.flush(),
     }
   }
+  begin(codecs.to_client, 1, message('Z', 'I'.charCodeAt(0)))
   return {
     to_target: begin(codecs.to_target, 0, message('Q', 'COPY t TO STDOUT')),
     to_client: begin(codecs.to_client, 1, message('H', 0, { u16: 0 })),

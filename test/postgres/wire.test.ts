@@ -115,6 +115,22 @@ about('order', () => {
     wire.send(query('SELECT count(*) FROM t'))
     expect(await wire.ready()).toEqual(['T', 'D 1', 'C SELECT 1', 'Z I'])
   })
+  holds('a text that ends where settings say is not sent behind what may change them', async () => {
+    await world.database.run(
+      "CREATE OR REPLACE FUNCTION quiet() RETURNS text LANGUAGE sql AS $$SELECT set_config('standard_conforming_strings', 'off', false) FROM pg_sleep(0.2)$$; CREATE TABLE IF NOT EXISTS spared (a int)",
+    )
+    await using wire = await enter()
+    wire.send(query('SELECT quiet()'), query(String.raw`SELECT 'a\', '; DROP TABLE spared; --'`))
+    // That the setting changed is heard before the next answer.
+    const answers = (await wire.rest()).join('\n')
+    expect(answers).toContain('statements would be read in another way from here on')
+    expect(answers).not.toContain('C DROP TABLE')
+    // What was sent is run to its end there, although nobody hears of it.
+    const busy =
+      "SELECT count(*) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND query ~ 'quiet|spared'"
+    while ((await world.database.run(busy)) !== '0\n') await Bun.sleep(10)
+    expect(await world.database.run("SELECT to_regclass('spared')")).toBe('spared\n')
+  })
   holds('the fast path is refused, and the session goes on', async () => {
     await using wire = await enter()
     wire.send(message('F', { u32: 1598 }, { u16: 0 }, { u16: 0 }, { u16: 0 }), query('SELECT 1'))

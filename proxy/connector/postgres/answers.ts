@@ -12,7 +12,6 @@ import { movedBy } from './field.ts'
 import { message_bytes_max } from './limits.ts'
 import {
   header_bytes,
-  isText,
   letter,
   MessageCutter,
   report,
@@ -27,6 +26,7 @@ import { type Analyser, opaque_plan, type Plan, unknown_rule } from './plan.ts'
 import { type Column, readColumns, readCopyRow, readRow, type Treatment } from './rows.ts'
 import { ShownFrames } from './shown-frames.ts'
 import { isReadable } from './sql/settings.ts'
+import { Tags } from './tag.ts'
 import { treatmentsOf } from './treatment.ts'
 import { wordFields } from './words.ts'
 
@@ -40,8 +40,7 @@ export class Answers {
   #copy: { readonly treatments: readonly Treatment[] | undefined } | undefined
   readonly #shown = new ShownFrames()
   #isBroken = false
-  /** How the last statement ended. */
-  #tag = ''
+  readonly #tags = new Tags()
   readonly #take: TakeMessage = (type, bytes, start, end) => this.#answer(type, bytes, start, end)
   /** Digests of this session are comparable with each other alone. */
   readonly #key = new Uint8Array(randomBytes(32))
@@ -109,7 +108,9 @@ export class Answers {
   #short(type: number, bytes: Uint8Array, start: number, end: number): string | undefined {
     const head = this.#conversation.head
     // ParameterDescription has types alone; the others are empty.
-    if (type !== letter('t') && end - start !== header_bytes) return out_of_place
+    const types = start + header_bytes
+    const more = type === letter('t') && end >= types + 2 ? 2 + 4 * u16(bytes, types) : 0
+    if (end - types !== more) return out_of_place
     switch (String.fromCharCode(type)) {
       case '1':
         if (head?.kind !== 'parse' || head.denied !== undefined) return out_of_place
@@ -130,7 +131,7 @@ export class Answers {
         else this.#done(bytes, start, end)
         return undefined
       case 't':
-        if (head?.kind !== 'describe') return out_of_place
+        if (head?.kind !== 'describe' || more === 0) return out_of_place
         this.#pass(bytes, start, end)
         return undefined
       case 'I':
@@ -204,9 +205,11 @@ export class Answers {
     const at = start + header_bytes
     if (head === undefined || end < at + 3 || end !== at + 3 + 2 * u16(bytes, at + 1))
       return out_of_place
+    const { copies, copied: treatments } = this.#conversation.planOf(head)
+    // Unasked, a client would send what it reads next: a script, a file.
+    if (copies !== (is_in ? 'in' : 'out')) return out_of_place
     if (is_in) this.#conversation.copyIn()
     else {
-      const treatments = this.#conversation.planOf(head).copied
       // In its text format, and of so many columns: otherwise the request would not have come so far.
       const is_text = bytes[at] === 0
       if (treatments !== undefined && (!is_text || u16(bytes, at + 1) !== treatments.length))
@@ -257,7 +260,8 @@ export class Answers {
     if (head === undefined || stringEnd(bytes, tag_at, end) !== end - 1) return out_of_place
     this.#copy = undefined
     this.#conversation.endCopy()
-    this.#result(head, this.#tagOf(bytes, tag_at, end - 1))
+    const tag = this.#tags.read(bytes, tag_at, end - 1)
+    this.#result(head, tag ?? '')
     const { effect } = this.#conversation.planOf(head)
     const wrong = this.#conversation.run(effect, this.#conversation.numbersOf(head).statement)
     if (head.kind === 'execute') this.#conversation.shift()
@@ -267,22 +271,16 @@ export class Answers {
       head.bytes = 0
       delete head.treatments
     }
-    this.#pass(bytes, start, end)
+    this.#pass(bytes, start, end, tag === undefined ? [{ start: tag_at, end: end - 1 }] : none)
     return wrong
-  }
-
-  /** Most are what the one before was. */
-  #tagOf(bytes: Uint8Array, start: number, end: number): string {
-    if (!isText(bytes, start, end, this.#tag)) this.#tag = textOf(bytes.subarray(start, end))
-    return this.#tag
   }
 
   #ready(bytes: Uint8Array, start: number, end: number): string | undefined {
     const head = this.#conversation.head
     if (end - start !== header_bytes + 1 || (head?.kind !== 'sync' && head?.kind !== 'query'))
       return out_of_place
-    this.#conversation.endCopy()
-    this.#done(bytes, start, end)
+    this.#conversation.ready()
+    this.#pass(bytes, start, end)
     return undefined
   }
 
@@ -346,7 +344,10 @@ export class Answers {
     const name = textOf(bytes.subarray(header_bytes, end))
     const value = textOf(bytes.subarray(end + 1, -1))
     if (!isReadable(name, value)) return 'statements would be read in another way from here on'
-    this.#passIn(source, from, until, [{ start: end + 1, end: bytes.length - 1 }])
+    this.#passIn(source, from, until, [
+      { start: header_bytes, end },
+      { start: end + 1, end: bytes.length - 1 },
+    ])
     return undefined
   }
 

@@ -6,7 +6,14 @@
 import { TargetError } from '../../core/errors.ts'
 import { type Dialled, dialTarget, type PostgresTarget } from './dial.ts'
 import { Handshake, HandshakeError } from './handshake.ts'
-import { catalog_bytes_max, catalog_ms, catalog_rows_max, dial_ms } from './limits.ts'
+import {
+  catalog_all_bytes_max,
+  catalog_bytes_max,
+  catalog_ms,
+  catalog_rows_max,
+  catalog_turn_ms,
+  dial_ms,
+} from './limits.ts'
 import { header_bytes, i32, letter, message, sqlState, textOf, u16 } from './message.ts'
 import type { Analyser } from './plan.ts'
 import { createProtectingAnalyser } from './sql/protect.ts'
@@ -31,7 +38,7 @@ export function createCatalogSource(now_ms: () => number): CatalogSource {
       if (before !== undefined && now_ms() < before.until_ms) return before.analyser
       // Sessions that run keep theirs; nobody else needs an old one.
       for (const [old, { until_ms }] of known) if (now_ms() >= until_ms) known.delete(old)
-      const analyser = ask(target, account, database)
+      const analyser = ask(target, account, database, now_ms)
       known.set(name, { until_ms: now_ms() + catalog_ms, analyser })
       analyser.catch(() => {
         if (known.get(name)?.analyser === analyser) known.delete(name)
@@ -41,7 +48,12 @@ export function createCatalogSource(now_ms: () => number): CatalogSource {
   }
 }
 
-async function ask(target: PostgresTarget, account: string, database: string): Promise<Analyser> {
+async function ask(
+  target: PostgresTarget,
+  account: string,
+  database: string,
+  now_ms: () => number,
+): Promise<Analyser> {
   const parameters = new Map([
     ['user', account],
     ['database', database],
@@ -58,18 +70,43 @@ async function ask(target: PostgresTarget, account: string, database: string): P
     if (!read.ok) throw new TargetError('target_protocol', read.reason)
     if (read.views.length > 0) {
       const [definitions = []] = await query(dialled, handshake, views_query(read.views))
-      readViews(read, definitions, rows)
+      await readViews(read, definitions, breathing(now_ms))
     }
+    dialled.stream.end(message('X'))
     return createProtectingAnalyser(read.catalog)
   } catch (error) {
+    dialled.stream.destroy()
     if (!(error instanceof HandshakeError)) throw error
     throw new TargetError('target_protocol', 'the catalogue of the target cannot be read')
   } finally {
     clearTimeout(timer)
-    dialled.stream.end(message('X'))
+    // A target that does not leave then, or goes on to say something, is left.
     dialled.stream.resume()
+    setTimeout(() => dialled.stream.destroy(), goodbye_ms).unref()
   }
 }
+
+const goodbye_ms = 1_000
+
+/** Gives the loop to others when a turn is over, and up when all of it takes longer than a dial may. */
+function breathing(now_ms: () => number): () => Promise<void> | undefined {
+  const end_ms = now_ms() + dial_ms
+  let turn_ms = now_ms()
+  return () => {
+    const at_ms = now_ms()
+    if (at_ms > end_ms) throw too_large()
+    if (at_ms - turn_ms < catalog_turn_ms) return undefined
+    return new Promise((resolve) =>
+      setImmediate(() => {
+        turn_ms = now_ms()
+        resolve()
+      }),
+    )
+  }
+}
+
+const too_large = (): TargetError =>
+  new TargetError('target_protocol', 'the catalogue of the target is too large')
 
 type Rows = (readonly (string | null)[])[]
 
@@ -83,8 +120,11 @@ async function query(
   const all: Rows[] = []
   let rows: Rows = []
   let count = 0
-  for (;;) {
+  for (let heard_bytes = 0; ; ) {
     const { type, bytes } = await handshake.message(catalog_bytes_max)
+    heard_bytes += bytes.length
+    // What it says besides rows counts too: it may go on with that for as long as it likes.
+    if (++count > catalog_rows_max || heard_bytes > catalog_all_bytes_max) throw too_large()
     if (type === letter('Z')) return all
     if (type === letter('E'))
       throw new TargetError(
@@ -97,8 +137,6 @@ async function query(
     }
     if (type !== letter('D')) continue
     rows.push(readValues(bytes))
-    if (++count > catalog_rows_max)
-      throw new TargetError('target_protocol', 'the catalogue of the target is too large')
   }
 }
 

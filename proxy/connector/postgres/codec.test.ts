@@ -28,6 +28,7 @@ function open(recorded_rows_max?: number): {
       : { allowed: true, rule: 'test' }
   }
   const codecs = createCodecs(createAnalyser(), judge, undefined, recorded_rows_max)
+  decodeAll(codecs.to_client, 1, [message('Z', 'I'.charCodeAt(0))])
   return { ...codecs, judged }
 }
 

@@ -11,7 +11,7 @@ import { Judging } from './judging.ts'
 import type { Analyser } from './plan.ts'
 import { Requests } from './requests.ts'
 
-/** For a session that the target has just declared ready. `lookup`: what is known of how it looks names up. */
+/** For a session whose login the target has taken: what it says next, it says until it is ready. `lookup`: what is known of how it looks names up. */
 export function createCodecs(
   analyser: Analyser,
   judge: Judge,
@@ -20,6 +20,7 @@ export function createCodecs(
   recorded_rows_max?: number,
 ): Readonly<Record<Direction, Codec>> {
   const conversation = new Conversation()
+  conversation.expect({ kind: 'sync' })
   const judging = new Judging(conversation, judge, lookup)
   const requests = new Requests(conversation, analyser, judging)
   const answers = new Answers(conversation, analyser, recorded_rows_max)

@@ -176,7 +176,8 @@ function greetingOf(
     const cancel = { pid: dialled.pid, secret: dialled.secret }
     const near = socketOf(dialled.stream)
     const far = streamEndpoint('target', near.socket, {
-      early: inOne(rest, near.early),
+      // What it says before it is ready goes the way of all that it says: masked, and on record before it is shown.
+      early: inOne(inOne(dialled.said, rest), near.early),
       event: (event) => {
         if (event.kind === 'signal') void cancelAt(target, cancel)
       },
@@ -187,9 +188,7 @@ function greetingOf(
     let hello: Uint8Array | undefined = Buffer.concat([
       ...(said.is_told ? [] : [message('R', { u32: 0 })]),
       ...negotiated(said),
-      ...dialled.said,
       message('K', { u32: key.pid }, key.secret),
-      message('Z', 'I'.charCodeAt(0)),
     ])
     return joinTarget({
       ...{ client, target: far, database, host_key: dialled.host_key },

@@ -80,6 +80,8 @@ export class Conversation {
   #first = 0
   /** An error was answered: the target reads nothing up to the next Sync. */
   #skipping = false
+  /** Something went to the target that may change settings, and it has not said yet what they are. */
+  #isSettled = true
   /** The target reads rows of a COPY: it leaves a Sync alone. */
   #copying = false
   readonly #prepared = new Map<string, Prepared>()
@@ -139,6 +141,21 @@ export class Conversation {
     ]
     this.#first = 0
     this.#copying = end < 0
+  }
+
+  /** Ready for the next: what changed of its settings it has said before, which it may not have before that (PostgreSQL 14). */
+  ready(): void {
+    this.#copying = false
+    this.shift()
+    this.#isSettled ||= this.head === undefined
+  }
+
+  unsettle(): void {
+    this.#isSettled = false
+  }
+
+  get isSettled(): boolean {
+    return this.#isSettled
   }
 
   /** The target's simple query is over, whatever came of it. */

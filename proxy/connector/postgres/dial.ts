@@ -13,7 +13,7 @@ import { TargetError } from '../../core/errors.ts'
 import { LoginStream } from '../../socket/login.ts'
 import { connectRaw } from '../../socket/raw.ts'
 import { Handshake, HandshakeError } from './handshake.ts'
-import { dial_ms, handshake_bytes_max } from './limits.ts'
+import { dial_ms, greeting_bytes_max, handshake_bytes_max } from './limits.ts'
 import { letter, type Message, message, sqlState, stringEnd, textOf, u32 } from './message.ts'
 import { endPointBinding, type Scram, startScram } from './scram.ts'
 
@@ -33,8 +33,8 @@ export interface PostgresTarget {
 
 export interface Dialled {
   readonly stream: Duplex
-  /** ParameterStatus, NoticeResponse and the like, as they came, for the client. */
-  readonly said: readonly Uint8Array[]
+  /** ParameterStatus and NoticeResponse, as they came, and the first ReadyForQuery, for the client: nobody has looked at it. */
+  readonly said: Uint8Array
   readonly parameters: ReadonlyMap<string, string>
   readonly pid: number
   readonly secret: Uint8Array
@@ -163,6 +163,9 @@ const untrusted = (cause: unknown): TargetError =>
     { cause },
   )
 
+/** Of a login: asked for a password, or through SCRAM. */
+type Step = 'begun' | 'asked' | 'offered' | 'proven' | 'verified'
+
 async function authenticate(
   handshake: Handshake,
   stream: Duplex,
@@ -171,9 +174,17 @@ async function authenticate(
   binding: Uint8Array | undefined,
 ): Promise<void> {
   let scram: Scram | undefined
-  let is_verified = false
-  for (;;) {
+  // Each step once, in its order: a server that could go back would ask for a password in the clear behind its SCRAM,
+  // or for a million rounds again and again.
+  const at: { step: Step } = { step: 'begun' }
+  const go = (from: Step, to: Step): void => {
+    if (at.step !== from) throw unspoken('an answer is out of place')
+    at.step = to
+  }
+  for (let heard_bytes = 0; ; ) {
     const { type, bytes } = await handshake.message(handshake_bytes_max)
+    heard_bytes += bytes.length
+    if (heard_bytes > greeting_bytes_max) throw unspoken(too_much)
     if (type === letter('E')) throw refusal(bytes)
     if (type === letter('N') || type === letter('v')) continue
     if (type !== letter('R') || bytes.length < 9) throw unspoken('an answer is out of place')
@@ -181,13 +192,16 @@ async function authenticate(
     switch (u32(bytes, 5)) {
       case 0:
         // A server that skips the end of SCRAM has not proven that it knows the password.
-        if (scram !== undefined && !is_verified) throw unspoken('it did not prove who it is')
+        if (scram !== undefined && at.step !== 'verified')
+          throw unspoken('it did not prove who it is')
         return
       case 3:
         if (!is_secure) throw unusable('a password in the clear')
+        go('begun', 'asked')
         stream.write(message('p', password))
         break
       case 10: {
+        go('begun', 'offered')
         scram = startScram(body.split('\0'), password, binding)
         if (scram === undefined) throw unusable('a mechanism that is not SCRAM-SHA-256')
         const first = new TextEncoder().encode(scram.first)
@@ -195,13 +209,12 @@ async function authenticate(
         break
       }
       case 11:
-        if (scram === undefined) throw unspoken('an answer is out of place')
-        stream.write(message('p', new TextEncoder().encode(await scram.final(body))))
+        go('offered', 'proven')
+        stream.write(message('p', new TextEncoder().encode((await scram?.final(body)) ?? '')))
         break
       case 12:
-        if (scram === undefined) throw unspoken('an answer is out of place')
-        scram.verify(body)
-        is_verified = true
+        go('proven', 'verified')
+        scram?.verify(body)
         break
       default:
         throw unusable('a login that is not known here (MD5 is one: use scram-sha-256)')
@@ -209,15 +222,20 @@ async function authenticate(
   }
 }
 
+const too_much = 'it says too much before it is ready'
+
 async function untilReady(
   handshake: Handshake,
 ): Promise<Pick<Dialled, 'said' | 'parameters' | 'pid' | 'secret'>> {
   const said: Uint8Array[] = []
+  let heard_bytes = 0
   const parameters = new Map<string, string>()
   let pid = 0
   let secret: Uint8Array = new Uint8Array(4)
   for (;;) {
     const { type, bytes }: Message = await handshake.message(handshake_bytes_max)
+    heard_bytes += bytes.length
+    if (heard_bytes > greeting_bytes_max) throw unspoken(too_much)
     switch (String.fromCharCode(type)) {
       case 'E':
         throw refusal(bytes)
@@ -236,7 +254,8 @@ async function untilReady(
         said.push(bytes)
         break
       case 'Z':
-        return { said, parameters, pid, secret }
+        said.push(bytes)
+        return { said: Buffer.concat(said), parameters, pid, secret }
       default:
         throw unspoken('an answer is out of place')
     }

@@ -4,7 +4,7 @@
  * @module
  */
 import type { Duplex } from 'node:stream'
-import { header_bytes, joined, type Message, u32 } from './message.ts'
+import { header_bytes, type Message, u32 } from './message.ts'
 
 /** The stream ended, or said something that cannot be. The caller knows whose stream it is. */
 export class HandshakeError extends Error {
@@ -21,11 +21,14 @@ const unasked_bytes_max = 64 * 1024
 
 export class Handshake {
   readonly #stream: Duplex
-  #held: Uint8Array = new Uint8Array()
+  /** What came and was not taken: from, until. It grows by doubling, as a stream may bring a byte at a time. */
+  #room: Uint8Array = new Uint8Array()
+  #from = 0
+  #end = 0
   #isEnded: boolean
   #wake = Promise.withResolvers<void>()
   readonly #onData = (bytes: Uint8Array): void => {
-    this.#held = joined([this.#held, bytes], this.#held.length + bytes.length)
+    this.#hold(bytes)
     this.#stream.pause()
     this.#wakeUp()
   }
@@ -51,7 +54,7 @@ export class Handshake {
   /** A packet without a type: length, and what it announces. Rejects with a {@link HandshakeError}. */
   async packet(bytes_max: number): Promise<Uint8Array> {
     await this.#until(4)
-    const length = u32(this.#held, 0)
+    const length = u32(this.#room, this.#from)
     if (length < 8 || length > bytes_max) throw new HandshakeError('its length cannot be', false)
     await this.#until(length)
     return this.#take(length)
@@ -59,7 +62,7 @@ export class Handshake {
 
   async message(bytes_max: number): Promise<Message> {
     await this.#until(header_bytes)
-    const length = 1 + u32(this.#held, 1)
+    const length = 1 + u32(this.#room, this.#from + 1)
     if (length < header_bytes || length > bytes_max)
       throw new HandshakeError('its length cannot be', false)
     await this.#until(length)
@@ -71,7 +74,7 @@ export class Handshake {
   async ended(): Promise<void> {
     while (!this.#isEnded) {
       // So little that it cannot be meant to fill the memory.
-      if (this.#held.length < unasked_bytes_max) this.#stream.resume()
+      if (this.#length < unasked_bytes_max) this.#stream.resume()
       await this.#wake.promise
     }
   }
@@ -80,11 +83,28 @@ export class Handshake {
   release(): Uint8Array {
     this.#stream.off('data', this.#onData).off('end', this.#onEnd).off('close', this.#onEnd)
     this.#stream.pause()
-    return this.#held
+    return this.#room.slice(this.#from, this.#end)
+  }
+
+  get #length(): number {
+    return this.#end - this.#from
+  }
+
+  #hold(bytes: Uint8Array): void {
+    const length = this.#length + bytes.length
+    if (this.#end + bytes.length > this.#room.length) {
+      const room = new Uint8Array(2 * length)
+      room.set(this.#room.subarray(this.#from, this.#end))
+      this.#room = room
+      this.#end -= this.#from
+      this.#from = 0
+    }
+    this.#room.set(bytes, this.#end)
+    this.#end += bytes.length
   }
 
   async #until(length: number): Promise<void> {
-    while (this.#held.length < length) {
+    while (this.#length < length) {
       if (this.#isEnded) throw new HandshakeError('it has left', true)
       this.#stream.resume()
       await this.#wake.promise
@@ -93,8 +113,8 @@ export class Handshake {
   }
 
   #take(length: number): Uint8Array {
-    const taken = this.#held.slice(0, length)
-    this.#held = this.#held.slice(length)
+    const taken = this.#room.slice(this.#from, this.#from + length)
+    this.#from += length
     return taken
   }
 

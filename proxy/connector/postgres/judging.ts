@@ -36,6 +36,7 @@ const schemas_max = 16
 const steps_max = 4
 
 export class Judging {
+  readonly #conversation: Conversation
   readonly #judge: Judge
   readonly #prepared: Names<Asked>
   readonly #portals: Names<Bound>
@@ -47,6 +48,7 @@ export class Judging {
   #isBlind = false
 
   constructor(conversation: Conversation, judge: Judge, lookup: Lookup) {
+    this.#conversation = conversation
     this.#judge = judge
     this.#lookup = lookup
     const isIdle = (): boolean => conversation.isIdle
@@ -66,6 +68,14 @@ export class Judging {
   nextSegment(): void {
     this.#prepared.nextSegment()
     this.#portals.nextSegment()
+  }
+
+  /** A text that has just come. What is ahead of it at the target may have it read otherwise than it is read here. */
+  fresh(analysis: Analysis): Verdict {
+    const verdict = this.text(analysis)
+    const is_stopped = !verdict.allowed && verdict.hold === undefined
+    if (is_stopped || analysis.is_ambiguous !== true || this.#conversation.isSettled) return verdict
+    return { allowed: false, rule: 'policy.sql.syntax', message: ambiguous }
   }
 
   text({ statement, executes, fetches }: Analysis, steps = 0): Verdict {
@@ -139,6 +149,11 @@ export class Judging {
   /** It goes to the target, and may give names of the session another meaning. */
   runsNow(asked: Asked, approved: HoldTerms | undefined, text?: Uint8Array): void {
     const { statement, analysis } = asked
+    if (
+      !analysis.only_reads &&
+      !analysis.statement.kinds.every((kind) => setting_nothing.has(kind))
+    )
+      this.#conversation.unsettle()
     this.#passed(analysis.statement)
     for (const { effect } of analysis.plans) {
       if (effect?.kind === 'prepare') {
@@ -181,5 +196,11 @@ const unknown_asked: Asked = {
 }
 
 const nothing: Verdict = { allowed: true, rule: 'policy.query' }
+
+/** They change no setting that was not looked at when they came, and run no code. */
+const setting_nothing = new Set(['begin', 'start', 'savepoint', 'set', 'show'])
+
+const ambiguous =
+  'where a text in this ends depends on settings, which what was sent ahead of it may change: send it when that is answered'
 
 const blinding = new Set(['code', 'own_function', 'unknown_statement'])

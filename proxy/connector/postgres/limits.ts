@@ -19,6 +19,9 @@ export const message_bytes_max: number = 64 * 1024 * 1024
 /** Those that only say something, before the target is in use: an error with its context fits. */
 export const handshake_bytes_max: number = 64 * 1024
 
+/** All that it says of itself until it is ready: some twenty settings, and what triggers of a login say. */
+export const greeting_bytes_max: number = 256 * 1024
+
 /** A statement is parsed while others wait: 1 MiB takes some tenths of a second. */
 export const statement_bytes_max: number = 1024 * 1024
 
@@ -44,6 +47,12 @@ export const dial_ms = 10_000
 /** Rounds of PBKDF2 that a target may ask for: its default is 4,096, and a million take a second. */
 export const scram_iterations_max = 1_000_000
 
+/**
+ * ... and at least, PostgreSQL's default and what RFC 7677 (section 4) wants: with fewer, who asks for them can try more
+ * passwords against the proof that they get.
+ */
+export const scram_iterations_min = 4_096
+
 /** What the gateway remembers of a target's catalogue is as old as this at most when a session begins. */
 export const catalog_ms = 5_000
 
@@ -53,8 +62,20 @@ export const catalog_rows_max = 1_000_000
 /** Of one answer of the catalogue: the definition of a view. */
 export const catalog_bytes_max: number = 4 * 1024 * 1024
 
+/** ... and of all of them, which are held at once: a hundred bytes for each of its rows, and room for definitions. */
+export const catalog_all_bytes_max: number = 256 * 1024 * 1024
+
+/** Steps from a protected column to one that inherits it or is generated of it: a second's worth. */
+export const catalog_spread_max = 10_000_000
+
+/** A turn of reading views, behind which others have theirs. */
+export const catalog_turn_ms = 10
+
 /** Of objects that stand for others, which every session asks for where policy speaks of objects: a huge database has so many. */
 export const lookup_rows_max = 100_000
+
+/** ... of four names each, which have 63 bytes at most. */
+export const lookup_bytes_max: number = 32 * 1024 * 1024
 
 /** Views upon views, each step another look at all of them. */
 export const catalog_steps_max = 100

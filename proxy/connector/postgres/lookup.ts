@@ -9,7 +9,13 @@ import { TargetError } from '../../core/errors.ts'
 import type { Lookup } from '../../core/statement.ts'
 import type { Dialled } from './dial.ts'
 import { Handshake, HandshakeError } from './handshake.ts'
-import { catalog_ms, dial_ms, handshake_bytes_max, lookup_rows_max } from './limits.ts'
+import {
+  catalog_ms,
+  dial_ms,
+  handshake_bytes_max,
+  lookup_bytes_max,
+  lookup_rows_max,
+} from './limits.ts'
 import { header_bytes, i32, letter, message, textOf, u16 } from './message.ts'
 import { qualified } from './sql/objects.ts'
 
@@ -76,10 +82,13 @@ type Row = readonly (string | null)[]
 async function query(stream: Duplex, handshake: Handshake, text: string): Promise<readonly Row[]> {
   stream.write(message('Q', text))
   const rows: Row[] = []
-  for (;;) {
+  for (let heard_bytes = 0; ; ) {
     const { type, bytes } = await handshake.message(handshake_bytes_max)
+    heard_bytes += bytes.length
     if (type === letter('Z')) return rows
-    if (type === letter('E') || rows.length > lookup_rows_max)
+    // A setting that changed here would not be looked at.
+    const is_fault = type === letter('E') || type === letter('S')
+    if (is_fault || rows.length > lookup_rows_max || heard_bytes > lookup_bytes_max)
       throw new TargetError('target_protocol', unanswered)
     if (type !== letter('D')) continue
     const row: (string | null)[] = []

@@ -17,6 +17,8 @@ export interface Analysis {
   readonly only_reads: boolean
   /** What its parser says is wrong with it. */
   readonly fault?: SyntaxFault
+  /** Settings of the session decide where a text in it ends. */
+  readonly is_ambiguous?: true
   /** Names of prepared statements that it runs, wherever in it that stands. */
   readonly executes?: readonly string[]
   /** Names of cursors that it reads from. */
@@ -39,6 +41,8 @@ export interface Plan {
   readonly shows?: { readonly kind: 'prepared' | 'portal'; readonly name: string }
   /** Relations that it names and the catalogue does not have: they may be younger than what is known of it. */
   readonly strangers?: readonly string[]
+  /** It is a `COPY`, and which way its rows go. */
+  readonly copies?: 'in' | 'out'
   /** Of a `COPY ... TO STDOUT` with protected columns: how each column is treated, in its order. */
   readonly copied?: readonly Treatment[]
 }

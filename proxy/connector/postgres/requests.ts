@@ -313,7 +313,7 @@ export class Requests {
     is_prepared: boolean,
   ): { analysis: Analysis; asked: Asked; verdict: Verdict } {
     const analysis = this.#analyser.analyse(text)
-    const judged = this.#judging.text(analysis)
+    const judged = this.#judging.fresh(analysis)
     const is_refused =
       analysis.refused !== undefined && (judged.allowed || judged.hold !== undefined)
     const verdict: Verdict = is_refused

@@ -6,7 +6,7 @@
  */
 import { createHash, createHmac, pbkdf2, randomBytes, timingSafeEqual } from 'node:crypto'
 import { TargetError } from '../../core/errors.ts'
-import { scram_iterations_max } from './limits.ts'
+import { scram_iterations_max, scram_iterations_min } from './limits.ts'
 
 export interface Scram {
   readonly mechanism: 'SCRAM-SHA-256' | 'SCRAM-SHA-256-PLUS'
@@ -40,8 +40,10 @@ export function startScram(
       const iterations = Number(rounds)
       if (!both?.startsWith(nonce) || both.length <= nonce.length || salt === undefined)
         throw protocol('its SCRAM challenge is malformed')
-      if (iterations < 1 || iterations > scram_iterations_max)
+      if (iterations > scram_iterations_max)
         throw protocol('it asks for more rounds of SCRAM than are sensible')
+      if (iterations < scram_iterations_min)
+        throw protocol('it asks for so few rounds of SCRAM that it could guess the password')
       // SASLprep (RFC 4013): what is not ASCII is normalised, as PostgreSQL does.
       const salted = await derive(
         password.normalize('NFKC'),

@@ -14,11 +14,13 @@ const wordless = /^(?:08|25|26|34|40|53|54|57)/
  * syntax is wrong has not come so far, so that one is of a value too.
  */
 const wordless_in_text = /^(?:3F|42(?!601))/
-/** Texts of an error that a person reads: M message, D detail, H hint, W where, q internal query; names beside them. */
+/** Texts of an error that a person reads: M message, D detail, H hint, W where, q internal query. */
 const spoken = new Set(['M', 'D', 'H', 'W', 'q'])
-const named = new Set(['s', 't', 'c', 'd', 'n'])
 
-/** Where a protected column plays a part, words that may repeat its values are covered. */
+/**
+ * All of its texts: also those that PostgreSQL has constants for are whatever the target writes, and clients print them.
+ * Where a protected column plays a part, words that may repeat its values are covered.
+ */
 export function wordFields(
   bytes: Uint8Array,
   isTouched: () => boolean,
@@ -30,8 +32,7 @@ export function wordFields(
   const is_placed = has('P') && !has('W')
   const is_wordless = wordless.test(code) || (is_placed && wordless_in_text.test(code))
   const is_covered = isTouched() && !is_wordless
-  return fields.flatMap(({ field, start, end }): readonly Field[] => {
-    if (spoken.has(field)) return [{ start, end, ...(is_covered ? { rule: unknown_rule } : {}) }]
-    return named.has(field) ? [{ start, end }] : []
-  })
+  return fields.map(({ field, start, end }) =>
+    is_covered && spoken.has(field) ? { start, end, rule: unknown_rule } : { start, end },
+  )
 }

@@ -25,7 +25,7 @@ export function createAnalyser(): Analyser {
   }
 }
 
-/** What a statement does to names of the session, and shows of them, added to what is known of it otherwise. */
+/** What a statement does to names of the session, shows of them, and copies, added to what is known of it otherwise. */
 export function planOf(
   type: string,
   node: Parsed['statements'][number]['node'],
@@ -38,6 +38,7 @@ export function planOf(
     ...plan,
     ...(effect === undefined ? {} : { effect }),
     ...(shows === undefined ? {} : { shows }),
+    ...(type === 'CopyStmt' ? { copies: node['is_from'] === true ? 'in' : 'out' } : {}),
   }
 }
 
@@ -53,7 +54,8 @@ export function remembering(analyse: (parsed: Parsed) => Analysis): (text: Uint8
     const parsed = parse(text)
     if ('fault' in parsed)
       return parsed.fault === undefined ? unread : { ...unread, fault: parsed.fault }
-    const analysis = withNames(analyse(parsed), parsed)
+    const read = withNames(analyse(parsed), parsed)
+    const analysis: Analysis = text.includes("\\'") ? { ...read, is_ambiguous: true } : read
     // The protocol has names in bytes: of which these are is not known.
     if (!is_utf8 && namesIn(analysis).some((name) => /[^\x00-\x7f]/.test(name))) return unread
     if (bytes.length > parsed_bytes_max) return analysis

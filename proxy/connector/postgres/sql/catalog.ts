@@ -20,6 +20,7 @@ export interface Relation {
   /** In the order of the table. */
   readonly columns: readonly CatalogColumn[]
   readonly by_name: ReadonlyMap<string, CatalogColumn>
+  readonly by_attribute: ReadonlyMap<number, CatalogColumn>
   /** The rule of each protected column, by attribute. Grows while the catalogue is read. */
   readonly protected: Map<number, string>
   /** Of those that are configured, and the same ones of tables that inherit: what becomes of their values. */
@@ -52,5 +53,5 @@ export function ruleOf(
   if (attribute === 0) return [...found.protected.values()][0]
   const rule = found.protected.get(attribute)
   if (rule !== undefined) return rule
-  return found.columns.some((column) => column.attribute === attribute) ? undefined : unknown
+  return found.by_attribute.has(attribute) ? undefined : unknown
 }

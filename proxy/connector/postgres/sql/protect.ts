@@ -128,8 +128,10 @@ function planned(type: string, node: Node, catalog: Catalog): Planned {
     }
     case 'CallStmt':
       return { ok: true, plan: opaque_plan }
-    case 'CopyStmt':
-      return copyPlan(node, catalog, (query) => innerOf(query, catalog), another_name)
+    case 'CopyStmt': {
+      const copying = copyPlan(node, catalog, (query) => innerOf(query, catalog), another_name)
+      return copying.ok ? { ok: true, plan: planOf(type, node, copying.plan) } : copying
+    }
     default:
       break
   }

@@ -5,9 +5,10 @@
  * @module
  */
 import type { ColumnRule } from '../../../core/column.ts'
-import { catalog_steps_max } from '../limits.ts'
+import { catalog_steps_max, statement_bytes_max } from '../limits.ts'
 import { computed_rule } from '../plan.ts'
 import type { Catalog, CatalogColumn, Relation } from './catalog.ts'
+import { Spread } from './spread.ts'
 import { taintOf } from './taint.ts'
 import { type Parsed, parse } from './tree.ts'
 
@@ -70,6 +71,7 @@ export interface ReadCatalog {
   readonly catalog: Catalog
   /** Views of which a definition is needed before the catalogue is whole. */
   readonly views: readonly number[]
+  readonly spread: Spread
 }
 
 export type CatalogRead =
@@ -116,29 +118,41 @@ export function readCatalog(
         for (const column of relation.columns)
           if (columns.test(column.name))
             relation.protected.set(column.attribute, 'column.statistics')
-  spread(relations, pairs(inherited), triples(generated))
+  const spread = new Spread(relations, inherited, generated)
+  spread.run()
   return {
     ok: true,
     catalog: { relations, by_name, ...functionsOf(called) },
     views: viewsInReach(relations, used),
+    spread,
   }
 }
 
 function firstOf(definition: string): Parsed['statements'][number] | undefined {
+  // Nobody waits for what takes so long to read: all that such a view shows is covered.
+  if (definition.length > statement_bytes_max) return undefined
   const parsed = parse(definition)
   return 'fault' in parsed ? undefined : parsed.statements[0]
 }
 
-/** Adds what views show, which may stand on each other in any order. */
-export function readViews(
-  { catalog, views }: ReadCatalog,
+/**
+ * Adds what views show, which may stand on each other in any order. `breathe` is called between two of them, and awaited
+ * where it gives something: there may be many, and other sessions wait.
+ */
+export async function readViews(
+  { catalog, views, spread }: ReadCatalog,
   definitions: readonly Row[],
-  rows: CatalogRows,
-): void {
-  const parsed = new Map(definitions.map(([oid, text]) => [Number(oid), firstOf(text ?? '')]))
+  breathe: () => Promise<void> | undefined,
+): Promise<void> {
+  const parsed = new Map<number, ReturnType<typeof firstOf>>()
+  for (const [oid, text] of definitions) {
+    await breathe()
+    parsed.set(Number(oid), firstOf(text ?? ''))
+  }
   for (let step = 0, is_changed = true; is_changed; step++) {
     is_changed = false
     for (const oid of views) {
+      await breathe()
       const view = catalog.relations.get(oid)
       if (view === undefined || of_system.has(view.schema)) continue
       const statement = parsed.get(oid)
@@ -155,7 +169,7 @@ export function readViews(
         is_changed = true
       }
     }
-    if (spread(catalog.relations, pairs(rows[2] ?? []), triples(rows[3] ?? []))) is_changed = true
+    if (spread.run()) is_changed = true
   }
 }
 
@@ -176,6 +190,7 @@ function relationsOf(
       const relation: Relation = {
         ...{ oid: Number(oid), schema: schema ?? '', name: name ?? '', columns: own },
         by_name: new Map(own.map((column) => [column.name, column])),
+        by_attribute: new Map(own.map((column) => [column.attribute, column])),
         protected: new Map(),
         strategies: new Map(),
       }
@@ -184,64 +199,29 @@ function relationsOf(
   )
 }
 
-/** To parents and children, which have the column under the same name, and to what is generated of one. */
-function spread(
-  relations: ReadonlyMap<number, Relation>,
-  inherited: readonly (readonly [number, number])[],
-  generated: readonly (readonly [number, number, number])[],
-): boolean {
-  let is_any = false
-  const protect = (
-    relation: Relation | undefined,
-    attribute: number | undefined,
-    rule: string,
-  ): boolean => {
-    if (relation === undefined || attribute === undefined || relation.protected.has(attribute))
-      return false
-    relation.protected.set(attribute, rule)
-    is_any = true
-    return true
-  }
-  for (let is_changed = true; is_changed; ) {
-    is_changed = false
-    for (const pair of inherited)
-      for (const [from, to] of [pair, [pair[1], pair[0]] as const]) {
-        const source = relations.get(from)
-        const target = relations.get(to)
-        for (const [attribute, rule] of source?.protected ?? []) {
-          const name = source?.columns.find((column) => column.attribute === attribute)?.name ?? ''
-          const same = target?.by_name.get(name)?.attribute
-          if (!protect(target, same, rule)) continue
-          is_changed = true
-          const strategy = source?.strategies.get(attribute)
-          if (same !== undefined && strategy !== undefined) target?.strategies.set(same, strategy)
-        }
-      }
-    for (const [oid, made, of] of generated) {
-      const relation = relations.get(oid)
-      const rule = relation?.protected.get(of)
-      if (rule !== undefined && protect(relation, made, rule)) is_changed = true
-    }
-  }
-  return is_any
-}
-
 /** Views over protected columns or unknown functions, and views over those. */
 function viewsInReach(
   relations: ReadonlyMap<number, Relation>,
   used: readonly Row[],
 ): readonly number[] {
   const reached = new Set<number>()
-  for (let before = -1; before !== reached.size; ) {
-    before = reached.size
-    for (const [view, of] of used) {
-      const source = of === null || of === undefined ? undefined : relations.get(Number(of))
-      const is_unknown = source === undefined
-      if (is_unknown || source.protected.size > 0 || reached.has(source.oid))
-        reached.add(Number(view))
+  /** Those that read a relation. */
+  const over = new Map<number, number[]>()
+  for (const [view, of] of used) {
+    const source = of === null || of === undefined ? undefined : relations.get(Number(of))
+    if (source === undefined || source.protected.size > 0) reached.add(Number(view))
+    else {
+      const views = over.get(source.oid)
+      if (views === undefined) over.set(source.oid, [Number(view)])
+      else views.push(Number(view))
     }
   }
-  return [...reached].filter((oid) => !of_system.has(relations.get(oid)?.schema ?? ''))
+  // It grows while it is looked through.
+  for (const oid of reached) for (const view of over.get(oid) ?? []) reached.add(view)
+  return [...reached].filter((oid) => {
+    const view = relations.get(oid)
+    return view !== undefined && !of_system.has(view.schema)
+  })
 }
 
 function functionsOf(called: readonly Row[]): Pick<Catalog, 'builtins' | 'of_rows'> {
@@ -254,9 +234,3 @@ function functionsOf(called: readonly Row[]): Pick<Catalog, 'builtins' | 'of_row
     of_rows: new Set(called.filter(([, , takes]) => takes === 't').map(([name]) => name ?? '')),
   }
 }
-
-const pairs = (rows: readonly Row[]): readonly (readonly [number, number])[] =>
-  rows.map(([one, two]) => [Number(one), Number(two)])
-
-const triples = (rows: readonly Row[]): readonly (readonly [number, number, number])[] =>
-  rows.map(([one, two, three]) => [Number(one), Number(two), Number(three)])

@@ -61,6 +61,10 @@ export function traitsOf(type: string, node: Node): readonly StatementTrait[] {
     case 'AlterTableCmd':
       if (unguarding.test(textAt(node, 'subtype'))) add('unguarded')
       break
+    // A rule of that view makes a setting of each row, whose names a text need not say.
+    case 'UpdateStmt':
+      if (isOwnView(node['relation'], 'pg_settings')) add('syntax')
+      break
     case 'VariableSetStmt':
       for (const trait of settingTraits(node)) add(trait)
       break
@@ -95,6 +99,11 @@ function isLasting(type: string, node: Node): boolean {
 const isTemporary = (relation: unknown): boolean =>
   isNode(relation) &&
   (textAt(relation, 'relpersistence') === 't' || textAt(relation, 'schemaname') === 'pg_temp')
+
+const isOwnView = (relation: unknown, name: string): boolean =>
+  isNode(relation) &&
+  textAt(relation, 'relname') === name &&
+  /^(?:pg_catalog)?$/.test(textAt(relation, 'schemaname'))
 
 /** Names of options that are switched on. */
 function optionsOf(list: unknown): ReadonlySet<string> {
