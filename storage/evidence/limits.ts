@@ -36,6 +36,7 @@ export const trust_bytes_max: number = 4 * 1024 * 1024
 
 /** Leaf hashes of one leaf list: 32 KiB, small beside the records that it lists. */
 export const leaf_list_width = 1024
+export const leaf_list_bytes: number = leaf_list_width * 32
 
 /** Leaf lists that a manifest names: 8 million records, about 550 KiB. Later records are unlisted. */
 export const leaf_lists_max = 8192

@@ -174,3 +174,14 @@ function ones(size: number): number {
   for (let n = size; n > 0; n = Math.floor(n / 2)) count += n % 2
   return count
 }
+
+/** The leaf whose hash is stored at that place; undefined when it is not a leaf's. */
+export function leafStoredAt(index: number): number | undefined {
+  let [low, high] = [0, index]
+  while (low < high) {
+    const middle = Math.floor((low + high) / 2)
+    if (storedHashIndex(0, middle) < index) low = middle + 1
+    else high = middle
+  }
+  return storedHashIndex(0, low) === index ? low : undefined
+}

@@ -30,6 +30,18 @@ export function daysOfLog(rules: readonly RetentionRule[]): number {
   return rules.reduce((days, rule) => Math.max(days, rule.days), 0)
 }
 
+/**
+ * The days of a session under lock: by the rules of now, and no fewer than its start promised, so that whoever changes the rules
+ * shortens nothing that has begun.
+ */
+export const daysLocked = (
+  rules: readonly RetentionRule[],
+  {
+    labels,
+    days = 0,
+  }: { readonly labels: Readonly<Record<string, string>>; readonly days?: number },
+): number => Math.max(daysFor(rules, labels) ?? daysOfLog(rules), days)
+
 /** Undefined when it is not a list of rules. */
 export function readRetention(value: unknown): readonly RetentionRule[] | undefined {
   if (!Array.isArray(value) || value.length === 0 || value.length > retention_rules_max)

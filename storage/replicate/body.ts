@@ -3,14 +3,15 @@
  *
  * Records: each u32be length, then the stored bytes; the same as the store's rows. Entries: for each entry of the log
  * its length as u32be and its bytes, then the same of its document, of length 0 where that lies in an object of its own.
+ * Documents of a session: as records.
  *
  * @module
  */
 import { createHash } from 'node:crypto'
-import { concat, hash_bytes } from '../evidence/bytes.ts'
+import { concat } from '../evidence/bytes.ts'
 import {
   document_bytes_max,
-  leaf_list_width,
+  leaf_list_bytes,
   log_entry_bytes_max,
   record_bytes_max,
 } from '../evidence/limits.ts'
@@ -28,6 +29,16 @@ export function sha256Hex(bytes: Uint8Array): string {
 /** Undefined when a length does not fit. Records are borrowed from `body`. */
 export function decodeRecords(body: Uint8Array): readonly Uint8Array[] | undefined {
   return decodeParts(body, record_bytes_max)
+}
+
+/** Documents of a session: each as a record is. */
+export function encodeDocuments(documents: readonly Uint8Array[]): Uint8Array {
+  return concat(documents.flatMap((bytes) => [lengthOf(bytes), bytes]))
+}
+
+/** Undefined when a length does not fit. Borrowed from `body`. */
+export function decodeDocuments(body: Uint8Array): readonly Uint8Array[] | undefined {
+  return decodeParts(body, document_bytes_max)
 }
 
 export function encodeEntries(entries: readonly LoggedEntry[]): Uint8Array {
@@ -58,7 +69,7 @@ export function decodeEntries(body: Uint8Array): readonly LoggedEntry[] | undefi
 /** The leaf lists of a session, which lie one after the other. Borrowed from `body`. */
 export function splitLeaves(body: Uint8Array): readonly Uint8Array[] {
   const lists: Uint8Array[] = []
-  const width = leaf_list_width * hash_bytes
+  const width = leaf_list_bytes
   for (let at = 0; at < body.length; at += width) lists.push(body.subarray(at, at + width))
   return lists
 }

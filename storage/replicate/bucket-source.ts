@@ -7,20 +7,27 @@
 import { parseCheckpoint } from '../evidence/checkpoint.ts'
 import { digestOf, openDocument } from '../evidence/document.ts'
 import { decodeLogEntry } from '../evidence/log-entry.ts'
-import { readManifest, readStartDocument } from '../evidence/manifest.ts'
-import { storedHashIndex } from '../evidence/merkle.ts'
+import { leafStoredAt } from '../evidence/merkle.ts'
 import { parseNote } from '../evidence/note.ts'
 import { tile_width, tilePath } from '../evidence/tile.ts'
 import { witnesses_max } from '../store/limits.ts'
 import type { EvidenceSource, KeptObject } from '../verify/source.ts'
-import { decodeEntries, decodeRecords, type LoggedEntry, splitLeaves } from './body.ts'
+import {
+  decodeDocuments,
+  decodeEntries,
+  decodeRecords,
+  type LoggedEntry,
+  splitLeaves,
+} from './body.ts'
 import { Chain } from './chain.ts'
+import { type DocumentPlace, DocumentPlaces } from './document-places.ts'
 import { ReplicaError } from './errors.ts'
 import { KeptObjects } from './kept-objects.ts'
 import {
   checkpointKey,
   cosignedKey,
   documentKey,
+  documentsKey,
   entriesKey,
   parseKey,
   prefixOf,
@@ -29,6 +36,7 @@ import {
 } from './keys.ts'
 import { fetch_ahead, read_cache_bytes } from './limits.ts'
 import { type BucketListing, listLog, listPart, type Part } from './listing.ts'
+import { ReadCache } from './read-cache.ts'
 import { readReceipts } from './receipt-document.ts'
 import type { Bucket, Fetched } from './s3.ts'
 import { commitmentOf } from './session-key.ts'
@@ -62,19 +70,13 @@ export async function openBucketPart(
     : new LogSource(bucket, origin, listing, isListed)
 }
 
-interface Cached {
-  readonly bytes: number
-  readonly value: unknown
-}
-
 class LogSource implements BucketSource {
   readonly listing: BucketListing
   readonly #objects: KeptObjects
-  readonly #cache = new Map<string, Cached>()
-  #cached_bytes = 0
-  /** Where documents lie that are not beside their entries; known as soon as what names them was read. */
-  readonly #places = new Map<string, string>()
-  #documents = new Map<string, { key: string; bytes: Uint8Array }>()
+  readonly #cache = new ReadCache(read_cache_bytes)
+  /** Of documents that are not beside their entries. */
+  readonly #places = new DocumentPlaces()
+  #documents = new Map<string, Uint8Array>()
   readonly #keys: SessionKeys
 
   /** First entries of the objects that follow each other; undefined before the log was read. */
@@ -141,25 +143,59 @@ class LogSource implements BucketSource {
 
   async document(digest: string): Promise<{ bytes: Uint8Array } | undefined> {
     const beside = this.#documents.get(digest)
-    if (beside !== undefined) return { bytes: beside.bytes }
-    const place = this.#places.get(digest)
-    if (place?.endsWith('/leaves') === true) {
-      const lists = await this.#decoded(place, splitLeaves)
-      const list = lists?.find((bytes) => digestOf(bytes) === digest)
-      return list === undefined ? undefined : { bytes: list }
+    if (beside !== undefined) return { bytes: beside }
+    const placed = await this.#placed(digest)
+    if (placed !== undefined) {
+      this.#places.learn(digest, placed)
+      return { bytes: placed }
     }
-    const isIt = (bytes: Uint8Array): boolean => digestOf(bytes) === digest
-    const placed = place === undefined ? undefined : await this.#read(place, isIt)
-    if (place !== undefined && placed !== undefined) this.#learn(place, placed.bytes)
-    // A start document that outlives its session's key lies where documents do.
-    const found = placed ?? (await this.#read(documentKey(digest), isIt))
+    // A start document that outlives the rest of its session lies where documents do.
+    const found = await this.#read(documentKey(digest), (bytes) => digestOf(bytes) === digest)
+    if (found !== undefined) this.#places.learn(digest, found.bytes)
     return found && { bytes: found.bytes }
+  }
+
+  /** Of all that may be it the one that is; where none is, what stands in its place. */
+  async #placed(digest: string): Promise<Uint8Array | undefined> {
+    const { objects } = this.listing
+    const places = this.#places
+      .of(digest)
+      .filter(({ key }) => (objects.get(key)?.versions.length ?? 0) > 0)
+    let other: Uint8Array | undefined
+    for (const [index, place] of places.entries()) {
+      const found = await this.#documentAt(place, digest)
+      if (found === undefined || digestOf(found) !== digest) {
+        other ??= found
+        continue
+      }
+      // It would have been in one of these.
+      for (const { key } of places.slice(0, index)) this.#objects.isAdded(key)
+      return found
+    }
+    return other
+  }
+
+  async #documentAt({ key, at }: DocumentPlace, digest: string): Promise<Uint8Array | undefined> {
+    const isIt = (bytes: Uint8Array): boolean => digestOf(bytes) === digest
+    const kind = parseKey(key)?.kind
+    if (kind === 'leaves') return (await this.#decoded(key, splitLeaves))?.find(isIt)
+    if (kind !== 'documents') return (await this.#read(key, isIt))?.bytes
+    const known = (await this.#decoded(key, tolerantDocuments))?.find(isIt)
+    if (known !== undefined) return known
+    const found = await this.#read(key, (body) => tolerantDocuments(body).some(isIt))
+    const documents = tolerantDocuments(found?.bytes ?? new Uint8Array())
+    return documents.find(isIt) ?? documents[at]
   }
 
   /** Of a session whose objects are encrypted: whether the key that they are committed to is not there, or is another. */
   async lostKey(session: string): Promise<'missing' | 'wrong' | undefined> {
     const [first = 0] = this.listing.records.get(session) ?? []
-    for (const key of [sessionKey(session, 'start'), recordsKey(session, first)]) {
+    const keys = [
+      sessionKey(session, 'start'),
+      documentsKey(session, 0),
+      recordsKey(session, first),
+    ]
+    for (const key of keys) {
       const body = (await this.#objects.fetch(key))?.bytes
       const commitment = body && commitmentOf(body)
       if (commitment !== undefined) return this.#keys.lost(session, commitment)
@@ -244,7 +280,7 @@ class LogSource implements BucketSource {
 
   async #logHash(index: number): Promise<Uint8Array | undefined> {
     // Only leaves are asked for, to tell which entry was changed. Those of a tile that is not full lie nowhere.
-    const leaf = leafOf(index)
+    const leaf = leafStoredAt(index)
     if (leaf === undefined) return undefined
     const tile = { level: 0, index: Math.floor(leaf / tile_width), width: tile_width }
     const hashes = await this.#decoded(tilePath(tile), (bytes) => [bytes])
@@ -310,25 +346,8 @@ class LogSource implements BucketSource {
   #learnEntry({ entry, document }: LoggedEntry): void {
     const decoded = decodeLogEntry(entry)
     if (decoded === undefined) return
-    const { type, id, digest } = decoded
-    if (document.length > 0) this.#documents.set(digest, { key: '', bytes: document })
-    else if (type === 'session.started') this.#places.set(digest, sessionKey(id, 'start'))
-    else if (type === 'session.ended') this.#places.set(digest, sessionKey(id, 'manifest'))
-  }
-
-  /** A document names others. */
-  #learn(key: string, bytes: Uint8Array): void {
-    const parts = parseKey(key)
-    if (parts === undefined || !('session' in parts)) return
-    const { session, kind } = parts
-    const facts = openDocument(bytes) ?? {}
-    if (kind === 'start') {
-      const start = readStartDocument(facts)
-      if (start !== undefined) this.#places.set(start.envelope, sessionKey(session, 'envelope'))
-    } else if (kind === 'manifest') {
-      for (const digest of readManifest(facts)?.leaves ?? [])
-        this.#places.set(digest, sessionKey(session, 'leaves'))
-    }
+    if (document.length > 0) this.#documents.set(decoded.digest, document)
+    else this.#places.learnEntry(decoded)
   }
 
   /** Undefined when the object is not there, or cannot be decoded. */
@@ -337,22 +356,12 @@ class LogSource implements BucketSource {
     decode: (bytes: Uint8Array) => readonly Value[] | undefined,
   ): Promise<readonly Value[] | undefined> {
     const known = this.#cache.get(key)
-    if (known !== undefined) {
-      this.#cache.delete(key)
-      this.#cache.set(key, known)
-      return known.value as readonly Value[] // A key is always decoded in the same way.
-    }
+    if (known !== undefined) return known as readonly Value[] // A key is always decoded in the same way.
     const found = await this.#read(key)
     if (found === undefined) return undefined
     const value = decode(found.bytes)
     if (value === undefined) throw new ReplicaError('s3_corrupt', `${key} is not of its form`)
-    this.#cache.set(key, { bytes: found.bytes.length, value })
-    this.#cached_bytes += found.bytes.length
-    for (const [oldest, { bytes }] of this.#cache) {
-      if (this.#cached_bytes <= read_cache_bytes || oldest === key) break
-      this.#cache.delete(oldest)
-      this.#cached_bytes -= bytes
-    }
+    this.#cache.set(key, value, found.bytes.length)
     return value
   }
 
@@ -377,20 +386,12 @@ class LogSource implements BucketSource {
   }
 }
 
+/** Of what is none there are none: it is in nobody's way. */
+const tolerantDocuments = (body: Uint8Array): readonly Uint8Array[] => decodeDocuments(body) ?? []
+
 /** False where a signed note has another size than its name; one that cannot be read is judged by who verifies. */
 function signsSize(note: Uint8Array, size: number | undefined): boolean {
   const parsed = parseNote(note)
   const checkpoint = parsed === undefined ? undefined : parseCheckpoint(parsed.text)
   return checkpoint === undefined || checkpoint.size === size
-}
-
-/** The leaf whose hash is stored at that place; undefined when it is not a leaf's. */
-function leafOf(index: number): number | undefined {
-  let [low, high] = [0, index]
-  while (low < high) {
-    const middle = Math.floor((low + high) / 2)
-    if (storedHashIndex(0, middle) < index) low = middle + 1
-    else high = middle
-  }
-  return storedHashIndex(0, low) === index ? low : undefined
 }

@@ -61,13 +61,13 @@ export class KeptObjects {
       const parts = parseKey(key)
       // Whoever reads the log looks into these, too.
       if (parts?.kind === 'entries' && parts.first < size && !entries.has(parts.first))
-        this.#kept.set(key, { ...placeOf(key), state: 'added', modified_ms: 0 })
+        this.isAdded(key)
       if (this.#kept.has(key)) continue
       if (parts?.kind === 'tile') {
         if (isFull(key)) unread.push(key)
       } else if (parts?.kind === 'leaves' || parts?.kind === 'cosigned') unread.push(key)
       else if (parts?.kind === 'records' && read.has(parts.session) && !isNewer(parts.session))
-        this.#kept.set(key, { ...placeOf(key), state: 'added', modified_ms: 0 })
+        this.isAdded(key)
     }
     for (let at = 0; at < unread.length; at += fetch_ahead)
       await Promise.all(unread.slice(at, at + fetch_ahead).map((key) => this.#lookAt(key)))
@@ -88,6 +88,11 @@ export class KeptObjects {
     if (lock === undefined)
       this.#kept.set(key, { ...placeOf(key), state: 'absent', modified_ms: 0 })
     else this.#keep(key, object, own.version, lock, pin)
+  }
+
+  /** It was read, and is no part of the evidence. */
+  isAdded(key: string): void {
+    this.#kept.set(key, { ...placeOf(key), state: 'added', modified_ms: 0 })
   }
 
   /** What was read is not what its own tag says. */
@@ -162,6 +167,7 @@ function placeOf(key: string): Pick<KeptObject, 'key' | 'session' | 'is_permanen
     parts?.kind === 'envelope' ||
     parts?.kind === 'manifest' ||
     parts?.kind === 'key' ||
+    parts?.kind === 'documents' ||
     parts?.kind === 'document'
   const session = parts !== undefined && 'session' in parts ? { session: parts.session } : {}
   return { key, is_permanent: !is_erasable, ...session }

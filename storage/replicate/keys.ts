@@ -13,6 +13,9 @@ export const sessionKey = (
   session: string,
   part: 'start' | 'envelope' | 'manifest' | 'leaves' | 'key',
 ): string => `session/${session}/${part}`
+/** What a session's start names (0), or its end (1). */
+export const documentsKey = (session: string, part: 0 | 1): string =>
+  `session/${session}/documents/${part}`
 export const documentKey = (digest: string): string => `document/${digest}`
 export const entriesKey = (first: number): string => `entries/${pad(first)}`
 export const checkpointKey = (size: number): string => `checkpoint/${pad(size)}`
@@ -28,6 +31,7 @@ export const prefixOf = (origin: string): string => `${origin}/`
 
 export type KeyParts =
   | { readonly kind: 'records'; readonly session: string; readonly first: number }
+  | { readonly kind: 'documents'; readonly session: string; readonly part: 0 | 1 }
   | {
       /** `key`: the one that the others are encrypted under. */
       readonly kind: 'start' | 'envelope' | 'manifest' | 'leaves' | 'key'
@@ -40,13 +44,15 @@ export type KeyParts =
   | { readonly kind: 'hint' | 'probe' }
 
 const session_key =
-  /^session\/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\/(?:records\/(\d{16})|(start|envelope|manifest|leaves|key))$/
+  /^session\/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\/(?:records\/(\d{16})|documents\/([01])|(start|envelope|manifest|leaves|key))$/
 
 /** What a key, without its prefix, stands for; undefined for one that is not of this format. */
 export function parseKey(key: string): KeyParts | undefined {
-  const [, session, first, part] = session_key.exec(key) ?? []
+  const [, session, first, documents, part] = session_key.exec(key) ?? []
   if (session !== undefined && first !== undefined)
     return isPlace(first) ? { kind: 'records', session, first: Number(first) } : undefined
+  if (session !== undefined && documents !== undefined)
+    return { kind: 'documents', session, part: documents === '0' ? 0 : 1 }
   if (session !== undefined)
     return { kind: part as 'start' | 'envelope' | 'manifest' | 'leaves' | 'key', session } // By the pattern.
   const [, numbered, number] = /^(entries|checkpoint)\/(\d{16})$/.exec(key) ?? []

@@ -45,8 +45,8 @@ export async function prune(
     if (parts === undefined || !('session' in parts)) continue
     const keeps_start = erased.get(parts.session)
     if (keeps_start === undefined || (parts.kind === 'start' && keeps_start)) continue
-    // Its start is readable without its key then.
-    if (parts.kind === 'key' && keeps_start && is_applied)
+    // Its start lies by itself then, readable.
+    if ((parts.kind === 'key' || parts.kind === 'documents') && keeps_start && is_applied)
       await keepStart(bucket, prefixOf(origin), parts.session)
     for (const { version } of versions) {
       const whole = `${prefixOf(origin)}${key}`

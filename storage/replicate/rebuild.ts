@@ -8,6 +8,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { digestOf, openDocument } from '../evidence/document.ts'
 import { decodeLogEntry } from '../evidence/log-entry.ts'
+import { readManifest, readStartDocument } from '../evidence/manifest.ts'
 import { keepCosigned } from '../store/cosigned.ts'
 import { type Database, openDatabase } from '../store/database.ts'
 import { Batch } from '../store/fold.ts'
@@ -16,11 +17,11 @@ import { lockDataDirectory } from '../store/lock.ts'
 import { Projector } from '../store/project.ts'
 import { Queries } from '../store/queries.ts'
 import { Scrub } from '../store/scrub.ts'
-import { decodeRecords, splitLeaves } from './body.ts'
+import { decodeRecords } from './body.ts'
 import { type BucketSource, openBucketSource } from './bucket-source.ts'
 import { readCosignedNote } from './cosigned.ts'
 import { ReplicaError } from './errors.ts'
-import { recordsKey, sessionKey } from './keys.ts'
+import { recordsKey } from './keys.ts'
 import { fetch_ahead, rebuild_batch_bytes, rebuild_sync_bytes } from './limits.ts'
 import { erasedSessions } from './prune.ts'
 import type { Bucket } from './s3.ts'
@@ -82,8 +83,14 @@ function claim(data: string, origin: string): void {
 
 /** Something to write, in the order of the log; what it needs of the bucket is fetched ahead. */
 interface Step {
-  readonly fetched: Promise<Uint8Array | undefined>
-  apply(bytes: Uint8Array | undefined): void
+  readonly fetched: Promise<readonly Uint8Array[]>
+  apply(fetched: readonly Uint8Array[]): void
+}
+
+/** What an entry of the log says of a session. */
+interface Named {
+  readonly id: string
+  readonly digest: string
 }
 
 class Rebuild {
@@ -167,11 +174,12 @@ class Rebuild {
       const decoded = decodeLogEntry(bytes)
       const is_erased = decoded !== undefined && this.#erased.has(decoded.id)
       if (decoded?.type === 'session.started')
-        yield* is_erased ? this.#keptStart(decoded.id) : this.#session(decoded.id)
-      else if (decoded?.type === 'session.ended') yield* is_erased ? [] : this.#end(decoded.id)
-      else if (decoded !== undefined) yield this.#document(decoded.type, decoded.digest)
+        yield* is_erased ? this.#keptStart(decoded) : this.#session(decoded)
+      else if (decoded?.type === 'session.ended') yield* is_erased ? [] : this.#end(decoded.digest)
+      else if (decoded !== undefined)
+        yield this.#step(decoded.type, this.#documents([decoded.digest]))
       yield {
-        fetched: Promise.resolve(undefined),
+        fetched: Promise.resolve([]),
         apply: () => {
           this.#add({ kind: 'log_entry', index, bytes })
           this.#progress.entries = index + 1
@@ -182,24 +190,44 @@ class Rebuild {
     }
   }
 
-  #document(type: string, digest: string): Step {
+  /** Those of them that are there. */
+  async #documents(digests: readonly string[]): Promise<readonly Uint8Array[]> {
+    const found: Uint8Array[] = []
+    // One behind the other: most lie in one object, which is then read once.
+    for (const digest of digests) {
+      const document = await this.#source.document(digest)
+      if (document !== undefined) found.push(document.bytes)
+    }
+    return found
+  }
+
+  #step(type: string, fetched: Step['fetched']): Step {
     return {
-      fetched: this.#source.document(digest).then((found) => found?.bytes),
-      apply: (bytes) => {
-        if (bytes !== undefined) this.#add({ kind: 'document', type, digest, bytes })
+      fetched,
+      apply: (documents) => {
+        for (const bytes of documents)
+          this.#add({ kind: 'document', type, digest: digestOf(bytes), bytes })
       },
     }
   }
 
-  *#session(id: string): Iterable<Step> {
-    yield this.#part(sessionKey(id, 'start'), 'session.started')
-    yield this.#part(sessionKey(id, 'envelope'), 'envelope')
+  *#session({ id, digest }: Named): Iterable<Step> {
+    const start = this.#documents([digest])
+    yield this.#step('session.started', start)
+    yield this.#step(
+      'envelope',
+      start.then(([bytes]) => {
+        const facts = bytes && readStartDocument(openDocument(bytes) ?? {})
+        return this.#documents(facts === undefined ? [] : [facts.envelope])
+      }),
+    )
     yield* this.#records(id, this.#queries.sessionTableRow(id)?.records ?? 0)
   }
 
   /** Where it shows that no legal hold was over the session. */
-  *#keptStart(id: string): Iterable<Step> {
-    if (this.#erased.get(id) === true) yield this.#part(sessionKey(id, 'start'), 'session.started')
+  *#keptStart({ id, digest }: Named): Iterable<Step> {
+    if (this.#erased.get(id) === true)
+      yield this.#step('session.started', this.#documents([digest]))
   }
 
   *#records(id: string, from_seq: number): Iterable<Step> {
@@ -209,8 +237,8 @@ class Rebuild {
       if (first < from_seq) continue
       const key = recordsKey(id, first)
       yield {
-        fetched: this.#source.read(key),
-        apply: (body) => {
+        fetched: this.#source.read(key).then((body) => (body === undefined ? [] : [body])),
+        apply: ([body]) => {
           if (first < end) return
           const records = body === undefined ? undefined : decodeRecords(body)
           for (const [offset, bytes] of (records ?? []).entries())
@@ -221,25 +249,15 @@ class Rebuild {
     }
   }
 
-  *#end(id: string): Iterable<Step> {
-    yield this.#part(sessionKey(id, 'manifest'), 'session.ended')
-    yield {
-      fetched: this.#source.read(sessionKey(id, 'leaves')),
-      apply: (body) => {
-        for (const bytes of body === undefined ? [] : splitLeaves(body))
-          this.#add({ kind: 'document', type: 'session.leaves', digest: digestOf(bytes), bytes })
-      },
-    }
-  }
-
-  #part(key: string, type: string): Step {
-    return {
-      fetched: this.#source.read(key),
-      apply: (bytes) => {
-        if (bytes !== undefined)
-          this.#add({ kind: 'document', type, digest: digestOf(bytes), bytes })
-      },
-    }
+  *#end(digest: string): Iterable<Step> {
+    const manifest = this.#documents([digest])
+    yield this.#step('session.ended', manifest)
+    yield this.#step(
+      'session.leaves',
+      manifest.then(([bytes]) =>
+        this.#documents((bytes && readManifest(openDocument(bytes) ?? {})?.leaves) ?? []),
+      ),
+    )
   }
 
   #add(entry: Parameters<Batch['add']>[1]): void {

@@ -9,7 +9,7 @@ import { connectKeyed } from '../store/database.ts'
 import { asStoreError } from '../store/errors.ts'
 import type { Connection, Statement } from '../store/libsql.ts'
 import { KeyTable, type Shredded } from './key-table.ts'
-import type { KeyParts } from './keys.ts'
+import { documentsKey, type KeyParts } from './keys.ts'
 
 export interface Plan {
   readonly key: string
@@ -85,6 +85,7 @@ export class Receipts {
   readonly #known: Statement
   readonly #sent_to: Statement
   readonly #entries_to: Statement
+  readonly #documents_to: Statement
   readonly #planned: Statement
   readonly #unlogged: Statement
   readonly #placeable: Statement
@@ -111,7 +112,7 @@ export class Receipts {
         connection.exec('ALTER TABLE object ADD COLUMN secret BLOB')
       this.keys = new KeyTable(connection)
       this.#placeable = connection.prepare(
-        "SELECT no, key, version, subject, held FROM object WHERE no > ? AND kind IN ('records', 'start', 'envelope', 'manifest', 'leaves', 'key') ORDER BY no LIMIT ?",
+        "SELECT no, key, version, subject, held FROM object WHERE no > ? AND kind IN ('records', 'start', 'envelope', 'manifest', 'leaves', 'key', 'documents') ORDER BY no LIMIT ?",
       )
       this.#placed = connection.prepare('UPDATE object SET held = ? WHERE no = ?')
       this.#drop = connection.prepare('DELETE FROM object WHERE key = ? AND version IS NULL')
@@ -131,6 +132,7 @@ export class Receipts {
       this.#entries_to = connection.prepare(
         "SELECT max(next) AS next FROM object WHERE kind = 'entries'",
       )
+      this.#documents_to = connection.prepare('SELECT next FROM object WHERE key IN (?, ?)')
       this.#planned = connection.prepare(
         'SELECT key, kind, subject, first, next, sha256, bytes, retain_days, secret FROM object WHERE version IS NULL ORDER BY no',
       )
@@ -168,6 +170,13 @@ export class Receipts {
   /** As {@link sentTo}, of the log's entries. */
   entriesTo(): number {
     return (this.#entries_to.get() as { next: number | null }).next ?? 0
+  }
+
+  /** How far a session's documents were planned: 0 not at all, 1 what its start names, 2 what its end does too. */
+  documentsTo(session: string): number {
+    const keys = [documentsKey(session, 0), documentsKey(session, 1)]
+    const rows = this.#documents_to.all(...keys) as { next: number }[] // By its column.
+    return Math.max(0, ...rows.map(({ next }) => next))
   }
 
   plan(plans: readonly Plan[]): void {

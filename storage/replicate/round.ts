@@ -8,8 +8,7 @@
 import { openDocument } from '../evidence/document.ts'
 import { erasedIn, isErasing } from '../evidence/erasure.ts'
 import { decodeLogEntry } from '../evidence/log-entry.ts'
-import { readStartDocument } from '../evidence/manifest.ts'
-import { daysFor, daysOfLog, type RetentionRule } from '../evidence/retention.ts'
+import { daysLocked, daysOfLog, type RetentionRule } from '../evidence/retention.ts'
 import {
   encodeEntryBundle,
   fullTiles,
@@ -19,11 +18,11 @@ import {
   tileData,
   tilePath,
 } from '../evidence/tile.ts'
-import type { SessionPlace, Snapshot, StoredChunk } from '../store/backlog.ts'
+import type { Snapshot, StoredChunk } from '../store/backlog.ts'
 import { encodeEntries, type LoggedEntry } from './body.ts'
 import { ReplicaError } from './errors.ts'
 import { Keying } from './keying.ts'
-import { checkpointKey, documentKey, entriesKey, recordsKey, sessionKey } from './keys.ts'
+import { checkpointKey, documentKey, entriesKey, recordsKey } from './keys.ts'
 import {
   entries_bytes,
   entries_count_max,
@@ -32,6 +31,7 @@ import {
   page_bytes,
 } from './limits.ts'
 import type { Plan } from './receipts.ts'
+import { documentsBody, sessionObjects } from './session-documents.ts'
 import { encodeSessionKey, encryptObject } from './session-key.ts'
 import { type Body, bodyOf, type UploadParts, Uploads } from './uploads.ts'
 
@@ -162,7 +162,7 @@ async function sendLog(parts: Sending, log_size: number): Promise<void> {
     const logged = entriesFrom(parts, from, log_size)
     const to = from + logged.length
     for (const [at, one] of logged.entries()) noteErased(parts, one, from + at)
-    await uploads.add(logged.flatMap(({ entry }) => sessionBodies(parts, entry)))
+    await uploads.add(documentBodies(parts, logged))
     const plan = { ...logPlan(parts, 'entries', from, to), key: entriesKey(from) }
     const bodies = [bodyOf(plan, encodeEntries(logged))]
     for (const tile of fullTiles(from, to)) {
@@ -220,51 +220,21 @@ function noteErased({ backlog, receipts }: RoundParts, one: LoggedEntry, index: 
   )
 }
 
-/** The objects of what an entry names and {@link isImpersonal} does not cover. */
-function sessionBodies(
-  { backlog, retention, keying }: Sending,
-  entry: Uint8Array,
-): readonly Body[] {
-  const decoded = decodeLogEntry(entry)
-  if (decoded === undefined || isImpersonal(decoded.type)) return []
-  const { type, id, digest } = decoded
-  const document = backlog.document(digest)
-  // An erased document is not missed here; verification says that it is gone.
-  if (document === undefined) return []
-  const whole = { first: 0, next: 0 } as const
-  const is_keyed = backlog.isKeyed(id)
-  const bodies = (plan: Parameters<Keying['bodies']>[0], bytes: Uint8Array): readonly Body[] =>
-    keying.bodies(plan, [bytes], is_keyed)
-  if (type === 'session.started') {
-    const start = { key: sessionKey(id, 'start'), kind: 'start', subject: id, ...whole } as const
-    const facts = readStartDocument(openDocument(document) ?? {})
-    const envelope = facts === undefined ? undefined : backlog.document(facts.envelope)
-    if (envelope === undefined) return bodies(start, document)
-    const key = sessionKey(id, 'envelope')
-    return [
-      ...bodies(start, document),
-      ...bodies({ key, kind: 'envelope', subject: id, ...whole }, envelope),
-    ]
-  }
-  if (type === 'session.ended') {
-    const key = sessionKey(id, 'manifest')
-    const manifest = bodies({ key, kind: 'manifest', subject: id, ...whole }, document)
-    const lists = backlog.leaves(document)
-    if (lists === undefined) return manifest
-    const retain_days = daysLocked(retention, backlog.keeping(id))
-    const leaves = { key: sessionKey(id, 'leaves'), kind: 'leaves', subject: id } as const
-    return [...manifest, ...bodies({ ...leaves, ...whole, retain_days }, lists)]
-  }
-  return [
-    bodyOf({ key: documentKey(digest), kind: 'document', subject: digest, ...whole }, document),
-  ]
+/** The objects of what entries name and {@link isImpersonal} does not cover. */
+function documentBodies(parts: Sending, logged: readonly LoggedEntry[]): readonly Body[] {
+  const entries = logged.flatMap(({ entry }) => decodeLogEntry(entry) ?? [])
+  const others = entries.filter(({ type }) => !isImpersonal(type) && !isOfSession(type))
+  const bodies = others.flatMap(({ digest }) => {
+    const document = parts.backlog.document(digest)
+    const plan = { kind: 'document', subject: digest, first: 0, next: 0 } as const
+    // An erased document is not missed here; verification says that it is gone.
+    return document === undefined ? [] : [bodyOf({ key: documentKey(digest), ...plan }, document)]
+  })
+  return [...sessionObjects(parts, entries), ...bodies]
 }
 
-/** By the rules of now, and no fewer than its start promised: whoever changes the rules shortens nothing that has begun. */
-const daysLocked = (
-  rules: readonly RetentionRule[],
-  { labels, days = 0 }: Pick<SessionPlace, 'labels' | 'days'>,
-): number => Math.max(daysFor(rules, labels) ?? daysOfLog(rules), days)
+const isOfSession = (type: string): boolean =>
+  type === 'session.started' || type === 'session.ended'
 
 const logPlan = (
   { retention }: RoundParts,
@@ -321,6 +291,9 @@ async function plainBody(
       const tile = parseTilePath(key)
       return tile === undefined ? undefined : tileBody(backlog, tile)
     }
+    case 'documents':
+      return documentsBody(backlog, subject, [first, next])
+    // Of a version before these were in one object.
     case 'start':
     case 'envelope':
     case 'manifest':

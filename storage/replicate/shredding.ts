@@ -6,9 +6,10 @@
  * @module
  */
 import { digestOf } from '../evidence/document.ts'
+import { decodeDocuments } from './body.ts'
 import { ReplicaError } from './errors.ts'
 import type { Shredded } from './key-table.ts'
-import { documentKey, sessionKey } from './keys.ts'
+import { documentKey, documentsKey, sessionKey } from './keys.ts'
 import { shredded_sessions_max, shredding_look_ms, shredding_refused_ms } from './limits.ts'
 import type { Receipts } from './receipts.ts'
 import type { Bucket } from './s3.ts'
@@ -83,25 +84,35 @@ async function shredKey(
 
 /**
  * A start document that must stay readable, since it shows that a legal hold is not over the session: as it was logged, where
- * documents lie. Before the key goes. Rejects with `ReplicaError`.
+ * documents lie. Before what it lies in goes, or the key. Rejects with `ReplicaError`.
  */
 export async function keepStart(bucket: Bucket, prefix: string, session: string): Promise<void> {
-  const [bodies, keys] = await Promise.all(
-    (['start', 'key'] as const).map((part) =>
-      bodiesOf(bucket, `${prefix}${sessionKey(session, part)}`),
-    ),
+  const [alone, within] = [sessionKey(session, 'start'), documentsKey(session, 0)]
+  const [bodies, objects, keys] = await Promise.all(
+    [alone, within, sessionKey(session, 'key')].map((name) => bodiesOf(bucket, `${prefix}${name}`)),
   )
-  for (const body of bodies ?? []) {
+  const open = (name: string, body: Uint8Array): Uint8Array | undefined => {
     const commitment = commitmentOf(body)
-    if (commitment === undefined) continue
+    if (commitment === undefined) return body
     const key = (keys ?? [])
       .map(decodeSessionKey)
       .find((each) => each !== undefined && isOf(each, session, commitment))
-    const start = key && decryptObject(body, key, sessionKey(session, 'start'))
+    return key && decryptObject(body, key, name)
+  }
+  // What lies alone and is not encrypted stays as it is.
+  const starts = [
+    ...(bodies ?? []).map((body) =>
+      commitmentOf(body) === undefined ? undefined : open(alone, body),
+    ),
+    ...(objects ?? []).map((body) => {
+      const plain = open(within, body)
+      return plain && decodeDocuments(plain)?.[0]
+    }),
+  ]
+  for (const start of starts) {
     if (start === undefined) continue
     const name = `${prefix}${documentKey(digestOf(start))}`
     if ((await bucket.get(name)) === undefined) await bucket.put(name, start)
-    return
   }
 }
 

@@ -8,8 +8,8 @@ import { join } from 'node:path'
 import { checkpointText } from '../../storage/evidence/checkpoint.ts'
 import { leafHash, MerkleTree } from '../../storage/evidence/merkle.ts'
 import { signNote } from '../../storage/evidence/note.ts'
-import { decodeRecords } from '../../storage/replicate/body.ts'
-import { checkpointKey, prefixOf, recordsKey, sessionKey } from '../../storage/replicate/keys.ts'
+import { decodeDocuments, decodeRecords } from '../../storage/replicate/body.ts'
+import { checkpointKey, documentsKey, prefixOf, recordsKey } from '../../storage/replicate/keys.ts'
 import { proveContinuity, proveLock } from '../../storage/replicate/prove.ts'
 import { rebuild } from '../../storage/replicate/rebuild.ts'
 import type { Bucket } from '../../storage/replicate/s3.ts'
@@ -98,8 +98,9 @@ describe('a bucket with Object Lock', () => {
       const kept_ms = (records?.retain_until_ms ?? 0) - (records?.modified_ms ?? 0)
       expect(Math.floor(kept_ms / 86_400_000)).toBe(30)
       expect(decodeRecords(records?.bytes ?? new Uint8Array())).toEqual(ended.records)
-      const envelope = await bucket.get(`${prefixOf(origin)}${sessionKey(ended.id, 'envelope')}`)
-      expect(envelope?.mode).toBeUndefined()
+      const documents = await bucket.get(`${prefixOf(origin)}${documentsKey(ended.id, 0)}`)
+      expect(decodeDocuments(documents?.bytes ?? new Uint8Array())).toHaveLength(4)
+      expect(documents?.mode).toBeUndefined()
       const keys = new Set<string>()
       for await (const { key } of bucket.versions(prefixOf(origin))) keys.add(key)
       const size = writer.stored.entries.length
@@ -202,7 +203,7 @@ describe('a bucket with Object Lock', () => {
       const marked = await store.owner.client.fetch(url, { method: 'DELETE' })
       expect(marked.headers.get('x-amz-delete-marker')).toBe('true')
       // A document is not locked: its owner can erase a person, and everybody sees that.
-      const start = `${prefixOf(origin)}${sessionKey(crashed.id, 'start')}`
+      const start = `${prefixOf(origin)}${documentsKey(crashed.id, 0)}`
       for await (const { key, version } of owner.versions(start)) await owner.remove(key, version)
       const report = await verifyBucket(bucket, origin, trust)
       expect(failures(report).toSorted()).toEqual([

@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { decodeRecords } from '../../storage/replicate/body.ts'
-import { recordsKey, sessionKey } from '../../storage/replicate/keys.ts'
+import { decodeDocuments, decodeRecords } from '../../storage/replicate/body.ts'
+import { documentsKey, recordsKey } from '../../storage/replicate/keys.ts'
 import type { FailureCode } from '../../storage/verify/report.ts'
 import type { keptEvidence } from './world.ts'
 
@@ -15,6 +15,9 @@ export const flip = (bytes: Uint8Array, at: number): Uint8Array => {
   copy[at] = (copy[at] ?? 0) ^ 1
   return copy
 }
+
+/** Behind the start document, and the length of its own. */
+const envelopeAt = (bytes: Uint8Array): number => 8 + (decodeDocuments(bytes)?.[0]?.length ?? 0)
 
 export interface Forgery {
   readonly title: string
@@ -65,7 +68,7 @@ export const forgeries: readonly Forgery[] = [
     change:
       ({ ended }) =>
       (key, bytes) =>
-        key.endsWith(sessionKey(ended.id, 'envelope')) ? flip(bytes, 40) : bytes,
+        key.endsWith(documentsKey(ended.id, 0)) ? flip(bytes, envelopeAt(bytes) + 40) : bytes,
     expected: ['envelope_edited', 'object_edited'],
   },
   {
