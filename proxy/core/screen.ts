@@ -16,6 +16,11 @@ export interface Screen {
   resize(size: ScreenSize): void
   /** Somebody begins to type: the line is from where the cursor stands now. */
   begin(): void
+  /**
+   * Whether what was printed since {@link begin} is exactly what was typed, so that nobody need read it: `part` where only its
+   * beginning was; `unknown` where that has to be read.
+   */
+  echoes(typed: string): 'all' | 'part' | 'unknown'
   /** Resolves with what is shown of everything that was printed until now. */
   read(): Promise<ScreenLine>
   close(): void

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'bun:test'
+import fc from 'fast-check'
 import { openScreen } from './screen.ts'
 
 const screen = (columns = 20) => openScreen({ columns, rows: 5 })
@@ -60,6 +61,70 @@ describe('the emulated screen', () => {
     expect((await narrow.read()).whole).toBe(`0123456789${' '.repeat(30)}abc`)
     shown.close()
     narrow.close()
+  })
+
+  test('what is echoed as it was typed needs no look; anything else does', async () => {
+    const shown = screen(40)
+    shown.print(bytes('\u001b[1mroot@x\u001b[0m:~$ '))
+    expect(shown.echoes('ls')).toBe('unknown')
+    shown.begin()
+    expect(shown.echoes('ls')).toBe('part')
+    shown.print(bytes('l'))
+    expect(shown.echoes('ls')).toBe('part')
+    shown.print(bytes('s'))
+    expect(shown.echoes('ls')).toBe('all')
+    expect(shown.echoes('ls\u001b[K')).toBe('unknown')
+    expect(shown.echoes('la')).toBe('unknown')
+    shown.print(bytes(' -l'))
+    expect(shown.echoes('ls')).toBe('unknown')
+    expect((await shown.read()).typed?.whole).toBe('ls -l')
+    // It is painted: from here on it has to be read.
+    expect(shown.echoes('ls -l')).toBe('unknown')
+    shown.print(bytes('\r\n'.padEnd(8 * 1024, 'many lines\r\n')))
+    shown.begin()
+    shown.print(bytes('pwd'))
+    expect(shown.echoes('pwd')).toBe('all')
+    expect((await shown.read()).typed?.whole).toBe('pwd')
+    shown.close()
+  })
+
+  test('lines, sizes and looks in any order show what a screen shows that is looked at after each', async () => {
+    const piece = fc.oneof(
+      fc.constantFrom(
+        'a',
+        'ls -la',
+        '\r\n$ ',
+        '\b \b',
+        '\u001b[2D',
+        '\u001b[K',
+        'x'.repeat(30),
+        'é',
+      ),
+      fc.constantFrom('begin', 'narrow', 'wide', 'read'),
+    )
+    let begun = 0
+    await fc.assert(
+      fc.asyncProperty(fc.array(piece, { maxLength: 30 }), async (pieces) => {
+        const [lazy, eager] = [screen(), screen()]
+        for (const each of pieces) {
+          for (const one of [lazy, eager]) {
+            if (each === 'begin') one.begin()
+            else if (each === 'narrow') one.resize({ columns: 15, rows: 4 })
+            else if (each === 'wide') one.resize({ columns: 30, rows: 6 })
+            else if (each !== 'read') one.print(bytes(each))
+          }
+          if (each === 'read') await lazy.read()
+          await eager.read()
+        }
+        const line = await lazy.read()
+        expect(line).toEqual(await eager.read())
+        if (line.typed !== undefined) begun += 1
+        lazy.close()
+        eager.close()
+      }),
+      { numRuns: 40 },
+    )
+    expect(begun).toBeGreaterThan(0)
   })
 
   test('of a screen that is closed nothing is read', async () => {

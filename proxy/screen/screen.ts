@@ -11,6 +11,8 @@ import {
   painted_bytes_max,
   rows_max,
   slice_bytes,
+  unpainted_bytes_max,
+  waiting_steps_max,
   wrapped_rows_max,
 } from './limits.ts'
 import { Tail } from './tail.ts'
@@ -23,26 +25,58 @@ const of_cells = ['@', 'P', 'X', 'b', 'I', 'Z'] as const
 const of_rows = ['L', 'M', 'S', 'T'] as const
 
 export function openScreen(size: ScreenSize): Screen {
-  /** Once somebody looked: it takes more memory than all else of an idle session. */
+  /** Once somebody had to look: it takes more memory than all else of an idle session. */
   let terminal: Terminal | undefined
   let first_size = size
   const waiting = new Tail(painted_bytes_max)
+  /** What happens between the bytes that wait, in this order. */
+  let steps: Step[] = []
+  /** Where in them the line begins, unless that was painted. */
+  let line_at: number | undefined
   let mark: { readonly marker: Marker | undefined; readonly column: number } | undefined
   let is_closed = false
 
   /** Calls back once all that was printed is painted. */
   const paint = (then: (on: Terminal) => void): void => {
-    if (is_closed) return
     terminal ??= makeTerminal(first_size)
     const on = terminal
-    const bytes = waiting.take()
+    const { bytes, from } = waiting.take()
     // What the lost part left open, a string or half a sequence, must not swallow the rest.
-    if (waiting.has_gap) on.reset()
-    waiting.has_gap = false
-    // Each piece is painted without a pause.
-    for (let at = 0; at < bytes.length; at += slice_bytes)
-      on.write(bytes.subarray(at, at + slice_bytes))
+    if (from > 0)
+      on.write('', () => {
+        on.reset()
+        mark = undefined
+      })
+    let at = 0
+    /** Each piece is painted without a pause. */
+    const paintTo = (end: number): void => {
+      for (; at < end; at = Math.min(at + slice_bytes, end))
+        on.write(bytes.subarray(at, Math.min(at + slice_bytes, end)))
+    }
+    for (const step of steps) {
+      // The line began in what was lost.
+      if (step.kind === 'begin' && step.at < from) continue
+      paintTo(Math.max(0, step.at - from))
+      on.write('', () => take(on, step))
+    }
+    steps = []
+    line_at = undefined
+    paintTo(bytes.length)
     on.write('', () => then(on))
+  }
+  const take = (on: Terminal, step: Step): void => {
+    if (step.kind === 'resize') {
+      const { columns, rows } = bounded(step.size)
+      on.resize(columns, rows)
+      return
+    }
+    mark?.marker?.dispose()
+    mark = { marker: on.registerMarker(0), column: on.buffer.active.cursorX }
+  }
+  /** Takes place behind what was printed until now; too much is not kept waiting. */
+  const later = (step: Step): void => {
+    steps.push(step)
+    if (steps.length > waiting_steps_max) paint(() => {})
   }
 
   return {
@@ -50,20 +84,22 @@ export function openScreen(size: ScreenSize): Screen {
       if (!is_closed) waiting.push(bytes)
     },
     resize(next) {
-      if (terminal === undefined && waiting.isEmpty) {
-        first_size = next
-        return
-      }
-      paint((on) => {
-        const to = bounded(next)
-        on.resize(to.columns, to.rows)
-      })
+      if (terminal === undefined && waiting.isEmpty && steps.length === 0) first_size = next
+      else if (!is_closed) later({ kind: 'resize', at: waiting.place, size: next })
     },
     begin() {
-      paint((on) => {
-        mark?.marker?.dispose()
-        mark = { marker: on.registerMarker(0), column: on.buffer.active.cursorX }
-      })
+      if (is_closed) return
+      if (waiting.length > unpainted_bytes_max) paint(() => {})
+      line_at = waiting.place
+      // The one before is over.
+      steps = steps.filter(({ kind }) => kind !== 'begin')
+      later({ kind: 'begin', at: line_at })
+    },
+    echoes(typed) {
+      if (line_at === undefined || !plain.test(typed)) return 'unknown'
+      const bytes = Buffer.from(typed, 'latin1')
+      if (waiting.isSince(line_at, bytes)) return 'all'
+      return waiting.beginsSince(line_at, bytes) ? 'part' : 'unknown'
     },
     read() {
       const { promise, resolve } = Promise.withResolvers<ScreenLine>()
@@ -78,6 +114,13 @@ export function openScreen(size: ScreenSize): Screen {
     },
   }
 }
+
+type Step =
+  | { readonly kind: 'begin'; readonly at: number }
+  | { readonly kind: 'resize'; readonly at: number; readonly size: ScreenSize }
+
+/** Nothing that a terminal takes for more than text. */
+const plain = /^[\x20-\x7e]+$/
 
 const nothing: ScreenLine = { typed: undefined, before: '', whole: '' }
 

@@ -201,6 +201,7 @@ export function createTyped(ports: TypedPorts): Typed {
     const { text, is_edited } = keys
     if (screen === undefined || keys.is_pasted) return shownAs(text)
     const line = await settled(screen)
+    if (line === 'echoed') return shownAs(text)
     if (!is_edited && line.before.endsWith(text)) {
       // Something may have stood there before the first key.
       const before = line.typed?.before ?? text
@@ -224,13 +225,21 @@ export function createTyped(ports: TypedPorts): Typed {
     return [...new Set(readings)].map((text) => ({ text, is_hidden: false }))
   }
 
-  /** The screen once it shows what was typed, or will not. */
-  const settled = async (on: Screen): Promise<ScreenLine> => {
+  /** The screen once it shows what was typed, or will not. `echoed`: that is all that came since. */
+  const settled = async (on: Screen): Promise<ScreenLine | 'echoed'> => {
     const { text } = keys
     // What takes keys back is painted like any other change.
     const is_edited = keys.is_edited || text === ''
     const began_ms = ports.now_ms()
     for (;;) {
+      const echo = is_edited ? 'unknown' : on.echoes(text)
+      if (echo === 'all') return 'echoed'
+      const left_ms = shown_ms - (ports.now_ms() - began_ms)
+      // The rest is on its way.
+      if (echo === 'part' && left_ms > 0 && !is_closed) {
+        await woken(left_ms)
+        continue
+      }
       const line = await on.read()
       if (!is_edited && line.before.endsWith(text)) return line
       const now_ms = ports.now_ms()
