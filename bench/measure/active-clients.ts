@@ -1,7 +1,8 @@
 /**
- * A process of its own: COUNT people at once, each with a terminal, who type ten keys a second for SECONDS. Prints a line
- * when all are logged in, and then the time of each key until its echo, in ms, as a JSON array. Arguments: HOST PORT LOGIN
- * KEY_FILE COUNT SECONDS, and a command where each connection is the input and output of one.
+ * A process of its own: COUNT people at once, each with a terminal, who type ten keys a second for SECONDS, each somewhere
+ * in a line: people do not press Enter in the same tenth of a second. Prints a line when all are logged in, and then the
+ * time of each key until its echo, in ms, as a JSON array. Arguments: HOST PORT LOGIN KEY_FILE COUNT SECONDS, and a command
+ * where each connection is the input and output of one.
  *
  * @module
  */
@@ -41,7 +42,8 @@ async function type(channel: ClientChannel): Promise<void> {
   let seen: (() => void) | undefined
   channel.on('data', () => seen?.())
   let due = performance.now() + Math.random() * key_ms
-  for (let key = 1; due < until; key++, due += key_ms) {
+  let key = Math.ceil(Math.random() * keys_per_line)
+  for (; due < until; key++, due += key_ms) {
     await Bun.sleep(Math.max(0, due - performance.now()))
     const echoed = new Promise<void>((resolve) => {
       seen = resolve
