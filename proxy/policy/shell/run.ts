@@ -338,6 +338,18 @@ const loaderOf = (program: string): Wrapper | undefined =>
     ? { long: ['library-path', 'preload', 'argv0', 'audit', 'inhibit-rpath'] }
     : undefined
 
+/** By the first word: those whose name has several, in the order of the list. */
+const verb_wrappers: ReadonlyMap<
+  string,
+  readonly { readonly verbs: readonly string[]; readonly wrapper: Wrapper }[]
+> = Map.groupBy(
+  Object.entries(wrappers).flatMap(([name, wrapper]) => {
+    const [first = '', ...verbs] = name.split(' ')
+    return verbs.length === 0 ? [] : [{ first, verbs, wrapper }]
+  }),
+  ({ first }) => first,
+)
+
 /** `docker exec` before `docker`: the longest name that fits. Options of the first program may stand between. */
 function wrapperOf(
   program: string,
@@ -345,9 +357,7 @@ function wrapperOf(
 ): { wrapper: Wrapper; words: number } | undefined {
   const own = Object.hasOwn(wrappers, program) ? wrappers[program] : loaderOf(program)
   if (own !== undefined) return { wrapper: own, words: 0 }
-  for (const [name, wrapper] of Object.entries(wrappers)) {
-    const [first, ...verbs] = name.split(' ')
-    if (first !== program || verbs.length === 0) continue
+  for (const { verbs, wrapper } of verb_wrappers.get(program) ?? []) {
     const at = rest.findIndex(({ text }) => text === verbs[0])
     if (at >= 0 && at <= 4 && verbs.every((verb, index) => rest[at + index]?.text === verb))
       return { wrapper, words: at + verbs.length }
