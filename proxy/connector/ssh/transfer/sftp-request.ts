@@ -129,7 +129,8 @@ export function handleRequest(state: SftpState, message: Uint8Array, length: num
 function open(state: SftpState, message: Uint8Array, read: Cursor, id: number): Handled {
   const at = read.string()
   const flags = read.number()
-  read.attributes()
+  const texts = [at]
+  read.attributes(texts)
   if (!read.done) return malformed
   // Not `slice`: a Buffer's shares its memory.
   const path = new Uint8Array(read.bytes(at))
@@ -145,13 +146,16 @@ function open(state: SftpState, message: Uint8Array, read: Cursor, id: number): 
   if (wrong !== undefined) return wrong
   // Before it is opened: opening may truncate.
   const facts = begun.map(({ fact }): Frame => ({ kind: 'fact', fact }))
-  return [...facts, data(message, [at])]
+  return [...facts, data(message, texts)]
 }
 
 function openDirectory(state: SftpState, message: Uint8Array, read: Cursor, id: number): Handled {
   const at = read.string()
   if (!read.done) return malformed
-  const file: OpenFile = { path: new Uint8Array(), moving: [], over: false }
+  // What is changed by its handle is on record by its path.
+  const path = new Uint8Array(read.bytes(at))
+  if (path.length > path_bytes_max) return [answer(id, status.failure, 'the path is too long')]
+  const file: OpenFile = { path, moving: [], over: false }
   return state.expect(id, { kind: 'open', file }) ?? [data(message, [at])]
 }
 
@@ -269,7 +273,7 @@ function operandsOf(state: SftpState, read: Cursor, operands: Operands): Found {
         read.skip(8)
         break
       case 'ids':
-        read.string()
+        found.texts.push(read.string())
     }
   return found
 }
