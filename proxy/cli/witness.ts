@@ -12,10 +12,10 @@ import { toHex } from '../../storage/evidence/bytes.ts'
 import { cosigner } from '../../storage/evidence/cosignature.ts'
 import { plainText } from '../../storage/replay/plain.ts'
 import { lockDataDirectory } from '../../storage/store/lock.ts'
+import { answerRequest } from '../../storage/witness/http.ts'
 import { request_bytes_max, request_ms_max } from '../../storage/witness/limits.ts'
-import { add_checkpoint_path } from '../../storage/witness/protocol.ts'
 import { openWitnessState } from '../../storage/witness/state.ts'
-import { addCheckpoint, type WitnessParts } from '../../storage/witness/witness.ts'
+import type { WitnessParts } from '../../storage/witness/witness.ts'
 import { formatAddress, parseAddress } from '../config/address.ts'
 import { writeNewFile } from './new-file.ts'
 import { readTrust } from './trust-file.ts'
@@ -78,7 +78,7 @@ async function serve(
       port,
       maxRequestBodySize: request_bytes_max,
       idleTimeout: Math.ceil(request_ms_max / 1000),
-      fetch: (request) => answer(parts, request),
+      fetch: (request) => answerRequest(parts, request),
       // A state that cannot be read or written: nothing is signed, and what it says is not the asker's to know.
       error(error) {
         console.note(
@@ -100,17 +100,6 @@ async function serve(
     process.once('SIGINT', done)
   })
   await server.stop(true)
-}
-
-async function answer(parts: WitnessParts, request: Request): Promise<Response> {
-  const { pathname } = new URL(request.url)
-  if (!pathname.endsWith(`/${add_checkpoint_path}`))
-    return new Response('not found\n', { status: 404 })
-  if (request.method !== 'POST')
-    return new Response('POST alone\n', { status: 405, headers: { allow: 'POST' } })
-  const body = new Uint8Array(await request.arrayBuffer())
-  const { status, type, body: text } = addCheckpoint(parts, body)
-  return new Response(text, { status, headers: { 'content-type': type } })
 }
 
 /** Made at the first start. Its name is a part of what it signs, so that it stays. */
