@@ -185,8 +185,8 @@ describe('ends the channel', () => {
       const frames = sftp.client(message(1, u32(offered)))
       // Whatever a client offers, the target is asked for 3.
       const asked = typeof frames === 'string' ? [] : frames.filter(({ kind }) => kind === 'data')
-      const sent = asked.map((frame) => (frame.kind === 'data' ? Buffer.from(frame.bytes) : ''))
-      expect(sent).toEqual([message(1, u32(3))])
+      const sent = asked.map((frame) => (frame.kind === 'data' ? [...frame.bytes] : []))
+      expect(sent).toEqual([[...message(1, u32(3))]])
       expect(kinds(sftp.target(message(2, u32(offered))))).toBe('violation')
     }
   })
