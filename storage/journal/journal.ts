@@ -15,7 +15,7 @@ import { listSegments, segmentPath, syncDirectory } from './directory.ts'
 import { block_bytes, DurableFile, stagingArea } from './durable-file.ts'
 import { asJournalError, JournalError } from './errors.ts'
 import { entryBytes, Groups, record_header_bytes } from './group.ts'
-import { segment_bytes_max, segment_bytes_min } from './limits.ts'
+import { ending_share, segment_bytes_max, segment_bytes_min } from './limits.ts'
 import { endOf } from './read.ts'
 import { Sealer } from './seal.ts'
 import type { Entry, SegmentHeader, SegmentVersion } from './segment.ts'
@@ -195,9 +195,9 @@ export class Journal {
     return this.#pending.bytes
   }
 
-  /** Whether {@link maintain} is urgent: it prepares what a switch will need. */
+  /** Whether {@link maintain} is urgent: it prepares what a switch will need, or makes it before a commit has to. */
   get isShort(): boolean {
-    return this.#spares.areFew
+    return this.#spares.areFew || this.#isEnding
   }
 
   /** Whether new sessions may start: a spare segment exists and the backlog leaves room for it. */
@@ -235,17 +235,30 @@ export class Journal {
   }
 
   /**
-   * Does one slice of preparing spare segments, at most 4 MiB of zeros or one sync. Returns whether
-   * more is to do now. Never throws for a full disk: {@link ready} tells.
+   * Does one slice of what commits should not wait for: of preparing spare segments, at most 4 MiB of zeros or one sync; or
+   * the next segment takes the place of one that is nearly full. Returns whether more is to do now. Never throws for a
+   * full disk: {@link ready} tells.
    */
   maintain(): boolean {
-    return this.#spares.step()
+    if (!this.#isEnding || this.#is_writing || !this.ready) return this.#spares.step()
+    try {
+      this.#switch()
+      return true
+    } catch {
+      // The commit that needs it tries again, and says why it cannot be.
+      return false
+    }
   }
 
   /** Gives the files back. What was appended and not committed is lost. */
   close(): void {
     this.#active.file.close()
     this.#spares.close()
+  }
+
+  get #isEnding(): boolean {
+    const { file, header } = this.#active
+    return header.segment_bytes - file.at < header.segment_bytes / ending_share
   }
 
   /** Puts the next spare in the active segment's place. */
