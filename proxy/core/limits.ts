@@ -100,8 +100,8 @@ export const command_bytes_max: number = 128 * 1024
 /** Between two slices of zeros for a spare segment: keystrokes of other sessions go between them. */
 export const prepare_slice_pause_ms = 4
 
-/** ... and where enough are ready, so that filling used ones with zeros leaves the disk to what people wait for. */
-export const zero_slice_pause_ms = 30
+/** ... and while there is time, so that filling segments with zeros leaves the disk to what people wait for. */
+export const zero_slice_pause_ms = 7
 
 /** A full disk is looked at again this often. */
 export const prepare_idle_ms = 500

@@ -203,6 +203,39 @@ describe('recycling', () => {
     journal.close()
   })
 
+  test('is urgent only where a spare gets ready more slowly than the segment in use is filled', () => {
+    const large = 4 * 1024 * 1024
+    const journal = Journal.open(options({ segment_bytes: large, spare_segments: 2 }))
+    while (journal.maintain());
+    expect(journal.isShort).toBe(false)
+    let lsn = 0
+    const fill = (part: number): void => {
+      for (let bytes = 0; bytes < part * large; bytes += 60_000) {
+        lsn = journal.append(record(lsn, 60_000))
+        journal.commit()
+      }
+    }
+    // Into the next segment: one spare is there, and another one has time.
+    fill(1.05)
+    expect(journal.ready).toBe(true)
+    expect(journal.isShort).toBe(true)
+    let slices = 0
+    while (journal.isShort && journal.maintain()) slices += 1
+    expect(slices).toBeGreaterThan(0)
+    const written = (): number =>
+      readdirSync(dir)
+        .filter((name) => !segments().includes(name))
+        .reduce((sum, name) => sum + readFileSync(join(dir, name)).length, 0)
+    const before = written()
+    journal.maintain()
+    expect(written() - before).toBe(512 * 1024)
+    fill(0.8)
+    expect(journal.isShort).toBe(true)
+    while (journal.maintain());
+    expect(journal.isShort).toBe(false)
+    journal.close()
+  })
+
   test('tells a reader that entries are gone', () => {
     const journal = Journal.open(options())
     const reader = new JournalReader(dir, 0)

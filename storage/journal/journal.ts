@@ -15,7 +15,13 @@ import { listSegments, segmentPath, syncDirectory } from './directory.ts'
 import { block_bytes, DurableFile, stagingArea } from './durable-file.ts'
 import { asJournalError, JournalError } from './errors.ts'
 import { entryBytes, Groups, record_header_bytes } from './group.ts'
-import { ending_share, segment_bytes_max, segment_bytes_min } from './limits.ts'
+import {
+  ending_share,
+  prepare_slice_bytes,
+  quiet_slice_bytes,
+  segment_bytes_max,
+  segment_bytes_min,
+} from './limits.ts'
 import { endOf } from './read.ts'
 import { Sealer } from './seal.ts'
 import type { Entry, SegmentHeader, SegmentVersion } from './segment.ts'
@@ -195,9 +201,14 @@ export class Journal {
     return this.#pending.bytes
   }
 
-  /** Whether {@link maintain} is urgent: it prepares what a switch will need, or makes it before a commit has to. */
+  /**
+   * Whether {@link maintain} is urgent: what it prepares gets ready more slowly than the segment in use is filled, or the next one has
+   * to take its place before a commit needs it.
+   */
   get isShort(): boolean {
-    return this.#spares.areFew || this.#isEnding
+    const { count, areFew, progress } = this.#spares
+    if (count === 0 || this.#isEnding) return true
+    return areFew && progress < this.#active.file.at / this.#options.segment_bytes
   }
 
   /** Whether new sessions may start: a spare segment exists and the backlog leaves room for it. */
@@ -235,12 +246,13 @@ export class Journal {
   }
 
   /**
-   * Does one slice of what commits should not wait for: of preparing spare segments, at most 4 MiB of zeros or one sync; or
-   * the next segment takes the place of one that is nearly full. Returns whether more is to do now. Never throws for a
-   * full disk: {@link ready} tells.
+   * Does one slice of what commits should not wait for: of preparing spare segments, at most 2 MiB of zeros or one sync, and less
+   * while there is time; or the next segment takes the place of one that is nearly full. Returns whether more is to do now.
+   * Never throws for a full disk: {@link ready} tells.
    */
   maintain(): boolean {
-    if (!this.#isEnding || this.#is_writing || !this.ready) return this.#spares.step()
+    if (!this.#isEnding || this.#is_writing || !this.ready)
+      return this.#spares.step(this.isShort ? prepare_slice_bytes : quiet_slice_bytes)
     try {
       this.#switch()
       return true

@@ -28,8 +28,11 @@ export const backlog_segments_default = 64
  */
 export const frame_bytes_max: number = 4 * 1024 * 1024
 
-/** Zeros are written in slices of this, so that preparing a spare never keeps the recorder long. */
+/** Zeros are written in slices of this where a spare is needed soon: larger ones would keep the recorder long. */
 export const prepare_slice_bytes: number = 2 * 1024 * 1024
+
+/** ... and of this while there is time: a key that comes meanwhile waits for half a millisecond, not for two. */
+export const quiet_slice_bytes: number = 512 * 1024
 
 /** Entries under one CRC: so many that it costs nothing, and a reader holds them at once. A larger entry is alone. */
 export const group_bytes_max: number = 256 * 1024

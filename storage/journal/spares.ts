@@ -78,6 +78,11 @@ export class Spares {
     return this.count < this.#wanted
   }
 
+  /** How much of the one that is being prepared is done, from 0 to 1. */
+  get progress(): number {
+    return (this.#partial?.bytes ?? 0) / this.#segment_bytes
+  }
+
   take(): string | undefined {
     if (this.count === 0) this.tryPrepareOne()
     return this.#ready.shift()
@@ -94,15 +99,15 @@ export class Spares {
   tryPrepareOne(): boolean {
     const before = this.count
     while (this.count === before) {
-      if (!this.#slice()) return false
+      if (!this.#slice(zeros.length)) return false
     }
     return true
   }
 
-  /** One slice of work; returns whether more is to do and can be done. */
-  step(): boolean {
+  /** One slice of work, of so many bytes at most; returns whether more is to do and can be done. */
+  step(bytes_max: number): boolean {
     if (!this.#hasWork) return false
-    return this.#slice() && this.#hasWork
+    return this.#slice(bytes_max) && this.#hasWork
   }
 
   close(): void {
@@ -114,12 +119,12 @@ export class Spares {
   }
 
   /** False when there is no room, or the disk failed: then nothing of it is kept. */
-  #slice(): boolean {
+  #slice(bytes_max: number): boolean {
     try {
       this.#partial ??= this.#begin()
       const partial = this.#partial
       if (partial === undefined) return false
-      const bytes = Math.min(zeros.length, this.#segment_bytes - partial.bytes)
+      const bytes = Math.min(zeros.length, bytes_max, this.#segment_bytes - partial.bytes)
       if (bytes > 0) {
         const written = writeSync(partial.fd, zeros, 0, bytes, partial.bytes)
         partial.bytes += written
