@@ -4,10 +4,14 @@
  * @module
  */
 import { version } from '../../package.json' with { type: 'json' }
+import { plainText } from '../../storage/replay/plain.ts'
 import { createConsole } from './console.ts'
 import { overview, unknownVerb } from './help.ts'
 import { type ExitCode, helpText, parseCall, UsageError, usageLine, VerbError } from './verb.ts'
 import { loadAll, loadVerb, names } from './verbs.ts'
+
+/** A line of a configuration's fault, a path. */
+const line_characters_max = 4000
 
 process.exitCode = await run(process.argv.slice(2))
 
@@ -42,9 +46,18 @@ async function run(words: readonly string[]): Promise<ExitCode> {
     // `sluice sessions | head` is no failure.
     if (error instanceof Error && 'code' in error && error.code === 'EPIPE') return 0
     const message = error instanceof Error ? error.message : 'failed'
-    console.note(`sluice ${verb.name}: ${error instanceof VerbError ? message : unexpected(error)}`)
+    const told = error instanceof VerbError ? message : unexpected(error)
+    console.note(`sluice ${verb.name}: ${linesOf(told)}`)
     return 1
   }
+}
+
+/** What failed may be named by whoever made it fail. */
+function linesOf(text: string): string {
+  return text
+    .split('\n')
+    .map((line) => plainText(line, line_characters_max))
+    .join('\n')
 }
 
 /** An operating failure of what a verb stands on has a code; anything else is a fault of ours. */

@@ -7,6 +7,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { userInfo } from 'node:os'
 import { join } from 'node:path'
+import { plainText } from '../../storage/replay/plain.ts'
 import { formatAddress } from '../config/address.ts'
 import { dataFolder, loadConfigured } from './configured.ts'
 import { createGatewayClient } from './gateway-client.ts'
@@ -121,9 +122,12 @@ async function list(call: Call, mint: TokenMint): Promise<ExitCode> {
 
 export type Json = Readonly<Record<string, unknown>>
 
-/** What a terminal would obey is not shown to one. */
+/** A command is at most 128 KiB, and a page of it more than anybody reads. */
+const text_characters_max = 2000
+
+/** What a terminal would obey is written as an escape: a second line is not taken for a part of the first. */
 export const textOf = (value: unknown): string =>
-  typeof value === 'string' ? value.replace(/\p{C}/gu, '?') : ''
+  typeof value === 'string' ? plainText(value, text_characters_max) : ''
 
 async function fetchRequests(call: Call, mint: TokenMint): Promise<readonly Json[]> {
   return listOf((await ask(call, mint, '/api/requests'))['requests'])

@@ -36,11 +36,18 @@ export interface BucketListing {
   readonly checkpoints: readonly number[]
 }
 
+/** As gateways and their logs are named. Others are no log's: their names would reach addresses, and whoever reads the list. */
+const log_name = /^[A-Za-z0-9][A-Za-z0-9.-]{0,62}$/
+const log_id = /^[A-Za-z0-9]{1,64}$/
+
 /** Origins of the logs in a bucket, `NAME/LOGID`, sorted. */
-export async function listOrigins(bucket: Bucket): Promise<readonly string[]> {
+export async function listOrigins(bucket: Pick<Bucket, 'folders'>): Promise<readonly string[]> {
   const origins: string[] = []
-  for (const name of await bucket.folders(''))
-    for (const id of await bucket.folders(`${name}/`)) origins.push(`${name}/${id}`)
+  for (const name of await bucket.folders('')) {
+    if (!log_name.test(name)) continue
+    for (const id of await bucket.folders(`${name}/`))
+      if (log_id.test(id)) origins.push(`${name}/${id}`)
+  }
   return origins.toSorted()
 }
 
