@@ -52,6 +52,7 @@ function unrecorded(events: RecorderEvents): SessionRecorder {
     if (known !== undefined) return known
     const sink: TapSink = {
       record: (_, payload = nothing) => payload,
+      gather() {},
       release: (stream, bytes, raw_length) => events.release(channel, stream, bytes, raw_length),
       commit: () => '',
       hide: () => '',

@@ -223,6 +223,7 @@ function describe(item: Extract<TimelineItem, { kind: 'record' }>, payload: Uint
     case 'input':
     case 'stdin':
     case 'eof':
+    case 'exchange':
     case 'sealed':
     case 'channel_end':
       return ''

@@ -49,6 +49,9 @@ export const commit_bytes_max: number = 1024 * 1024
  */
 export const unawaited_ms_max = 5
 
+/** Payload of what is gathered into one record: a short query and its answer. What is larger is a record of its own. */
+export const exchanged_bytes_max: number = 4 * 1024
+
 /** From here on another thread writes a commit, while the next one is masked. */
 export const commit_later_bytes_min: number = 64 * 1024
 

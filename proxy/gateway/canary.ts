@@ -7,6 +7,7 @@
 import { randomInt } from 'node:crypto'
 import type { Duplex } from 'node:stream'
 import { canary_protocol } from '../../storage/evidence/canary.ts'
+import { factsOf } from '../../storage/evidence/exchange.ts'
 import { decodeRecord } from '../../storage/evidence/record.ts'
 import { echoConnector } from '../connector/echo/connector.ts'
 import type { Identify } from '../core/connector.ts'
@@ -110,7 +111,8 @@ export function whyUnmasked(
   if (secret !== undefined && bytes.includes(secret)) return 'what it planted is on record'
   const shown = records.flatMap((stored) => {
     const decoded = decodeRecord(stored)
-    return decoded.ok && decoded.header.kind === 'output' ? decoded.header : []
+    if (!decoded.ok) return []
+    return factsOf(decoded).flatMap(({ header }) => (header.kind === 'output' ? header : []))
   })
   if (shown.length === 0) return 'what it said is not on record'
   const is_masked = shown.some(({ spans }) => spans.length > 0)

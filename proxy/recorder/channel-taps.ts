@@ -15,6 +15,7 @@ import { StdinTap } from '../tap/stdin.ts'
 import { Transfers } from '../tap/transfers.ts'
 
 export interface ChannelTaps {
+  readonly sink: TapSink
   readonly out: OutputTap
   readonly err: OutputTap
   readonly input: InputTap | StdinTap
@@ -52,6 +53,7 @@ export function openTaps(channel: number, request: ChannelRequest, ports: TapPor
   const common = { channel, unit, ...width, idle_ms, maskers, sink } as const
   const prompts = (): boolean => asksForPassword(taps.prompt)
   const taps: ChannelTaps = {
+    sink,
     out: new OutputTap({ ...common, stream: 1, ...(terminal ? { echo } : {}) }),
     err: new OutputTap({ ...common, stream: 2 }),
     input: terminal

@@ -52,3 +52,10 @@ export function createDiskHealth(
     },
   }
 }
+
+/** What the running sessions are told. */
+export function recordingFailed(is_full: boolean): Extract<FromRecorder, { kind: 'failed' }> {
+  const code = is_full ? 'journal_full' : 'journal_io'
+  const why = is_full ? 'has no space left to' : 'cannot'
+  return { kind: 'failed', code, message: `the gateway ${why} record this session` }
+}

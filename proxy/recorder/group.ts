@@ -20,7 +20,7 @@ import type {
 export interface GroupPorts {
   readonly journal: Journal
   post(message: FromRecorder): void
-  /** Everything that was appended so far goes into this commit. What is returned is called when it is durable. */
+  /** Everything that was said so far is appended, and goes into this commit. What is returned is called when it is durable. */
   mark(): () => void
   /** Nothing since what was last durable is; nothing of it leaves. */
   failed(error: unknown): void
@@ -67,18 +67,18 @@ export class Group {
 
   release(released: Released | Stopped): void {
     this.#items.push(released)
-    this.#schedule()
+    this.schedule()
   }
 
   ack(ack: number, answer: Omit<Acknowledged, 'kind' | 'ack' | 'error'> = {}): void {
     this.#items.push({ kind: 'ack', ack, ...answer })
-    this.#schedule()
+    this.schedule()
   }
 
   /** Answers in its place behind what was recorded before. */
   refuseLater(ack: number, { code, message }: RecorderError): void {
     this.#items.push({ kind: 'ack', ack, error: { code, message } })
-    this.#schedule()
+    this.schedule()
   }
 
   /** Answers at once: what failed needs no disk. */
@@ -109,13 +109,13 @@ export class Group {
   commit(): void {
     if (this.#writing) return
     const { journal, mark, settled, later_bytes_min } = this.#ports
+    const durable = mark()
     this.#scheduled = false
     const bytes = this.#bytes
     this.#bytes = 0
     const items = this.#items
     this.#items = []
     const lsn = this.#lsn
-    const durable = mark()
     const [masked, signed, begun_ms] = [this.#masked, this.#signed, this.#ports.now_ms()]
     this.#masked = {}
     this.#signed = false
@@ -166,10 +166,11 @@ export class Group {
   #appended(lsn: number, bytes: number): void {
     this.#lsn = lsn
     this.#bytes += bytes
-    this.#schedule()
+    this.schedule()
   }
 
-  #schedule(): void {
+  /** A commit is due. */
+  schedule(): void {
     if (this.#scheduled) return
     this.#scheduled = true
     // After the messages that are already queued: they share one sync.

@@ -20,7 +20,7 @@ import {
 import type { SessionStart } from '../core/ports.ts'
 import { type MaskerSource, maskPlain } from '../tap/sink.ts'
 import { BufferPool, isPooled } from './buffers.ts'
-import { createDiskHealth } from './disk-health.ts'
+import { createDiskHealth, recordingFailed } from './disk-health.ts'
 import { fieldsOf } from './flat-fields.ts'
 import { Group } from './group.ts'
 import { EvidenceLog, type LogParts } from './log.ts'
@@ -58,16 +58,16 @@ export interface RecorderCore {
 
 type Message = Exclude<ToRecorder, { kind: 'setup' }>
 const transfer_stopped = new RecorderError('transfer_stopped', 'the transfer stopped')
-
 export function createRecorder(parts: RecorderParts): RecorderCore {
   const { journal, post } = parts
   const sessions = new Map<number, Trail>()
   let session_next = 1
   const pool = new BufferPool()
-  /** Trails with records in the next commit, in the one that is being written, and since the last checkpoint. */
+  /** Trails with records in the next commit, in the one that is being written, since the last checkpoint, and soon. */
   let touched = new Set<Trail>()
   let writing = new Set<Trail>()
   const changed = new Set<Trail>()
+  const gathering = new Set<Trail>()
   /** Ended in the next commit, and in the one that is being written. */
   let ending = new Map<Trail, End>()
   let writing_ends = new Map<Trail, End>()
@@ -103,6 +103,10 @@ export function createRecorder(parts: RecorderParts): RecorderCore {
       changed.add(trail)
       group.record(trail.state.id, seq, stored)
     },
+    gathering(trail) {
+      gathering.add(trail)
+      group.schedule()
+    },
     masked: (rule, times) => group.masked(rule, times),
     leaves({ digest, bytes }) {
       group.append({ kind: 'document', type: 'session.leaves', digest, bytes })
@@ -114,8 +118,10 @@ export function createRecorder(parts: RecorderParts): RecorderCore {
   }
   return { begin, receive }
 
-  /** What was recorded so far goes into a commit; the result is called when that is durable. */
+  /** What was said so far is recorded, and goes into a commit; the result is called when that is durable. */
   function mark(): () => void {
+    for (const trail of gathering) trail.writeGathered()
+    gathering.clear()
     const places = [...touched].map((trail) => [trail, trail.place()] as const)
     const log_place = log.place()
     writing = touched
@@ -137,7 +143,8 @@ export function createRecorder(parts: RecorderParts): RecorderCore {
     const full = error instanceof Error && 'code' in error && error.code === 'journal_full'
     log.rollBack()
     // The commit that failed, and what stood on it.
-    for (const trail of writing.union(touched)) trail.rollBack()
+    for (const trail of writing.union(touched).union(gathering)) trail.rollBack()
+    gathering.clear()
     writing = new Set()
     touched = new Set()
     ending = new Map([...writing_ends, ...ending])
@@ -152,9 +159,7 @@ export function createRecorder(parts: RecorderParts): RecorderCore {
     }
     ending = new Map()
     health.failed()
-    const code = full ? 'journal_full' : 'journal_io'
-    const why = full ? 'has no space left to' : 'cannot'
-    post({ kind: 'failed', code, message: `the gateway ${why} record this session` })
+    post(recordingFailed(full))
   }
 
   function begin(left: readonly OpenSession[]): void {

@@ -9,18 +9,18 @@ import { commitSpan, spanNonce } from '../../storage/evidence/commitment.ts'
 import { type Document } from '../../storage/evidence/document.ts'
 import { LeafList, type LeafPlace } from '../../storage/evidence/leaf-list.ts'
 import { leafHash, MerkleTree, type TreeState } from '../../storage/evidence/merkle.ts'
-import { encodeFacts, type RecordFacts } from '../../storage/evidence/record.ts'
+import { encodeFacts, type RecordFacts, type RecordPlace } from '../../storage/evidence/record.ts'
 import { sealValue } from '../../storage/evidence/seal.ts'
 import type { MaskedCommand } from '../core/approval.ts'
 import type { ChannelRequest, Field, Stream } from '../core/connector.ts'
 import type { EndReason, RecordedEvent, TypedCommand } from '../core/ports.ts'
 import type { StatementFact } from '../core/statement.ts'
 import type { Content, TransferFact } from '../core/transfer.ts'
-import { judgedOf } from '../core/verdict.ts'
 import { MessageTap } from '../tap/message.ts'
 import { type MaskerSource, maskCommand, maskPlain, shownText, type TapSink } from '../tap/sink.ts'
 import { type ChannelTaps, closeTaps, keepPrompt, openTaps } from './channel-taps.ts'
-import { grantRecord } from './grant-record.ts'
+import { eventRecord } from './event-record.ts'
+import { Gathering, isGathered } from './exchanges.ts'
 import { Hidden } from './hidden.ts'
 import type { ShownText, ToSession } from './messages.ts'
 import type { SessionSecrets, TrailState, WaitingHold } from './trail-state.ts'
@@ -37,6 +37,8 @@ export interface TrailPorts {
   allocate(length: number): Uint8Array<ArrayBuffer>
   /** Appends stored bytes to the journal; durable at the next commit. */
   append(trail: Trail, seq: number, stored: Uint8Array): void
+  /** Something is gathered: {@link Trail.writeGathered} before the next commit, which is due. */
+  gathering(trail: Trail): void
   /** A record has a mask of that rule. */
   masked(rule: string, times?: number): void
   /** Stores a list of leaf hashes. */
@@ -73,6 +75,7 @@ export class Trail {
   #waiting_durable: readonly WaitingHold[]
   readonly #leaves: LeafList | undefined
   readonly #hidden: Hidden | undefined
+  readonly #gathered = new Gathering()
 
   constructor(number: number, state: TrailState, ports: TrailPorts) {
     this.number = number
@@ -119,28 +122,57 @@ export class Trail {
     this.#tree = new MerkleTree(this.#durable)
     this.#waiting = this.#waiting_durable
     this.#leaves?.rollBack()
+    this.#gathered.clear()
+  }
+
+  /** What was gathered becomes a record. */
+  writeGathered(): void {
+    if (this.#gathered.isEmpty) return
+    const place = this.#place()
+    const { stored, leaf } = this.#gathered.encode(place)
+    this.#append(place.seq, stored, leaf)
+    this.#gathered.clear()
+  }
+
+  /** Of a database: where nothing is hidden, with what else becomes durable together. The payload is kept. */
+  #gather(facts: RecordFacts, payload?: Uint8Array): void {
+    if (!isGathered(facts, payload)) {
+      this.record(facts, payload)
+      return
+    }
+    if (!this.#gathered.fits(facts, payload)) this.writeGathered()
+    if (this.#gathered.isEmpty) this.#ports.gathering(this)
+    this.#gathered.add(facts, payload)
   }
 
   record(facts: RecordFacts, payload?: Uint8Array): Uint8Array {
+    this.writeGathered()
     if (facts.kind !== 'sealed') this.#hidden?.write(facts.channel)
-    const seq = this.#tree.size
-    const place = { v: 1, session: this.state.id, seq, t_us: this.#ports.now_us() } as const
+    const place = this.#place()
     const stored = encodeFacts(place, facts, payload, this.#ports.allocate)
-    const leaf = leafHash(stored)
-    this.#tree.append(leaf)
-    // Before its last record: after a crash, who has that record has the list.
-    const full = this.#leaves?.append(leaf)
-    if (full !== undefined) this.#ports.leaves(full)
-    this.#ports.append(this, seq, stored)
+    this.#append(place.seq, stored, leafHash(stored))
     if ('spans' in facts) for (const { rule } of facts.spans) this.#ports.masked(rule)
     if ('masks' in facts)
       for (const [rule, times] of Object.entries(facts.masks)) this.#ports.masked(rule, times)
     return stored
   }
 
+  #place(): RecordPlace {
+    const seq = this.#tree.size
+    return { v: 1, session: this.state.id, seq, t_us: this.#ports.now_us() }
+  }
+
+  #append(seq: number, stored: Uint8Array, leaf: Uint8Array): void {
+    this.#tree.append(leaf)
+    // Before its last record: after a crash, who has that record has the list.
+    const full = this.#leaves?.append(leaf)
+    if (full !== undefined) this.#ports.leaves(full)
+    this.#ports.append(this, seq, stored)
+  }
+
   /** Opens the taps of a channel and records what it asks for, the command masked, which is returned. */
   open(channel: number, request: ChannelRequest): MaskedCommand | undefined {
-    const sink = this.#sink(channel)
+    const sink = this.#sink(channel, request.kind)
     const { maskers, idle_ms, now_ms, now_us } = this.#ports
     const taps = openTaps(channel, request, {
       ...{ maskers, sink, idle_ms, now_ms, now_us },
@@ -177,7 +209,7 @@ export class Trail {
     const taps = this.#channels.get(channel)
     const offset = taps?.command_offset ?? 0
     if (taps !== undefined) taps.command_offset += text.length
-    const sink = this.#sink(channel)
+    const sink = taps?.sink ?? this.#sink(channel, 'shell')
     const { spans, bytes, shown } = maskCommand(sink, this.#ports.maskers, channel, text, offset)
     const where = cwd === undefined ? {} : { cwd: this.#plain(cwd) }
     const range = { offset, length: text.length }
@@ -223,46 +255,16 @@ export class Trail {
   }
 
   event(channel: number, event: RecordedEvent): void {
-    switch (event.kind) {
-      case 'verdict':
-        this.record({
-          kind: 'verdict',
-          channel,
-          allowed: event.verdict.allowed,
-          rule: event.verdict.rule,
-          asked: this.#plain(event.asked),
-          ...judgedOf(event.verdict),
-        })
-        break
-      case 'failed':
-        this.record({ ...event, channel, message: this.#plain(event.message) })
-        break
-      case 'hold':
-        this.#waiting = [...this.#waiting, { channel, request: event.request }]
-        this.record({ ...event, channel })
-        break
-      case 'approval':
-        this.#waiting = this.#waiting.filter(({ request }) => request !== event.request)
-        this.record({ ...event, channel, comment: this.#plain(event.comment) })
-        break
-      case 'grant':
-        this.record(grantRecord(channel, event, this.#plain))
-        break
-      case 'resize':
-        this.#channels.get(channel)?.out.resize(event.columns)
-        this.record({ ...event, channel })
-        break
-      case 'signal':
-      case 'exit_signal':
-        // Its name is anyone's own where it has an "@", and a target's is recorded whatever it is.
-        this.record({ ...event, channel, signal: this.#plain(event.signal) })
-        break
-      case 'channel_end':
-        this.#endChannel(channel)
-        break
-      default:
-        this.record({ ...event, channel })
+    if (event.kind === 'channel_end') {
+      this.#endChannel(channel)
+      return
     }
+    if (event.kind === 'hold')
+      this.#waiting = [...this.#waiting, { channel, request: event.request }]
+    else if (event.kind === 'approval')
+      this.#waiting = this.#waiting.filter(({ request }) => request !== event.request)
+    else if (event.kind === 'resize') this.#channels.get(channel)?.out.resize(event.columns)
+    this.record(eventRecord(channel, event, this.#plain))
   }
 
   /** `age_ms`: so long ago. */
@@ -329,13 +331,14 @@ export class Trail {
   }
 
   #seal(channel: number, what: string, value: Uint8Array): void {
+    this.writeGathered()
     const sealed = sealValue(this.#secrets.sealing_key, this.records, value)
     this.record({ kind: 'sealed', channel, what }, sealed)
   }
 
   #messages(channel: number, taps: ChannelTaps): { in: MessageTap; out: MessageTap } {
     const { maskers } = this.#ports
-    const sink = this.#sink(channel)
+    const { sink } = taps
     taps.messages ??= {
       in: new MessageTap(channel, 0, maskers, sink),
       out: new MessageTap(channel, 1, maskers, sink),
@@ -368,7 +371,7 @@ export class Trail {
     return this.state.secrets
   }
 
-  #sink(channel: number): TapSink {
+  #sink(channel: number, request: ChannelRequest['kind']): TapSink {
     const ports = this.#ports
     const commit = (of: number, stream: number, raw_offset: number, raw: Uint8Array): string =>
       Buffer.from(
@@ -376,6 +379,8 @@ export class Trail {
       ).toString('hex')
     return {
       record: (facts, payload) => this.record(facts, payload),
+      gather: (facts, payload) =>
+        request === 'database' ? this.#gather(facts, payload) : void this.record(facts, payload),
       release: (stream, bytes, raw_length) =>
         ports.release(this, channel, stream, bytes, raw_length),
       commit,

@@ -33,6 +33,9 @@ function engineOnce(): MaskingEngine {
 }
 
 export function tapBench(): Bench {
+  const keep = (facts: RecordFacts, payload: Uint8Array = new Uint8Array()): void => {
+    records.push({ facts, payload: latin1(payload) })
+  }
   const timers = new Map<number, { readonly at_ms: number; readonly run: () => void }>()
   let timer_next = 0
   let time_ms = 1_000_000
@@ -44,9 +47,10 @@ export function tapBench(): Bench {
     shown,
     sink: {
       record(facts, payload = new Uint8Array()) {
-        records.push({ facts, payload: latin1(payload) })
+        keep(facts, payload)
         return Uint8Array.from([...new TextEncoder().encode('{}\n'), ...payload])
       },
+      gather: keep,
       release(stream, bytes) {
         shown[stream] += latin1(bytes)
       },

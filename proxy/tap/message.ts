@@ -9,13 +9,12 @@ import { createHash, type Hash } from 'node:crypto'
 import type { MaskStream } from '../../masking-wasm/host/engine.ts'
 import type { LeftOutRows, RecordSpan } from '../../storage/evidence/record.ts'
 import type { Field } from '../core/connector.ts'
-import { message_record_bytes_max } from '../core/limits.ts'
+import { exchanged_bytes_max, message_record_bytes_max } from '../core/limits.ts'
 import type { LeftOut } from '../core/statement.ts'
 import type { MaskerSource, TapSink } from './sink.ts'
 
 const star = 0x2a
 const newline = 0x0a
-const copied_bytes_max = 4 * 1024
 /** As long as the masker's own masks. */
 const cover_bytes_max = 4096
 
@@ -115,15 +114,19 @@ export class MessageTap {
     const channel = this.#channel
     const { length } = bytes
     if (this.#stream === 0) {
-      this.#sink.record({ kind: 'stdin', channel, offset, length, spans, held: 0 }, bytes)
+      this.#sink.gather({ kind: 'stdin', channel, offset, length, spans, held: 0 }, bytes)
       return
     }
     const facts = { kind: 'output', stream: 1, channel, offset, length, spans } as const
+    // What is shown is the very memory that is recorded: they cannot differ.
+    if (length <= exchanged_bytes_max) {
+      const own = new Uint8Array(bytes)
+      this.#sink.gather(facts, own)
+      this.#sink.release(1, own, length)
+      return
+    }
     const stored = this.#sink.record(facts, bytes)
-    // Of the record's own: released and recorded bytes cannot differ. A view of few bytes costs more than they do.
-    const from = stored.length - length
-    const shown = length <= copied_bytes_max ? stored.slice(from) : stored.subarray(from)
-    this.#sink.release(1, shown, length)
+    this.#sink.release(1, stored.subarray(stored.length - length), length)
   }
 
   /** Cuts between masks, which are at most a few KiB long. */

@@ -12,6 +12,8 @@ import type { MaskedCommand } from '../core/approval.ts'
 export interface TapSink {
   /** Appends a record of this session; returns its stored bytes, whose end is the payload. */
   record(facts: RecordFacts, payload?: Uint8Array): Uint8Array
+  /** The same of what may be one record with others that become durable together. Keeps the payload until then. */
+  gather(facts: RecordFacts, payload?: Uint8Array): void
   /** Releases masked bytes to the client once what was recorded so far is durable. Takes ownership. */
   release(stream: 1 | 2, bytes: Uint8Array, raw_length: number): void
   /** Hiding commitment to raw bytes at an offset of a stream, as hex. */
@@ -151,6 +153,7 @@ export function shownText(maskers: MaskerSource, text: Uint8Array): MaskedComman
 
 const no_sink: TapSink = {
   record: () => new Uint8Array(),
+  gather() {},
   release() {},
   commit: () => '',
   hide: () => '',

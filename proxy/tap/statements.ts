@@ -90,7 +90,7 @@ export class Statements {
       this.#tag_masked = maskPlain(this.#maskers, fact.tag)
       this.#tag = fact.tag
     }
-    this.#sink.record({
+    this.#sink.gather({
       ...{ kind, channel: this.#channel, statement, run, tag: this.#tag_masked, rows, length },
       // What was sent at another time may have been longer on its way.
       duration_us: Math.max(at_us - (began_us ?? at_us), 0),
@@ -115,7 +115,7 @@ export class Statements {
     this.#offset += part.length
     const { spans, bytes } = is_whole ? this.#mask(part, offset) : this.#maskCut(part, offset)
     const channel = this.#channel
-    this.#sink.record(facts({ channel, offset, length: text.length, spans }), bytes)
+    this.#sink.gather(facts({ channel, offset, length: text.length, spans }), bytes)
   }
 
   #mask(text: Uint8Array, offset: number): Pick<Gathered, 'spans' | 'bytes'> {

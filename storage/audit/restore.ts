@@ -5,6 +5,7 @@
  * @module
  */
 
+import { factsOf } from '../evidence/exchange.ts'
 import { decodeHidden } from '../evidence/raw.ts'
 import { decodeRecord, type RecordHeader, type RecordSpan } from '../evidence/record.ts'
 import { openValue } from '../evidence/seal.ts'
@@ -59,19 +60,20 @@ export async function restore(parts: RestoreParts): Promise<readonly RestoredStr
     const decoded = decodeRecord(stored)
     // What is damaged is told by the verification that follows: its bytes are missing.
     if (!decoded.ok) continue
-    const { header, payload } = decoded
-    if (header.kind === 'sealed' && header.what === 'raw') {
-      const value = openValue(parts.sealing_key, header.seq, payload)
-      for (const { stream, offset, bytes } of (value && decodeHidden(value)) ?? [])
-        write(header.channel, stream, offset, bytes)
+    for (const { header, payload } of factsOf(decoded)) {
+      if (header.kind === 'sealed' && header.what === 'raw') {
+        const value = openValue(parts.sealing_key, header.seq, payload)
+        for (const { stream, offset, bytes } of (value && decodeHidden(value)) ?? [])
+          write(header.channel, stream, offset, bytes)
+      }
+      const range = rangeOf(header)
+      if (range === undefined) continue
+      const one = of(header.channel, range.stream)
+      one.end = range.offset + range.length
+      one.is_recorded = true
+      for (const { at, n, offset } of shownRanges(range, payload))
+        write(header.channel, range.stream, offset, payload.subarray(at, at + n))
     }
-    const range = rangeOf(header)
-    if (range === undefined) continue
-    const one = of(header.channel, range.stream)
-    one.end = range.offset + range.length
-    one.is_recorded = true
-    for (const { at, n, offset } of shownRanges(range, payload))
-      write(header.channel, range.stream, offset, payload.subarray(at, at + n))
   }
   return [...found.values()]
     .filter(({ is_recorded }) => is_recorded)

@@ -8,6 +8,7 @@
 import { isCount, isDigest, isObject, parseObject, sha256, toHex } from '../evidence/bytes.ts'
 import { transferDigest } from '../evidence/commitment.ts'
 import type { EnvelopeContent } from '../evidence/envelope.ts'
+import { factsOf } from '../evidence/exchange.ts'
 import { leafHash, MerkleTree } from '../evidence/merkle.ts'
 import { decodeRecord, type RecordHeader } from '../evidence/record.ts'
 import { openValue } from '../evidence/seal.ts'
@@ -99,7 +100,7 @@ export async function unseal(parts: UnsealParts): Promise<Unsealed> {
       continue
     }
     const { header, payload } = decoded
-    recorded.push(header, payload)
+    for (const fact of factsOf(decoded)) recorded.push(fact.header, fact.payload)
     if (header.kind === 'sealed') unsealValue(header, payload)
     else if (header.kind === 'transfer') endTransfer(header)
     else if (header.kind === 'channel_end') recorded.forget(header.channel)

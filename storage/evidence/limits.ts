@@ -10,6 +10,9 @@
  */
 export const record_bytes_max: number = 4 * 1024 * 1024 - 64 * 1024
 
+/** Facts of one exchange: a query has four, and a pipeline of many more has more records. */
+export const exchanged_facts_max = 64
+
 /** One log entry. C2SP tlog-tiles gives its length 16 bits; ours are about 200 bytes. */
 export const log_entry_bytes_max = 4096
 

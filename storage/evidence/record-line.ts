@@ -4,6 +4,7 @@
  *
  * @module
  */
+import type { ExchangedFacts } from './exchange.ts'
 import type { RecordFacts, RecordPlace } from './record.ts'
 
 /** These come first, in this order. */
@@ -23,30 +24,74 @@ const digits = 8
 const digits_base = 10 ** digits
 const count_bytes_max = 16
 
+/** In front of the line is the zero that a leaf begins with. */
+const line_at = 1
+
 /** Where the line is made; it grows to the longest one. */
 let line = new Uint8Array(4 * 1024)
 let at = 0
 
 /** With the newline behind it. Borrowed until the next call. */
 export function recordLine(place: RecordPlace, facts: RecordFacts, bytes: number): Uint8Array {
-  at = 0
+  begin(place, facts.channel, facts.kind, bytes)
+  members(facts)
+  ended('}')
+  return line.subarray(line_at, at)
+}
+
+/** What the leaf of an exchange is the hash of (RFC 9162, section 2.1): its line, and behind it its payloads. Borrowed too. */
+export function exchangeLeaf(
+  place: RecordPlace,
+  facts: readonly ExchangedFacts[],
+  payloads: readonly Uint8Array[],
+): Uint8Array {
+  let bytes = 0
+  for (const { length } of payloads) bytes += length
+  begin(place, facts[0]?.channel ?? 0, 'exchange', bytes)
+  let before = ',"facts":[{"kind":'
+  for (let index = 0; index < facts.length; index++) {
+    const fact = facts[index]
+    if (fact === undefined) continue
+    member(before, fact.kind)
+    member(',"bytes":', payloads[index]?.length ?? 0)
+    members(fact, 'spans')
+    before = '},{"kind":'
+  }
+  ended('}]}')
+  reserve(bytes)
+  for (let index = 0; index < payloads.length; index++) {
+    const payload = payloads[index]
+    if (payload === undefined) continue
+    line.set(payload, at)
+    at += payload.length
+  }
+  return line.subarray(0, at)
+}
+
+function begin(place: RecordPlace, channel: number, kind: string, bytes: number): void {
+  at = line_at
   member('{"v":', place.v)
   member(',"session":', place.session)
   member(',"seq":', place.seq)
   member(',"t_us":', place.t_us)
-  member(',"channel":', facts.channel)
-  member(',"kind":', facts.kind)
+  member(',"channel":', channel)
+  member(',"kind":', kind)
   member(',"bytes":', bytes)
+}
+
+function members(facts: RecordFacts, but?: string): void {
   for (const name in facts) {
-    if (leading.has(name)) continue
+    if (leading.has(name) || name === but) continue
     const value: unknown = facts[name as keyof RecordFacts] // A name of it.
     if (value === undefined) continue
     member(nameOf(name), value)
   }
-  ascii('}')
+}
+
+function ended(by: string): void {
+  ascii(by)
   reserve(1)
   line[at++] = newline
-  return line.subarray(0, at)
 }
 
 /** Names as they are written: there are some fifty. */

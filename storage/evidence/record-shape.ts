@@ -4,6 +4,8 @@
  * @module
  */
 import { isCount, isDigest, isObject, type JsonObject } from './bytes.ts'
+import type { ExchangedKind } from './exchange.ts'
+import { exchanged_facts_max } from './limits.ts'
 import { isPasskeySignature } from './passkey.ts'
 import type { RecordKind } from './record.ts'
 
@@ -153,6 +155,7 @@ const shapes: Readonly<Record<RecordKind, Readonly<Record<string, Check>>>> = {
     ...{ stream: oneOf(1), ...range, statement: isCount, run: isCount },
     ...{ rows: isCount, digest: isDigest, masks: isCountMap },
   },
+  exchange: { facts: Array.isArray },
   sealed: { what: isText },
   channel_end: {},
   end: { reason: isText, detail: isText, channel: oneOf(0) },
@@ -166,6 +169,7 @@ const with_payload: ReadonlySet<unknown> = new Set([
   'stdin',
   'statement',
   'run',
+  'exchange',
   'sealed',
 ] satisfies RecordKind[])
 
@@ -177,12 +181,44 @@ export function hasPayload(kind: unknown): boolean {
 export function misfit(header: JsonObject): string | undefined {
   const kind = header['kind']
   if (typeof kind !== 'string' || !Object.hasOwn(shapes, kind)) return 'its kind is unknown'
-  const shape = shapes[kind as RecordKind] // It is a key of the table.
-  for (const [name, check] of Object.entries(shape))
-    if (!check(header[name])) return `its ${name} is not what a record of kind ${kind} has`
-  const [spans, bytes] = [header['spans'], header['bytes']]
+  const wrong = memberMisfit(header, kind as RecordKind) // It is a key of the table.
+  if (wrong !== undefined) return `its ${wrong} is not what a record of kind ${kind} has`
+  const [spans, bytes, facts] = [header['spans'], header['bytes'], header['facts']]
   if (Array.isArray(spans) && isCount(bytes)) return spansMisfit(spans, bytes)
+  return kind === 'exchange' && Array.isArray(facts) ? exchangeMisfit(facts, bytes) : undefined
+}
+
+/** The name of a member that is missing or of another type. */
+function memberMisfit(header: JsonObject, kind: RecordKind): string | undefined {
+  for (const [name, check] of Object.entries(shapes[kind])) if (!check(header[name])) return name
   return undefined
+}
+
+const exchanged: ReadonlySet<unknown> = new Set([
+  ...(['statement', 'run', 'stdin', 'output', 'result'] satisfies ExchangedKind[]),
+])
+
+/** Each fact is as it would be alone, without masks; one statement at most; together they have the payload. */
+function exchangeMisfit(facts: readonly unknown[], bytes: unknown): string | undefined {
+  if (facts.length === 0 || facts.length > exchanged_facts_max)
+    return 'it has no facts, or too many'
+  let sum = 0
+  let statements = 0
+  for (const fact of facts) {
+    if (!isObject(fact) || !exchanged.has(fact['kind']))
+      return 'one of its facts is of no such kind'
+    const kind = fact['kind'] as ExchangedKind // It is one of them.
+    const wrong = memberMisfit({ spans: [], ...fact }, kind)
+    if (wrong !== undefined) return `the ${wrong} of its ${kind} is not what one has`
+    for (const name of ['v', 'session', 'seq', 't_us', 'channel', 'spans', 'facts'])
+      if (Object.hasOwn(fact, name)) return `the ${name} of its ${kind} is not its own`
+    const { bytes: own } = fact
+    if (!isCount(own) || (own > 0 && !hasPayload(kind))) return `its ${kind} has no such payload`
+    sum += own
+    if (kind === 'statement') statements += 1
+  }
+  if (statements > 1) return 'it has more than one statement'
+  return sum === bytes ? undefined : 'its facts have another payload than it'
 }
 
 /** Masks lie inside the payload, in order, and never on each other. */

@@ -4,11 +4,13 @@
  *
  * @module
  */
+import { hash } from 'node:crypto'
 import { assert } from './assert.ts'
 import { isCount, isSessionId, parseObject } from './bytes.ts'
+import type { Exchanged, ExchangedFacts } from './exchange.ts'
 import { record_bytes_max } from './limits.ts'
 import type { PasskeySignature } from './passkey.ts'
-import { recordLine } from './record-line.ts'
+import { exchangeLeaf, recordLine } from './record-line.ts'
 import { hasPayload, misfit } from './record-shape.ts'
 
 export interface RecordSpan {
@@ -199,6 +201,8 @@ export type RecordFacts = { readonly channel: number } & (
       /** Masks in it, by rule. */
       readonly masks: Readonly<Record<string, number>>
     } & Range)
+  /** Several of those above, of a database (`exchange.ts`). */
+  | { readonly kind: 'exchange'; readonly facts: readonly Exchanged[] }
   | { readonly kind: 'sealed'; readonly what: string }
   | { readonly kind: 'channel_end' }
   | { readonly kind: 'end'; readonly reason: string; readonly detail: string }
@@ -237,6 +241,8 @@ export type DecodedRecord =
 
 const newline = 0x0a
 const no_payload = new Uint8Array()
+/** A journal copies what is no larger at once, and borrows the rest. */
+const borrowed_bytes_max = 4096
 
 /**
  * The stored bytes: owned by the caller, at the start of their buffer, which they have to themselves;
@@ -265,6 +271,22 @@ export function encodeFacts(
   stored.set(line)
   stored.set(payload, line.length)
   return stored
+}
+
+/**
+ * The same of several facts without masks, each with its payload, which together are one record (`exchange.ts`), and its
+ * leaf. A small one is borrowed until the next call of any of these: whoever stores it copies it.
+ */
+export function encodeExchange(
+  place: RecordPlace,
+  facts: readonly ExchangedFacts[],
+  payloads: readonly Uint8Array[],
+): { readonly stored: Uint8Array; readonly leaf: Uint8Array } {
+  const leaf_input = exchangeLeaf(place, facts, payloads)
+  const leaf = hash('sha256', leaf_input, 'buffer')
+  const stored = leaf_input.subarray(1)
+  assert(stored.length <= record_bytes_max, 'a record is within its limit')
+  return { stored: stored.length <= borrowed_bytes_max ? stored : new Uint8Array(stored), leaf }
 }
 
 /** Reads stored bytes of any origin. Members that are not in FORMAT.md are left alone. */

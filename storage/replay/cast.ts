@@ -117,6 +117,7 @@ export async function* castEvents(
       case 'transfer_start':
       case 'transfer':
       case 'change':
+      case 'exchange':
       case 'sealed':
       case 'channel_end':
       case 'end':

@@ -1,16 +1,12 @@
 /**
  * A session's records in the order of time, with the text of typed echo put back where it was shown:
  * a record `echo` has a length alone, its masked text follows in a later `echo_text`. What a database answered is
- * turned from messages of its protocol into text.
+ * turned from messages of its protocol into text. Facts that are one record come one after the other.
  *
  * @module
  */
-import {
-  type DecodedRecord,
-  decodeRecord,
-  type RecordHeader,
-  type RecordSpan,
-} from '../evidence/record.ts'
+import { factsOf } from '../evidence/exchange.ts'
+import { decodeRecord, type RecordHeader, type RecordSpan } from '../evidence/record.ts'
 import { createDatabaseText, type DatabaseText } from './database.ts'
 
 export type TimelineItem =
@@ -63,40 +59,52 @@ export async function* timeline(stored: StoredRecords): AsyncGenerator<TimelineI
   }
 
   for await (const record of stored) {
-    const decoded = decodeRecord(record)
-    const item: TimelineItem = decoded.ok
-      ? { kind: 'record', header: decoded.header, payload: readable(decoded, databases) }
-      : { kind: 'damaged', index, reason: decoded.reason }
-    index++
-    if (item.kind === 'record' && item.header.kind === 'echo_text') {
-      for (const each of waiting) {
-        const part = each.unresolved ? echoPart(each.item, item.header, item.payload) : undefined
-        if (part !== undefined) settle(each, part)
+    for (const item of itemsOf(record, index++, databases)) {
+      if (item.kind === 'record' && item.header.kind === 'echo_text') {
+        for (const each of waiting) {
+          const part = each.unresolved ? echoPart(each.item, item.header, item.payload) : undefined
+          if (part !== undefined) settle(each, part)
+        }
+        yield* ready()
+        continue
       }
-      yield* ready()
-      continue
-    }
-    const is_echo = item.kind === 'record' && item.header.kind === 'echo'
-    if (!is_echo && unresolved === 0) {
-      yield item
-      continue
-    }
-    waiting.push({ item, bytes: record.length, unresolved: is_echo })
-    bytes += record.length
-    if (is_echo) unresolved++
-    while (waiting.length > waiting_items_max || bytes > waiting_bytes_max) {
-      const first = waiting[0]
-      if (first?.unresolved === true) settle(first, dots(first.item))
-      yield* ready()
+      const is_echo = item.kind === 'record' && item.header.kind === 'echo'
+      if (!is_echo && unresolved === 0) {
+        yield item
+        continue
+      }
+      waiting.push({ item, bytes: record.length, unresolved: is_echo })
+      bytes += record.length
+      if (is_echo) unresolved++
+      while (waiting.length > waiting_items_max || bytes > waiting_bytes_max) {
+        const first = waiting[0]
+        if (first?.unresolved === true) settle(first, dots(first.item))
+        yield* ready()
+      }
     }
   }
   for (const each of waiting) if (each.unresolved) settle(each, dots(each.item))
   yield* ready()
 }
 
+/** One, or several where a record has several facts. */
+function itemsOf(
+  record: Uint8Array,
+  index: number,
+  databases: Map<number, DatabaseText>,
+): readonly TimelineItem[] {
+  const decoded = decodeRecord(record)
+  if (!decoded.ok) return [{ kind: 'damaged', index, reason: decoded.reason }]
+  return factsOf(decoded).map(({ header, payload }) => ({
+    ...{ kind: 'record', header },
+    payload: readable(header, payload, databases),
+  }))
+}
+
 /** The payload; of what a database answered, its text. */
 function readable(
-  { header, payload }: Extract<DecodedRecord, { ok: true }>,
+  header: RecordHeader,
+  payload: Uint8Array,
   databases: Map<number, DatabaseText>,
 ): Uint8Array {
   const { channel, kind } = header

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { isObject, type JsonObject } from '../evidence/bytes.ts'
 import { type ErasedSession, readErasure, readShredding } from '../evidence/erasure.ts'
 import { decodeLogEntry } from '../evidence/log-entry.ts'
 import type { Entry } from '../journal/segment.ts'
@@ -175,8 +176,10 @@ export function unfolded(id: string): FoldedSession {
 /** Records that rows are made of; the others are most of what a busy gateway writes. */
 const peeked: ReadonlySet<string> = new Set([
   ...['output', 'command', 'statement', 'input_text', 'transfer_start', 'change', 'end'],
+  'exchange',
 ])
 
+const newline = 0x0a
 const kind_mark = '"kind":"'
 const bytes_mark = '","bytes":'
 /** Version, session, sequence, time, channel and kind, as they are written; and the length that follows them. */
@@ -193,6 +196,7 @@ function isCounted(session: FoldedSession, stored: Uint8Array): boolean {
   if (at < kind_mark.length || end < 0) return false
   const kind = head.slice(at, end)
   if (!peeked.has(kind)) return true
+  if (kind === 'exchange') return isCountedExchange(session, stored)
   if (kind !== 'output' || !head.startsWith(bytes_mark, end)) return false
   const bytes = Number.parseInt(head.slice(end + bytes_mark.length), 10)
   if (!Number.isSafeInteger(bytes) || bytes < 0) return false
@@ -200,11 +204,37 @@ function isCounted(session: FoldedSession, stored: Uint8Array): boolean {
   return true
 }
 
+const fact_mark = '{"kind":"'
+
+/** The same of an exchange: it has no statement, and its facts are found as they are written. No text has a quote of its own. */
+function isCountedExchange(session: FoldedSession, stored: Uint8Array): boolean {
+  const line_end = stored.subarray(0, record_header_bytes_max).indexOf(newline)
+  const line = latin1(stored.subarray(0, Math.max(line_end, 0)))
+  let sum = 0
+  let output_bytes = 0
+  for (let at = line.indexOf(fact_mark); at >= 0; at = line.indexOf(fact_mark, at)) {
+    at += fact_mark.length
+    const end = line.indexOf('"', at)
+    const is_output = line.startsWith('output"', at)
+    if (line.startsWith('statement"', at) || !line.startsWith(bytes_mark, end)) return false
+    const bytes = Number.parseInt(
+      line.slice(end + bytes_mark.length, end + 2 * bytes_mark.length),
+      10,
+    )
+    if (!(bytes >= 0)) return false
+    sum += bytes
+    if (is_output) output_bytes += bytes
+  }
+  if (sum !== stored.length - line_end - 1) return false
+  session.output_bytes += output_bytes
+  return true
+}
+
 /** What the rows need of a record's header. A header that cannot be read is stored all the same. */
 export function foldRecord(session: FoldedSession, seq: number, stored: Uint8Array): void {
   session.records = Math.max(session.records, seq + 1)
   if (isCounted(session, stored)) return
-  const line_end = stored.subarray(0, record_header_bytes_max).indexOf(0x0a)
+  const line_end = stored.subarray(0, record_header_bytes_max).indexOf(newline)
   const header = line_end < 0 ? undefined : parseFacts(stored.subarray(0, line_end))
   if (header === undefined) return
   const t_us = numberOf(header['t_us'])
@@ -214,19 +244,19 @@ export function foldRecord(session: FoldedSession, seq: number, stored: Uint8Arr
       return
     case 'command':
     case 'statement':
-    case 'input_text': {
-      const text = new TextDecoder().decode(
-        stored.subarray(line_end + 1, line_end + 1 + command_text_bytes_max),
-      )
-      const exact = header['kind'] !== 'input_text'
-      session.commands.push({
-        seq,
-        t_us,
-        program:
-          header['kind'] === 'statement' ? kindOf(header['kinds']) : exact ? programOf(text) : null,
-        confidence: exact ? confidenceOf(header['confidence']) : 'typed',
-        text,
-      })
+    case 'input_text':
+      session.commands.push(commandOf(header, { seq, t_us }, stored.subarray(line_end + 1)))
+      return
+    case 'exchange': {
+      const { facts } = header
+      let at = line_end + 1
+      for (const fact of Array.isArray(facts) ? facts.filter(isObject) : []) {
+        const bytes = numberOf(fact['bytes'])
+        if (fact['kind'] === 'output') session.output_bytes += bytes
+        else if (fact['kind'] === 'statement')
+          session.commands.push(commandOf(fact, { seq, t_us }, stored.subarray(at, at + bytes)))
+        at += bytes
+      }
       return
     }
     case 'transfer_start':
@@ -250,6 +280,19 @@ export function foldRecord(session: FoldedSession, seq: number, stored: Uint8Arr
       session.end = { ended_us: t_us, reason: typeof reason === 'string' ? reason : 'unknown' }
     }
   }
+}
+
+function commandOf(
+  facts: JsonObject,
+  place: Pick<FoldedCommand, 'seq' | 't_us'>,
+  payload: Uint8Array,
+): FoldedCommand {
+  const text = new TextDecoder().decode(payload.subarray(0, command_text_bytes_max))
+  const { kind } = facts
+  const exact = kind !== 'input_text'
+  const program = kind === 'statement' ? kindOf(facts['kinds']) : exact ? programOf(text) : null
+  const confidence = exact ? confidenceOf(facts['confidence']) : 'typed'
+  return { ...place, program, confidence, text }
 }
 
 /** A statement has none of its own. */

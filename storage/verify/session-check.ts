@@ -5,6 +5,7 @@
  * @module
  */
 import { equalBytes, toHex } from '../evidence/bytes.ts'
+import { factsOf } from '../evidence/exchange.ts'
 import { openLeafList } from '../evidence/leaf-list.ts'
 import { leaf_list_width } from '../evidence/limits.ts'
 import type { Manifest } from '../evidence/manifest.ts'
@@ -153,12 +154,16 @@ export class SessionCheck {
       const position = this.#tree.size
       this.#tree.append(leafHash(stored))
       const decoded = decodeRecord(stored)
-      const trouble = decoded.ok
-        ? this.#streams.check(decoded.header, position)
-        : { position, code: 'record_malformed' as const, reason: decoded.reason }
-      if (trouble !== undefined && this.#troubles.length < session_findings_max)
-        this.#troubles.push(trouble)
+      if (!decoded.ok) this.#trouble({ position, code: 'record_malformed', reason: decoded.reason })
+      else
+        for (const { header } of factsOf(decoded))
+          this.#trouble(this.#streams.check(header, position))
     }
+  }
+
+  #trouble(trouble: Trouble | undefined): void {
+    if (trouble !== undefined && this.#troubles.length < session_findings_max)
+      this.#troubles.push(trouble)
   }
 
   #sayNotStored(): void {
