@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { BodyMemory } from './body-memory.ts'
 import { sessionKey } from './keys.ts'
 import type { Plan, Receipts } from './receipts.ts'
 import { encodeSessionKey, encryptObject, newNonce, newSessionKey } from './session-key.ts'
@@ -11,6 +12,7 @@ import { type Body, bodyOf } from './uploads.ts'
 
 export class Keying {
   readonly #receipts: Receipts
+  readonly #memory = new BodyMemory()
   /** Made, and not planned yet: what is sent beside each other takes the same. */
   readonly #made = new Map<string, Uint8Array>()
 
@@ -25,8 +27,11 @@ export class Keying {
     is_keyed: boolean,
   ): readonly Body[] {
     const [only] = parts
-    if (!is_keyed)
-      return [bodyOf(plan, parts.length === 1 && only !== undefined ? only : Buffer.concat(parts))]
+    if (!is_keyed && parts.length === 1 && only !== undefined) return [bodyOf(plan, only)]
+    if (!is_keyed) {
+      const { body, release } = this.#memory.join(parts)
+      return [{ ...bodyOf(plan, body), release }]
+    }
     const { subject: session, key: name } = plan
     const { keys } = this.#receipts
     if (keys.isShredded(session)) return []

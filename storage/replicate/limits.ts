@@ -4,7 +4,7 @@
  * @module
  */
 
-/** An object of records closes at this size: large enough that a request costs little beside its bytes. */
+/** An object of records is at most so large: enough that a request costs little beside its bytes, and one piece for Ceph. */
 export const object_bytes: number = 4 * 1024 * 1024
 
 /** ... and a round begins this often, so that what is shown is in the bucket about 3 s later. */

@@ -234,8 +234,11 @@ export class Replicator {
     const note = size > this.#hint.size && is_due ? backlog.checkpoint(size) : undefined
     if (note === undefined) return
     const prefix = prefixOf(this.#origin)
-    for (const tile of partialTiles(size))
-      await bucket.put(`${prefix}${tilePath(tile)}`, await tileBody(backlog, tile))
+    const tiles = partialTiles(size).map(async (tile) =>
+      bucket.put(`${prefix}${tilePath(tile)}`, await tileBody(backlog, tile)),
+    )
+    for (const outcome of await Promise.allSettled(tiles))
+      if (outcome.status === 'rejected') throw outcome.reason
     await bucket.put(`${prefix}${checkpoint_hint}`, note)
     this.#hint = { size, at_ms: now_ms() }
   }

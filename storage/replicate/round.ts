@@ -122,7 +122,9 @@ async function sendRecords(parts: Sending, snapshot: Snapshot): Promise<void> {
     const place = placeOf(no)
     if (first_seq + count <= (sent_to.get(no) ?? 0)) return
     let gathered = open.get(no)
-    if (gathered !== undefined && gathered.next !== first_seq) {
+    // None is larger: a store that keeps them in pieces of this size has one of it then.
+    const is_over = gathered !== undefined && gathered.bytes + bytes.length > object_bytes
+    if (gathered !== undefined && (is_over || gathered.next !== first_seq)) {
       close(no, gathered)
       gathered = undefined
     }
@@ -132,7 +134,6 @@ async function sendRecords(parts: Sending, snapshot: Snapshot): Promise<void> {
     gathered.next = first_seq + count
     gathered.bytes += bytes.length
     gathered_bytes += bytes.length
-    if (gathered.bytes >= object_bytes) close(no, gathered)
   }
   const sendFull = async (): Promise<void> => {
     const bodies = full

@@ -31,6 +31,8 @@ export interface UploadParts {
 export interface Body {
   readonly plan: Plan
   readonly body: Uint8Array
+  /** It has arrived: its memory may be used for another. */
+  release?(): void
 }
 
 export function bodyOf(plan: Omit<Plan, 'sha256' | 'bytes'>, body: Uint8Array): Body {
@@ -110,7 +112,7 @@ export class Uploads {
   }
 
   /** Never rejects. */
-  async #send({ plan, body }: Body): Promise<void> {
+  async #send({ plan, body, release }: Body): Promise<void> {
     const { bucket, prefix, now_ms, sent } = this.#parts
     const { key, retain_days, sha256, bytes } = plan
     const until_ms =
@@ -118,6 +120,8 @@ export class Uploads {
     try {
       this.#versions.set(key, await bucket.put(`${prefix}${key}`, body, until_ms, sha256))
       sent(bytes)
+      // Not after a failure: whoever was given the bytes may still read them.
+      release?.()
     } catch (error) {
       this.#failure ??= error
     }

@@ -206,7 +206,7 @@ describe('replication to a store that fails', () => {
       const first = replicaOf({ data: folder.path, bucket, writer, pause_ms: shorter })
       void first.running()
       const sent = (): number => first.statuses.at(-1)?.sent_objects ?? 0
-      for (const at of [10, 60, 110]) {
+      for (const at of [10, 40, 70]) {
         while (sent() < at) await Bun.sleep(2)
         await store.killGateway()
         await Bun.sleep(200)
