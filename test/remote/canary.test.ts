@@ -74,7 +74,7 @@ describe('a canary with a bucket', () => {
   )
 })
 
-/** A record, its envelope, or its log. */
+/** A record, its start, or its log. */
 async function changed(): Promise<void> {
   await using proxy = await startS3Proxy((await ceph()).endpoint)
   await using guarded = await openWatched(proxy, 60)
@@ -82,12 +82,13 @@ async function changed(): Promise<void> {
   expect((await healthOf(guarded)).status).toBe('ok')
   expect(guarded.gateway.stderr()).not.toContain('self_check_failed')
 
-  for (const [part, code] of [
-    ['/records/', 'record_edited|source_unreadable|record_malformed|ReplicaError'],
-    ['/envelope', 'envelope_edited'],
-    ['/entries/', 'log|ReplicaError'],
+  for (const [part, flip_at, code] of [
+    ['/records/', -1, 'record_edited|source_unreadable|record_malformed|ReplicaError'],
+    // Within the start document's salt.
+    ['/documents/0', 20, 'document_edited'],
+    ['/entries/', -1, 'log|ReplicaError'],
   ] as const) {
-    proxy.fault = (method, path) => (method === 'GET' && path.includes(part) ? 'flip' : 'pass')
+    proxy.fault = (method, path) => (method === 'GET' && path.includes(part) ? { flip_at } : 'pass')
     await reasonOf(guarded, new RegExp(`the canary failed: .*(${code})`))
     expect(guarded.gateway.stderr()).toContain('"event":"self_check_failed"')
     proxy.fault = () => 'pass'
