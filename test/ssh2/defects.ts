@@ -6,6 +6,7 @@
 import { type AddressInfo, createServer } from 'node:net'
 import { Duplex } from 'node:stream'
 import { assert, connectRaw, exec, gather, join, type Library, type Loose, serve } from './wire.ts'
+import { writes } from './writes.ts'
 
 const megabytes = (count: number, value: number): Buffer => Buffer.alloc(count * 1024 * 1024, value)
 
@@ -199,47 +200,7 @@ export const defects: Readonly<Record<string, (library: Library) => Promise<void
     assert(names.includes('rsa-sha2-512') && !names.includes('ssh-rsa'), 'ssh-rsa is offered')
   },
 
-  async 'a packet is one write'(library) {
-    for (const cipher of ['aes128-gcm@openssh.com', 'aes128-ctr']) {
-      const { client } = await join(library, {
-        onSession: (session) => session.on('exec', (accept: Loose) => accept().resume()),
-        client: { algorithms: { cipher: [cipher], hmac: ['hmac-sha2-256-etm@openssh.com'] } },
-      })
-      const channel = await exec(client)
-      let writes = 0
-      const write = client['_sock'].write.bind(client['_sock'])
-      client['_sock'].write = (...args: unknown[]) => {
-        writes += 1
-        return write(...args)
-      }
-      for (let i = 0; i < 10; i++) channel.write('key')
-      await Bun.sleep(100)
-      assert(writes === 10, `${cipher}: ${writes} writes for 10 packets`)
-      client.end()
-    }
-  },
-
-  async 'packets that are ready together are one write, and arrive whole'(library) {
-    const sent = Buffer.from(Array.from({ length: 300_000 }, (_, i) => (i * i) % 251))
-    let received: Promise<Buffer> | undefined
-    const { client } = await join(library, {
-      onSession: (session) => session.on('exec', (accept: Loose) => (received = gather(accept()))),
-      client: { algorithms: { cipher: ['aes128-gcm@openssh.com'] } },
-    })
-    const channel = await exec(client)
-    let writes = 0
-    const write = client['_sock'].write.bind(client['_sock'])
-    client['_sock'].write = (...args: unknown[]) => {
-      writes += 1
-      return write(...args)
-    }
-    channel.end(sent)
-    const got = await received
-    assert(got?.equals(sent) === true, `${got?.length} of ${sent.length} bytes, or others`)
-    // Ten packets of data, four in a write, and the end.
-    assert(writes <= 4, `${writes} writes`)
-    client.end()
-  },
+  ...writes,
 
   /** The counter grows after the write; an answer that comes during the write is encrypted with the old one. */
   async 'no IV is used twice when a transport answers at once'(library) {
