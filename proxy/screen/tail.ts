@@ -10,79 +10,82 @@ const first_bytes = 256
 
 export class Tail {
   readonly #bytes_max: number
+  /** Once it is as large as it gets, what is pushed goes round in it. */
   #memory: Uint8Array = new Uint8Array()
-  #used = 0
-  /** Bytes that were there and were moved out, since it was last empty. */
-  #lost = 0
+  #place = 0
 
   constructor(bytes_max: number) {
     this.#bytes_max = bytes_max
   }
 
   get isEmpty(): boolean {
-    return this.#used === 0
+    return this.#place === 0
   }
 
   get length(): number {
-    return this.#used
+    return this.#place - this.#from
   }
 
-  /** The place of what is pushed next. */
+  /** The place of what is pushed next: so many bytes came since it was empty. */
   get place(): number {
-    return this.#lost + this.#used
+    return this.#place
   }
 
   /** Copies. */
   push(bytes: Uint8Array): void {
+    if (bytes.length === 0) return
     const last = bytes.subarray(-this.#bytes_max)
-    if (last.length < bytes.length) {
-      this.#lost += this.#used + bytes.length - last.length
-      this.#used = 0
-    }
     this.#reserve(last.length)
-    this.#memory.set(last, this.#used)
-    this.#used += last.length
+    const memory = this.#memory
+    this.#place += bytes.length
+    const at = (this.#place - last.length) % memory.length
+    const room = memory.length - at
+    memory.set(last.subarray(0, room), at)
+    if (last.length > room) memory.set(last.subarray(room))
   }
 
   /** Whether exactly this was pushed from that place on. */
   isSince(place: number, bytes: Uint8Array): boolean {
-    return this.place - place === bytes.length && this.beginsSince(place, bytes)
+    return this.#place - place === bytes.length && this.beginsSince(place, bytes)
   }
 
   /** Whether what was pushed from that place on is how this begins. */
   beginsSince(place: number, bytes: Uint8Array): boolean {
-    const start = place - this.#lost
-    const length = this.#used - start
-    if (start < 0 || length > bytes.length) return false
-    for (let at = 0; at < length; at++) if (this.#memory[start + at] !== bytes[at]) return false
+    const length = this.#place - place
+    if (place < this.#from || length > bytes.length) return false
+    for (let at = 0; at < length; at++)
+      if (this.#memory[(place + at) % this.#memory.length] !== bytes[at]) return false
     return true
   }
 
   /** What is there, the caller's own, and at which place it begins: 0 where nothing was lost. Nothing of it is here afterwards. */
   take(): { readonly bytes: Uint8Array; readonly from: number } {
-    const from = Math.max(0, this.#used - this.#bytes_max)
-    const taken = { bytes: this.#memory.subarray(from, this.#used), from: this.#lost + from }
+    const from = this.#from
+    const memory = this.#memory
+    const begin = from === 0 ? 0 : from % memory.length
+    const end = begin + this.#place - from
+    const bytes =
+      end <= memory.length
+        ? memory.subarray(begin, end)
+        : Buffer.concat([memory.subarray(begin), memory.subarray(0, end - memory.length)])
     this.#memory = new Uint8Array()
-    this.#used = 0
-    this.#lost = 0
-    return taken
+    this.#place = 0
+    return { bytes, from }
   }
 
-  /** At twice of what is kept it is moved to the front: each byte is moved once. */
+  /** The first place that is still there. */
+  get #from(): number {
+    return Math.max(0, this.#place - this.#bytes_max)
+  }
+
   #reserve(more: number): void {
-    if (this.#used + more <= this.#memory.length) return
-    const most = 2 * this.#bytes_max
-    const excess = this.#used + more > most ? Math.max(0, this.#used - this.#bytes_max) : 0
-    const kept = this.#memory.subarray(excess, this.#used)
-    if (this.#memory.length === most) {
-      this.#memory.set(kept)
-    } else {
-      const wanted = Math.max(first_bytes, 2 * this.#memory.length, kept.length + more)
-      const larger = new Uint8Array(Math.min(most, wanted))
-      larger.set(kept)
-      this.#memory = larger
-    }
-    this.#used = kept.length
-    this.#lost += excess
+    const size = this.#memory.length
+    const wanted = Math.min(this.#bytes_max, this.#place + more)
+    if (wanted <= size) return
+    const larger = new Uint8Array(
+      Math.min(this.#bytes_max, Math.max(first_bytes, 2 * size, wanted)),
+    )
+    larger.set(this.#memory)
+    this.#memory = larger
   }
 }
