@@ -3,6 +3,7 @@ import { expect, test } from 'bun:test'
 import fc from 'fast-check'
 import { rounds } from '../../../test/fixture/require.ts'
 import { elementsOf, withElements } from './array.ts'
+import { array_elements_max } from './limits.ts'
 
 const utf8 = (text: string): Uint8Array => new TextEncoder().encode(text)
 
@@ -45,6 +46,26 @@ function binary(values: readonly (string | null)[]): Uint8Array {
   }
   return new Uint8Array(Buffer.concat(parts))
 }
+
+test('one of more elements than are looked at is none, in both formats', () => {
+  for (const [count, is_read] of [
+    [array_elements_max, true],
+    [array_elements_max + 1, false],
+    [20_000_000, false],
+  ] as const) {
+    for (const element of ['a', 'NULL']) {
+      const text = new Uint8Array(Buffer.alloc(2 + (element.length + 1) * count - 1, `,${element}`))
+      text[0] = '{'.charCodeAt(0)
+      text[text.length - 1] = '}'.charCodeAt(0)
+      expect(elementsOf(text, 0, text.length, false) !== undefined).toBe(is_read)
+    }
+    const bytes = new Uint8Array(20 + 4 * Math.min(count, 1_000_000))
+    const view = new DataView(bytes.buffer)
+    for (const [at, value] of [1, 1, 25, Math.min(count, 1_000_000), 1].entries())
+      view.setUint32(4 * at, value)
+    expect(elementsOf(bytes, 0, bytes.length, true) !== undefined).toBe(is_read)
+  }
+})
 
 test('in binary: elements become others of other lengths, and NULL stays', () => {
   fc.assert(

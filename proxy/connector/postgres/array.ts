@@ -5,6 +5,7 @@
  *
  * @module
  */
+import { array_elements_max } from './limits.ts'
 import { i32, u32 } from './message.ts'
 
 export interface Element {
@@ -17,7 +18,7 @@ export interface Element {
 /** How many dimensions an array has (MAXDIM). */
 const dimensions_max = 6
 
-/** The elements that are not NULL; undefined for what is no array of texts. */
+/** The elements that are not NULL; undefined for what is no array of texts, or one of more than can be looked at. */
 export function elementsOf(
   bytes: Uint8Array,
   start: number,
@@ -58,7 +59,7 @@ function inBinary(bytes: Uint8Array, start: number, end: number): Element[] | un
   for (let each = 0; each < dimensions; each++) {
     count *= u32(bytes, start + 12 + 8 * each)
     // Each has a length of four bytes.
-    if (4 * count > end - at) return undefined
+    if (4 * count > end - at || count > array_elements_max) return undefined
   }
   const elements: Element[] = []
   for (; count > 0; count--) {
@@ -85,6 +86,7 @@ function inText(bytes: Uint8Array, start: number, end: number): Element[] | unde
   }
   if (at >= end || bytes[at] !== open || bytes[end - 1] !== close) return undefined
   const elements: Element[] = []
+  let seen = 0
   while (at < end) {
     const byte = bytes[at]
     if (byte === open || byte === close || byte === comma) {
@@ -98,6 +100,8 @@ function inText(bytes: Uint8Array, start: number, end: number): Element[] | unde
       byte !== quote &&
       element.end - element.start === 4 &&
       /^null$/i.test(Buffer.from(bytes.subarray(element.start, element.end)).toString('latin1'))
+    seen += 1
+    if (seen > array_elements_max) return undefined
     if (!is_null) elements.push(element)
   }
   return elements

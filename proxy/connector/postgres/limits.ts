@@ -37,6 +37,12 @@ export const texts_bytes_max: number = 4 * 1024 * 1024
 /** How many columns a row may have: MaxTupleAttributeNumber is 1664, a result's target list no longer. */
 export const columns_max = 1664
 
+/** Fields of an error or a notice: PostgreSQL has 18, each of them once. */
+export const report_fields_max = 64
+
+/** Elements of an array that shows something of each, which costs a digest: 50 ms. One with more is NULL. */
+export const array_elements_max = 10_000
+
 /** Texts of statements whose parse is remembered, for all sessions, and how long one of them may be. */
 export const parsed_max = 2_000
 export const parsed_bytes_max: number = 4 * 1024
@@ -65,8 +71,8 @@ export const catalog_bytes_max: number = 4 * 1024 * 1024
 /** ... and of all of them, which are held at once: a hundred bytes for each of its rows, and room for definitions. */
 export const catalog_all_bytes_max: number = 256 * 1024 * 1024
 
-/** Steps from a protected column to one that inherits it or is generated of it: a second's worth. */
-export const catalog_spread_max = 10_000_000
+/** Steps from a protected column to one that inherits it or is generated of it: a hundred columns of 20,000 partitions. */
+export const catalog_spread_max = 2_000_000
 
 /** A turn of reading views, behind which others have theirs. */
 export const catalog_turn_ms = 10

@@ -88,6 +88,12 @@ describe('no text passes that is not looked through', () => {
       expect(JSON.stringify(facts)).not.toContain(secret)
     }
   })
+  test('in an error of more fields than there are, which is none', () => {
+    const session = open()
+    session.asks(query('SELECT 1'))
+    const many = Buffer.alloc(32 * 1024 * 1024, 'M\0')
+    expect(session.says(message('E', new Uint8Array(many), 0))).toContain('malformed')
+  })
   test('in the name of a setting', () => {
     expect(unseen(open().says(setting(secret, 'on')))).not.toContain(secret)
   })

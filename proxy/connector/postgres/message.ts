@@ -5,6 +5,8 @@
  * @module
  */
 
+import { report_fields_max } from './limits.ts'
+
 /** A whole message: its type, its length, what they announce. */
 export interface Message {
   /** ASCII of the type; 0 where there is none (startup). */
@@ -255,6 +257,8 @@ export function reportFields(
     if (field === 0) return at === bytes.length - 1 ? fields : undefined
     const end = stringEnd(bytes, at + 1)
     if (end < 0) return undefined
+    // Two bytes are a field: of a message as long as one may be, each would cost fifty times as much.
+    if (fields.length === report_fields_max) return undefined
     fields.push({ field: String.fromCharCode(field), start: at + 1, end })
     at = end + 1
   }

@@ -7,7 +7,7 @@ import { loadParser } from './tree.ts'
 beforeAll(loadParser)
 
 const columns = new Map([['public.t0.ssn', { rule: 'ssn', strategy: { kind: 'mask' } }]] as const)
-const count = 100_000
+const count = 50_000
 const relations = Array.from({ length: count }, (_, at) => [`${at}`, 'public', `t${at}`])
 const attributes = Array.from({ length: count }, (_, at) => [`${at}`, '1', 'ssn', '25'])
 
