@@ -1,7 +1,6 @@
 /**
- * The quick ways through bytes at which nothing happens but that threads go on, die, and plain matches grow: one thread
- * alone, and several side by side. Both do what `matcher.ts` does for each byte, and leave the byte to it at which there
- * is more to do.
+ * The quick way through bytes at which nothing happens but that threads go on, die, and plain matches grow, any number side by side. It does what
+ * `matcher.ts` does for each byte, and leaves the byte to it at which there is more to do. And what is known of states and of what begins.
  */
 import { boundary } from './boundary'
 import { debtAfter, owesTooMuch, pay, repaying, setDebt } from './budget'
@@ -13,8 +12,8 @@ import {
   spawns, states, stream_start,
 } from './tables'
 import {
-  addThread, clearThreads, countedOf, currentList, marks, otherList, pendingOf, replaceList, ripeAt, ripened, ripeUnits, setThread, stamp, state_mask,
-  thread_bytes, threads, threadStart, threadWord,
+  addThread, countedOf, currentList, marks, otherList, pendingOf, replaceList, ripeAt, ripened, ripeUnits, stamp, state_mask, thread_bytes,
+  threads,
 } from './threads'
 
 /** The states that are left to the matcher, but for plain matches. */
@@ -27,49 +26,16 @@ export let plain: usize = 0
 /** By state: the condition of all matches that end there, if they have one in common and nothing else happens; else 0. */
 export let waits: usize = 0
 
-/** By state: what follows whatever digit comes, and behind four of them, if nothing happens there but that matches wait; else 0. */
-let by_digit: usize = 0
-let by_four: usize = 0
-
 export function initAbreast(): bool {
   plain = take(states * 2)
   waits = take(states * 2)
-  by_digit = take(states * 2)
-  by_four = take(states * 2)
-  if (plain == 0 || waits == 0 || by_digit == 0 || by_four == 0) return false
+  if (plain == 0 || waits == 0) return false
   for (let entry = known; entry < known + (32 << known_power); entry += 32) store<u32>(entry, none_known, 8)
   for (let state: u32 = 0; state < states; state++) {
     store<u16>(plain + (state << 1), <u16>plainRule(state))
     store<u16>(waits + (state << 1), <u16>commonCondition(state))
   }
-  for (let state: u32 = 0; state < states; state++) store<u16>(by_digit + (state << 1), <u16>behindDigit(state))
-  for (let state: u32 = 0; state < states; state++) {
-    let to = state
-    for (let i = 0; i < 4; i++) to = load<u16>(by_digit + (to << 1))
-    store<u16>(by_four + (state << 1), <u16>to)
-  }
   return true
-}
-
-function behindDigit(state: u32): u32 {
-  const condition: u32 = load<u16>(waits + (state << 1))
-  if (state == 0 || ((load<u8>(flags + state) & later) != 0 && condition == 0)) return 0
-  const to: u32 = load<u16>(next + ((state * classes + load<u8>(class_of + digit_0)) << 1))
-  for (let byte = digit_0; byte < digit_0 + 10; byte++) {
-    if (load<u16>(next + ((state * classes + load<u8>(class_of + byte)) << 1)) != to) return 0
-    if (condition != 0 && fulfills(condition, byte)) return 0
-  }
-  return (load<u8>(flags + to) & eventful) == 0 || load<u16>(waits + (to << 1)) != 0 ? to : 0
-}
-
-const digit_0: u32 = 48
-
-/** How many digits stand from `p` on, up to sixteen. */
-// @ts-ignore: decorator
-@inline
-function digitsAt(p: usize): usize {
-  const digits = i8x16.lt_u(i8x16.sub(v128.load(p), i8x16.splat(<i8>digit_0)), i8x16.splat(10))
-  return <usize>ctz<u32>(~i8x16.bitmask(digits))
 }
 
 function commonCondition(state: u32): u32 {
@@ -160,97 +126,6 @@ export function beginAhead(p: usize): bool {
   setDebt(debtAfter(units), repaying)
   addThread(ahead, p)
   return true
-}
-
-/** The same in the dark, where nothing but what can go over an end of line goes on. */
-export function diesInDark(p: usize, before: u32): bool {
-  return diesSoon(load<u16>(pattern_start + (before << 1)), p) && diesSoon(load<u16>(context_start + (before << 1)), p)
-}
-
-function diesSoon(from: u32, p: usize): bool {
-  const table = next
-  const width = classes << 1
-  let state = from
-  for (let at = p; at < p + reach; at++) {
-    const byte: u32 = load<u8>(at)
-    state = load<u16>(table + (<usize>load<u8>(class_of + byte) << 1) + state * width)
-    if (state == 0) return true
-    const bits: u32 = load<u8>(flags + state)
-    // Behind the end of the line it is not dark.
-    if ((bits & eventful) != 0 || byte == 10 || byte == 13) return false
-    if ((bits & crosses) == 0) return true
-  }
-  return false
-}
-
-/** Can the only thread there is go on in {@link stepAlone}, though it waits for the next byte? */
-export function waitsAlone(): bool {
-  return load<u16>(waits + ((threadWord(0) & state_mask) << 1)) != 0
-}
-
-/**
- * The only thread there is reads [p, end), where none begins. Returns where it died, or what it has not read: most often the
- * byte before which a match ends that waited for it.
- */
-export function stepAlone(from: usize, end: usize): usize {
-  const word = threadWord(0)
-  const start = threadStart(0)
-  const table = next
-  const width = classes << 1
-  let state = word & state_mask
-  let p = from
-  let ended: usize = 0
-  let rule: u32 = 0
-  let condition: u32 = load<u16>(waits + (state << 1))
-  // From where it counts it is charged for what it has cost.
-  const ripe = word <= state_mask && p - start < reach ? start + reach : 0
-  let paid = p
-  for (; p < end; p++) {
-    if (ripe == 0 && load<u16>(by_digit + (state << 1)) != 0) {
-      let digits = min(digitsAt(p), end - p)
-      if (digits != 0) {
-        for (; digits >= 4 && load<u16>(by_four + (state << 1)) != 0; digits -= 4, p += 4) state = load<u16>(by_four + (state << 1))
-        for (; digits > 0 && load<u16>(by_digit + (state << 1)) != 0; digits--, p++) state = load<u16>(by_digit + (state << 1))
-        condition = load<u16>(waits + (state << 1))
-        if (p == end) break
-      }
-    }
-    const byte: u32 = load<u8>(p)
-    if (condition != 0 && fulfills(condition, byte)) break
-    const column = table + (<usize>load<u8>(class_of + byte) << 1)
-    const to: u32 = load<u16>(column + state * width)
-    let following: u32 = 0
-    let plainly: u32 = 0
-    if (to == 0) {
-      clearThreads()
-      p++
-      break
-    }
-    if ((load<u8>(flags + to) & eventful) != 0) {
-      plainly = load<u16>(plain + (to << 1))
-      following = load<u16>(waits + (to << 1))
-      if ((plainly | following) == 0) break
-    }
-    if (p + 1 == ripe && (load<u8>(flags + to) & pending) == 0) {
-      const units = ripeUnits(to)
-      pay(p - paid)
-      paid = p
-      if (owesTooMuch(units)) break
-      setDebt(debtAfter(units), repaying)
-      paid++
-    }
-    if (plainly != 0) {
-      // Of matches that begin together the longest covers the others, and gives the label.
-      ended = p + 1
-      rule = plainly - 1
-    }
-    condition = following
-    state = to
-  }
-  if (ended != 0) addMatch(start, ended, rule)
-  if (threads != 0) setThread(0, state | (word & ~state_mask), start)
-  pay(p - paid)
-  return p
 }
 
 /**

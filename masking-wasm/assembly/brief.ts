@@ -3,7 +3,8 @@
  * next chunk. Until it counts nothing is charged for it and nothing else asks for it: so it is followed by itself, to the
  * window's end or to its own, and the matcher sees what is left.
  */
-import { eventful, fulfills, waits } from './abreast'
+import { eventful } from './abreast'
+import { behindStride, dies } from './alone'
 import { boundary } from './boundary'
 import { isFarFromDebt, pay } from './budget'
 import { reach, skip } from './scan'
@@ -69,7 +70,7 @@ export function beginBrief(from: usize, end: usize, before: u32): bool {
 const checked_bytes_max: usize = 128
 
 /**
- * A number that was found may go on, and mostly does not: forgets the only thread there is if it dies before `p` plus the reach, and
+ * A number that was found may go on, and mostly does not: forgets the only thread there is if it dies within the next bytes, and
  * nothing happens by it. Nobody misses it, as what begins meanwhile does not count before that, and nothing is decided there: it is far
  * from all bounds. `deadline`: where too much may be held. `end`: the window's.
  */
@@ -78,21 +79,5 @@ export function forgetNumber(p: usize, deadline: usize, end: usize): void {
   if ((load<u8>(flags + state) & checked) == 0 || !isFarFromDebt()) return
   const until = p + reach
   if (until > end || until >= deadline || until > boundary || p - threadStart(0) > checked_bytes_max) return
-  if (diesQuietly(state, p, until)) clearThreads()
-}
-
-function diesQuietly(from: u32, at: usize, end: usize): bool {
-  const table = next
-  const width = classes << 1
-  let state = from
-  for (let p = at; p < end; p++) {
-    const byte: u32 = load<u8>(p)
-    if ((load<u8>(flags + state) & eventful) != 0) {
-      const condition: u32 = load<u16>(waits + (state << 1))
-      if (condition == 0 || fulfills(condition, byte)) return false
-    }
-    state = load<u16>(table + (<usize>load<u8>(class_of + byte) << 1) + state * width)
-    if (state == 0) return true
-  }
-  return false
+  if (behindStride(state, p) == dies) clearThreads()
 }

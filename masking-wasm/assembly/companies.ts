@@ -17,9 +17,10 @@ export const together_max: u32 = 8
 const companies_max: u32 = 512
 
 /**
- * A company: threads u32 @0, which of them end a plain match, a bit each, @4, whether some wait for the next byte @8, states
- * u16 @16, rules of the plain matches u16 @32. From @64 on for each class what follows, u32, and how, u32.
+ * A company: threads u32 @0, which of them end a plain match, a bit each, @4, whether some wait for the next byte @8, which have not come to
+ * their landmarks, a bit each, @12, states u16 @16, rules of the plain matches u16 @32. From @64 on for each class what follows, u32, and how, u32.
  */
+export const pending_at: usize = 12
 export const states_at: usize = 16
 export const rules_at: usize = 32
 export const next_at: usize = 64
@@ -66,7 +67,7 @@ const credit_max: i32 = 1024
 /** Nobody pays for long for what another stream was like. */
 const credit_min: i32 = -256
 const miss_costs: i32 = 64
-const visit_costs: i32 = 48
+const visit_costs: i32 = 8
 export function initCompanies(): bool {
   company_bytes = (next_at + classes * 8 + 63) & ~63
   companies = (take(companies_max * company_bytes + 64) + 63) & ~63
@@ -115,8 +116,9 @@ export function workOut(company: usize, of_class: u32): void {
     const state: u32 = load<u16>(company + (i << 1), states_at)
     const to: u32 = load<u16>(next + ((state * classes + of_class) << 1))
     const flagged: u32 = load<u8>(flags + to)
-    if (mayEnd(state, of_class) || (flagged & pending) != 0) return leaveIt(place)
     let lives = to != 0
+    // Who comes to a landmark begins to count, which the matcher sees to.
+    if (mayEnd(state, of_class) || (lives && ((flagged ^ load<u8>(flags + state)) & pending) != 0)) return leaveIt(place)
     if ((flagged & eventful) != 0 && load<u16>(plain + (to << 1)) == 0) {
       if ((flagged & now) != 0) return leaveIt(place)
       if ((flagged & spawns) != 0) {
@@ -249,6 +251,7 @@ export function find(): usize {
       store<u16>(company + (i << 1), <u16>(rule - 1), rules_at)
     }
     if ((load<u8>(flags + state) & later) != 0) store<u32>(company, 1, 8)
+    if ((load<u8>(flags + state) & pending) != 0) store<u32>(company, load<u32>(company, pending_at) | (<u32>1 << i), pending_at)
   }
   return company
 }

@@ -2,14 +2,14 @@
  * The matcher: a few threads of the automaton, stepped together byte by byte, so that nothing depends on
  * how the stream is cut. Positions are addresses in the window; `stream.ts` turns them into ages.
  */
-import {
-  abreast_max, as_context, as_pattern, beginAhead, diesInDark, eventful, initAbreast, livesOn, stepAbreast, stepAlone, waitsAlone,
-} from './abreast'
+import { abreast_max, as_context, as_pattern, beginAhead, eventful, initAbreast, livesOn, stepAbreast } from './abreast'
+import { initAlone, stepAlone, waitsAlone } from './alone'
 import { boundary, escape, passBoundary } from './boundary'
 import { beginBrief, forgetBrief, forgetNumber } from './brief'
 import { charge, check_units, context_units, debt, found_units, pay, repaying, setDebt } from './budget'
 import { passes } from './check'
 import { earn, helps, together_max } from './companies'
+import { skipDark } from './dark'
 import { oldestWord } from './landmarks'
 import { askFor, beginScan, initScan, mayBegin, quietUntil, reach, skip } from './scan'
 import { addMatch, crowd, found, found_max, open, open_max, settle, settled, spanRule } from './spans'
@@ -22,7 +22,7 @@ import {
   ordinary_max, put, setThread, spawned, spent, state_mask, thread_bytes, threads, threadStart, threadWord, turn,
   unitsOfThreads,
 } from './threads'
-import { initTogether, isQuiet, stepTogether } from './together'
+import { alone_min, initTogether, isQuiet, stepTogether } from './together'
 
 /** Would-be matches older than this are masked, and so is what is held back longer. */
 export const held_max: usize = 4096
@@ -41,7 +41,7 @@ let units: u32 = 0
 let filtering: bool = true
 
 export function initMatcher(): bool {
-  return initAbreast() && initTogether() && initThreads() && initScan()
+  return initAbreast() && initAlone() && initTogether() && initThreads() && initScan()
 }
 
 export function setFilter(on: bool): void {
@@ -99,6 +99,10 @@ export function run(from: usize, end: usize, before: u32): usize {
     }
     const until = min(min(end, deadline), boundary)
     if (filtering && p < until && (blackout == 0 || dark)) {
+      if (threads == 1 && !waiting && blackout == 0 && mayBegin(p, end) && diesAt(p)) {
+        clearThreads()
+        continue
+      }
       const stopped = quickly(p, until, end)
       if (stopped > p) {
         p = stopped
@@ -106,6 +110,10 @@ export function run(from: usize, end: usize, before: u32): usize {
         if (p >= deadline) deadline = bound(p)
         if (found - open > open_max) limitOpen(p)
         if (found >= found_max) break
+        if (threads == 1 && blackout == 0) {
+          forgetNumber(p, deadline, end)
+          if (threads == 0) waiting = false
+        }
         if (p == end || (threads <= 1 && !waiting)) continue
       }
     }
@@ -128,6 +136,13 @@ export function run(from: usize, end: usize, before: u32): usize {
     }
   }
   return p
+}
+
+/** Does the only thread there is, which does not wait, die of this byte? Then what begins with it may begin as where none is. */
+// @ts-ignore: decorator
+@inline
+function diesAt(p: usize): bool {
+  return load<u16>(next + (((threadWord(0) & state_mask) * classes + load<u8>(class_of + <usize>load<u8>(p))) << 1)) == 0
 }
 
 function limitOpen(p: usize): void {
@@ -158,40 +173,13 @@ function skipToBoundary(from: usize, end: usize): usize {
 function quickly(p: usize, until: usize, end: usize): usize {
   if (threads == 0) return dark ? skipDark(p, until, end) : p
   const kept = !dark && threads <= together_max && helps()
-  if (threads == 1 && !dark && (waiting ? waitsAlone() : !kept || isQuiet(p, end))) {
+  if (threads == 1 && !dark && (waiting ? waitsAlone() : !kept || isQuiet(p, end, alone_min))) {
     const quiet = min(quietUntil(p, end), until)
     if (p < quiet) return stepAlone(p, quiet)
   }
   if (kept) return stepTogether(p, until, end)
   if (waiting || threads > abreast_max) return p
   return stepAbreast(p, until, end, dark)
-}
-
-/** Everything is masked and no thread is left: up to the line's end nothing is to be done but to begin what can go over it. */
-function skipDark(from: usize, until: usize, end: usize): usize {
-  let p = from
-  while (p < until) {
-    p = max(p, skipLine(p, min(quietUntil(p, end), until)))
-    if (p == until) break
-    const byte: u32 = load<u8>(p)
-    if (byte == 10 || byte == 13) break
-    if (!mayBegin(p, end)) continue
-    if (p + reach > end || !diesInDark(p, load<u8>(p - 1))) break
-    pay(1)
-    p++
-  }
-  return p
-}
-
-/** Everything is masked, no thread is left and none begins before `end`. */
-function skipLine(from: usize, end: usize): usize {
-  let p = from
-  for (; p < end; p++) {
-    const byte: u32 = load<u8>(p)
-    if (byte == 10 || byte == 13) break
-  }
-  pay(p - from)
-  return p
 }
 
 /** Threads read `byte` at `p`, and new ones begin there if `beginning`; those that live on are then in `current`, at most one for a state. */

@@ -120,8 +120,11 @@ export function mayBegin(p: usize, end: usize): bool {
 export function quietUntil(p: usize, end: usize): usize {
   if (p >= block_end) look(p, end)
   const at = p - block
-  const rest = load<u64>(places + ((at >>> 6) << 3)) >>> (at & 63)
-  return min(end, p + (rest != 0 ? <usize>ctz<u64>(rest) : 64 - (at & 63)))
+  const word = places + ((at >>> 6) << 3)
+  const rest = load<u64>(word) >>> (at & 63)
+  if (rest != 0) return min(end, p + <usize>ctz<u64>(rest))
+  const quiet = p + 64 - (at & 63)
+  return min(end, quiet < block_end ? quiet + <usize>ctz<u64>(load<u64>(word, 8)) : quiet)
 }
 
 /** Does nothing begin in [from, to), which are few? False also where nobody has looked yet. */

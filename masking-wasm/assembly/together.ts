@@ -6,7 +6,7 @@ import { eventful } from './abreast'
 import { affordable, context_units, debtAfter, owesTooMuch, payFor, repaying, setDebt } from './budget'
 import {
   begun_shift, changed, context_shift, earned, find, gone, initCompanies, leave, marks, matched, meeting_shift, met_shift,
-  new_one, next_at, rules_at, second_shift, seekState, seekNone, states_at, together_max, visited, withBoth, workOut,
+  new_one, next_at, pending_at, rules_at, second_shift, seekState, seekNone, states_at, together_max, visited, withBoth, workOut,
 } from './companies'
 import { take } from './memory'
 import { mayBegin, quietUntil, reach } from './scan'
@@ -16,19 +16,20 @@ import { currentList, otherList, replaceList, ripeUnits, spawned, state_mask, th
 
 /** Start of each thread and its marks; u64. */
 let starts: usize = 0
-/** One thread is better followed alone where so long nothing begins. */
-const quiet_min: usize = 24
+/** One thread is better followed alone where so long nothing begins, and left to that if it is for longer. */
+export const alone_min: usize = 8
+const leave_min: usize = 24
 
 export function initTogether(): bool {
   starts = take((together_max + 4) * 8)
   return starts != 0 && initCompanies()
 }
 
-/** Does nothing begin for so long that one thread is better followed alone? */
-export function isQuiet(p: usize, known_end: usize): bool {
+/** Does nothing begin for so long? */
+export function isQuiet(p: usize, known_end: usize, least: usize): bool {
   if (p >= known_end) return true
   const quiet = quietUntil(p, known_end)
-  return quiet == known_end || quiet - p >= quiet_min
+  return quiet == known_end || quiet - p >= least
 }
 
 /**
@@ -36,13 +37,13 @@ export function isQuiet(p: usize, known_end: usize): bool {
  * at which anything else happens, which is not read, or where one thread is left at most. `known_end`: the window's.
  */
 export function stepTogether(from: usize, end: usize, known_end: usize): usize {
-  if (!comeIn()) return from
+  comeIn()
   let company = find()
   if (company == 0) return from
   visited()
   let count = threads
   // Which of them count, a bit each, and where the next one will.
-  let counted = countedAt(count, from)
+  let counted = countedAt(count, from, load<u32>(company, pending_at))
   let ripe = ripeAt(count, from)
   // The last plain match that was not told yet: those that begin with it or later and end no later are covered.
   let told_end: usize = 0
@@ -92,7 +93,7 @@ export function stepTogether(from: usize, end: usize, known_end: usize): usize {
     let counting = counted
     if (p + 1 == ripe) {
       if (((how >>> met_shift) & 15) != 0) break
-      const ripening = ripeBits(count, p + 1)
+      const ripening = ripeBits(count, p + 1) & ~load<u32>(company, pending_at)
       counting |= ripening
       for (let rest = ripening & ~(how & gone); rest != 0; rest &= rest - 1) {
         const state: usize = load<u16>(company + (<usize>ctz<u32>(rest) << 1), states_at)
@@ -160,7 +161,7 @@ export function stepTogether(from: usize, end: usize, known_end: usize): usize {
         break
       }
     }
-    if (count <= 1 && (count == 0 || (load<u32>(company, 8) == 0 && isQuiet(p + 1, known_end)))) {
+    if (count <= 1 && (count == 0 || (load<u32>(company, 8) == 0 && isQuiet(p + 1, known_end, leave_min)))) {
       p++
       break
     }
@@ -197,18 +198,15 @@ function contextUnits(thread: u32, p: usize): u32 {
   return thread == 0 ? 0 : <u32>min(p - <usize>load<u32>(starts + ((thread - 1) << 3)), reach) * context_units
 }
 
-/** Takes the threads over. False when one has not come to its landmark. */
-function comeIn(): bool {
+/** Takes the threads over. */
+function comeIn(): void {
   const list = currentList()
   seekNone()
-  let flagged: u32 = 0
   for (let i: u32 = 0; i < threads; i++) {
     const word = load<u32>(list + i * <u32>thread_bytes)
-    flagged |= load<u8>(flags + (word & state_mask))
     store<u64>(starts + (i << 3), <u64>load<u32>(list + i * <u32>thread_bytes, 4) | (<u64>(word & ~state_mask) << 32))
     seekState(word & state_mask)
   }
-  return (flagged & pending) == 0
 }
 
 function goOut(company: usize, count: u32): void {
@@ -242,12 +240,12 @@ function change(how: u32, count: u32, p: usize): void {
   for (let begun = (how >>> begun_shift) & 3; begun > 0; begun--) store<u64>(starts + (left++ << 3), fresh)
 }
 
-/** The same that `threads.ts` tells of its list. */
-function countedAt(count: u32, p: usize): u32 {
+/** The same that `threads.ts` tells of its list. `words`: those that have not come to their landmarks. */
+function countedAt(count: u32, p: usize, words: u32): u32 {
   let counted: u32 = 0
   for (let i: u32 = 0; i < count; i++) {
     const start = load<u64>(starts + (i << 3))
-    counted |= <u32>(start > 0xffffffff || p - <usize>start >= reach) << i
+    counted |= <u32>(start > 0xffffffff || (p - <usize>start >= reach && ((words >>> i) & 1) == 0)) << i
   }
   return counted
 }

@@ -18,6 +18,7 @@ import {
 } from './expression.ts'
 import { type KnownGroup, knownGroups } from './known.ts'
 import { Nfa, NfaTooLarge } from './nfa.ts'
+import { withoutRepeats } from './repeats.ts'
 import { encode, type RuleFacts } from './tables.ts'
 
 export type Compiled =
@@ -254,11 +255,14 @@ function addRule(nfa: Nfa, rule: ReadRule, index: number): Entry[] {
     rule.lead === undefined
       ? pattern
       : nfa.add(rule.lead, nfa.retake(pattern, 'lead'), index, 'lead')
-  if (rule.before === undefined) return [{ rule: index, state, kind: 'pattern', left: rule.left }]
+  if (rule.before === undefined) {
+    const entry: Entry = { rule: index, state, kind: 'pattern', left: rule.left }
+    return rule.checked ? [entry] : [...withoutRepeats(nfa, entry)]
+  }
   const context = nfa.add(rule.before, nfa.contextEnd(index), index, 'context')
   return [
     { rule: index, state, kind: 'spawned', left: undefined },
-    { rule: index, state: context, kind: 'context', left: rule.left },
+    ...withoutRepeats(nfa, { rule: index, state: context, kind: 'context', left: rule.left }),
   ]
 }
 
