@@ -30,7 +30,7 @@ export function initAbreast(): bool {
   plain = take(states * 2)
   waits = take(states * 2)
   if (plain == 0 || waits == 0) return false
-  for (let entry = known; entry < known + (32 << known_power); entry += 32) store<u32>(entry, none_known, 8)
+  for (let entry = known; entry < known + (32 << known_power); entry += 32) store<u32>(entry, none_known, 16)
   for (let state: u32 = 0; state < states; state++) {
     store<u16>(plain + (state << 1), <u16>plainRule(state))
     store<u16>(waits + (state << 1), <u16>commonCondition(state))
@@ -68,10 +68,11 @@ export const as_context: u32 = 2
 
 /** The state in which what {@link livesOn} alone is behind its first {@link reach} bytes; 0 when something happened before. */
 let ahead: u32 = 0
-/** What was asked: the byte before and the first ones, u64 @0 and u32 @8, and the answers, @12 and @16. By a hash of the bytes. */
+/** What was asked: the byte before and the {@link reach} first ones, u64 @0 and, the last of them, @8; the answers, @16 and @20. By a hash of the bytes. */
 const known: usize = memory.data(16 * 32, 16)
 const known_power: u32 = 4
-const none_known: u32 = 0x10000
+/** As an answer: none. */
+const none_known: u32 = 4
 
 /**
  * Which of those that may begin at `p` after `before` do not die before they count? The others need not begin, as nothing
@@ -80,11 +81,11 @@ const none_known: u32 = 0x10000
 export function livesOn(p: usize, before: u32): u32 {
   // What is printed over and over is looked at once.
   const low = load<u64>(p - 1)
-  const high: u32 = load<u16>(p - 1, 8)
-  const entry = known + (<usize>((low * 0x9e3779b97f4a7c15) >>> (64 - known_power)) << 5)
-  if (low == load<u64>(entry) && high == load<u32>(entry, 8) && before != stream_start) {
-    ahead = load<u32>(entry, 16)
-    return load<u32>(entry, 12)
+  const high = load<u64>(p - 1, reach - 7)
+  const entry = known + (<usize>(((low ^ (high >>> 7)) * 0x9e3779b97f4a7c15) >>> (64 - known_power)) << 5)
+  if (low == load<u64>(entry) && high == load<u64>(entry, 8) && load<u32>(entry, 16) != none_known && before != stream_start) {
+    ahead = load<u32>(entry, 20)
+    return load<u32>(entry, 16)
   }
   const pattern = behindReach(load<u16>(pattern_start + (before << 1)), p)
   const context = behindReach(load<u16>(context_start + (before << 1)), p)
@@ -92,9 +93,9 @@ export function livesOn(p: usize, before: u32): u32 {
   // Of two neither is alone.
   ahead = (pattern | context) > state_mask || living == (as_pattern | as_context) ? 0 : pattern | context
   store<u64>(entry, low)
-  store<u32>(entry, before != stream_start ? high : none_known, 8)
-  store<u32>(entry, living, 12)
-  store<u32>(entry, ahead, 16)
+  store<u64>(entry, high, 8)
+  store<u32>(entry, before != stream_start ? living : none_known, 16)
+  store<u32>(entry, ahead, 20)
   return living
 }
 

@@ -6,9 +6,9 @@
 import { eventful } from './abreast'
 import { behindStride, dies } from './alone'
 import { boundary } from './boundary'
-import { isFarFromDebt, pay } from './budget'
-import { reach, skip } from './scan'
-import { checked, class_of, classes, context_start, flags, later, next, pattern_start } from './tables'
+import { context_units, debt, debtPaid, first_bytes, isFarFromDebt, pay, setDebt } from './budget'
+import { isKnownQuiet, reach, skip } from './scan'
+import { checked, class_of, classes, context, context_start, final, flags, later, next, now, pattern_start, spawn } from './tables'
 import { clearThreads, keepThreads, put, setThread, stamp, state_mask, threads, threadStart, threadWord } from './threads'
 
 /** More than a state: something happens on the way. */
@@ -64,6 +64,47 @@ export function beginBrief(from: usize, end: usize, before: u32): bool {
   }
   pay(end - from)
   return true
+}
+
+/**
+ * Where no thread is, and only a context begins at `begin` behind `before`, within whose reach something happens: mostly a word that may stand before a
+ * number (`said`, `id`), and no number behind it. Returns where all of it is dead, if it is by its reach, and pays what it cost and the bytes from `p` on;
+ * 0 when there is more to do, and then nothing is done. What begins there is spawned, so it counts, but is alone.
+ */
+export function passContext(p: usize, begin: usize, before: u32): usize {
+  if (!isFarFromDebt() || begin + reach > boundary) return 0
+  const table = next
+  const width = classes << 1
+  let owed = debtPaid(debt, begin - p)
+  let context_state: u32 = load<u16>(context_start + (before << 1))
+  let pattern_state: u32 = 0
+  for (let at = begin; at < begin + reach; at++) {
+    const of_class = table + (<usize>load<u8>(class_of + <usize>load<u8>(at)) << 1)
+    let units: u32 = 0
+    if (pattern_state != 0) {
+      pattern_state = load<u16>(of_class + pattern_state * width)
+      if ((load<u8>(flags + pattern_state) & eventful) != 0) return 0
+    }
+    if (context_state != 0) {
+      context_state = load<u16>(of_class + context_state * width)
+      const bits: u32 = load<u8>(flags + context_state)
+      if ((bits & (now | later)) != 0) return 0
+      const begun: u32 = (bits & context) != 0 ? load<u16>(spawn + (context_state << 1)) : 0
+      if (begun != 0) {
+        if ((pattern_state != 0 && pattern_state != begun) || (load<u8>(flags + begun) & eventful) != 0) return 0
+        pattern_state = begun
+        units = <u32>min(at + 1 - begin, first_bytes) * context_units
+      }
+      if ((bits & final) != 0) context_state = 0
+    }
+    owed = debtPaid(owed + (units << 2), 1)
+    if ((context_state | pattern_state) == 0) {
+      if (!isKnownQuiet(begin + 1, at + 1)) return 0
+      setDebt(owed, false)
+      return at + 1
+    }
+  }
+  return 0
 }
 
 /** A card's number is at most so long; what is older may hold something. */

@@ -17,6 +17,8 @@ const debt_max: u32 = 65536
 /** A checksum over a would-be match, and what it costs when it is one: of a table's numbers one in ten is. */
 export const check_units: u32 = 2
 export const found_units: u32 = 16
+/** What begins is charged for so many bytes when it counts. */
+export const first_bytes: usize = 9
 /** For each of the last bytes of a context that comes to its end: a thread of the pattern begins, and most likely a match. */
 export const context_units: u32 = 12
 /**
@@ -39,6 +41,14 @@ export function pay(bytes: usize): void {
   // A window has 64 KiB at most: no overflow.
   const paid = <u32>bytes * (repaying ? repaid_by_byte : paid_by_byte)
   debt = debt > paid ? debt - paid : 0
+}
+
+/** What is left of a debt when so many bytes are read at no cost and nothing is to be repaid. */
+// @ts-ignore: decorator
+@inline
+export function debtPaid(quarters: u32, bytes: usize): u32 {
+  const paid = <u32>bytes * paid_by_byte
+  return quarters > paid ? quarters - paid : 0
 }
 
 /** One byte was read and cost `units`. True when too much is owed. */

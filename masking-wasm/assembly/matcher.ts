@@ -5,8 +5,8 @@
 import { abreast_max, as_context, as_pattern, beginAhead, eventful, initAbreast, livesOn, stepAbreast } from './abreast'
 import { initAlone, stepAlone, waitsAlone } from './alone'
 import { boundary, escape, passBoundary } from './boundary'
-import { beginBrief, forgetBrief, forgetNumber } from './brief'
-import { charge, check_units, context_units, debt, found_units, pay, repaying, setDebt } from './budget'
+import { beginBrief, forgetBrief, forgetNumber, passContext } from './brief'
+import { charge, check_units, context_units, debt, first_bytes, found_units, pay, repaying, setDebt } from './budget'
 import { passes } from './check'
 import { earn, helps, together_max } from './companies'
 import { skipDark } from './dark'
@@ -75,6 +75,15 @@ export function run(from: usize, end: usize, before: u32): usize {
         let living: u32 = 0
         for (; begin != boundary && begin + reach <= end; begin = skipToBoundary(begin + 1, end)) {
           living = livesOn(begin, begin == from ? before : load<u8>(begin - 1))
+          if (living == as_context) {
+            const past = passContext(p, begin, begin == from ? before : load<u8>(begin - 1))
+            if (past != 0) {
+              p = past
+              begin = past - 1
+              living = 0
+              continue
+            }
+          }
           if (living != 0) break
         }
         pay(begin - p)
@@ -256,7 +265,7 @@ function enterMarked(state: u32, bits: u32, tags: u32, start: usize, p: usize): 
   if ((bits & later) != 0) waiting = true
   if ((bits & context) != 0) {
     const pattern: u32 = load<u16>(spawn + (state << 1))
-    if (pattern != 0) units += <u32>min(p - start, reach) * context_units
+    if (pattern != 0) units += <u32>min(p - start, first_bytes) * context_units
     if (pattern != 0 && (!dark || (load<u8>(flags + pattern) & crosses) != 0)) put(pattern, spawned, p)
   }
   // In a blackout everything up to the line's end is masked: only what goes past it matters.

@@ -11,11 +11,13 @@ import { take } from './memory'
 import { class_of, classes, filter, stream_start } from './tables'
 
 /** A beginning that is ruled out is ruled out by at most so many bytes. */
-export const reach: usize = 9
+export const reach: usize = 13
+/** Of those so many are looked at at once, and the others where these fit. */
+const near: usize = 9
 
 /** Sections of the filter: five vectors of bits, then by classes of bytes pairs, then rows. */
 const pairs_at: usize = 80
-const rows: usize = 10
+const rows: usize = 1 + reach
 
 /** What one of the four lanes follows at most. */
 const lane_bytes_max: usize = 512
@@ -45,7 +47,7 @@ let arrived: usize = 0
 const arrived_power: usize = 7
 const arrived_bytes: usize = 1 << arrived_power
 /** With many such steps it is better not to guess which they are; with one in so many of the block before. */
-const often_of: usize = 32
+const often_of: usize = 8
 let is_often: bool = false
 
 /**
@@ -53,7 +55,7 @@ let is_often: bool = false
  * addition less for each.
  */
 const pair_words: usize = memory.data(65536 * 16, 16)
-const row_words: usize = memory.data(10 * 4160, 16)
+const row_words: usize = memory.data(14 * 4160, 16)
 
 /** Not a power of two: the rows of one byte would share one set of the processor's cache. */
 const row_bytes: usize = 4160
@@ -149,25 +151,25 @@ function look(p: usize, end: usize): void {
   const lane = known > behind ? min(lane_bytes_max, ((known - behind) >>> 2) & ~1) : 0
   if (lane == lane_bytes_max) {
     block_end = p + block_bytes
-    followLanes(p, lane_bytes_max)
+    followLanes(p, lane_bytes_max, end)
     if (!crossing_only) addWords(places, p, block_bytes)
     return
   }
   block_end = end
   let rest = p
   if (lane >= lane_bytes_min) {
-    followLanes(p, lane)
+    followLanes(p, lane, end)
     rest = p + 4 * lane
   }
   const groups = v128.load(asked)
-  for (; rest + reach <= end; rest++) mark(rest, fits(rest, groups))
+  for (; rest + near <= end; rest++) mark(rest, fits(rest, end, groups))
   if (known >= last_places) markLast(end, groups)
   else for (; rest < end; rest++) mark(rest, fitsSoFar(rest, end))
   if (!crossing_only) addWords(places, p, end - p)
 }
 
-/** Looks at the four times `lane` places from `p` on; what may begin there is in the window by its {@link reach}. */
-function followLanes(p: usize, lane: usize): void {
+/** Looks at the four times `lane` places from `p` on; of what may begin there the {@link near} bytes are in the window. */
+function followLanes(p: usize, lane: usize, end: usize): void {
   const ends = is_often && lane == lane_bytes_max ? follow(p, lane, true) : follow(p, lane, false)
   is_often = ((ends - arrived) >>> arrived_power) * often_of > lane >>> 1
   if (ends == arrived) return
@@ -175,7 +177,8 @@ function followLanes(p: usize, lane: usize): void {
   const groups = v128.load(asked)
   // What is printed over and over is looked at once: the same bytes again have the same answer.
   let known = v128.load(p - 1)
-  let known_fits = <u32>fits(p, groups)
+  let known_fits = <u32>fits(p, end, groups)
+  const far_end = end - reach
   for (let at = arrived; at < ends; at += arrived_bytes) {
     const first = load<u32>(at, 64) - <u32>behind
     // Nearly always it is one. To look at a place twice, if two runs come to their ends for it, costs less than to note it first.
@@ -185,9 +188,9 @@ function followLanes(p: usize, lane: usize): void {
       const bit = begin + (margin << 3) - p
       const byte = places - margin + (bit >>> 3)
       const bytes = v128.load(begin - 1)
-      if (v128.any_true(v128.xor(bytes, known))) {
+      if (begin > far_end || v128.any_true(v128.xor(bytes, known))) {
         known = bytes
-        known_fits = <u32>fits(begin, groups)
+        known_fits = <u32>fits(begin, end, groups)
       }
       store<u8>(byte, <u32>load<u8>(byte) | (known_fits << (<u32>bit & 7)))
     }
@@ -256,24 +259,30 @@ function follow(p: usize, lane: usize, often: bool): usize {
   return at
 }
 
-/** To add to itself is to shift by one, which takes the machine less. No run goes over the vector's middle. */
+/** To add to itself is to shift by one, which takes the machine less. No run goes over the vector's middle. The table's address stands in the load. */
 // @ts-ignore: decorator
 @inline
 function stepRuns(run: v128, first_bits: v128, q: usize): v128 {
-  return v128.and(v128.or(i64x2.add(run, run), first_bits), v128.load(pair_words + (<usize>load<u16>(q) << 4)))
+  return v128.and(v128.or(i64x2.add(run, run), first_bits), v128.load(<usize>load<u16>(q) << 4, pair_words))
 }
 
 /**
- * Do the byte before `p` and those from `p` on fit some group of beginnings? All rows at once: to ask after
- * each costs a wrong guess of the processor nearly every time.
+ * Do the byte before `p` and those from `p` on fit some group of beginnings? All {@link near} rows at once: to ask after
+ * each costs a wrong guess of the processor nearly every time. The others are asked where that is not enough, if they are in the window.
  */
 // @ts-ignore: decorator
 @inline
-function fits(p: usize, asked: v128): bool {
+function fits(p: usize, end: usize, asked: v128): bool {
   const first = v128.and(v128.and(groupsOf(p, 0), groupsOf(p, 1)), v128.and(groupsOf(p, 2), groupsOf(p, 3)))
   const second = v128.and(v128.and(groupsOf(p, 4), groupsOf(p, 5)), v128.and(groupsOf(p, 6), groupsOf(p, 7)))
   const third = v128.and(v128.and(groupsOf(p, 8), groupsOf(p, 9)), asked)
-  return v128.any_true(v128.and(v128.and(first, second), third))
+  const groups = v128.and(v128.and(first, second), third)
+  return v128.any_true(groups) && (p + reach > end || fitsFar(p, groups))
+}
+
+function fitsFar(p: usize, groups: v128): bool {
+  const far = v128.and(v128.and(groupsOf(p, 10), groupsOf(p, 11)), v128.and(groupsOf(p, 12), groupsOf(p, 13)))
+  return v128.any_true(v128.and(groups, far))
 }
 
 /** The same as far as they are there. Hardly anything gets past three rows. */
@@ -281,12 +290,12 @@ function fitsSoFar(p: usize, end: usize): bool {
   let groups = v128.and(v128.load(asked), v128.and(groupsOf(p, 0), groupsOf(p, 1)))
   if (p + 2 > end) return v128.any_true(groups)
   groups = v128.and(groups, groupsOf(p, 2))
-  for (let row: usize = 3; v128.any_true(groups) && p + row <= end && row <= reach; row++) groups = v128.and(groups, groupsOf(p, row))
+  for (let row: usize = 3; v128.any_true(groups) && p + row <= end && row <= near; row++) groups = v128.and(groups, groupsOf(p, row))
   return v128.any_true(groups)
 }
 
-/** Places that do not have all of their {@link reach} in the window. */
-const last_places: usize = reach - 1
+/** Places that do not have all of their {@link near} bytes in the window. */
+const last_places: usize = near - 1
 
 /**
  * The last places of the window, of which so much is looked at as is known, four bytes at most: what is left is soon followed. Nothing is asked

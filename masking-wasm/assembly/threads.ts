@@ -2,7 +2,7 @@
  * What is under way: for each would-be match and each context a state and a start, at most one for a state. Two
  * lists, that which a byte reads and that which it makes, take turns.
  */
-import { token_units } from './budget'
+import { first_bytes, token_units } from './budget'
 import { take } from './memory'
 import { isBeforeWindow } from './landmarks'
 import { reach } from './scan'
@@ -16,7 +16,7 @@ const crossing_max: u32 = 192
  * Threads younger than the filter's reach are not counted: those that it would have ruled out are there
  * or not depending on how far the window goes. One pattern and one context can begin at each byte.
  */
-const young_max: u32 = 24
+const young_max: u32 = 32
 const threads_max: u32 = ordinary_max + young_max + crossing_max
 
 /** Set on a thread that was cut at `held_max`: it has no allowance left. */
@@ -183,7 +183,7 @@ export function ripeAt(from: usize, to: usize, p: usize): usize {
 // @ts-ignore: decorator
 @inline
 export function ripeUnits(state: u32): u32 {
-  return <u32>reach * ((load<u8>(flags + state) & (checked | crosses)) != 0 ? 1 : token_units)
+  return <u32>first_bytes * ((load<u8>(flags + state) & (checked | crosses)) != 0 ? 1 : token_units)
 }
 
 /** What those have cost that count from now on. */

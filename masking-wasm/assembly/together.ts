@@ -3,7 +3,7 @@
  * only their starts are kept by hand, and the spans told. No output depends on it.
  */
 import { eventful } from './abreast'
-import { affordable, context_units, debtAfter, owesTooMuch, payFor, repaying, setDebt } from './budget'
+import { affordable, context_units, debtAfter, first_bytes, owesTooMuch, payFor, repaying, setDebt } from './budget'
 import {
   begun_shift, changed, context_shift, earned, find, gone, initCompanies, leave, marks, matched, meeting_shift, met_shift,
   new_one, next_at, pending_at, rules_at, second_shift, seekState, seekNone, states_at, together_max, visited, withBoth, workOut,
@@ -195,7 +195,7 @@ function closedUp(all: u32, without: u32): u32 {
 // @ts-ignore: decorator
 @inline
 function contextUnits(thread: u32, p: usize): u32 {
-  return thread == 0 ? 0 : <u32>min(p - <usize>load<u32>(starts + ((thread - 1) << 3)), reach) * context_units
+  return thread == 0 ? 0 : <u32>min(p - <usize>load<u32>(starts + ((thread - 1) << 3)), first_bytes) * context_units
 }
 
 /** Takes the threads over. */

@@ -7,10 +7,11 @@
  * @module
  */
 import type { Entry } from './dfa.ts'
-import { type Head, headsOf, rows } from './heads.ts'
+import { type Head, headsOf, near_rows, rows } from './heads.ts'
 import type { Landmarks } from './landmarks.ts'
 import type { Nfa } from './nfa.ts'
 import { kindsOf, type Offer, Places, type Symbols } from './places.ts'
+import { Sampled } from './sampled.ts'
 
 /** A run of pairs: rows `row` and `row + 1`, then the next two, and so on. Row 0 is the byte before. */
 interface Run {
@@ -52,8 +53,9 @@ export function filterOf(
   classes: number,
 ): Uint8Array {
   const kinds = kindsOf(class_of, classes)
-  const heads = byGenerosity(headsOf(nfa, entries, landmarks), class_of, kinds)
-  const pairs = pairsOf(heads, classes, kinds)
+  const found = headsOf(nfa, entries, landmarks)
+  const heads = byGenerosity(found, class_of, kinds)
+  const pairs = pairsOf(heads, classes, kinds, new Sampled(found, class_of, classes))
   const words = rowsOf(heads, classes, kinds)
 
   const every = (1n << BigInt(word_bits)) - 1n
@@ -99,10 +101,12 @@ function byGenerosity(
     kinds.reduce(
       (sum, shares) =>
         sum +
-        head.sets.reduce(
-          (chance, set) => chance * set.reduce((total, of) => total + (shares[of] ?? 0), 0),
-          1,
-        ),
+        head.sets
+          .slice(0, near_rows)
+          .reduce(
+            (chance, set) => chance * set.reduce((total, of) => total + (shares[of] ?? 0), 0),
+            1,
+          ),
       0,
     )
   return heads
@@ -122,6 +126,7 @@ function pairsOf(
   heads: readonly ClassHead[],
   classes: number,
   kinds: readonly Float64Array[],
+  sampled: Sampled,
 ): Words {
   const pair_kinds = kinds.map((shares) => {
     const of_pairs = new Float64Array(classes * classes)
@@ -132,21 +137,33 @@ function pairsOf(
   const places = new Places(
     runs.map((run) => run.pairs),
     pair_kinds,
+    sampled,
   )
   const every = Uint16Array.from({ length: classes }, (_, index) => index)
   const words = new Uint32Array(classes * classes * word_words)
   let crossing = 0n
   for (const [index, head] of heads.entries()) {
     // By the row of its first byte; runs share most of them.
-    const pairs = Array.from({ length: rows }, (_, at) =>
+    const pairs = Array.from({ length: near_rows + 1 }, (_, at) =>
       product(head.sets[at - 1] ?? every, head.sets[at] ?? every, classes),
     )
+    const bits = Array.from({ length: near_rows + 1 }, (_, at) => {
+      const [first, second] = [head.sets[at - 1], head.sets[at]]
+      return sampled.both(
+        first === undefined ? sampled.every : sampled.at(at - 1, first),
+        second === undefined ? sampled.every : sampled.at(at, second),
+      )
+    })
     const offers = runs.map(
       (run, place): Offer => ({
         place,
         slots: Array.from(
           { length: run.pairs },
           (_, pair) => pairs[run.row + 1 + pair * 2] ?? new Uint16Array(0),
+        ),
+        bits: Array.from(
+          { length: run.pairs },
+          (_, pair) => bits[run.row + 1 + pair * 2] ?? sampled.every,
         ),
       }),
     )

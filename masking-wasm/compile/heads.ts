@@ -10,8 +10,10 @@ import type { Landmarks } from './landmarks.ts'
 import type { Nfa } from './nfa.ts'
 import { chanceOf } from './places.ts'
 
-/** The byte before and the nine that are looked at; known to `assembly/scan.ts`. */
-export const rows = 10
+/** The byte before and those that are looked at; known to `assembly/scan.ts`. */
+export const rows = 14
+/** Of these, those that are looked at first. */
+export const near_rows = 10
 
 export interface Head {
   /** {@link rows} sets: the byte before, then the first ones. Past a match's end every byte may stand. */
@@ -56,7 +58,7 @@ const parts_max = 32
 function split(nfa: Nfa, before: ByteSet, state: number): readonly (readonly ByteSet[])[] {
   const whole: Part = { path: [[state]], sets: [before, ...firstBytes(nfa, [[state]])] }
   const done: (readonly ByteSet[])[] = []
-  const pending = [{ part: whole, chance: chanceOf(whole.sets) }]
+  const pending = [{ part: whole, chance: chanceOf(whole.sets.slice(0, near_rows)) }]
   for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
     const parts =
       next.chance < chance_min || pending.length + done.length >= parts_max
@@ -68,7 +70,7 @@ function split(nfa: Nfa, before: ByteSet, state: number): readonly (readonly Byt
     }
     for (const path of parts) {
       const sets = [before, ...firstBytes(nfa, path)]
-      pending.push({ part: { path, sets }, chance: chanceOf(sets) })
+      pending.push({ part: { path, sets }, chance: chanceOf(sets.slice(0, near_rows)) })
     }
     pending.sort((a, b) => a.chance - b.chance)
   }
@@ -87,7 +89,7 @@ function divided(
   path: readonly (readonly number[])[],
 ): (readonly (readonly number[])[])[] {
   const longer = [...path]
-  while (longer.length < rows - 1) {
+  while (longer.length < near_rows - 1) {
     const by_set = new Map<number, number[]>()
     for (const id of longer.at(-1) ?? []) {
       const one = nfa.states[id]

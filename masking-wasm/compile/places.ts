@@ -1,19 +1,28 @@
 /**
  * Which heads share bits of the filter. What shares them gets mixed up, so each head goes where it lets
- * least more through. How much that is, is judged by what streams are like in general; no corpus is asked.
+ * least more through. How much that is, is judged by what streams are like in general, byte by byte, and by samples of such (`sample.ts`).
  *
  * @module
  */
 import type { ByteSet } from './expression.ts'
+import type { Bits, Sampled } from './sampled.ts'
+
+/** Of the samples each counts as so many kinds: bytes alone decide where those see no difference. */
+const sample_weight = 8
 
 /** Places of some slots each; a slot is a set of symbols, and grows by what is put there. */
 export class Places {
   readonly #slots: readonly (readonly Slot[])[]
   readonly #kinds: readonly Float64Array[]
+  readonly #sampled: Sampled | undefined
   readonly #scratch: readonly [Float64Array, Float64Array, Float64Array]
 
-  /** `slots`: how many each place has. `kinds`: for each kind of stream the share of each symbol. */
-  constructor(slots: readonly number[], kinds: readonly Float64Array[]) {
+  /**
+   * `slots`: how many each place has. `kinds`: for each kind of stream the share of each symbol. `sampled`: of which the
+   * offers tell where they fit.
+   */
+  constructor(slots: readonly number[], kinds: readonly Float64Array[], sampled?: Sampled) {
+    this.#sampled = sampled
     const symbols = kinds[0]?.length ?? 0
     this.#kinds = kinds
     const scratch = (): Float64Array => new Float64Array(kinds.length)
@@ -22,6 +31,7 @@ export class Places {
       Array.from({ length: count }, () => ({
         seen: new Uint8Array(symbols),
         shares: new Float64Array(kinds.length),
+        bits: new Uint32Array(sampled?.every.length ?? 0),
       })),
     )
   }
@@ -31,7 +41,7 @@ export class Places {
     let best: Offer | undefined
     let least = Number.POSITIVE_INFINITY
     for (const offer of among) {
-      const more = this.#more(offer)
+      const more = this.#more(offer) + this.#moreSampled(offer)
       if (more >= least) continue
       best = offer
       least = more
@@ -42,6 +52,10 @@ export class Places {
       if (slot === undefined) continue
       addShares(slot.shares, slot.seen, symbols, this.#kinds)
       for (let at = 0; at < symbols.length; at++) slot.seen[symbols[at] ?? 0] = 1
+      const bits = best.bits?.[index]
+      if (bits === undefined) continue
+      for (let at = 0; at < slot.bits.length; at++)
+        slot.bits[at] = (slot.bits[at] ?? 0) | (bits[at] ?? 0)
     }
     return best.place
   }
@@ -68,6 +82,25 @@ export class Places {
       sum = sum + (after[kind] ?? 0) - (before[kind] ?? 0)
     return sum
   }
+
+  /** The same of the samples, each of which is a kind. */
+  #moreSampled({ place, bits }: Offer): number {
+    const slots = this.#slots[place]
+    if (this.#sampled === undefined || bits === undefined || slots === undefined) return 0
+    const { every, places } = this.#sampled
+    let count = 0
+    for (let word = 0; word < every.length; word++) {
+      let before = -1
+      let after = -1
+      for (let index = 0; after !== 0 && index < bits.length; index++) {
+        const slot = slots[index]?.bits[word] ?? 0
+        before &= slot
+        after &= slot | (bits[index]?.[word] ?? 0)
+      }
+      for (let more = after & ~before; more !== 0; more &= more - 1) count++
+    }
+    return (sample_weight * count) / places
+  }
 }
 
 /** To the shares of a slot, those of what it has not seen. Most of the filter's making is this loop. */
@@ -89,6 +122,8 @@ function addShares(
 export interface Offer {
   readonly place: number
   readonly slots: readonly Symbols[]
+  /** For each slot where in the samples it would fit. */
+  readonly bits?: readonly Bits[]
 }
 
 export type Symbols = Uint16Array
@@ -97,6 +132,7 @@ interface Slot {
   readonly seen: Uint8Array
   /** By kind: how often a symbol of the slot stands at some place of a stream. */
   readonly shares: Float64Array
+  readonly bits: Bits
 }
 
 /**
