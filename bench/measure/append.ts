@@ -41,7 +41,7 @@ export function timeAppends(
   try {
     for (let n = -warm_up; n < count; n++) {
       // Outside of what is timed, as the recorder does it.
-      while (journal.isShort && journal.maintain());
+      while ((!journal.ready || journal.isEnding) && journal.maintain());
       const begun = performance.now()
       for (const session of ids) journal.appendRecord(session, seq, record)
       seq += 1

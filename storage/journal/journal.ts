@@ -207,8 +207,14 @@ export class Journal {
    */
   get isShort(): boolean {
     const { count, areFew, progress } = this.#spares
-    if (count === 0 || this.#isEnding) return true
+    if (count === 0 || this.isEnding) return true
     return areFew && progress < this.#active.file.at / this.#options.segment_bytes
+  }
+
+  /** Whether so little is left of the segment in use that {@link maintain} puts the next one in its place. */
+  get isEnding(): boolean {
+    const { file, header } = this.#active
+    return header.segment_bytes - file.at < header.segment_bytes / ending_share
   }
 
   /** Whether new sessions may start: a spare segment exists and the backlog leaves room for it. */
@@ -251,7 +257,7 @@ export class Journal {
    * Never throws for a full disk: {@link ready} tells.
    */
   maintain(): boolean {
-    if (!this.#isEnding || this.#is_writing || !this.ready)
+    if (!this.isEnding || this.#is_writing || !this.ready)
       return this.#spares.step(this.isShort ? prepare_slice_bytes : quiet_slice_bytes)
     try {
       this.#switch()
@@ -266,11 +272,6 @@ export class Journal {
   close(): void {
     this.#active.file.close()
     this.#spares.close()
-  }
-
-  get #isEnding(): boolean {
-    const { file, header } = this.#active
-    return header.segment_bytes - file.at < header.segment_bytes / ending_share
   }
 
   /** Puts the next spare in the active segment's place. */
