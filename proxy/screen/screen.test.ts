@@ -38,6 +38,27 @@ describe('the emulated screen', () => {
     shown.close()
   })
 
+  test('bulk behind a look: what was before is forgotten, but for the size, and what was asked for is answered', async () => {
+    const shown = screen(10)
+    shown.print(bytes('\u001b[?7l$ '))
+    shown.begin()
+    shown.print(bytes('old'))
+    expect((await shown.read()).typed?.whole).toBe('old')
+    shown.resize({ columns: 30, rows: 5 })
+    await shown.read()
+    for (let at = 0; at < 10; at++) shown.print(bytes('x'.repeat(10_000)))
+    shown.print(bytes(`\r\n${'y'.repeat(35)}`))
+    const last = await shown.read()
+    expect(last).toMatchObject({ typed: undefined, whole: 'y'.repeat(35) })
+    // Lines wrap again, at the last width.
+    shown.resize({ columns: 60, rows: 5 })
+    expect((await shown.read()).whole).toBe(`${'y'.repeat(30)}${' '.repeat(30)}${'y'.repeat(5)}`)
+    const asked = shown.read()
+    for (let at = 0; at < 10; at++) shown.print(bytes('z'.repeat(10_000)))
+    expect((await asked).whole).toEndWith('y')
+    shown.close()
+  })
+
   test('what says how often it is done is not done for ever', async () => {
     const shown = screen()
     for (const final of '@PLMSTXbIZ') shown.print(bytes(`a\u001b[2147483647${final}`))

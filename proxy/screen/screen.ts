@@ -34,6 +34,8 @@ export function openScreen(size: ScreenSize): Screen {
   /** Where in them the line begins, unless that was painted. */
   let line_at: number | undefined
   let mark: { readonly marker: Marker | undefined; readonly column: number } | undefined
+  /** Of {@link paint}, whose callback has not come. */
+  let paintings = 0
   let is_closed = false
 
   /** Calls back once all that was printed is painted. */
@@ -62,7 +64,18 @@ export function openScreen(size: ScreenSize): Screen {
     steps = []
     line_at = undefined
     paintTo(bytes.length)
-    on.write('', () => then(on))
+    paintings += 1
+    on.write('', () => {
+      paintings -= 1
+      then(on)
+    })
+  }
+  /** Whoever looks next begins anew: until then it would only take memory. */
+  const forget = (on: Terminal): void => {
+    first_size = { columns: on.cols, rows: on.rows }
+    mark = undefined
+    terminal = undefined
+    on.dispose()
   }
   const take = (on: Terminal, step: Step): void => {
     if (step.kind === 'resize') {
@@ -81,7 +94,10 @@ export function openScreen(size: ScreenSize): Screen {
 
   return {
     print(bytes) {
-      if (!is_closed) waiting.push(bytes)
+      if (is_closed) return
+      waiting.push(bytes)
+      const has_lost = waiting.place > waiting.length
+      if (has_lost && terminal !== undefined && paintings === 0) forget(terminal)
     },
     resize(next) {
       if (terminal === undefined && waiting.isEmpty && steps.length === 0) first_size = next
