@@ -111,6 +111,17 @@ testWith(components, 'no field of an error is passed unlooked at', async () => {
   expect(stderr).not.toContain(secret)
 })
 
+testWith(
+  components,
+  'no role and no library comes with a login, past what judges a SET',
+  async () => {
+    for (const options of ['-c role=boss', '--local-preload-libraries=x']) {
+      const made = world?.psql(['-d', 'greets', '-c', 'SELECT 1'], { env: { PGOPTIONS: options } })
+      expect((await made)?.stderr).toContain('is judged by policy')
+    }
+  },
+)
+
 testWith(components, 'one that leaves at once leaves a gateway that goes on', async () => {
   expect((await ask('nowhere', 'SELECT 1;\n')).stderr).toContain('it closed the connection')
   expect((await ask('greets', 'SELECT 1;\n')).stdout).toBe('1\n')

@@ -15,6 +15,7 @@ import { LoginStream } from '../../socket/login.ts'
 import type { Secured } from '../../socket/raw.ts'
 import { Handshake, HandshakeError } from './handshake.ts'
 import { password_bytes_max, startup_bytes_max } from './limits.ts'
+import { refusedSettings } from './login-settings.ts'
 import { letter, message, report, textOf } from './message.ts'
 import { signInByNotice, wantedSignIn } from './sign-in.ts'
 import { readStartup, type Startup } from './startup.ts'
@@ -130,6 +131,8 @@ async function login(
   const replication = parameters.get('replication')
   if (replication !== undefined && !/^(?:false|off|no|0)$/i.test(replication))
     return refuse(stream, '0A000', 'replication is not let through: its changes cannot be masked')
+  const unjudged = refusedSettings(parameters)
+  if (unjudged !== undefined) return refuse(stream, '42501', unjudged)
   const user = parameters.get('user') ?? ''
   const at = user.lastIndexOf('@')
   const [account, target] = [user.slice(0, at), user.slice(at + 1)]
