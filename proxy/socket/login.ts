@@ -5,7 +5,7 @@
  */
 import { Duplex } from 'node:stream'
 import { nodeSocket } from './node.ts'
-import type { RawSocket, Secured, ServerTls } from './raw.ts'
+import type { ClientTls, RawSocket, Secured, ServerTls } from './raw.ts'
 import type { Socket } from './socket.ts'
 
 export class LoginStream extends Duplex {
@@ -32,8 +32,19 @@ export class LoginStream extends Duplex {
 
   /** Goes on in TLS. Rejects when the peer gives it up, or has said something before that would count as said over it. */
   async secure(tls: ServerTls): Promise<void> {
-    if (this.readableLength > 0) throw new Error('bytes came before TLS began')
+    this.#mustBeUnread()
     this.secured = await this.#socket.secure(tls)
+  }
+
+  /** ... as its client, of a server whose certificate is that of the host. Rejects when it is not, and is closed. */
+  async secureTo(tls: ClientTls): Promise<Secured> {
+    this.#mustBeUnread()
+    this.secured = await this.#socket.secureTo(tls)
+    return this.secured
+  }
+
+  #mustBeUnread(): void {
+    if (this.readableLength > 0) throw new Error('bytes came before TLS began')
   }
 
   /** It is over: the socket is somebody else's, with what has come and was not read. */

@@ -1,5 +1,5 @@
 /**
- * A stream of Node's as a socket: what TLS towards a target comes as, and what stands for a connection without being one.
+ * A stream of Node's as a socket: what stands for a connection without being one of Bun's own.
  *
  * @module
  */

@@ -4,8 +4,15 @@
  *
  * @module
  */
+import { isIP } from 'node:net'
+import { checkServerIdentity, type PeerCertificate } from 'node:tls'
 import type { Socket as BunSocket, SocketHandler } from 'bun'
 import type { Socket, SocketEvents } from './socket.ts'
+
+type Shown = PeerCertificate & { readonly raw?: Uint8Array }
+
+/** As the protocol has it (RFC 5246, appendix E.1). */
+const tls_1_2 = 0x0303
 
 interface Waiting {
   readonly bytes: Uint8Array
@@ -18,6 +25,13 @@ export interface ServerTls {
   readonly key: string
   readonly requestCert: boolean
   readonly rejectUnauthorized: false
+}
+
+/** Whose certificate a client of TLS takes: one of that host, of an authority in `ca` (PEM; without one, of those the system knows). */
+export interface ClientTls {
+  /** As it was connected to. */
+  readonly host: string
+  readonly ca: string | undefined
 }
 
 export interface Secured {
@@ -41,6 +55,8 @@ export class RawSocket implements Socket {
   #isPaused = false
   #failure: Error | undefined
   #securing: PromiseWithResolvers<Secured> | undefined
+  /** Of whom a certificate is wanted; undefined where it is the server's own. */
+  #wanted_host: string | undefined
   bytes_read = 0
 
   /** For {@link handlers}, which give it what happens. */
@@ -82,7 +98,8 @@ export class RawSocket implements Socket {
 
   write(bytes: Uint8Array, taken?: () => void): boolean {
     if (this.#state !== 'open') return true
-    if (this.#waiting.length === 0) {
+    // Nothing is said to whom nobody has looked at yet.
+    if (this.#waiting.length === 0 && this.#securing === undefined) {
       const written = Math.max(this.#socket.write(bytes), 0)
       if (written === bytes.length || this.is_closed) return true
       this.#taken_bytes = written
@@ -112,13 +129,32 @@ export class RawSocket implements Socket {
 
   /** Goes on in TLS, as its server. Nothing came before that was not read. Rejects when the peer gives it up. */
   secure(tls: ServerTls): Promise<Secured> {
+    return this.#upgrade({ tls, isServer: true })
+  }
+
+  /** ... as its client. Rejects, and is closed, when the certificate is not one that is wanted; nothing was said over it then. */
+  secureTo({ host, ca }: ClientTls): Promise<Secured> {
+    this.#wanted_host = host
+    const tls = {
+      ...(isIP(host) === 0 ? { serverName: host } : {}),
+      ...(ca === undefined ? {} : { ca }),
+      rejectUnauthorized: true,
+      minVersion: tls_1_2,
+    }
+    return this.#upgrade({ tls })
+  }
+
+  #upgrade(side: {
+    readonly tls: ServerTls | Readonly<Record<string, unknown>>
+    readonly isServer?: true
+  }): Promise<Secured> {
     const securing = Promise.withResolvers<Secured>()
     securing.promise.catch(() => {})
     this.#securing = securing
     this.resume()
     const plain = this.#socket
-    // Bun's types do not have the side of a server.
-    const options = { data: this, tls, isServer: true, socket: tls_handlers }
+    // Bun's types do not have the side of a server, nor a version.
+    const options = { ...side, data: this, socket: tls_handlers }
     const [encrypted, secured] = plain.upgradeTLS<RawSocket | undefined>(options)
     // These go on telling of what is encrypted, and nobody listens.
     plain.data = undefined
@@ -128,18 +164,26 @@ export class RawSocket implements Socket {
   }
 
   /** @internal For {@link handlers}. */
-  handshaken(is_done: boolean): void {
-    if (!is_done) {
-      this.failed(new Error('TLS was not agreed upon'))
+  handshaken(is_done: boolean, error: Error | null): void {
+    // Other than Bun's types say, there may be none.
+    const shown = this.#socket.getPeerCertificate() as Shown | null | undefined
+    const host = this.#wanted_host
+    if (host !== undefined && shown?.raw !== undefined) {
+      // Bun has looked at both. That it has looked at the name is not for its users to see, so it is looked at once more.
+      const untrusted = is_done ? checkServerIdentity(host, shown) : (error ?? not_agreed())
+      if (untrusted !== undefined) {
+        this.#securing?.reject(untrusted)
+        this.#securing = undefined
+        this.destroy()
+        return
+      }
+    } else if (!is_done || host !== undefined) {
+      this.failed(not_agreed())
       return
     }
-    // Other than Bun's types say, there may be none.
-    const shown = this.#socket.getPeerCertificate() as
-      | { readonly raw?: Uint8Array }
-      | null
-      | undefined
     this.#securing?.resolve({ version: this.#socket.getTLSVersion(), certificate: shown?.raw })
     this.#securing = undefined
+    this.drained()
   }
 
   /** @internal TLS was broken, or whoever was told of something has failed. */
@@ -156,6 +200,7 @@ export class RawSocket implements Socket {
 
   /** @internal The system takes more. */
   drained(): void {
+    if (this.#securing !== undefined) return
     while (this.#waiting.length > 0) {
       const [{ bytes, taken }] = this.#waiting as [Waiting]
       const left = bytes.length - this.#taken_bytes
@@ -208,6 +253,8 @@ export class RawSocket implements Socket {
   }
 }
 
+const not_agreed = (): Error => new Error('TLS was not agreed upon')
+
 const lost = (): Error => new Error('the connection was lost')
 
 /** For all of them: a socket has what is its own in its `data`. */
@@ -222,8 +269,8 @@ const handlers: SocketHandler<RawSocket | undefined> = {
 
 const tls_handlers: SocketHandler<RawSocket | undefined> = {
   ...handlers,
-  // Whoever signed the certificate: whether it is authorised is not looked at.
-  handshake: ({ data: socket }, is_done) => socket?.handshaken(is_done),
+  // Of a server's side it says nothing of who signed the certificate, which is not looked at.
+  handshake: ({ data: socket }, is_done, error) => socket?.handshaken(is_done, error),
 }
 
 function adopt(socket: BunSocket<RawSocket | undefined>): RawSocket {

@@ -2,16 +2,18 @@
  * What a socket does that its users rest on, whatever it is made of: one of Bun's own, one in TLS, a stream of Node's.
  */
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { X509Certificate } from 'node:crypto'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { connect, createServer, type Socket as NodeSocket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { connect as connectTls } from 'node:tls'
+import { connect as connectTls, createServer as createTlsServer, type TLSSocket } from 'node:tls'
 import { makeCertificates } from '../../test/fixture/certificate.ts'
+import { freePort } from '../../test/fixture/net.ts'
 import { openssl } from '../../test/fixture/require.ts'
 import { LoginStream } from './login.ts'
 import { nodeSocket } from './node.ts'
-import { listenRaw, type RawSocket, type ServerTls } from './raw.ts'
+import { connectRaw, listenRaw, type RawSocket, type ServerTls } from './raw.ts'
 import type { Socket } from './socket.ts'
 
 /** More than the system takes for somebody who does not read. */
@@ -40,15 +42,18 @@ function events(told: string[]): Parameters<Socket['start']>[0] {
 
 let dir: string
 let server_tls: ServerTls
+/** Of whoever signed {@link server_tls}. */
+let ca: string
 beforeAll(() => {
   dir = mkdtempSync(join(tmpdir(), 'sluice-socket-'))
-  const { cert_file, key_file } = makeCertificates(dir, ['DNS:localhost', 'IP:127.0.0.1'])
+  const { cert_file, key_file, ca_file } = makeCertificates(dir, ['DNS:localhost', 'IP:127.0.0.1'])
+  ca = readFileSync(ca_file, 'utf8')
   const [cert, key] = [readFileSync(cert_file, 'utf8'), readFileSync(key_file, 'utf8')]
   server_tls = { cert, key, requestCert: true, rejectUnauthorized: false }
 })
 afterAll(() => rmSync(dir, { recursive: true }))
 
-const outcome = (made: Promise<void>): Promise<string> =>
+const outcome = (made: Promise<unknown>): Promise<string> =>
   made.then(
     () => 'done',
     (error: Error) => error.message,
@@ -84,6 +89,28 @@ async function tlsPair(): Promise<Pair> {
   return pairOf(near, peer, () => port.stop())
 }
 
+async function tlsClientPair(): Promise<Pair> {
+  const { port, accepted, stop } = await tlsServer(server_tls)
+  const near = await connectRaw('127.0.0.1', port)
+  near.start(events([]))
+  await near.secureTo({ host: '127.0.0.1', ca })
+  return pairOf(near, await accepted, stop)
+}
+
+async function tlsServer({ cert, key }: Pick<ServerTls, 'cert' | 'key'>): Promise<{
+  readonly port: number
+  readonly accepted: Promise<TLSSocket>
+  readonly stop: () => void
+}> {
+  const { promise: accepted, resolve } = Promise.withResolvers<TLSSocket>()
+  const server = createTlsServer({ cert, key, allowHalfOpen: true }, resolve)
+  server.on('tlsClientError', () => {})
+  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening))
+  const address = server.address()
+  const port = address !== null && typeof address === 'object' ? address.port : 0
+  return { port, accepted, stop: () => server.close() }
+}
+
 function pairOf(near: Socket, peer: NodeSocket, stop: () => void): Pair {
   const told: string[] = []
   near.start(events(told))
@@ -105,6 +132,7 @@ function pairOf(near: Socket, peer: NodeSocket, stop: () => void): Pair {
 const kinds: readonly (readonly [name: string, open: () => Promise<Pair>])[] = [
   ["Bun's own", rawPair],
   ["Bun's own in TLS", tlsPair],
+  ["Bun's own in TLS, as its client", tlsClientPair],
   ["Node's", nodePair],
 ]
 
@@ -273,4 +301,88 @@ describe('TLS', () => {
     expect(await said('-tls1_1')).toContain('alert protocol version')
     port.stop()
   })
+  test.each([
+    ['an authority', 'DNS:localhost', 'localhost', false],
+    ['the host', 'DNS:elsewhere.example', 'localhost', true],
+    ['the address', 'IP:127.0.0.2', '127.0.0.1', true],
+  ] as const)(
+    'a certificate that is not of %s that is wanted is not taken, and hears nothing',
+    async (_, of, host, is_signed) => {
+      const own = mkdtempSync(join(dir, 'own-'))
+      const files = makeCertificates(own, [of])
+      const [cert, key] = [
+        readFileSync(files.cert_file, 'utf8'),
+        readFileSync(files.key_file, 'utf8'),
+      ]
+      const { port, accepted, stop } = await tlsServer({ cert, key })
+      let heard = 0
+      void accepted.then((peer) => {
+        peer.on('error', () => {})
+        peer.on('data', ({ length }) => {
+          heard += length
+        })
+      })
+      const stream = new LoginStream(await connectRaw('127.0.0.1', port))
+      const securing = stream.secureTo({
+        host,
+        ca: is_signed ? readFileSync(files.ca_file, 'utf8') : ca,
+      })
+      stream.write('for the right one alone')
+      expect(await outcome(securing)).toContain(is_signed ? 'does not match' : 'unable to verify')
+      await until(() => stream.destroyed)
+      await Bun.sleep(20)
+      expect([heard, stream.secured]).toEqual([0, undefined])
+      stop()
+    },
+  )
+  test('one of the right host is taken, and its certificate is who it is', async () => {
+    const { port, accepted, stop } = await tlsServer(server_tls)
+    for (const host of ['localhost', '127.0.0.1']) {
+      const stream = new LoginStream(await connectRaw('127.0.0.1', port))
+      const { version, certificate } = await stream.secureTo({ host, ca })
+      const shown = new X509Certificate(server_tls.cert).raw
+      expect([version, Buffer.compare(certificate ?? Buffer.of(), shown)]).toEqual(['TLSv1.3', 0])
+      stream.destroy()
+    }
+    ;(await accepted).destroy()
+    stop()
+  })
+  test('is not begun over what came before it, also as its client', async () => {
+    const port = listenRaw(place, (socket) => {
+      socket.start(events([]))
+      socket.write(new TextEncoder().encode('before'))
+    })
+    const stream = new LoginStream(await connectRaw('127.0.0.1', port.port))
+    await until(() => stream.readableLength > 0)
+    expect(await outcome(stream.secureTo({ host: '127.0.0.1', ca }))).toContain('before TLS')
+    stream.destroy()
+    port.stop()
+  })
+  test('a version before 1.2 is not spoken with a server either', async () => {
+    const port = await freePort()
+    const server = Bun.spawn(
+      [
+        ...[openssl, 's_server', '-accept', `${port}`, '-cert', join(dir, 'tls.pem')],
+        ...['-key', join(dir, 'tls.key'), '-tls1_1', '-cipher', 'ALL@SECLEVEL=0'],
+      ],
+      { stdin: 'pipe', stdout: 'pipe', stderr: 'pipe' },
+    )
+    await saying(server.stdout, 'ACCEPT')
+    const stream = new LoginStream(await connectRaw('127.0.0.1', port))
+    stream.on('error', () => {})
+    expect(await outcome(stream.secureTo({ host: '127.0.0.1', ca }))).not.toBe('done')
+    await saying(server.stderr, 'unsupported protocol')
+    server.kill()
+    await server.exited
+  })
 })
+
+/** Resolves when it has said that. */
+async function saying(stream: ReadableStream<Uint8Array>, wanted: string): Promise<void> {
+  let said = ''
+  for await (const part of stream) {
+    said += new TextDecoder().decode(part)
+    if (said.includes(wanted)) return
+  }
+  throw new Error(`it said: ${said}`)
+}

@@ -98,7 +98,8 @@ export const folders: Readonly<Record<string, Folder>> = {
     builtins: 'none',
   },
   // Connections, whatever they are made of.
-  'proxy/socket': { ours: [], builtins: /^(bun|node:stream)$/ },
+  // Of node:net and node:tls it has what compares a certificate with a host.
+  'proxy/socket': { ours: [], builtins: /^(bun|node:(net|stream|tls))$/ },
   'proxy/listener': {
     ours: ['proxy/core', 'proxy/socket'],
     builtins: /^node:(net|tls|stream|events)$/,

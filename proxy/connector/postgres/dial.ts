@@ -5,9 +5,7 @@
  * @module
  */
 import { createHash } from 'node:crypto'
-import { connect, isIP, type Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
-import { connect as connectTls } from 'node:tls'
 import type { ColumnRule } from '../../core/column.ts'
 import { TargetError } from '../../core/errors.ts'
 import { LoginStream } from '../../socket/login.ts'
@@ -101,17 +99,12 @@ async function reach<T>(
   }
   try {
     const used = (async () => {
-      if (target.tls.kind === 'off') {
-        const socket = await connectRaw(target.host, target.port).catch((error: unknown) => {
-          throw unreachable(error)
-        })
-        return use(keep(new LoginStream(socket)), undefined)
-      }
-      const { host, port } = target
-      const socket = keep(connect({ host, port, noDelay: true, keepAlive: true }))
-      await new Promise<void>((resolve) => socket.once('connect', () => resolve()))
-      const { stream, certificate } = await secure(socket, host, target.tls.ca)
-      return use(keep(stream), certificate)
+      const { host, port, tls } = target
+      const socket = await connectRaw(host, port).catch((error: unknown) => {
+        throw unreachable(error)
+      })
+      const stream = keep(new LoginStream(socket))
+      return use(stream, tls.kind === 'off' ? undefined : await secure(stream, host, tls.ca))
     })()
     used.catch(() => {})
     return await Promise.race([used, late])
@@ -126,34 +119,26 @@ async function reach<T>(
   }
 }
 
-/** SSLRequest, then TLS as `sslmode=verify-full` has it: a chain to an authority, and the name that was dialled. */
+/**
+ * SSLRequest, then TLS as `sslmode=verify-full` has it: a chain to an authority, and the name that was dialled. Resolves with the
+ * certificate.
+ */
 async function secure(
-  socket: Socket,
+  stream: LoginStream,
   host: string,
   ca: string | undefined,
-): Promise<{ stream: Duplex; certificate: Uint8Array }> {
-  socket.write(message(0, { u32: 80877103 }))
-  const handshake = new Handshake(socket)
+): Promise<Uint8Array> {
+  stream.write(message(0, { u32: 80877103 }))
+  const handshake = new Handshake(stream)
   const answer = await handshake.byte()
   // Nothing may stand between the answer and TLS: it would count as said over TLS (CVE-2021-23222).
   if (answer !== letter('S') || handshake.release().length > 0)
     throw new TargetError('target_protocol', 'the target does not offer TLS, which is demanded')
-  return new Promise((resolve, reject) => {
-    const stream = connectTls({
-      socket,
-      host,
-      ...(isIP(host) === 0 ? { servername: host } : {}),
-      ...(ca === undefined ? {} : { ca }),
-      rejectUnauthorized: true,
-      minVersion: 'TLSv1.2',
-    })
-    stream.once('secureConnect', () => {
-      const { raw } = stream.getPeerCertificate(true)
-      if (stream.authorized === true) resolve({ stream, certificate: new Uint8Array(raw) })
-      else reject(untrusted(stream.authorizationError))
-    })
-    stream.on('error', (error: Error) => reject(untrusted(error)))
+  const { certificate } = await stream.secureTo({ host, ca }).catch((error: unknown) => {
+    throw untrusted(error)
   })
+  if (certificate === undefined) throw untrusted(new Error('it showed none'))
+  return certificate
 }
 
 const untrusted = (cause: unknown): TargetError =>
