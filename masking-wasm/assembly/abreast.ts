@@ -66,9 +66,13 @@ function plainRule(state: u32): u32 {
 export const as_pattern: u32 = 1
 export const as_context: u32 = 2
 
-/** The state in which what {@link livesOn} alone is behind its first {@link reach} bytes; 0 when something happened before. */
+/** The state in which what {@link livesOn} alone is behind its first bytes, and how many: {@link reach}, or those before something happens. 0 when none is. */
 let ahead: u32 = 0
-/** What was asked: the byte before and the {@link reach} first ones, u64 @0 and, the last of them, @8; the answers, @16 and @20. By a hash of the bytes. */
+export let ahead_bytes: usize = 0
+/** The same of what was followed last. */
+let behind: u32 = 0
+let behind_bytes: usize = 0
+/** What was asked: the byte before and the {@link reach} first ones, u64 @0 and, the last of them, @8; the answers, @16, @20 and @24. By a hash of the bytes. */
 const known: usize = memory.data(16 * 32, 16)
 const known_power: u32 = 4
 /** As an answer: none. */
@@ -85,17 +89,25 @@ export function livesOn(p: usize, before: u32): u32 {
   const entry = known + (<usize>(((low ^ (high >>> 7)) * 0x9e3779b97f4a7c15) >>> (64 - known_power)) << 5)
   if (low == load<u64>(entry) && high == load<u64>(entry, 8) && load<u32>(entry, 16) != none_known && before != stream_start) {
     ahead = load<u32>(entry, 20)
+    ahead_bytes = load<u32>(entry, 24)
     return load<u32>(entry, 16)
   }
   const pattern = behindReach(load<u16>(pattern_start + (before << 1)), p)
+  ahead = behind
+  ahead_bytes = behind_bytes
   const context = behindReach(load<u16>(context_start + (before << 1)), p)
   const living = (pattern != 0 ? as_pattern : 0) | (context != 0 ? as_context : 0)
+  if (living == as_context) {
+    ahead = behind
+    ahead_bytes = behind_bytes
+  }
   // Of two neither is alone.
-  ahead = (pattern | context) > state_mask || living == (as_pattern | as_context) ? 0 : pattern | context
+  if (ahead_bytes == 0 || living == (as_pattern | as_context)) ahead = 0
   store<u64>(entry, low)
   store<u64>(entry, high, 8)
   store<u32>(entry, before != stream_start ? living : none_known, 16)
   store<u32>(entry, ahead, 20)
+  store<u32>(entry, ahead_bytes, 24)
   return living
 }
 
@@ -105,10 +117,17 @@ function behindReach(from: u32, p: usize): u32 {
   const width = classes << 1
   let state = from
   for (let at = p; at < p + reach; at++) {
-    state = load<u16>(table + (<usize>load<u8>(class_of + <usize>load<u8>(at)) << 1) + state * width)
-    if (state == 0) return 0
-    if ((load<u8>(flags + state) & eventful) != 0) return state_mask + 1
+    const to: u32 = load<u16>(table + (<usize>load<u8>(class_of + <usize>load<u8>(at)) << 1) + state * width)
+    if (to == 0) return 0
+    if ((load<u8>(flags + to) & eventful) != 0) {
+      behind = state
+      behind_bytes = at - p
+      return state_mask + 1
+    }
+    state = to
   }
+  behind = state
+  behind_bytes = reach
   return state
 }
 
@@ -119,11 +138,11 @@ function behindReach(from: u32, p: usize): u32 {
 // @ts-ignore: decorator
 @inline
 export function beginAhead(p: usize): bool {
-  if (ahead == 0 || p + reach > boundary || !isKnownQuiet(p + 1, p + reach)) return false
+  if (ahead == 0 || p + ahead_bytes > boundary || !isKnownQuiet(p + 1, p + ahead_bytes)) return false
   const bits = load<u8>(flags + ahead)
-  const units = (bits & pending) == 0 ? ripeUnits(ahead) : 0
+  const units = ahead_bytes == reach && (bits & pending) == 0 ? ripeUnits(ahead) : 0
   if (owesTooMuch(units)) return false
-  pay(reach - 1)
+  pay(ahead_bytes - 1)
   setDebt(debtAfter(units), repaying)
   addThread(ahead, p)
   return true

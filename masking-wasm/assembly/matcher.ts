@@ -2,7 +2,7 @@
  * The matcher: a few threads of the automaton, stepped together byte by byte, so that nothing depends on
  * how the stream is cut. Positions are addresses in the window; `stream.ts` turns them into ages.
  */
-import { abreast_max, as_context, as_pattern, beginAhead, eventful, initAbreast, livesOn, stepAbreast } from './abreast'
+import { abreast_max, ahead_bytes, as_context, as_pattern, beginAhead, eventful, initAbreast, livesOn, stepAbreast } from './abreast'
 import { initAlone, stepAlone, waitsAlone } from './alone'
 import { boundary, escape, passBoundary } from './boundary'
 import { beginBrief, forgetBrief, forgetNumber, passContext } from './brief'
@@ -94,7 +94,7 @@ export function run(from: usize, end: usize, before: u32): usize {
         }
         if (living != 0 && beginAhead(p)) {
           deadline = p + held_max
-          p += reach
+          p += ahead_bytes
           continue
         }
         if (p < end && beginAlone(p, p == from ? before : load<u8>(p - 1), living)) {
