@@ -273,9 +273,21 @@ function stepRuns(run: v128, first_bits: v128, q: usize): v128 {
 // @ts-ignore: decorator
 @inline
 function fits(p: usize, end: usize, asked: v128): bool {
-  const first = v128.and(v128.and(groupsOf(p, 0), groupsOf(p, 1)), v128.and(groupsOf(p, 2), groupsOf(p, 3)))
-  const second = v128.and(v128.and(groupsOf(p, 4), groupsOf(p, 5)), v128.and(groupsOf(p, 6), groupsOf(p, 7)))
-  const third = v128.and(v128.and(groupsOf(p, 8), groupsOf(p, 9)), asked)
+  // Written out, since then the addresses of the rows stand in the loads.
+  const q = p - 1
+  const row0 = v128.load(<usize>load<u8>(q) << 4, row_words)
+  const row1 = v128.load(<usize>load<u8>(q, 1) << 4, row_words + row_bytes)
+  const row2 = v128.load(<usize>load<u8>(q, 2) << 4, row_words + 2 * row_bytes)
+  const row3 = v128.load(<usize>load<u8>(q, 3) << 4, row_words + 3 * row_bytes)
+  const row4 = v128.load(<usize>load<u8>(q, 4) << 4, row_words + 4 * row_bytes)
+  const row5 = v128.load(<usize>load<u8>(q, 5) << 4, row_words + 5 * row_bytes)
+  const row6 = v128.load(<usize>load<u8>(q, 6) << 4, row_words + 6 * row_bytes)
+  const row7 = v128.load(<usize>load<u8>(q, 7) << 4, row_words + 7 * row_bytes)
+  const row8 = v128.load(<usize>load<u8>(q, 8) << 4, row_words + 8 * row_bytes)
+  const row9 = v128.load(<usize>load<u8>(q, 9) << 4, row_words + 9 * row_bytes)
+  const first = v128.and(v128.and(row0, row1), v128.and(row2, row3))
+  const second = v128.and(v128.and(row4, row5), v128.and(row6, row7))
+  const third = v128.and(v128.and(row8, row9), asked)
   const groups = v128.and(v128.and(first, second), third)
   return v128.any_true(groups) && (p + reach > end || fitsFar(p, groups))
 }
