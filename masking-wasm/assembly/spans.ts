@@ -71,11 +71,11 @@ export function addMatch(start_: usize, end: usize, rule: u32): void {
     if (load<u32>(last, 4) <= start) break
     found--
     if (load<u32>(last) < from) from = load<u32>(last)
-    // Leftmost, then longest, then the rule that stands first.
+    // What masks more than matches says so; then leftmost, then longest, then the rule that stands first.
     const at: usize = load<u32>(last, 12)
     const to: usize = load<u32>(last, 16)
     const other = load<u32>(last, 8)
-    if (at < label_start || (at == label_start && (to > label_end || (to == label_end && other < label)))) {
+    if (other == rules || (label != rules && (at < label_start || (at == label_start && (to > label_end || (to == label_end && other < label)))))) {
       label = other
       label_start = at
       label_end = to
