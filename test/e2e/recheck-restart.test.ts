@@ -2,7 +2,7 @@
  * What a gateway made out of a sign-in before it was started anew: its provider is asked about that again, with a real OpenID
  * provider whose refresh tokens are good once, a real ssh and a real sshd. What cannot be read is over for everybody.
  */
-import { afterAll, beforeAll, describe, expect } from 'bun:test'
+import { afterAll, beforeAll, expect } from 'bun:test'
 import { mkdtempSync, readdirSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -11,7 +11,7 @@ import { type Guarded, openGuarded } from '../fixture/guarded.ts'
 import { documentsIn } from '../fixture/identity.ts'
 import { login } from '../fixture/login.ts'
 import { freePort } from '../fixture/net.ts'
-import { ssh, ssh_keygen, sshd, testSlow, testWith } from '../fixture/require.ts'
+import { describeSlow, ssh, ssh_keygen, sshd, testSlow, testWith } from '../fixture/require.ts'
 import { signIn } from '../fixture/sign-in.ts'
 import { runSsh } from '../fixture/ssh.ts'
 import { until } from '../fixture/until.ts'
@@ -21,7 +21,7 @@ const people = ['ann', 'eve', 'max'].map((name) => ({ name, groups: ['staff', na
 const client_id = 'sluice'
 const is_in = { code: 0, text: expect.stringContaining('in\n') }
 
-describe('after a restart', () => {
+describeSlow('after a restart', () => {
   let guarded: Guarded
   let issuer: Issuer
   const tokens: string[] = []

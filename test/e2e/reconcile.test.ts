@@ -5,7 +5,7 @@ import { hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { sluice } from '../fixture/gateway.ts'
 import { type Guarded, openGuarded } from '../fixture/guarded.ts'
-import { last, ssh, sshd, testSlow, testWith } from '../fixture/require.ts'
+import { last, ssh, sshd, testWith } from '../fixture/require.ts'
 import { sshArguments } from '../fixture/ssh.ts'
 import { until } from '../fixture/until.ts'
 
@@ -91,7 +91,7 @@ describe('reconcile', () => {
     expect((await compare(journal)).code).toBe(0)
   })
 
-  testSlow(
+  testWith(
     needs,
     'one past it is listed, and so is one of another account or time',
     async () => {

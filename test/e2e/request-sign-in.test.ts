@@ -2,7 +2,7 @@
  * Somebody on their own machine, where no key of the gateway lies, asks for a grant: they sign in at a real OpenID provider, and
  * connect with the real ssh once a colleague has given it.
  */
-import { afterAll, beforeAll, describe, expect } from 'bun:test'
+import { afterAll, beforeAll, expect } from 'bun:test'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -12,7 +12,7 @@ import { type Guarded, openGuarded } from '../fixture/guarded.ts'
 import { documentsIn } from '../fixture/identity.ts'
 import { type Login, login, signedInVerb } from '../fixture/login.ts'
 import { freePort } from '../fixture/net.ts'
-import { ssh, ssh_keygen, sshd, testWith } from '../fixture/require.ts'
+import { describeSlow, ssh, ssh_keygen, sshd, testWith } from '../fixture/require.ts'
 import { signIn } from '../fixture/sign-in.ts'
 import { runSsh } from '../fixture/ssh.ts'
 
@@ -23,7 +23,7 @@ const policy = `
 @id("approve") permit (principal, action == Action::"approve", resource) when { context.roles.contains("approver") };
 `
 
-describe('who has no key of the gateway', () => {
+describeSlow('who has no key of the gateway', () => {
   let guarded: Guarded
   let issuer: Issuer
   const home = mkdtempSync(join(tmpdir(), 'sluice-home-'))

@@ -15,7 +15,7 @@ import { openReader } from '../../storage/store/reader.ts'
 import { encodeAddCheckpoint } from '../../storage/witness/protocol.ts'
 import { sluice } from '../fixture/gateway.ts'
 import { type Guarded, openGuarded } from '../fixture/guarded.ts'
-import { ssh, sshd, testSlow, testWith } from '../fixture/require.ts'
+import { ssh, sshd, testWith } from '../fixture/require.ts'
 import { until } from '../fixture/until.ts'
 
 const needs = [ssh, sshd]
@@ -112,7 +112,7 @@ describe('a gateway with a witness', () => {
     },
   )
 
-  testSlow(
+  testWith(
     [...needs, tlog],
     'is cosigned so that Go can read it, and proves what Go takes for a proof',
     async () => {

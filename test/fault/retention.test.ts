@@ -2,7 +2,7 @@
  * Forty days pass: sessions expire by rule, a legal hold keeps one, a killed gateway goes on where it was, and what is left
  * verifies.
  */
-import { afterAll, beforeAll, describe, expect } from 'bun:test'
+import { afterAll, beforeAll, expect } from 'bun:test'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -11,7 +11,15 @@ import { fakeClock } from '../fixture/faked-clock.ts'
 import { sluice } from '../fixture/gateway.ts'
 import { type Guarded, openGuarded } from '../fixture/guarded.ts'
 import type { Ran } from '../fixture/ran.ts'
-import { faketime, ssh, ssh_keygen, sshd, testSlow, testWith } from '../fixture/require.ts'
+import {
+  describeSlow,
+  faketime,
+  ssh,
+  ssh_keygen,
+  sshd,
+  testSlow,
+  testWith,
+} from '../fixture/require.ts'
 import { filesWith } from '../fixture/search.ts'
 import { until } from '../fixture/until.ts'
 
@@ -25,7 +33,7 @@ interface Reported {
   }[]
 }
 
-describe('retention', () => {
+describeSlow('retention', () => {
   const dir = mkdtempSync(join(tmpdir(), 'sluice-retention-'))
   const clock = fakeClock(dir)
   let guarded: Guarded

@@ -19,7 +19,7 @@ import { openReader } from '../../storage/store/reader.ts'
 import { EvidenceWriter } from '../../storage/verify/fixture.ts'
 import type { FailureCode, Report } from '../../storage/verify/report.ts'
 import { verify } from '../../storage/verify/verify.ts'
-import { testSlow, testWith } from '../fixture/require.ts'
+import { testSlow } from '../fixture/require.ts'
 import { ceph_components, shareCeph } from '../fixture/share-ceph.ts'
 import { flip, forgeries } from './forgeries.ts'
 import {
@@ -81,7 +81,7 @@ function rootOf(entries: readonly Uint8Array[], size: number): Uint8Array {
 }
 
 describe('a bucket with Object Lock', () => {
-  testWith(
+  testSlow(
     ceph_components,
     'has everything that verification needs, locked for as long as policy says',
     async () => {
@@ -333,7 +333,7 @@ describe('a bucket with Object Lock', () => {
 })
 
 describe('a store from a bucket alone', () => {
-  testWith(
+  testSlow(
     ceph_components,
     'is complete, is verified, and resumes where it was stopped',
     async () => {
