@@ -15,7 +15,7 @@ function gather(): {
   const { add, flush } = createGather(
     () => {},
     (gathered) => {
-      const bytes = Buffer.from(join(gathered, (length) => new Uint8Array(length)))
+      const bytes = Buffer.from(join(gathered, new Uint8Array(gathered.length)))
       found.push({ ...gathered, bytes })
     },
   )
@@ -79,43 +79,6 @@ describe('a gather', () => {
     )
     const wanted = packets.map((n) => packet(n).subarray(13, 29_990))
     expect(Buffer.concat(passed).equals(Buffer.concat(wanted))).toBe(true)
-  })
-
-  test('joins large parts as they come, behind small ones, in memory that it is given', () => {
-    const taken: Uint8Array[] = []
-    const give = (length: number): Uint8Array => {
-      const memory = new Uint8Array(length).fill(255)
-      taken.push(memory)
-      return memory
-    }
-    const found: Gathered[] = []
-    const { add, flush } = createGather(
-      () => {},
-      (gathered) => found.push(gathered),
-      give,
-    )
-    const small = new Uint8Array(100).fill(99)
-    const given = packets.map(packet)
-    const kept = 2
-    add({ kind: 'data', stream: 1, bytes: small, last: true })
-    expect(small).toHaveLength(100)
-    for (const [n, bytes] of given.entries()) {
-      add({ kind: 'data', stream: 1, bytes, last: n !== kept })
-      // At once: the next packet is decrypted into the memory that it had.
-      if (n === 0) expect([small.length, bytes.length]).toEqual([0, 0])
-    }
-    flush()
-    expect(given.map(({ length }) => length)).toEqual(packets.map((n) => (n === kept ? 30_000 : 0)))
-    const unasked = (): Uint8Array => expect.unreachable()
-    const records = found.map((gathered) => join(gathered, unasked))
-    expect(records.map(({ length }) => length)).toEqual([full, full, whole.length + 100 - 2 * full])
-    expect(records.map((record) => record.buffer)).toEqual(taken.map((memory) => memory.buffer))
-    const wanted = Buffer.concat([new Uint8Array(100).fill(99), whole])
-    expect(Buffer.concat(records).equals(wanted)).toBe(true)
-    // What comes next begins anew.
-    add({ kind: 'data', stream: 1, bytes: packet(3) })
-    flush()
-    expect(Buffer.from(join(found[3] as Gathered, unasked)).equals(packet(3))).toBe(true)
   })
 
   test('never cuts a message', () => {

@@ -17,11 +17,8 @@ type Shape = 'run' | 'messages' | 'early' | 'left_out' | 'content'
 /** What was gathered: of one stream and one shape, `length` bytes in all. */
 export interface Gathered {
   readonly stream: Stream
-  /** None where they were joined as they came. */
   readonly parts: readonly Uint8Array[]
   readonly length: number
-  /** Where they lie joined already: one of those that {@link createGather} was given to fill. */
-  readonly joined?: Uint8Array
   /** Of these the buffer is to be let go of. */
   readonly spent: readonly Uint8Array[]
   /** Set for messages; places are in the joined bytes, as those of `pieces`. */
@@ -44,21 +41,12 @@ type Growing = { -readonly [Key in keyof Gathered]: Gathered[Key] }
 
 const none: readonly never[] = []
 
-/** A part of this size and more is copied as it comes: in a moment it is in no cache any more, and the next one needs its memory. */
-const at_once_bytes_min = 8 * 1024
-
-/**
- * Order is kept by emitting on a change of stream or shape. `later` decides what "together" means. `buffer`: memory for what is
- * joined as it comes, which its receiver is given.
- */
+/** Order is kept by emitting on a change of stream or shape. `later` decides what "together" means. */
 export function createGather(
   later: (run: () => void) => void,
   emit: (gathered: Gathered) => void,
-  buffer?: (length: number) => Uint8Array,
 ): Gather {
   let parts: Uint8Array[] = []
-  /** Has all parts, once there is a large one among them. */
-  let joined: Uint8Array | undefined
   let spent: readonly Uint8Array[] = none
   let fields: readonly Field[] = none
   /** {@link fields} once they are those of several frames. */
@@ -72,10 +60,6 @@ export function createGather(
   const flush = (): void => {
     if (length === 0) return
     const gathered: Growing = { stream: of, parts, length, spent }
-    if (joined !== undefined) {
-      gathered.joined = joined.subarray(0, length)
-      joined = undefined
-    }
     parts = []
     spent = none
     length = 0
@@ -127,23 +111,9 @@ export function createGather(
     }
     if (data.left_out !== undefined)
       left_out = { ...data.left_out, rows: (left_out?.rows ?? 0) + data.left_out.rows }
-    const is_spent = data.last === true
-    const { length: more } = bytes
-    const is_framed = is !== 'run' && is !== 'content'
-    if (joined === undefined && buffer !== undefined && !is_framed && more >= at_once_bytes_min) {
-      joined = buffer(output_record_bytes_max)
-      copy(parts, spent, joined)
-      parts = []
-      spent = none
-    }
-    if (joined === undefined) {
-      parts.push(bytes)
-      if (is_spent) spent = [...spent, bytes]
-    } else {
-      joined.set(bytes, length)
-      if (is_spent) letGo(bytes)
-    }
-    length += more
+    parts.push(bytes)
+    if (data.last === true) spent = [...spent, bytes]
+    length += bytes.length
     if (scheduled) return
     scheduled = true
     later(() => {
@@ -184,19 +154,8 @@ function shapeOf(data: Data): Shape {
   return data.early === true ? 'early' : 'messages'
 }
 
-/** All of it in one piece: in memory of `buffer`, where it is not joined yet. What is spent is let go of. */
-export function join(
-  { parts, spent, length, joined }: Gathered,
-  buffer: (length: number) => Uint8Array,
-): Uint8Array {
-  return joined ?? copy(parts, spent, buffer(length))
-}
-
-function copy(
-  parts: readonly Uint8Array[],
-  spent: readonly Uint8Array[],
-  into: Uint8Array,
-): Uint8Array {
+/** Copies the parts into `into`, which is as long as all of them, and lets go of what is spent. */
+export function join({ parts, spent }: Gathered, into: Uint8Array): Uint8Array {
   let at = 0
   for (const part of parts) {
     into.set(part, at)

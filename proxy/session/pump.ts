@@ -111,18 +111,13 @@ export function startPump(
     answers_unread = false
     resumeClient()
   }
-  const buffer = (length: number): Uint8Array => recorder.buffer(length)
   // A turn of the loop: what several reads of the socket bring is one record.
-  const output = createGather(
-    afterTurn,
-    (gathered) => {
-      const { stream, fields, pieces, left_out } = gathered
-      const bytes = join(gathered, buffer)
-      if (pieces === undefined) recorder.output(id, stream === 2 ? 2 : 1, bytes, fields, left_out)
-      else recorder.download(id, bytes, pieces)
-    },
-    buffer,
-  )
+  const output = createGather(afterTurn, (gathered) => {
+    const { stream, length, fields, pieces, left_out } = gathered
+    const bytes = join(gathered, recorder.buffer(length))
+    if (pieces === undefined) recorder.output(id, stream === 2 ? 2 : 1, bytes, fields, left_out)
+    else recorder.download(id, bytes, pieces)
+  })
   const toClient = (frame: Frame): void => {
     if (frame.kind === 'answer' || frame.kind === 'held') return
     if (frame.kind === 'data') {
@@ -171,7 +166,7 @@ export function startPump(
   const input = createGather(queueMicrotask, (gathered) => {
     const { stream, length, fields, pieces, early } = gathered
     if (pieces !== undefined) {
-      let bytes = join(gathered, buffer)
+      let bytes = join(gathered, recorder.buffer(length))
       const recorded = recorder.upload(id, bytes, pieces).then((passed) => {
         bytes = passed
       })
@@ -185,7 +180,7 @@ export function startPump(
     }
     const [first] = gathered.parts
     const is_whole = gathered.parts.length === 1 && first !== undefined
-    const bytes = is_whole ? first : join(gathered, (count) => new Uint8Array(count))
+    const bytes = is_whole ? first : join(gathered, new Uint8Array(length))
     const forward = (): void =>
       target.write(codec.to_target.encode({ kind: 'data', stream, bytes }), () => {
         accepted(length)
