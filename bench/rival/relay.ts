@@ -5,27 +5,11 @@
  * @module
  */
 import type { Socket } from 'bun'
-
-export interface Relay extends AsyncDisposable {
-  readonly port: number
-}
+import { type Program, startProgram } from '../measure/program.ts'
 
 /** Between whoever connects and `to`, a port of loopback. */
-export async function startRelay(to: number): Promise<Relay> {
-  const child = Bun.spawn([process.execPath, import.meta.path, `${to}`], {
-    ...{ stdin: 'pipe', stdout: 'pipe', stderr: 'inherit' },
-  })
-  const { value } = await child.stdout.getReader().read()
-  const port = Number(Buffer.from(value ?? []).toString())
-  if (!(port > 0)) throw new Error('the relay did not start')
-  return {
-    port,
-    async [Symbol.asyncDispose]() {
-      await child.stdin.end()
-      await child.exited
-    },
-  }
-}
+export const startRelay = (to: number): Promise<Program> =>
+  startProgram([import.meta.path, `${to}`])
 
 /** One of two ends: where its bytes go, and those that wait until that one takes more. */
 interface End {

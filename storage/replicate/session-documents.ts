@@ -66,14 +66,14 @@ export function documentsBody(
   const manifest = backlog.document(manifest_digest ?? '')
   const is_gone = (first === 0 && start === undefined) || (next === 2 && manifest === undefined)
   if (is_gone) return undefined
-  return encodeDocuments([
-    ...(first === 0 ? namedByStart(backlog, start) : []),
-    ...(next === 2 ? namedByEnd(backlog, manifest) : []),
-  ])
+  return encodeNamed(backlog, {
+    start: first === 0 ? start : undefined,
+    manifest: next === 2 ? manifest : undefined,
+  })
 }
 
 interface Named {
-  readonly start?: Uint8Array
+  readonly start?: Uint8Array | undefined
   readonly manifest?: Uint8Array | undefined
 }
 
@@ -83,14 +83,16 @@ function documentsObject(
   { start, manifest }: Named,
 ): readonly Body[] {
   const [first, next]: Range = [start === undefined ? 1 : 0, manifest === undefined ? 1 : 2]
-  const documents = [...namedByStart(backlog, start), ...namedByEnd(backlog, manifest)]
   const key = documentsKey(session, first)
   return keying.bodies(
     { key, kind: 'documents', subject: session, first, next },
-    [encodeDocuments(documents)],
+    [encodeNamed(backlog, { start, manifest })],
     backlog.isKeyed(session),
   )
 }
+
+const encodeNamed = (backlog: Backlog, { start, manifest }: Named): Uint8Array =>
+  encodeDocuments([...namedByStart(backlog, start), ...namedByEnd(backlog, manifest)])
 
 /** Leaf lists that are too many to lie beside their manifest. */
 function leavesObject(

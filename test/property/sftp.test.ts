@@ -9,21 +9,10 @@ import { sftpCodecs } from '../../proxy/connector/ssh/transfer/sftp.ts'
 import type { Direction, Frame } from '../../proxy/core/connector.ts'
 import type { GrantedTransfer, TransferChoice } from '../../proxy/core/transfer.ts'
 import { letGo } from '../../proxy/session/gather.ts'
+import { message, text, u32, u64 } from '../fixture/sftp-wire.ts'
 
 type Said = readonly [Direction, Uint8Array]
 
-const u32 = (value: number): Buffer => {
-  const bytes = Buffer.alloc(4)
-  bytes.writeUInt32BE(value >>> 0)
-  return bytes
-}
-const u64 = (value: number): Buffer => Buffer.concat([u32(value / 2 ** 32), u32(value)])
-const text = (value: string | Uint8Array): Buffer =>
-  Buffer.concat([u32(value.length), Buffer.from(value)])
-const message = (type: number, ...parts: readonly Uint8Array[]): Buffer => {
-  const body = Buffer.concat([Buffer.of(type), ...parts])
-  return Buffer.concat([u32(body.length), body])
-}
 const attrs = Buffer.concat([
   ...[u32(0x8000_000d), u64(5), u32(0o644), u32(1), u32(2)],
   ...[u32(1), text('key@example.com'), text('value')],

@@ -23,15 +23,9 @@ export const writes: Readonly<Record<string, (library: Library) => Promise<void>
 
   async 'packets that are ready together are one write, and arrive whole'(library) {
     const sent = Buffer.from(Array.from({ length: 300_000 }, (_, i) => (i * i) % 251))
-    let received: Promise<Buffer> | undefined
-    const { client } = await join(library, {
-      onSession: (session) => session.on('exec', (accept: Loose) => (received = gather(accept()))),
-      client: { algorithms: { cipher: ['aes128-gcm@openssh.com'] } },
-    })
-    const channel = await exec(client)
-    const written = countWrites(client)
+    const { client, channel, written, received } = await joinGathering(library)
     channel.end(sent)
-    const got = await received
+    const got = await received()
     assert(got?.equals(sent) === true, `${got?.length} of ${sent.length} bytes, or others`)
     // Ten packets of data, eight in a write, and the end.
     assert(written() <= 3, `${written()} writes`)
@@ -39,13 +33,7 @@ export const writes: Readonly<Record<string, (library: Library) => Promise<void>
   },
 
   async 'what a turn writes is one write, in its order, and no other packet waits for it'(library) {
-    let received: Promise<Buffer> | undefined
-    const { client } = await join(library, {
-      onSession: (session) => session.on('exec', (accept: Loose) => (received = gather(accept()))),
-      client: { algorithms: { cipher: ['aes128-gcm@openssh.com'] } },
-    })
-    const channel = await exec(client)
-    const written = countWrites(client)
+    const { client, channel, written, received } = await joinGathering(library)
     const parts = Array.from({ length: 6 }, (_, n) => Buffer.alloc(20_000 + n, n))
     for (const part of parts.slice(0, 3)) channel.write(part)
     client['_protocol'].ping()
@@ -60,10 +48,21 @@ export const writes: Readonly<Record<string, (library: Library) => Promise<void>
     assert(written() === 4, `${written() - 2} writes of two`)
     channel.end()
     const sent = Buffer.concat([...parts, full])
-    const got = await received
+    const got = await received()
     assert(got?.equals(sent) === true, `${got?.length} of ${sent.length} bytes, or others`)
     client.end()
   },
+}
+
+/** A program that keeps what it is sent, and how often that was written from now on. */
+async function joinGathering(library: Library): Promise<Loose> {
+  let received: Promise<Buffer> | undefined
+  const { client } = await join(library, {
+    onSession: (session) => session.on('exec', (accept: Loose) => (received = gather(accept()))),
+    client: { algorithms: { cipher: ['aes128-gcm@openssh.com'] } },
+  })
+  const channel = await exec(client)
+  return { client, channel, written: countWrites(client), received: () => received }
 }
 
 /** Of the connection's socket, from now on. */

@@ -1,22 +1,11 @@
 /** SFTP from a client and a target that mean harm: nothing changes that policy denies, nothing goes unrecorded, nothing grows. */
 import { describe, expect, test } from 'bun:test'
+import { message, text, u32, u64 } from '../../../../test/fixture/sftp-wire.ts'
 import type { Direction, Frame } from '../../../core/connector.ts'
 import type { TransferChoice } from '../../../core/transfer.ts'
 import { sftp_handles_max, sftp_pending_max } from './limits.ts'
 import { sftpCodecs } from './sftp.ts'
 
-const u32 = (value: number): Buffer => {
-  const bytes = Buffer.alloc(4)
-  bytes.writeUInt32BE(value >>> 0)
-  return bytes
-}
-const u64 = (value: number): Buffer => Buffer.concat([u32(value / 2 ** 32), u32(value)])
-const text = (value: string | Uint8Array): Buffer =>
-  Buffer.concat([u32(Buffer.from(value).length), Buffer.from(value)])
-const message = (type: number, ...parts: readonly Uint8Array[]): Buffer => {
-  const body = Buffer.concat([Buffer.of(type), ...parts])
-  return Buffer.concat([u32(body.length), body])
-}
 const no_attrs = u32(0)
 const handle = (id: number, name: string): Buffer => message(102, u32(id), text(name))
 const open = (id: number, path: string, flags: number): Buffer =>
