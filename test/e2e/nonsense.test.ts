@@ -16,6 +16,8 @@ import type { Loose } from '../ssh2/wire.ts'
 
 const needs = [ssh, sshd, ssh_keygen]
 const talk_ms = isSlow ? 20_000 : 3_000
+// On a machine that is busy with other things three seconds may be short.
+const visits_min = 12
 const seed = Number(Bun.env['SLUICE_TEST_SEED'] ?? 1)
 
 /** The same talk for the same seed, as far as the machine's timing lets it. */
@@ -192,10 +194,10 @@ describe('nonsense from both sides', () => {
       const until = performance.now() + talk_ms
       let visits = 0
       const visitor = async (): Promise<void> => {
-        for (; performance.now() < until; visits++) await visit()
+        for (; performance.now() < until || visits < visits_min; visits++) await visit()
       }
       await Promise.all([visitor(), visitor(), visitor(), visitor()])
-      expect(visits).toBeGreaterThan(10)
+      expect(visits).toBeGreaterThanOrEqual(visits_min)
       expect(await guarded.run('echo fine', undefined, 60_000)).toMatchObject({ stdout: 'fine\n' })
       for (;;) {
         const sessions = await guarded.sessions()

@@ -107,8 +107,8 @@ describe('painted in pieces', () => {
     terminal.type('\r')
     await terminal.until(/\*\r\n> $/)
     await leave(terminal)
-    // The shell did wrap it.
-    expect(terminal.text()).toContain(' \r')
+    // The shell did wrap it: behind the last column it prints a space, which may be within the mask, and goes back.
+    expect(terminal.text()).toMatch(/[ *]\r[^\n]/)
     expectNothingOf(token, terminal.text())
   })
 
