@@ -89,7 +89,7 @@ describe('a store that is encrypted at rest', () => {
     120_000,
   )
 
-  testWith(
+  testSlow(
     needs,
     'does not open without its key, nor with another, and says why',
     async () => {

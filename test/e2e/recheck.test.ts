@@ -13,7 +13,7 @@ import { holdOpen } from '../fixture/held-open.ts'
 import { documentsIn } from '../fixture/identity.ts'
 import { login } from '../fixture/login.ts'
 import { freePort } from '../fixture/net.ts'
-import { ssh, ssh_keygen, sshd, testSlow, testWith, worker_counts } from '../fixture/require.ts'
+import { ssh, ssh_keygen, sshd, testSlow, worker_counts } from '../fixture/require.ts'
 import { createVisitor, signIn } from '../fixture/sign-in.ts'
 import { until } from '../fixture/until.ts'
 import { openSignedIn } from './signed-in.ts'
@@ -68,7 +68,7 @@ async function expectAlive(terminal: Terminal, word: string): Promise<void> {
 
 for (const workers of worker_counts)
   describe(`with ${workers === 1 ? 'one process' : 'workers'}`, () => {
-    testWith(
+    testSlow(
       needs,
       'who is gone, or in fewer groups, is out; who is still somebody is not',
       async () => {
@@ -134,7 +134,7 @@ for (const workers of worker_counts)
     )
   })
 
-testWith(
+testSlow(
   needs,
   'what was made out of a sign-in ends with it: a certificate, its session, a page',
   async () => {

@@ -3,13 +3,13 @@ import { expect } from 'bun:test'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { ranOf } from '../fixture/ran.ts'
-import { ssh, testWith } from '../fixture/require.ts'
+import { ssh, testSlow } from '../fixture/require.ts'
 import { startTrialRun } from '../fixture/trial.ts'
 
 const text = readFileSync(join(import.meta.dir, '../../docs/try-grants.md'), 'utf8')
 const blocks = [...text.matchAll(/```sh\n([^]*?)```/g)].map(([, lines = '']) => lines)
 
-testWith(
+testSlow(
   [ssh],
   'a grant is asked for, given, used and taken back by the lines of the page',
   async () => {

@@ -13,7 +13,7 @@ import { factOf } from '../../proxy/policy/access/fact.ts'
 import { runGateway, sluice } from '../fixture/gateway.ts'
 import { openGuarded } from '../fixture/guarded.ts'
 import { documentsIn } from '../fixture/identity.ts'
-import { ssh, ssh_keygen, sshd, testWith } from '../fixture/require.ts'
+import { ssh, ssh_keygen, sshd, testSlow } from '../fixture/require.ts'
 
 type Json = Readonly<Record<string, unknown>>
 
@@ -40,7 +40,7 @@ async function write(config: string, data: string, facts: Json): Promise<void> {
   await evidence.stop()
 }
 
-testWith(
+testSlow(
   [ssh, sshd, ssh_keygen],
   'a gateway does not start without it, names it, and starts once it is set aside',
   async () => {

@@ -6,6 +6,7 @@ import { describe, expect } from 'bun:test'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { sluice } from '../fixture/gateway.ts'
+import { testSlow } from '../fixture/require.ts'
 import { until } from '../fixture/until.ts'
 import { inWorld } from './in-world.ts'
 import { type Desk, deskOf } from './waiting.ts'
@@ -19,7 +20,7 @@ import {
   query,
   sync,
 } from './wire.ts'
-import { openWorld, type PostgresWorld } from './world.ts'
+import { components, openWorld, type PostgresWorld } from './world.ts'
 
 const secret = ['ghp', '_', 'x7Rk2mPq9LwZ4tYb8NcV1sDf6GhJ3aEu5QiO'].join('')
 
@@ -324,7 +325,8 @@ describe('another policy by SIGHUP', () => {
 })
 
 describe('with workers', () => {
-  holds(
+  testSlow(
+    components,
     'a statement waits at one desk for all, and Ctrl-C finds it wherever it comes in',
     async () => {
       await using many = await openWorld({

@@ -8,7 +8,7 @@ import { sluice } from '../fixture/gateway.ts'
 import { documentsIn } from '../fixture/identity.ts'
 import { login } from '../fixture/login.ts'
 import { psqlOn } from '../fixture/postgres.ts'
-import { testWith } from '../fixture/require.ts'
+import { testSlow } from '../fixture/require.ts'
 import { until } from '../fixture/until.ts'
 import { components, openWorld } from './world.ts'
 
@@ -24,7 +24,7 @@ function makeCertificate(dir: string, name: string): { cert: string; key: string
   return { cert, key }
 }
 
-testWith(
+testSlow(
   components,
   'a bound token is good with its certificate alone, whoever made it',
   async () => {

@@ -6,11 +6,11 @@ import { join } from 'node:path'
 import { startIssuer } from '../../proxy/trial/issuer.ts'
 import { login } from '../fixture/login.ts'
 import { psqlOn } from '../fixture/postgres.ts'
-import { testWith } from '../fixture/require.ts'
+import { testSlow } from '../fixture/require.ts'
 import { signIn } from '../fixture/sign-in.ts'
 import { components, openWorld } from './world.ts'
 
-testWith(
+testSlow(
   components,
   'psql waits while its user signs in with a browser',
   async () => {

@@ -5,11 +5,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { makeCertificates } from '../fixture/certificate.ts'
 import { startPostgres } from '../fixture/postgres.ts'
-import { testWith } from '../fixture/require.ts'
+import { testSlow, testWith } from '../fixture/require.ts'
 import { startBetween } from './between.ts'
 import { components, openWorld } from './world.ts'
 
-testWith(
+testSlow(
   components,
   'a certificate of another authority is refused before any password goes there, the right one is not',
   async () => {
@@ -50,7 +50,7 @@ testWith(
 )
 
 for (const hides_binding of [false, true])
-  testWith(
+  testSlow(
     components,
     `who is in between with a trusted certificate gets nowhere${hides_binding ? ', also by hiding that the target binds' : ''}`,
     async () => {

@@ -1,7 +1,7 @@
 /** psycopg, on libpq: TLS, prepared statements, both formats, pipelines, batches, cursors, COPY, notifications, cancel. */
 import { expect } from 'bun:test'
 import { join } from 'node:path'
-import { type Component, testWith } from '../../fixture/require.ts'
+import { type Component, testSlow } from '../../fixture/require.ts'
 import { components } from '../world.ts'
 import { driven, openDriverWorld } from './world.ts'
 
@@ -10,7 +10,7 @@ const python: Component = '/usr/bin/python3'
 const psycopg: Component = '/usr/lib/python3/dist-packages/psycopg/__init__.py'
 const script = join(import.meta.dir, 'drive.py')
 
-testWith(
+testSlow(
   [...components, python, psycopg],
   'psycopg does through the gateway what it does with a database',
   async () => {
