@@ -8,6 +8,7 @@
 import type { TransferDirection, TransferTool } from '../core/transfer.ts'
 import { exactWords } from './exact-words.ts'
 import { baseName, unwrap } from './program.ts'
+import { rsyncDirection } from './rsync.ts'
 import { simpleCommands } from './shell-words.ts'
 
 export interface Transfer {
@@ -78,13 +79,13 @@ function scp(given: readonly string[]): Transfer | undefined {
   return directions.length === 0 ? undefined : { tool: 'scp', directions }
 }
 
-/** rsync/options.c: `--server` is the far side; with `--sender` it reads, without it writes. */
+/** rsync/options.c: `--server` is the far side. */
 function rsync(given: readonly string[]): Transfer | undefined {
   if (given.includes('--daemon')) return { tool: 'rsync', directions: both }
   if (!given.includes('--server')) return undefined
-  const reads = given.includes('--sender')
   // --remove-source-files and its like change the target, but bring nothing to it.
-  return { tool: 'rsync', directions: [reads ? 'download' : 'upload'] }
+  const direction = rsyncDirection(given)
+  return { tool: 'rsync', directions: direction === undefined ? both : [direction] }
 }
 
 /** The short options before the first operand or `--`, without their dashes. */

@@ -338,7 +338,9 @@ export function startSession(greeting: Greeting, ports: SessionPorts): Session {
       rest: (grant: TimedGrant) => restOn(grant, recorder),
     }
     const codecs = channel.codecs(verdict, statementJudge(statements))
-    const open_typed = await openTyped(channel, recorder, telling)
+    // What moves files is no line that somebody types, with a terminal or without.
+    const open_typed =
+      verdict.transfer === undefined ? await openTyped(channel, recorder, telling) : undefined
     const pump = startPump(
       ...([channel, codecs, endpoint, recorder, ports.flight, () => pumps.size] as const),
       ...([open_typed, statementHold(statements)] as const),
