@@ -137,6 +137,39 @@ describe('ssh target', () => {
     expect(gateway.ends).toEqual(['target'])
   })
 
+  testWith(needs, 'a target that names a signal as it likes', async () => {
+    let name = ''
+    const target = hasty(world, (connection) =>
+      connection.on('session', (accept) =>
+        accept().on('exec', (start) => {
+          const channel = start()
+          channel.exit(name)
+          channel.end()
+        }),
+      ),
+    )
+    await using gateway = await world.straight({ targets: [target] })
+    const ended = async (): Promise<readonly unknown[]> => {
+      const client = new ssh2.Client()
+      const { promise, resolve, reject } = Promise.withResolvers<readonly unknown[]>()
+      client.on('error', reject).on('ready', () =>
+        client.exec('true', (error, channel) => {
+          if (error !== undefined) reject(error)
+          else channel.on('exit', (...how: unknown[]) => resolve(how)).resume()
+        }),
+      )
+      const { private_key: privateKey } = world.user_key
+      const username = `${world.sshd.account}@hasty`
+      client.connect({ host: '127.0.0.1', port: gateway.port, username, privateKey })
+      return promise.finally(() => client.end())
+    }
+    name = 'KILL'
+    expect(await ended()).toEqual([null, 'SIGKILL', false, ''])
+    // Nobody masks it.
+    name = 'whatever-it-likes@example.com'
+    expect(await ended()).toEqual([255])
+  })
+
   testWith(needs, 'a target that is lost while a program runs', async () => {
     await using gateway = await world.straight()
     // The parent of the shell is the sshd of this connection.

@@ -17,8 +17,12 @@ const nothing: Buffer = Buffer.alloc(0)
 const signals = new Set('ABRT ALRM FPE HUP ILL INT KILL PIPE QUIT SEGV TERM USR1 USR2'.split(' '))
 const own_signal = /^[\w.-]{1,64}@[\w.-]{1,64}$/
 
-/** Whether a signal's name may be passed on. */
+/** Whether a client's signal may be passed on. */
 export const isSignal = (name: string): boolean => signals.has(name) || own_signal.test(name)
+
+/** Whether a target's may: by any other name it could say what it likes, past the masking. The last two are OpenSSH's. */
+const isKnownSignal = (name: string): boolean =>
+  signals.has(name) || name === 'INFO@openssh.com' || name === 'SIG@openssh.com'
 
 const interrupt_byte = 3
 
@@ -274,8 +278,9 @@ export class ChannelEndpoint implements Endpoint {
         return
       case 'exit_signal':
         if (this.peer !== 'client') return
-        if (isSignal(event.signal)) protocol.exitSignal(id, event.signal, event.core_dumped, '')
-        // No name that SSH can carry: as a shell would report an unknown death.
+        if (isKnownSignal(event.signal))
+          protocol.exitSignal(id, event.signal, event.core_dumped, '')
+        // As a shell would report an unknown death.
         else protocol.exitStatus(id, 255)
         return
     }
