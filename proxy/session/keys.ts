@@ -13,6 +13,8 @@ const paste_ends = '[201~'
 
 export class Keys {
   #bytes: number[] = []
+  /** The same without what took keys back. */
+  #all: number[] = []
   /** A key was typed that may have changed the line in a way that only its editor knows: Tab, an arrow, a macro. */
   #is_edited = false
   /** What came of an escape sequence so far; undefined outside of one. */
@@ -21,8 +23,10 @@ export class Keys {
   #is_quoted = false
   /** Any key at all: one that takes all others back may have been told to do something else. */
   is_touched = false
-  /** Inside of a paste whose ends the terminal has marked. */
+  /** Inside of a paste whose ends the terminal has marked, or whoever types says so. */
   is_pasted = false
+  /** Nothing but text, which every editor takes alike, pasted or not. */
+  is_plain = true
 
   get is_edited(): boolean {
     return this.#is_edited
@@ -30,6 +34,11 @@ export class Keys {
 
   get text(): string {
     return new TextDecoder().decode(Uint8Array.from(this.#bytes))
+  }
+
+  /** All text that was typed: an editor may have put back what was taken back. */
+  get all(): string {
+    return new TextDecoder().decode(Uint8Array.from(this.#all))
   }
 
   push(bytes: Uint8Array): void {
@@ -40,6 +49,8 @@ export class Keys {
   /** The line was entered, or given up. `is_refilled`: the editor may have put another one there. */
   endLine(is_refilled = false): void {
     this.#bytes = []
+    this.#all = []
+    this.is_plain = !is_refilled
     this.#is_edited = is_refilled
     this.#sequence = undefined
     this.#is_quoted = false
@@ -55,6 +66,10 @@ export class Keys {
       this.#is_quoted = false
       return
     }
+    // A Tab of a paste is one.
+    const is_text = (byte >= 0x20 && byte !== del) || (byte === 0x09 && this.is_pasted)
+    if (is_text && this.#all.length < typed_characters_max) this.#all.push(byte)
+    else if (byte !== escape) this.is_plain = false
     switch (byte) {
       case ctrl.v:
         this.#is_quoted = true
@@ -81,8 +96,6 @@ export class Keys {
       case ctrl.l:
         return
     }
-    // A Tab of a paste is one.
-    const is_text = byte >= 0x20 || (byte === 0x09 && this.is_pasted)
     if (!is_text || this.#bytes.length >= typed_characters_max) this.#is_edited = true
     else this.#bytes.push(byte)
   }
@@ -95,6 +108,7 @@ export class Keys {
     const is_over = !sequence.startsWith('[') || (byte >= 0x40 && byte <= 0x7e)
     if (!is_over && sequence.length < 32) return
     this.#sequence = undefined
+    if (sequence !== paste_begins && sequence !== paste_ends) this.is_plain = false
     if (sequence === paste_begins) this.is_pasted = true
     else if (sequence === paste_ends) this.is_pasted = false
     // Answers to what the target asked of the terminal: of where the cursor is, of its kind and colours.

@@ -20,7 +20,8 @@ import type { TellingShell, ToldCommand } from '../core/telling.ts'
 import type { Denial, Verdict } from '../core/verdict.ts'
 import { waitForApproval } from './hold.ts'
 import type { OpenTyped } from './pump.ts'
-import { createTyped, type Decided, type EnteredLine } from './typed.ts'
+import { createScript } from './script.ts'
+import { createTyped, type Decided, type EnteredLine, type TypedPorts } from './typed.ts'
 
 export interface TypedChannelParts {
   readonly channel: Channel
@@ -65,7 +66,7 @@ export const typedChannel =
     /** What the shell was allowed to run, and how often that has not begun. */
     let running: number | undefined
     let is_allowed = false
-    /** A line that was approved as it was read from the screen: the shell asks about it once more, when it gets there. */
+    /** A line that was approved while a program ran, which may leave it to the shell: that asks about it once more then. */
     let approved: string | undefined
 
     const judge = (line: Line): TypedVerdict => {
@@ -155,10 +156,9 @@ export const typedChannel =
       said?.end()
     }
 
-    const typed = createTyped({
+    const ports: TypedPorts = {
       ...pump,
       screen,
-      is_terminal,
       now_ms: parts.now_ms,
       judges: () => policy.judgesTyped(identity, target, at),
       decide,
@@ -168,7 +168,8 @@ export const typedChannel =
       },
       silent: lost,
       unasked,
-    })
+    }
+    const typed = is_terminal ? createTyped(ports) : createScript(ports)
 
     function unasked(): void {
       const message = 'the shell ran what it had not asked about'
@@ -189,9 +190,11 @@ export const typedChannel =
     const answer = async (shell: TellingShell, { id, text, cwd }: ToldCommand): Promise<void> => {
       const line: Line = { text, cwd, confidence: 'shell' }
       const { verdict } = judge(line)
+      // What is entered at the prompt is another one: an approval is for once.
       const was_approved =
         !verdict.allowed &&
         verdict.hold !== undefined &&
+        !typed.is_entered &&
         approved === new TextDecoder().decode(text)
       approved = undefined
       let end: Verdict = was_approved ? { allowed: true, rule: verdict.rule } : verdict

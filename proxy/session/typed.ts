@@ -29,9 +29,8 @@ export interface Decided {
 }
 
 export interface TypedPorts {
-  /** Undefined where there is no terminal, or nobody was to judge when it began: then there are the keys. */
+  /** Undefined where nobody was to judge when it began: then there are the keys. */
   readonly screen: Screen | undefined
-  readonly is_terminal: boolean
   /** Whether any line could be denied or held. */
   judges(): boolean
   /** Monotonic milliseconds. */
@@ -67,6 +66,8 @@ export interface Typed {
   /** Notes what the target printed. */
   printed(bytes: Uint8Array): void
   resize(columns: number, rows: number): void
+  /** An Enter at the shell's own prompt, which it has not answered. */
+  readonly is_entered: boolean
   close(): void
 }
 
@@ -98,6 +99,10 @@ export function createTyped(ports: TypedPorts): Typed {
   let wake = Promise.withResolvers<void>()
   /** The screen knows where the line begins. */
   let is_begun = false
+  /** Something was printed since it began. */
+  let is_shown = false
+  /** What was refused may still stand there: a shell need not heed Ctrl-C. */
+  let was_refused = false
   /** The rest of a paste that was refused. */
   let is_skipping = false
   /** Lines that went on and were not complete. */
@@ -115,7 +120,10 @@ export function createTyped(ports: TypedPorts): Typed {
 
   const pass = (bytes: Uint8Array): void => {
     if (bytes.length === 0) return
-    if (!is_begun) screen?.begin()
+    if (!is_begun) {
+      screen?.begin()
+      is_shown = false
+    }
     is_begun = true
     keys.push(bytes)
     if (bytes.includes(interrupt)) earlier = []
@@ -193,23 +201,35 @@ export function createTyped(ports: TypedPorts): Typed {
     earlier = goes_on ? [...earlier, text] : []
     if (first?.is_hidden === false) last_entered = text
     if (!allowed) return 'refused'
+    was_refused = false
     keys.endLine(key === fetches_next)
     return 'goes_on'
   }
 
   const entered = async (): Promise<readonly EnteredLine[]> => {
-    const { text, is_edited } = keys
-    if (screen === undefined || keys.is_pasted) return shownAs(text)
+    const { text } = keys
+    // A paste is shown once it is over; anybody can say that they paste.
+    const is_paste = keys.is_pasted && keys.is_plain && !was_refused
+    if (screen === undefined || is_paste) return shownAs(text)
     const line = await settled(screen)
     if (line === 'echoed') return shownAs(text)
+    const read = readFrom(line)
+    return was_refused ? [...read, ...shownAs(line.whole.replace(prompt, ''))] : read
+  }
+
+  const readFrom = (line: ScreenLine): readonly EnteredLine[] => {
+    const { text, is_edited } = keys
+    // Where nothing is shown of it, an editor may have put back what was taken back.
+    const unseen = is_shown ? [] : [{ text: keys.all, is_hidden: true }]
     if (!is_edited && line.before.endsWith(text)) {
       // Something may have stood there before the first key.
       const before = line.typed?.before ?? text
+      if (text === '' && before === '') return unseen
       return before === text ? shownAs(text) : shownAs(text, before)
     }
     const shown =
       searched.exec(line.whole)?.[1] ?? line.typed?.whole ?? line.whole.replace(prompt, '')
-    if (is_edited) return shownAs(shown)
+    if (is_edited) return shown.trim() === '' ? unseen : shownAs(shown)
     const hidden = { text, is_hidden: true }
     return shown.trim() === '' ? [hidden] : [...shownAs(shown), hidden]
   }
@@ -232,7 +252,7 @@ export function createTyped(ports: TypedPorts): Typed {
     const is_edited = keys.is_edited || text === ''
     const began_ms = ports.now_ms()
     for (;;) {
-      const echo = is_edited ? 'unknown' : on.echoes(text)
+      const echo = is_edited || was_refused ? 'unknown' : on.echoes(text)
       if (echo === 'all') return 'echoed'
       const left_ms = shown_ms - (ports.now_ms() - began_ms)
       // The rest is on its way.
@@ -279,12 +299,9 @@ export function createTyped(ports: TypedPorts): Typed {
     earlier = []
     // The shell has said why, and has a new prompt.
     if (is_told) return
+    was_refused = true
+    keys.is_touched = true
     ports.refused()
-    // A script that is read from a pipe is over with its first line that was refused.
-    if (!ports.is_terminal) {
-      is_closed = true
-      return
-    }
     ports.inject(gives)
     forwarded_ms = ports.now_ms()
   }
@@ -365,10 +382,14 @@ export function createTyped(ports: TypedPorts): Typed {
     printed(bytes) {
       if (is_closed) return
       screen?.print(bytes)
+      is_shown ||= bytes.some((byte) => byte >= 0x20)
       printed_ms = ports.now_ms()
       wake.resolve()
     },
     resize: (columns, rows) => screen?.resize({ columns, rows }),
+    get is_entered() {
+      return entered_at !== undefined
+    },
     close() {
       is_closed = true
       wake.resolve()

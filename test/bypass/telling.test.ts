@@ -150,6 +150,34 @@ for (const [name, program] of [
       await leave(opened)
     })
 
+    testSlow(
+      needs,
+      'approved once, for a program that read it: not for the shell too',
+      async () => {
+        await using opened = await shell()
+        opened.send("PS1='ready> ' bash --norc --noprofile\r")
+        await opened.prompt()
+        opened.send(`mkdir ${at('once')}\r`)
+        const cli = (...words: string[]) =>
+          sluice([...words, '--data', guarded.data, '--url', guarded.gateway.api])
+        const request = await until('a request', async () => {
+          const { stdout } = await cli('requests', '--as', 'bob', '--json')
+          return (JSON.parse(stdout) as { id: string }[])[0]?.id
+        })
+        expect((await cli('approve', request, '--as', 'bob')).code).toBe(0)
+        await opened.prompt()
+        rmSync(at('once'), { recursive: true })
+        opened.send(ctrl('d'))
+        await opened.prompt()
+        opened.send(`mkdir ${at('once')}\r`)
+        const held = /request \w+ needs an approval/g
+        await until('a request', () => plain(opened.terminal.text()).match(held)?.length === 2)
+        expect(existsSync(at('once'))).toBe(false)
+        opened.send(ctrl('c'))
+        await leave(opened)
+      },
+    )
+
     const remembered = (trace: string): string =>
       name === 'bash' ? `history -s "to""uch ${trace}"\r` : `print -s "to""uch ${trace}"\r`
     type Confidence = 'shell' | 'screen' | 'not'
