@@ -97,5 +97,8 @@ export const rekey_check_ms = 1_000
 /** What one field of a shell's request holds: a line that policy reads, twice. */
 export const told_field_bytes_max: number = 32 * 1024
 
+/** A shell waits for its answer. One whose wait was interrupted may ask again before that has come. */
+export const told_waiting_max = 16
+
 /** A shell that will tell of its commands is ready for its start file within this. */
 export const told_start_ms = 10_000

@@ -10,7 +10,7 @@ import type { Endpoint, Wire } from '../../core/connector.ts'
 import type { TellingShell, ToldEvents } from '../../core/telling.ts'
 import { ChannelEndpoint } from './channel.ts'
 import type { LibraryClient, SessionRequest } from './library.ts'
-import { told_field_bytes_max, told_start_ms } from './limits.ts'
+import { told_field_bytes_max, told_start_ms, told_waiting_max } from './limits.ts'
 import { clean } from './line.ts'
 import { openAt, type Side } from './open.ts'
 
@@ -78,14 +78,18 @@ export async function openTellingShell(
         opened,
       ),
     )
+    const unanswered = { count: 0 }
     return {
       endpoint: closing(far, () => {
         is_over = true
         relay.close()
       }),
-      listen: (on) => void readTold(fields, nonce, { ...on, lost: () => is_over || on.lost() }),
-      answer: (id, refusal) =>
-        send(refusal === undefined ? `${id} allow\n` : `${id} deny ${clean(refusal)}\n`),
+      listen: (on) =>
+        void readTold(fields, nonce, unanswered, { ...on, lost: () => is_over || on.lost() }),
+      answer(id, refusal) {
+        unanswered.count -= 1
+        send(refusal === undefined ? `${id} allow\n` : `${id} deny ${clean(refusal)}\n`)
+      },
     }
   } catch (error) {
     relay.close()
@@ -156,7 +160,12 @@ function createFields(): Fields {
 }
 
 /** Six fields each: what, nonce, number or code, folder, text, token. Resolves when nothing more is understood. */
-async function readTold(fields: Fields, nonce: string, on: ToldEvents): Promise<void> {
+async function readTold(
+  fields: Fields,
+  nonce: string,
+  unanswered: { count: number },
+  on: ToldEvents,
+): Promise<void> {
   for (;;) {
     const message: Uint8Array[] = []
     for (let at = 0; at < 6; at += 1) {
@@ -169,9 +178,11 @@ async function readTold(fields: Fields, nonce: string, on: ToldEvents): Promise<
     if (text === undefined || of !== nonce) break
     if (what === 'D') on.prompts(Number(number) & 0xff)
     else if (what === 'X') on.began()
-    else if (what === 'R')
-      on.asks({ id: `${token.replace(/[^\w-]/g, '')}.${number.replace(/\D/g, '')}`, text, cwd })
-    else break
+    else if (what === 'R' && unanswered.count < told_waiting_max) {
+      const id = `${token.replace(/[^\w-]/g, '')}.${number.replace(/\D/g, '')}`
+      unanswered.count += 1
+      on.asks({ id, text, cwd })
+    } else break
   }
   on.lost()
 }
