@@ -222,8 +222,6 @@ export type Identify = (claim: Claim) => Promise<Identity | Denial>
 /** Stateless: one instance serves every session of its protocol. */
 export interface Connector {
   readonly protocol: Protocol
-  /** `raw`: a socket of its port is one of Bun's own, which is a stream as long as somebody logs in. Otherwise it is Node's. */
-  readonly sockets?: 'raw'
   /**
    * Resolves once the client is authenticated; rejects with a `ClientError` when it never will be. `patience` is
    * called when a person was asked to sign in elsewhere: they need longer than a key does.

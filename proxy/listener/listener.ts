@@ -125,10 +125,9 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
       .then((greeting) => run(greeting, source, destroy))
       .catch(failed)
   }
-  const door = await openDoor(options, connector.sockets, {
-    opened: (socket, source, destroy) => admit(socket, source, connector, destroy),
-    failed: (code) => log('accept_failed', { code }),
-  })
+  const door = openDoor(options, (stream, source, destroy) =>
+    admit(stream, source, connector, destroy),
+  )
 
   return {
     address: { host: options.host, port: door.port },

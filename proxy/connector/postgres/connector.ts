@@ -54,7 +54,6 @@ export async function postgresConnector(options: PostgresOptions): Promise<Postg
   const made: Made = { target: options.target, keys, plain, catalogs, speaksOfObjects, lookups }
   return {
     protocol: 'postgres',
-    sockets: 'raw',
     cancel: (key) => void keys.cancel(key),
     async accept(socket, source, identify, signal, patience = () => {}) {
       const { promise: late, reject } = Promise.withResolvers<never>()

@@ -4,7 +4,6 @@
  *
  * @module
  */
-import type { Duplex } from 'node:stream'
 import type { Identify } from '../../core/connector.ts'
 import { ClientError } from '../../core/errors.ts'
 import type { Identity, IdentityProof } from '../../core/identity.ts'
@@ -33,6 +32,7 @@ import { auth_failures_max, key_probes_max, login_name_bytes_max } from './limit
 import { clean } from './line.ts'
 import { readSecuritySignature, security_key_types } from './security-key.ts'
 import { ask, signInByKeyboard } from './sign-in.ts'
+import type { Transport } from './transport.ts'
 
 export interface Authenticated {
   readonly identity: Identity
@@ -66,7 +66,7 @@ export interface AuthenticateOptions {
  */
 export function authenticate(
   connection: LibraryConnection,
-  socket: Duplex,
+  socket: Transport,
   client_version: string,
   { identify, asked, way, tokens, refused }: AuthenticateOptions,
 ): Promise<Authenticated> {

@@ -39,6 +39,7 @@ import { clean, line } from './line.ts'
 import type { Asking, Side } from './open.ts'
 import { askProgram } from './program.ts'
 import { type AllowEnv, serveSession } from './session.ts'
+import type { Transport } from './transport.ts'
 
 /** What policy is asked about besides channels. */
 export type Capability = 'forwarding' | 'agent_forwarding' | 'x11'
@@ -76,7 +77,7 @@ export class ClientSide {
   /** Resolves when the client is gone. */
   readonly closed: Promise<void>
 
-  constructor(connection: LibraryServerConnection, socket: Duplex, allow_env: AllowEnv) {
+  constructor(connection: LibraryServerConnection, socket: Transport, allow_env: AllowEnv) {
     this.#side = { connection, socket, title: 'the client' }
     this.#allow_env = allow_env
     this.closed = new Promise((resolve) => {

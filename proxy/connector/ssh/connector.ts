@@ -26,6 +26,7 @@ import { clean } from './line.ts'
 import { joinTarget } from './link.ts'
 import { type RekeyLimits, rekeyOften } from './rekey.ts'
 import { security_key_types } from './security-key.ts'
+import { type Transport, transportOf } from './transport.ts'
 
 export interface SshOptions {
   /** Private keys in OpenSSH or PEM format, without a passphrase; one of each type counts. */
@@ -61,7 +62,7 @@ function connectorTo(preset: Preset | undefined, options: SshOptions): Connector
       ? { hostKeys: host_keys, hostCertificates: [] }
       : hostKeysFor(preset.target, jump)
   const greeted = new WeakMap<
-    Duplex,
+    Transport,
     (connection: LibraryServerConnection, version: string) => void
   >()
   const serve = (client: 'openssh' | 'other'): LibraryServer => {
@@ -84,16 +85,17 @@ function connectorTo(preset: Preset | undefined, options: SshOptions): Connector
 
   return {
     protocol: 'ssh',
-    async accept(socket, source, identify, signal, patience = () => {}) {
+    async accept(stream, source, identify, signal, patience = () => {}) {
       const abort = (): void => {
-        socket.destroy()
+        stream.destroy()
       }
-      // A socket that nobody listens to would end the process with its error.
-      socket.on('error', () => {})
+      // A stream that nobody listens to would end the process with its error.
+      stream.on('error', () => {})
       signal.addEventListener('abort', abort, { once: true })
       if (signal.aborted) abort()
       try {
-        const server = servers[await firstBytes(socket)]
+        const server = servers[await firstBytes(stream)]
+        const socket = transportOf(stream)
         const { promise, resolve } = Promise.withResolvers<void>()
         let parts: Parts | undefined
         const about: AuthenticateOptions = {
@@ -161,7 +163,7 @@ function firstBytes(socket: Duplex): Promise<'openssh' | 'other'> {
   return promise
 }
 
-const gone = (socket: Duplex): Promise<void> =>
+const gone = (socket: Transport): Promise<void> =>
   new Promise((resolve) => {
     if (socket.destroyed) resolve()
     else socket.once('close', () => resolve())
@@ -170,7 +172,7 @@ const gone = (socket: Duplex): Promise<void> =>
 async function greet(
   { connection, client, authenticated }: Parts,
   preset: Preset | undefined,
-  socket: Duplex,
+  socket: Transport,
   source: string,
   options: SshOptions,
 ): Promise<Greeting | Passage> {

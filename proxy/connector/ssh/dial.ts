@@ -4,16 +4,17 @@
  *
  * @module
  */
-import { connect as connectTcp } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { TargetError, type TargetErrorCode } from '../../core/errors.ts'
 import { fingerprint } from '../../core/fingerprint.ts'
+import { connectRaw } from '../../socket/raw.ts'
 import { targetAlgorithms } from './algorithms.ts'
 import { ChannelStream } from './channel-stream.ts'
 import { keyType } from './key.ts'
 import { createClient, type LibraryClient, parseKey } from './library.ts'
 import { connect_ms, handshake_ms, keepalive_missed_max, keepalive_ms } from './limits.ts'
 import { clean } from './line.ts'
+import { SocketTransport, type Transport } from './transport.ts'
 
 /** How the gateway proves itself to a target. PEM or OpenSSH format, without a passphrase. */
 export type Credential =
@@ -29,7 +30,7 @@ export interface SshTarget {
   credential(account: string): Credential | undefined
   /** Shells there are made to tell of their commands. */
   readonly shell_integration?: boolean
-  /** In place of TCP: a stream that is connected, or a socket that connects. */
+  /** In place of TCP: a stream that is connected. */
   readonly connect?: () => Duplex
   /** In place of TCP from here: TCP from another target. */
   readonly via?: { readonly account: string; readonly target: () => SshTarget | undefined }
@@ -37,7 +38,7 @@ export interface SshTarget {
 
 export interface DialedTarget {
   readonly client: LibraryClient
-  readonly socket: Duplex
+  readonly socket: Transport
   readonly address: string
   /** `SHA256:` fingerprint of the key that it proved to have. */
   readonly host_key: string
@@ -129,29 +130,30 @@ const failureOf =
   (code, what, cause) =>
     new TargetError(code, `target ${target.name} (${target.address}) ${what}`, { cause })
 
-async function connectTo(target: SshTarget, fail: Fail, limit_ms: number): Promise<Duplex> {
-  const socket = target.connect?.() ?? connectTcp({ ...addressOf(target.address), noDelay: true })
-  if (!('connecting' in socket && socket.connecting)) return socket
-  const { promise, resolve, reject } = Promise.withResolvers<void>()
-  const onError = (error: Error & { code?: string }): void =>
-    reject(fail('target_unreachable', `cannot be reached: ${error.code ?? 'no connection'}`, error))
+async function connectTo(target: SshTarget, fail: Fail, limit_ms: number): Promise<Transport> {
+  const stream = target.connect?.()
+  if (stream !== undefined) return stream
+  const { promise: late, reject } = Promise.withResolvers<never>()
   const timer = setTimeout(
     () => reject(fail('target_timeout', `does not answer within ${limit_ms} ms`)),
     limit_ms,
   )
-  socket.once('connect', resolve)
-  socket.once('error', onError)
+  const { host, port } = addressOf(target.address)
+  const connecting = connectRaw(host, port).catch((error: Error & { code?: string }) => {
+    const why = `cannot be reached: ${error.code ?? 'no connection'}`
+    throw fail('target_unreachable', why, error)
+  })
   try {
-    await promise
-    return socket
+    return new SocketTransport(await Promise.race([connecting, late]))
   } catch (error) {
-    // A late error of a socket that nobody waits for is no failure of the gateway.
-    socket.on('error', () => {})
-    socket.destroy()
+    // It may still be connected when nobody waits for it.
+    connecting.then(
+      (socket) => socket.destroy(),
+      () => {},
+    )
     throw error
   } finally {
     clearTimeout(timer)
-    socket.off('error', onError)
   }
 }
 

@@ -5,9 +5,9 @@
  * @module
  */
 import type { EventEmitter } from 'node:events'
-import type { Duplex } from 'node:stream'
 import ssh2 from 'ssh2'
 import type { Algorithms } from './algorithms.ts'
+import type { Transport } from './transport.ts'
 
 /** The numbers of RFC 4253, section 11.1 that are sent. */
 export const disconnect_reason = {
@@ -73,7 +73,7 @@ export type Opened = (error: OpenFailure | undefined, channel: LibraryChannel) =
 /** Either side's connection. The first two opens are `direct-` at a target and `forwarded-` at a client. */
 export interface LibraryConnection extends EventEmitter {
   readonly ['_protocol']: LibraryProtocol
-  readonly ['_sock']: Duplex
+  readonly ['_sock']: Transport
   forwardOut(host: string, port: number, to_host: string, to_port: number, opened: Opened): void
   openssh_forwardOutStreamLocal(path: string, opened: Opened): void
   end(): void
@@ -118,7 +118,7 @@ export type Reply = (() => void) | undefined
 export type RejectOpen = (description: string, reason?: number) => void
 
 export interface LibraryServer extends EventEmitter {
-  injectSocket(socket: Duplex): void
+  injectSocket(socket: Transport): void
 }
 
 export interface ServerConfig {
@@ -157,7 +157,7 @@ export type Done = (error: Error | undefined) => void
 /** Events: ready, handshake, tcp connection, unix connection, agent connection, error, close. */
 export interface LibraryClient extends LibraryConnection {
   connect(config: {
-    readonly sock: Duplex
+    readonly sock: Transport
     readonly ident: string
     readonly username: string
     readonly algorithms: Algorithms
@@ -193,7 +193,7 @@ export interface ParsedKey {
 export const protocolOf = (connection: LibraryConnection): LibraryProtocol =>
   connection['_protocol']
 
-export const socketOf = (connection: LibraryConnection): Duplex => connection['_sock']
+export const socketOf = (connection: LibraryConnection): Transport => connection['_sock']
 
 /** SSH_MSG_USERAUTH_BANNER (RFC 4252, section 5.4), which clients show. Not sent while keys are exchanged. */
 export function sendBanner(connection: LibraryConnection, text: string): void {

@@ -4,7 +4,6 @@
  *
  * @module
  */
-import type { Duplex } from 'node:stream'
 import type { ChannelRequest, Endpoint, Waiting } from '../../core/connector.ts'
 import { TargetError } from '../../core/errors.ts'
 import type { TellingShell } from '../../core/telling.ts'
@@ -17,11 +16,12 @@ import {
   protocolOf,
 } from './library.ts'
 import { channel_open_ms } from './limits.ts'
+import type { Transport } from './transport.ts'
 
 /** The client's connection or the target's, as what channels are opened at. */
 export interface Side<Connection extends LibraryConnection = LibraryConnection> {
   readonly connection: Connection
-  readonly socket: Duplex
+  readonly socket: Transport
   /** How errors name it. */
   readonly title: string
 }

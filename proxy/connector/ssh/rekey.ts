@@ -3,9 +3,9 @@
  *
  * @module
  */
-import type { Duplex } from 'node:stream'
 import type { LibraryProtocol } from './library.ts'
 import { rekey_bytes, rekey_check_ms, rekey_ms } from './limits.ts'
+import type { Transport } from './transport.ts'
 
 export interface RekeyLimits {
   readonly bytes: number
@@ -18,7 +18,7 @@ const defaults: RekeyLimits = { bytes: rekey_bytes, ms: rekey_ms, check_ms: reke
 /** Rekeys after a number of bytes or a time, until the socket closes. */
 export function rekeyOften(
   protocol: LibraryProtocol,
-  socket: Duplex,
+  socket: Transport,
   limits: RekeyLimits = defaults,
 ): void {
   let bytes = bytesOf(socket)
@@ -36,10 +36,7 @@ export function rekeyOften(
 }
 
 /** A stream inside the process has no counters: time alone rekeys it. */
-function bytesOf(socket: Duplex): number {
-  const { bytesRead = 0, bytesWritten = 0 } = socket as {
-    bytesRead?: number
-    bytesWritten?: number
-  }
+function bytesOf(socket: Transport): number {
+  const { bytesRead = 0, bytesWritten = 0 } = socket
   return bytesRead + bytesWritten
 }
