@@ -52,7 +52,7 @@ export async function replicationRates(
 function counting(bucket: Bucket): { readonly bucket: Bucket; readonly sizes: number[] } {
   const sizes: number[] = []
   const put: Bucket['put'] = (key, body, ...more) => {
-    sizes.push(body.length)
+    sizes.push(body instanceof Blob ? body.size : body.length)
     return bucket.put(key, body, ...more)
   }
   return { bucket: { ...bucket, put }, sizes }

@@ -4,15 +4,13 @@
  *
  * @module
  */
-import { BodyMemory } from './body-memory.ts'
 import { sessionKey } from './keys.ts'
 import type { Plan, Receipts } from './receipts.ts'
 import { encodeSessionKey, encryptObject, newNonce, newSessionKey } from './session-key.ts'
-import { type Body, bodyOf } from './uploads.ts'
+import { type Body, bodyOf, joinedBody } from './uploads.ts'
 
 export class Keying {
   readonly #receipts: Receipts
-  readonly #memory = new BodyMemory()
   /** Made, and not planned yet: what is sent beside each other takes the same. */
   readonly #made = new Map<string, Uint8Array>()
 
@@ -20,18 +18,13 @@ export class Keying {
     this.#receipts = receipts
   }
 
-  /** One object of the session `plan.subject`, of these parts; none of it where its key was erased. */
+  /** One object of the session `plan.subject`, of these parts, which are given up; none of it where its key was erased. */
   bodies(
     plan: Omit<Plan, 'sha256' | 'bytes'>,
     parts: readonly Uint8Array[],
     is_keyed: boolean,
   ): readonly Body[] {
-    const [only] = parts
-    if (!is_keyed && parts.length === 1 && only !== undefined) return [bodyOf(plan, only)]
-    if (!is_keyed) {
-      const { body, release } = this.#memory.join(parts)
-      return [{ ...bodyOf(plan, body), release }]
-    }
+    if (!is_keyed) return [joinedBody(plan, parts)]
     const { subject: session, key: name } = plan
     const { keys } = this.#receipts
     if (keys.isShredded(session)) return []

@@ -4,8 +4,11 @@
  * @module
  */
 
-/** An object of records is at most so large: enough that a request costs little beside its bytes, and one piece for Ceph. */
-export const object_bytes: number = 4 * 1024 * 1024
+/** An object of records of a backlog ends here: a request costs little beside so many bytes. What is live is sent earlier. */
+export const object_bytes: number = 8 * 1024 * 1024
+
+/** ... unless less than this is left of its session: by itself that would cost as much as half a megabyte more. */
+export const object_rest_bytes: number = 1024 * 1024
 
 /** ... and a round begins this often, so that what is shown is in the bucket about 3 s later. */
 export const round_ms = 2_000
@@ -26,13 +29,16 @@ export const gathered_bytes_max: number = 64 * 1024 * 1024
 /** Read from the store at once, between two looks at what arrived. */
 export const page_bytes: number = 1024 * 1024
 
+/** Objects are planned together until they are so large: each plan waits for the disk, and nothing is read or hashed meanwhile. */
+export const planned_bytes: number = 16 * 1024 * 1024
+
 /** Requests at a time: one connection to a store does not fill the line, least of all with small objects. */
 export const requests_max = 16
 
-/** ... and their bytes: eight full objects. */
-export const sending_bytes_max: number = 32 * 1024 * 1024
+/** ... and their bytes: five full objects. */
+export const sending_bytes_max: number = 48 * 1024 * 1024
 
-/** One request of 4 MiB on a line of 70 KB/s. */
+/** One full object on a line of 150 KB/s: after failures they are sent one at a time. */
 export const request_ms_max = 60_000
 
 /** An answer that is not an object: a page of a listing is the largest, about 500 bytes for each of 1,000. */

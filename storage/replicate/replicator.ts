@@ -200,6 +200,7 @@ export class Replicator {
         {
           ...this.#parts,
           prefix: prefixOf(this.#origin),
+          failures: this.#failures,
           sent: (bytes) => {
             this.#sent_bytes += bytes
             this.#sent_objects++

@@ -18,17 +18,18 @@ import {
   tileData,
   tilePath,
 } from '../evidence/tile.ts'
-import type { Snapshot, StoredChunk } from '../store/backlog.ts'
+import type { Snapshot } from '../store/backlog.ts'
 import { encodeEntries, type LoggedEntry } from './body.ts'
 import { ReplicaError } from './errors.ts'
+import { type Gathered, Gathering } from './gathering.ts'
 import { Keying } from './keying.ts'
 import { checkpointKey, documentKey, entriesKey, recordsKey } from './keys.ts'
 import {
   entries_bytes,
   entries_count_max,
   gathered_bytes_max,
-  object_bytes,
   page_bytes,
+  planned_bytes,
 } from './limits.ts'
 import type { Plan } from './receipts.ts'
 import { documentsBody, sessionObjects } from './session-documents.ts'
@@ -77,25 +78,19 @@ async function sendAll(parts: Sending, snapshot: Snapshot): Promise<void> {
   receipts.advance({ watermark_lsn, at_ms })
 }
 
-/** Records of a session that follow each other, until they are an object. */
-interface Gathered {
-  readonly session: string
-  readonly is_keyed: boolean
-  readonly retain_days: number
-  readonly first: number
-  readonly parts: Uint8Array[]
-  next: number
-  bytes: number
-}
-
 async function sendRecords(parts: Sending, snapshot: Snapshot): Promise<void> {
   const { backlog, receipts, retention, uploads, keying } = parts
-  const open = new Map<number, Gathered>()
-  const sent_to = new Map<number, number>()
-  type Place = Pick<Gathered, 'session' | 'is_keyed' | 'retain_days'>
+  const gathering = new Gathering()
+  interface Place {
+    readonly session: string
+    readonly is_keyed: boolean
+    readonly retain_days: number
+    /** Records before this were planned in a round before. */
+    readonly sent_to: number
+  }
   const places = new Map<number, Place>()
-  let gathered_bytes = 0
   let full: Body[] = []
+  let full_bytes = 0
 
   const placeOf = (no: number): Place => {
     const known = places.get(no)
@@ -104,40 +99,25 @@ async function sendRecords(parts: Sending, snapshot: Snapshot): Promise<void> {
     if (found === undefined)
       throw new ReplicaError('store_contradicts', 'records of a session that is not there')
     const { id, is_keyed } = found
-    const place = { session: id, is_keyed, retain_days: daysLocked(retention, found) }
+    const retain_days = daysLocked(retention, found)
+    const place = { session: id, is_keyed, retain_days, sent_to: receipts.sentTo(id) }
     places.set(no, place)
-    sent_to.set(no, receipts.sentTo(id))
     return place
   }
-  const close = (no: number, gathered: Gathered): void => {
-    open.delete(no)
-    gathered_bytes -= gathered.bytes
-    const { session, first, next, retain_days, is_keyed } = gathered
-    const key = recordsKey(session, first)
-    const plan = { key, kind: 'records', subject: session, first, next, retain_days } as const
-    full.push(...keying.bodies(plan, gathered.parts, is_keyed))
-  }
-  const gather = (chunk: StoredChunk): void => {
-    const { session_no: no, first_seq, count, bytes } = chunk
-    const place = placeOf(no)
-    if (first_seq + count <= (sent_to.get(no) ?? 0)) return
-    let gathered = open.get(no)
-    // None is larger: a store that keeps them in pieces of this size has one of it then.
-    const is_over = gathered !== undefined && gathered.bytes + bytes.length > object_bytes
-    if (gathered !== undefined && (is_over || gathered.next !== first_seq)) {
-      close(no, gathered)
-      gathered = undefined
+  const makeBodies = (gathered: readonly Gathered[]): void => {
+    for (const { session_no, first, next, parts: records } of gathered) {
+      const { session, is_keyed, retain_days } = placeOf(session_no)
+      const key = recordsKey(session, first)
+      const place = { key, kind: 'records', subject: session, first, next, retain_days } as const
+      const bodies = keying.bodies(place, records, is_keyed)
+      full.push(...bodies)
+      for (const { plan } of bodies) full_bytes += plan.bytes
     }
-    gathered ??= { ...place, first: first_seq, parts: [], next: first_seq, bytes: 0 }
-    open.set(no, gathered)
-    gathered.parts.push(bytes)
-    gathered.next = first_seq + count
-    gathered.bytes += bytes.length
-    gathered_bytes += bytes.length
   }
   const sendFull = async (): Promise<void> => {
     const bodies = full
     full = []
+    full_bytes = 0
     await uploads.add(bodies)
   }
 
@@ -146,12 +126,15 @@ async function sendRecords(parts: Sending, snapshot: Snapshot): Promise<void> {
     const page = backlog.chunks(at, snapshot.chunk_no, page_bytes)
     const last = page.at(-1)
     if (last === undefined) break
-    for (const chunk of page) gather(chunk)
+    for (const chunk of page) {
+      const { session_no, first_seq, count } = chunk
+      if (first_seq + count > placeOf(session_no).sent_to) makeBodies(gathering.add(chunk))
+    }
     at = last.no
-    if (gathered_bytes > gathered_bytes_max) for (const [no, one] of open) close(no, one)
-    await sendFull()
+    if (gathering.bytes > gathered_bytes_max) makeBodies(gathering.close())
+    if (full_bytes >= planned_bytes || uploads.isIdle) await sendFull()
   }
-  for (const [no, one] of open) close(no, one)
+  makeBodies(gathering.close())
   await sendFull()
 }
 

@@ -50,7 +50,12 @@ export interface Bucket {
    * Stores an object, in COMPLIANCE mode with `retain_until_ms`; returns its version. Borrows `body`; `sha256` is its
    * hash in hex, where that is known already.
    */
-  put(key: string, body: Uint8Array, retain_until_ms?: number, sha256?: string): Promise<string>
+  put(
+    key: string,
+    body: Uint8Array | Blob,
+    retain_until_ms?: number,
+    sha256?: string,
+  ): Promise<string>
   get(key: string, version?: string): Promise<Fetched | undefined>
   lock(key: string, version: string): Promise<Lock | undefined>
   /** Tries to let a lock end earlier, or to delete a version. Resolves with whether the store let it happen. */
@@ -69,7 +74,7 @@ interface Asked {
   readonly key?: string
   readonly query?: Readonly<Record<string, string>>
   readonly headers?: Readonly<Record<string, string>>
-  readonly body?: Uint8Array
+  readonly body?: Uint8Array | Blob
   readonly sha256?: string | undefined
 }
 
@@ -86,13 +91,13 @@ export function openBucket(settings: BucketSettings): Bucket {
   const ask = async ({ method, key = '', query = {}, headers = {}, body, ...asked }: Asked) => {
     const url = new URL(`${base}/${key}`)
     for (const [name, value] of Object.entries(query)) url.searchParams.set(name, value)
-    const sha256 = asked.sha256 ?? sha256Hex(body ?? new Uint8Array())
+    const sha256 = asked.sha256 ?? (await hashOf(body))
     const what = `${method} ${key === '' ? settings.bucket : key}`
     try {
       const request = await client.sign(url, {
         method,
         headers: { ...headers, 'x-amz-content-sha256': sha256 },
-        ...(body === undefined ? {} : { body: body as Uint8Array<ArrayBuffer> }),
+        ...(body === undefined ? {} : { body: body as Uint8Array<ArrayBuffer> | Blob }),
       })
       const answer = await fetch(request, {
         // A redirect leads to a host that nobody configured.
@@ -111,7 +116,7 @@ export function openBucket(settings: BucketSettings): Bucket {
 
   return {
     async put(key, body, retain_until_ms, known) {
-      const sha256 = known ?? sha256Hex(body)
+      const sha256 = known ?? (await hashOf(body))
       const checksum = Buffer.from(sha256, 'hex').toString('base64')
       const { answer, bytes, what } = await ask({
         ...{ method: 'PUT', key, body, sha256 },
@@ -221,6 +226,10 @@ export function openBucket(settings: BucketSettings): Bucket {
 function baseOf({ endpoint, bucket, path_style }: BucketSettings): string {
   const url = new URL(endpoint)
   return path_style ? `${url.origin}/${bucket}` : `${url.protocol}//${bucket}.${url.host}`
+}
+
+async function hashOf(body: Uint8Array | Blob = new Uint8Array()): Promise<string> {
+  return sha256Hex(body instanceof Blob ? await body.bytes() : body)
 }
 
 /** Reads a body up to its limit, whatever its length is said to be. */

@@ -16,14 +16,17 @@ import {
   encryptObject,
 } from './session-key.ts'
 import { SessionKeys } from './session-keys.ts'
+import type { Body } from './uploads.ts'
 
 const session = '019ca869-5000-7970-854d-cf6b0ce8648d'
 const other = '019ca869-5000-737c-86fe-9c2d360c799a'
 const key = Uint8Array.from({ length: 32 }, (_, at) => at)
 const nonce = new Uint8Array(12).fill(7)
 const name = recordsKey(session, 0)
-const parts = [Buffer.from('some records'), Buffer.from(', and more')]
-const encrypted = encryptObject(parts, { key, session, name, nonce })
+const partsOf = (): Uint8Array[] => [Buffer.from('some records'), Buffer.from(', and more')]
+const bytesOf = (one: Body | undefined): Uint8Array =>
+  one?.body instanceof Uint8Array ? one.body : new Uint8Array()
+const encrypted = encryptObject(partsOf(), { key, session, name, nonce })
 
 describe('an encrypted object', () => {
   test('is what FORMAT.md says, by other hands', () => {
@@ -64,7 +67,11 @@ describe('an encrypted object', () => {
   test('says which key it is under, and what is none does not', () => {
     expect(commitmentOf(encrypted)).toEqual(commitToKey(key, session))
     expect(commitToKey(key, other)).not.toEqual(commitToKey(key, session))
-    for (const body of [new Uint8Array(), parts[0] ?? new Uint8Array(), encrypted.subarray(0, 79)])
+    for (const body of [
+      new Uint8Array(),
+      partsOf()[0] ?? new Uint8Array(),
+      encrypted.subarray(0, 79),
+    ])
       expect(commitmentOf(body)).toBeUndefined()
   })
 
@@ -96,12 +103,14 @@ describe('keys on this machine', () => {
   const planOf = (of: string, at = 0) =>
     ({ key: recordsKey(of, at), kind: 'records', subject: of, ...whole, retain_days: 1 }) as const
 
-  function opened(run: (receipts: Receipts, path: string) => void): void {
+  async function opened(
+    run: (receipts: Receipts, path: string) => void | Promise<void>,
+  ): Promise<void> {
     const dir = mkdtempSync(join(tmpdir(), 'sluice-keys-'))
     const path = join(dir, 'receipts.db')
     const receipts = new Receipts(path)
     try {
-      run(receipts, path)
+      await run(receipts, path)
     } finally {
       receipts.close()
       rmSync(dir, { recursive: true, force: true })
@@ -109,35 +118,35 @@ describe('keys on this machine', () => {
   }
 
   test('are made once for a session, and planned with its first object', () =>
-    opened((receipts) => {
+    opened(async (receipts) => {
       const first = new Keying(receipts)
-      const one = first.bodies(planOf(session), parts, true)
-      const two = first.bodies(planOf(session, 1), parts, true)
+      const one = first.bodies(planOf(session), partsOf(), true)
+      const two = first.bodies(planOf(session, 1), partsOf(), true)
       expect(one.map(({ plan }) => plan.kind)).toEqual(['key', 'records'])
       expect(one[0]?.body).toEqual(two[0]?.body ?? key)
       expect(receipts.keys.key(session)).toBeUndefined()
       receipts.plan(one.map(({ plan }) => plan))
-      const made = decodeSessionKey(one[0]?.body ?? key) ?? key
+      const made = decodeSessionKey(bytesOf(one[0])) ?? key
       expect(receipts.keys.key(session)).toEqual(made)
-      const later = new Keying(receipts).bodies(planOf(session, 1), parts, true)
+      const later = new Keying(receipts).bodies(planOf(session, 1), partsOf(), true)
       expect(later.map(({ plan }) => plan.kind)).toEqual(['records'])
-      expect(commitmentOf(later[0]?.body ?? key)).toEqual(commitToKey(made, session))
+      expect(commitmentOf(bytesOf(later[0]))).toEqual(commitToKey(made, session))
       // A nonce never comes twice under one key.
       expect(later[0]?.plan.secret).not.toEqual(one[1]?.plan.secret ?? key)
       expect(receipts.planned().map(({ secret }) => secret)).toEqual(
         one.map(({ plan }) => plan.secret),
       )
-      const plain = new Keying(receipts).bodies(planOf(other), parts, false)
-      expect(plain.map(({ body }) => Buffer.from(body).toString())).toEqual([
-        'some records, and more',
-      ])
+      const plain = new Keying(receipts).bodies(planOf(other), partsOf(), false)
+      expect(await Promise.all(plain.map(({ body }) => new Response(body as Blob).text()))).toEqual(
+        ['some records, and more'],
+      )
     }))
 
   test('are gone from the disk with the fact, stay to be erased in the bucket, and none comes back', () =>
     opened((receipts, path) => {
       const keying = new Keying(receipts)
       for (const of of [session, other])
-        receipts.plan(keying.bodies(planOf(of), parts, true).map(({ plan }) => plan))
+        receipts.plan(keying.bodies(planOf(of), partsOf(), true).map(({ plan }) => plan))
       receipts.received(new Map([[sessionKey(session, 'key'), 'v1']]))
       const made = Buffer.from(receipts.keys.key(session) ?? [])
       const onDisk = (): boolean =>
@@ -147,7 +156,7 @@ describe('keys on this machine', () => {
       expect(onDisk()).toBe(false)
       expect(receipts.keys.key(session)).toBeUndefined()
       expect(receipts.keys.isShredded(session)).toBe(true)
-      expect(keying.bodies(planOf(session, 1), parts, true)).toEqual([])
+      expect(keying.bodies(planOf(session, 1), partsOf(), true)).toEqual([])
       // What was not sent never is; what is another's stays.
       expect(receipts.planned().map(({ subject }) => subject)).toEqual([other, other])
       expect(receipts.keys.key(other)).toBeDefined()
@@ -174,7 +183,9 @@ describe('keys on this machine', () => {
     before.close()
     const receipts = new Receipts(path)
     expect(receipts.planned()).toMatchObject([{ key: recordsKey(other, 0), bytes: 3 }])
-    receipts.plan(new Keying(receipts).bodies(planOf(session), parts, true).map(({ plan }) => plan))
+    receipts.plan(
+      new Keying(receipts).bodies(planOf(session), partsOf(), true).map(({ plan }) => plan),
+    )
     expect(receipts.keys.key(session)).toBeDefined()
     expect(receipts.planned().map(({ secret }) => secret?.length)).toEqual([undefined, 32, 12])
     receipts.close()
@@ -184,7 +195,7 @@ describe('keys on this machine', () => {
   test('leave a session without one as it is', () =>
     opened((receipts) => {
       receipts.plan(
-        new Keying(receipts).bodies(planOf(session), parts, false).map(({ plan }) => plan),
+        new Keying(receipts).bodies(planOf(session), partsOf(), false).map(({ plan }) => plan),
       )
       receipts.received(new Map([[recordsKey(session, 0), 'v1']]))
       receipts.shred([{ session, keeps_start: false }], 3)

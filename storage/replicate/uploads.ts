@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { createHash } from 'node:crypto'
 import type { Backlog } from '../store/backlog.ts'
 import { sha256Hex } from './body.ts'
 import { ReplicaError } from './errors.ts'
@@ -23,6 +24,8 @@ export interface UploadParts {
   /** `NAME/LOGID/`. */
   readonly prefix: string
   readonly now_ms: () => number
+  /** Rounds that failed one after the other before this: a line that was too slow is given less at a time. */
+  readonly failures: number
   /** So much more has arrived. */
   readonly sent: (bytes: number) => void
 }
@@ -30,13 +33,26 @@ export interface UploadParts {
 /** An object whose body is at hand, borrowed until it is sent. */
 export interface Body {
   readonly plan: Plan
-  readonly body: Uint8Array
-  /** It has arrived: its memory may be used for another. */
-  release?(): void
+  readonly body: Uint8Array | Blob
 }
 
 export function bodyOf(plan: Omit<Plan, 'sha256' | 'bytes'>, body: Uint8Array): Body {
   return { plan: { ...plan, sha256: sha256Hex(body), bytes: body.length }, body }
+}
+
+/** The body is these parts, one after the other; each has memory of its own, and gives it up. */
+export function joinedBody(
+  plan: Omit<Plan, 'sha256' | 'bytes'>,
+  parts: readonly Uint8Array[],
+): Body {
+  const hash = createHash('sha256')
+  for (const part of parts) hash.update(part)
+  // Copied once, here: a request copies every other body again.
+  const body = new Blob(parts as Uint8Array<ArrayBuffer>[]) // None is shared between threads.
+  // The next part gets this memory, still warm; left to the collector, it would cost as much as to copy it.
+  for (const { buffer, byteLength } of parts)
+    if (buffer instanceof ArrayBuffer && buffer.byteLength === byteLength) buffer.transfer(0)
+  return { plan: { ...plan, sha256: hash.digest('hex'), bytes: body.size }, body }
 }
 
 export class Uploads {
@@ -48,6 +64,11 @@ export class Uploads {
 
   constructor(parts: UploadParts) {
     this.#parts = parts
+  }
+
+  /** Nothing is on its way. */
+  get isIdle(): boolean {
+    return this.#running.size === 0
   }
 
   /**
@@ -97,9 +118,11 @@ export class Uploads {
 
   async #begin(body: Body): Promise<void> {
     const { bytes } = body.plan
+    const share = 2 ** -this.#parts.failures
     const isFull = (): boolean =>
-      this.#running.size >= requests_max ||
-      (this.#running.size > 0 && this.#running_bytes + bytes > sending_bytes_max)
+      this.#running.size > 0 &&
+      (this.#running.size >= requests_max * share ||
+        this.#running_bytes + bytes > sending_bytes_max * share)
     while (isFull()) await Promise.race(this.#running)
     this.#check()
     this.#running_bytes += bytes
@@ -112,7 +135,7 @@ export class Uploads {
   }
 
   /** Never rejects. */
-  async #send({ plan, body, release }: Body): Promise<void> {
+  async #send({ plan, body }: Body): Promise<void> {
     const { bucket, prefix, now_ms, sent } = this.#parts
     const { key, retain_days, sha256, bytes } = plan
     const until_ms =
@@ -120,8 +143,6 @@ export class Uploads {
     try {
       this.#versions.set(key, await bucket.put(`${prefix}${key}`, body, until_ms, sha256))
       sent(bytes)
-      // Not after a failure: whoever was given the bytes may still read them.
-      release?.()
     } catch (error) {
       this.#failure ??= error
     }

@@ -21,6 +21,9 @@ import { bucketOf, Folder, keptEvidence, project, replicaOf, verifyBucket } from
 const ceph = shareCeph()
 const start_ms = 120_000
 
+const bytesOf = async (body: Uint8Array | Blob): Promise<Uint8Array> =>
+  body instanceof Blob ? body.bytes() : Uint8Array.from(body)
+
 /** A session within a round, and one that ends in a later one, after more records than one leaf list has. */
 async function evidence(seed: string, is_keyed = false) {
   const store = await ceph()
@@ -112,7 +115,7 @@ describe('the documents of a session', () => {
         ...bucket,
         put: async (key, body, ...rest) => {
           if (!key.endsWith(first)) return bucket.put(key, body, ...rest)
-          sent ??= Uint8Array.from(body)
+          sent ??= await bytesOf(body)
           throw new ReplicaError('s3_failing', 'PUT: 503')
         },
       }
@@ -148,7 +151,7 @@ describe('the documents of a session', () => {
         ...bucket,
         put: async (key, body, until_ms, sha256) => {
           if (!key.endsWith(one)) return bucket.put(key, body, until_ms, sha256)
-          const [start, envelope, manifest, leaves] = decodeDocuments(body) ?? []
+          const [start, envelope, manifest, leaves] = decodeDocuments(await bytesOf(body)) ?? []
           for (const [part, bytes] of Object.entries({ start, envelope, manifest, leaves })) {
             const locked_ms = part === 'leaves' ? Date.now() + 40 * 86_400_000 : undefined
             await bucket.put(

@@ -3,6 +3,7 @@
  * and nothing arrives in two shapes.
  */
 import { describe, expect } from 'bun:test'
+import { ReplicaError } from '../../storage/replicate/errors.ts'
 import { prefixOf } from '../../storage/replicate/keys.ts'
 import type { Bucket } from '../../storage/replicate/s3.ts'
 import { testSlow } from '../fixture/require.ts'
@@ -100,6 +101,50 @@ describe('replication to a store that fails', () => {
       expect(reason()).toBe('')
       proxy.fault = () => 'pass'
       await replica.finish()
+    },
+    start_ms,
+  )
+
+  testSlow(
+    ceph_components,
+    'a line that is too slow for all at once is given less at a time, until it all arrives',
+    async () => {
+      const store = await ceph()
+      const bucket = bucketOf(store, await store.makeBucket())
+      const { writer, early } = await keptEvidence('narrow')
+      for (let count = 0; count < 20; count++) {
+        const session = await writer.session()
+        session.exec(1)
+        session.end()
+      }
+      writer.sign()
+      using folder = new Folder()
+      project(folder.path, writer.stored)
+      let on_their_way = 0
+      let timed_out = 0
+      const narrow: Bucket = {
+        ...bucket,
+        put: async (...asked) => {
+          on_their_way++
+          try {
+            await Bun.sleep(1)
+            if (on_their_way <= 2) return await bucket.put(...asked)
+            timed_out++
+            await Bun.sleep(5)
+            throw new ReplicaError('s3_unreachable', 'PUT: no answer in time')
+          } finally {
+            on_their_way--
+          }
+        },
+      }
+      const replica = replicaOf({ data: folder.path, bucket: narrow, writer, pause_ms: shorter })
+      void replica.running()
+      await replica.caughtUp()
+      await replica.finish()
+      expect(timed_out).toBeGreaterThan(8)
+      expect(replica.refused).toEqual([])
+      const report = await verifyBucket(bucket, writer.origin, writer.trust(early))
+      expect(report.verdict).toBe('verified')
     },
     start_ms,
   )
