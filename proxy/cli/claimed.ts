@@ -72,16 +72,17 @@ function claimedFile(descriptor: number): ClaimedStream {
     return bytes.subarray(0, at)
   }
   let sha256: string | undefined
-  const digest = (): string => {
+  const digest = (from: number): string => {
     const hash = createHash('sha256')
-    for (let at = 0; at < length; at += piece_bytes) hash.update(read(at, piece_bytes))
+    for (let at = from; at < length; at += piece_bytes) hash.update(read(at, piece_bytes))
     return hash.digest('hex')
   }
   return {
     length,
     read,
-    sha256() {
-      sha256 ??= digest()
+    sha256(from = 0) {
+      if (from > 0) return digest(from)
+      sha256 ??= digest(0)
       return sha256
     },
   }

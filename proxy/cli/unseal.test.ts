@@ -144,6 +144,37 @@ describe('unseal', () => {
   )
 
   test(
+    'of a long stream what the records show needs no digest, and what comes behind it has one',
+    async () => {
+      const rest_from = raw.masked.indexOf('number')
+      const rest = sha256(raw.masked.slice(rest_from))
+      const claim = ['--raw', `2/output=${file('long', raw.masked)}`]
+      for (const [digest, words, code, says] of [
+        [rest, [], 0, 'masked in part'],
+        [rest, claim, 0, 'agrees with'],
+        [sha256(raw.masked), claim, 1, 'DIFFERENT'],
+      ] as const) {
+        const long = await auditedEvidence({ rest_from, digest })
+        const other = await storeEvidence(long.writer)
+        try {
+          const found = await sluice([
+            ...['unseal', long.session.id, '--data', other.data, '--key', other.key, ...words],
+          ])
+          expect(found.code, found.err).toBe(code)
+          expect(found.out).toContain(
+            `${digest}  2/output from byte ${rest_from} on, all before it is on record  ${says}`,
+          )
+          expect(found.out).toContain(`${sha256(raw.clear)}  3/output  agrees with the recorded`)
+          expect(found.out).toContain(`${sha256('')}  3/error  agrees with the recorded`)
+        } finally {
+          other.remove()
+        }
+      }
+    },
+    timeout_ms,
+  )
+
+  test(
     'a record that was changed, and a sealed value of another record, are found',
     async () => {
       const tampered = await auditedEvidence()

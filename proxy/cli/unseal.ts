@@ -119,10 +119,12 @@ async function print(found: Unsealed, session: AuditedSession, console: Console)
       `proof by ${plain(proof.kind)}${proof.is_named ? ', as its start document names it' : ''}`,
   )
   // As sha256sum prints, so that a name can be put in the place of ours and checked by sha256sum -c.
-  for (const { sha256, channel, stream, check } of streams)
+  for (const { sha256, channel, stream, from, check } of streams) {
+    const where = from === undefined ? '' : ` from byte ${from} on, all before it is on record`
     await console.line(
-      `${sha256}  ${channel}/${stream_titles[stream] ?? stream}  ${saidOf(check, 'the recorded bytes', console)}`,
+      `${sha256}  ${channel}/${stream_titles[stream] ?? stream}${where}  ${saidOf(check, 'the recorded bytes', console)}`,
     )
+  }
   for (const { sha256, channel, transfer, ended, check } of transfers) {
     const what =
       ended === undefined ? 'without an end' : `${ended.direction} of ${plain(ended.path)}`

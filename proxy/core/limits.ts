@@ -28,6 +28,12 @@ export const input_event_bytes = 512
 /** One output record: large enough that its header and leaf cost nothing, small against a journal frame. */
 export const output_record_bytes_max: number = 128 * 1024
 
+/**
+ * Of fewer bytes than this of an output stream there is always one digest of them all, as `sha256sum` would print it. A command's
+ * output is mostly less; beyond it the digest costs, and says nothing that the records do not while nothing is masked.
+ */
+export const hashed_bytes_min: number = 1024 * 1024
+
 /** A message of a protocol may be larger than that: it is recorded in pieces of this size. */
 export const message_record_bytes_max: number = 512 * 1024
 

@@ -38,7 +38,7 @@ export interface TapPorts {
   readonly now_us: () => number
   /** For digests of what was transferred. */
   readonly hmac_key: Uint8Array
-  readonly seal: (what: string, value: string) => void
+  readonly seal: (what: string, value: object) => void
 }
 
 /** The end of the output that is kept to recognise a password prompt. */
@@ -79,11 +79,30 @@ export function keepPrompt(taps: ChannelTaps, shown: Uint8Array): void {
   taps.input.settle()
 }
 
-/** SHA-256 of all that each stream was, as hex. */
-export function closeTaps(taps: ChannelTaps): Record<'0' | '1' | '2', string> {
+/** What is sealed of the streams, by their numbers. */
+export interface RawDigests {
+  /** Hex, of all raw bytes. */
+  readonly sha256: Readonly<Record<string, string>>
+  /** Of those from the offset on: the ones before it are shown. */
+  readonly rest: Readonly<Record<string, { readonly offset: number; readonly sha256: string }>>
+}
+
+export function closeTaps(taps: ChannelTaps): RawDigests {
   taps.statements.close()
-  const streams = { '0': taps.input.close(), '1': taps.out.close(), '2': taps.err.close() }
   const { messages } = taps
-  if (messages === undefined) return streams
-  return { ...streams, '0': messages.in.close(), '1': messages.out.close() }
+  const sha256: Record<string, string> = { '0': taps.input.close() }
+  const rest: Record<string, { offset: number; sha256: string }> = {}
+  for (const [stream, tap] of [
+    ['1', taps.out],
+    ['2', taps.err],
+  ] as const) {
+    const digest = tap.close()
+    if (digest.kind === 'whole') sha256[stream] = digest.sha256
+    else if (digest.kind === 'rest') rest[stream] = { offset: digest.offset, sha256: digest.sha256 }
+  }
+  if (messages !== undefined) {
+    sha256['0'] = messages.in.close()
+    sha256['1'] = messages.out.close()
+  }
+  return { sha256, rest }
 }

@@ -177,7 +177,7 @@ export class Trail {
     const taps = openTaps(channel, request, {
       ...{ maskers, sink, idle_ms, now_ms, now_us },
       hmac_key: this.#secrets.hmac_key,
-      seal: (what, value) => this.#seal(channel, what, new TextEncoder().encode(value)),
+      seal: (what, value) => this.#sealText(channel, what, value),
     })
     if (!wordless.has(request.kind)) taps.command_offset = request.command.length
     this.#channels.set(channel, taps)
@@ -324,9 +324,9 @@ export class Trail {
       taps.err.end()
     }
     taps.transfers.close()
-    const digests = closeTaps(taps)
-    const value = JSON.stringify({ channel, sha256: digests })
-    this.#seal(channel, 'raw_sha256', new TextEncoder().encode(value))
+    const { sha256, rest } = closeTaps(taps)
+    this.#sealText(channel, 'raw_sha256', { channel, sha256 })
+    if (Object.keys(rest).length > 0) this.#sealText(channel, 'raw_rest_sha256', { channel, rest })
     this.record({ kind: 'channel_end', channel })
   }
 
@@ -334,6 +334,10 @@ export class Trail {
     this.writeGathered()
     const sealed = sealValue(this.#secrets.sealing_key, this.records, value)
     this.record({ kind: 'sealed', channel, what }, sealed)
+  }
+
+  #sealText(channel: number, what: string, value: object): void {
+    this.#seal(channel, what, new TextEncoder().encode(JSON.stringify(value)))
   }
 
   #messages(channel: number, taps: ChannelTaps): { in: MessageTap; out: MessageTap } {

@@ -80,7 +80,7 @@ describe('transfers', () => {
     const sealed: string[] = []
     const transfers = new Transfers({
       ...{ channel: 1, maskers: bench.engine, sink: bench.sink, hmac_key },
-      seal: (what, value) => sealed.push(`${what} ${value}`),
+      seal: (what, value) => sealed.push(`${what} ${JSON.stringify(value)}`),
     })
     const begin = (transfer: number): void =>
       transfers.begin({

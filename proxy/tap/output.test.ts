@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 import fc from 'fast-check'
 import { tapBench } from './fixture.ts'
 import { OutputTap } from './output.ts'
+import type { SealedDigest } from './raw-digest.ts'
 import { StdinTap } from './stdin.ts'
 
 const secret = ['ghp', '_', 'x7Rk2mPq9LwZ4tYb8NcV1sDf6GhJ3aEu5QiO'].join('')
@@ -18,6 +19,7 @@ const fragments = fc.constantFrom(
   '4111 1111 1111 1111',
   '4111',
 )
+const sha256 = (raw: Uint8Array): string => createHash('sha256').update(raw).digest('hex')
 const bytes = (text: string): Uint8Array => Buffer.from(text, 'latin1')
 
 describe('output', () => {
@@ -32,7 +34,7 @@ describe('output', () => {
           const whole = run(text, [text.length + 1])
           const split = run(text, sizes)
           expect(split.shown).toBe(whole.shown)
-          expect(split.digest).toBe(createHash('sha256').update(bytes(text)).digest('hex'))
+          expect(split.digest).toEqual({ kind: 'whole', sha256: sha256(bytes(text)) })
           let offset = 0
           let recorded = ''
           for (const { facts, payload } of split.records) {
@@ -112,14 +114,14 @@ describe('output', () => {
     expect(bench.records.map(({ payload }) => payload).join('')).toBe(
       `a ${'*'.repeat(secret.length)}\n`,
     )
-    expect(tap.close()).toBe(createHash('sha256').update(`a ${secret}\n`).digest('hex'))
+    expect(tap.close()).toBe(sha256(bytes(`a ${secret}\n`)))
   })
 })
 
 function run(
   text: string,
   sizes: readonly number[],
-): { shown: string; digest: string; records: ReturnType<typeof tapBench>['records'] } {
+): { shown: string; digest: SealedDigest; records: ReturnType<typeof tapBench>['records'] } {
   const bench = tapBench()
   const tap = new OutputTap({
     channel: 1,

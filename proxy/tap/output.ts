@@ -1,5 +1,5 @@
 /**
- * One output stream of a channel: hash the raw bytes, mask them, record what is released, release it.
+ * One output stream of a channel: mask the raw bytes, hash them, record what is released, release it.
  * Bytes of a would-be secret are held back, for {@link OutputTapOptions.idle_ms} at most.
  *
  * On a terminal the echo of typed text passes at once, and is recorded as a length; its text follows
@@ -7,7 +7,6 @@
  *
  * @module
  */
-import { createHash } from 'node:crypto'
 import type { MaskStream } from '../../masking-wasm/host/engine.ts'
 import {
   idle_short_bytes_max,
@@ -16,6 +15,7 @@ import {
   input_line_ms_max,
 } from '../core/limits.ts'
 import type { EchoTracker } from './echo.ts'
+import { RawDigest, type SealedDigest } from './raw-digest.ts'
 import { Gathered, LineMask, type MaskerSource, recordSpans, type TapSink } from './sink.ts'
 
 export interface OutputTapOptions {
@@ -35,7 +35,7 @@ export interface OutputTapOptions {
 export class OutputTap {
   readonly #to: OutputTapOptions
   readonly #masker: MaskStream
-  readonly #digest = createHash('sha256')
+  readonly #digest = new RawDigest()
   #raw_length = 0
   #cancel_idle: (() => void) | undefined
   #echo: { offset: number; parts: Uint8Array[]; length: number } | undefined
@@ -56,7 +56,6 @@ export class OutputTap {
 
   /** Raw bytes, as the target sent them. They are read, not kept. */
   push(bytes: Uint8Array): void {
-    this.#digest.update(bytes)
     this.#cancel_idle?.()
     this.#cancel_idle = undefined
     const is_echo = this.#to.echo?.seen(bytes) === true
@@ -84,18 +83,20 @@ export class OutputTap {
     this.#emit(this.#masker.flush('end'), 'end')
   }
 
-  /** SHA-256 of all raw bytes, as hex, and closes the tap. Only ever stored sealed. */
-  close(): string {
+  /** The SHA-256 of raw bytes, those that were held and never shown among them, and closes the tap. Only ever stored sealed. */
+  close(): SealedDigest {
     this.#cancel_idle?.()
     this.#cancel_echo?.()
+    if (this.#masker.held > 0) this.#digest.add(this.#masker.flush('end'))
     this.#masker.close()
     this.#echo_mask.close()
-    return this.#digest.digest('hex')
+    return this.#digest.end()
   }
 
   #emit(masked: ReturnType<MaskStream['push']>, flush?: 'idle' | 'echo' | 'end'): void {
     if (masked.raw_length === 0) return
     const { channel, stream, sink } = this.#to
+    this.#digest.add(masked)
     const stored = sink.record(
       {
         kind: 'output',
@@ -114,6 +115,7 @@ export class OutputTap {
 
   #pushEcho(bytes: Uint8Array): void {
     const { channel, stream, sink } = this.#to
+    this.#digest.addHidden(bytes)
     const shown = new Gathered()
     shown.show(this.#masker.push(bytes))
     shown.show(this.#masker.flush('echo'))

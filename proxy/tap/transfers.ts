@@ -26,7 +26,7 @@ export interface TransfersOptions {
   /** The session's. */
   readonly hmac_key: Uint8Array
   /** Seals a value into a record of its own. */
-  seal(what: string, value: string): void
+  seal(what: string, value: object): void
 }
 
 export class Transfers {
@@ -117,7 +117,7 @@ export class Transfers {
     const sha256 = digest.digest()
     scanner?.close()
     this.#open.delete(transfer)
-    seal('transfer_sha256', JSON.stringify({ transfer, sha256: sha256.toString('hex') }))
+    seal('transfer_sha256', { transfer, sha256: sha256.toString('hex') })
     sink.record({
       ...{ kind: 'transfer', channel, transfer, tool, direction, path, outcome },
       ...{ offset, length: bytes, in_order, digest: transferDigest(hmac_key, sha256) },

@@ -16,8 +16,8 @@ export interface ClaimedStream {
   readonly length: number
   /** Bytes `[offset, offset + length)`; fewer at the end. */
   read(offset: number, length: number): Uint8Array
-  /** Hex. */
-  sha256(): string
+  /** Of all of it, or from an offset on, hex. */
+  sha256(from?: number): string
 }
 
 /** 3 is the command of the channel. */

@@ -41,6 +41,8 @@ export interface UnsealedStream {
   readonly stream: number
   /** SHA-256 of all raw bytes, hex. */
   readonly sha256: string
+  /** ... or of those from here on: the ones before it stand in the records. */
+  readonly from?: number
   readonly check: DigestCheck
 }
 
@@ -134,20 +136,57 @@ export async function unseal(parts: UnsealParts): Promise<Unsealed> {
     }
     const value = parseObject(opened)
     if (header.what === 'raw_sha256') addStreams(header, value?.['sha256'])
+    else if (header.what === 'raw_rest_sha256') addRests(header, value?.['rest'])
     else if (header.what === 'transfer_sha256') addTransfer(header, value)
     // What a later version seals is left alone.
   }
 
   function addStreams({ seq, channel }: RecordHeader, digests: unknown): void {
-    for (const [name, sha256_hex] of Object.entries(isObject(digests) ? digests : {})) {
+    const sealed = isObject(digests) ? digests : {}
+    for (const [name, sha256_hex] of Object.entries(sealed)) {
       const stream = Number(name)
       if (!isDigest(sha256_hex) || ![0, 1, 2].includes(stream)) continue
       const check = checkStream(channel, stream, sha256_hex)
-      if (check === 'different')
-        fail(`the sealed digest of stream ${stream} of channel ${channel} is not that of its bytes`)
-      if (streams.length < report_items_max)
-        streams.push({ record: seq, channel, stream, sha256: sha256_hex, check })
+      addStream({ record: seq, channel, stream, sha256: sha256_hex, check })
     }
+    // What its records show whole needs none.
+    for (const stream of [1, 2]) {
+      const known = recorded.digest(channel, stream)
+      if (Object.hasOwn(sealed, stream) || known.kind !== 'whole') continue
+      const check = checkStream(channel, stream, known.sha256)
+      addStream({ record: seq, channel, stream, sha256: known.sha256, check })
+    }
+  }
+
+  /** Digests of what comes behind bytes that are all on record. */
+  function addRests({ seq, channel }: RecordHeader, rests: unknown): void {
+    for (const [name, rest] of Object.entries(isObject(rests) ? rests : {})) {
+      const stream = Number(name)
+      const { offset: from, sha256: sealed } = { ...(isObject(rest) ? rest : {}) }
+      if (![1, 2].includes(stream) || !isCount(from) || !isDigest(sealed)) {
+        fail(`record ${seq} seals something else than the digest of the rest of a stream`)
+        continue
+      }
+      const raw = claimed(channel, stream)
+      const { kind } = recorded.digest(channel, stream)
+      // One that its records show whole has no rest.
+      const check =
+        kind === 'whole'
+          ? 'different'
+          : raw === undefined
+            ? kind
+            : raw.sha256(from) === sealed
+              ? 'same'
+              : 'different'
+      addStream({ record: seq, channel, stream, sha256: sealed, from, check })
+    }
+  }
+
+  function addStream(found: UnsealedStream): void {
+    const { channel, stream, check } = found
+    if (check === 'different')
+      fail(`the sealed digest of stream ${stream} of channel ${channel} is not that of its bytes`)
+    if (streams.length < report_items_max) streams.push(found)
   }
 
   function checkStream(channel: number, stream: number, sealed: string): DigestCheck {

@@ -32,6 +32,8 @@ export interface AuditedOptions {
   readonly digest?: string
   /** In the place of what channel 2's first mask commits to. */
   readonly committed?: string
+  /** As of long streams: channel 3's output has no digest, and channel 2's one from here on; `digest` is then in its place. */
+  readonly rest_from?: number
 }
 
 export interface Audited {
@@ -132,7 +134,13 @@ function masked(session: SessionWriter, options: AuditedOptions): number {
     text.encode(raw.masked.replaceAll(/\d{15,}/g, (digits) => '*'.repeat(digits.length))),
   )
   session.record({ kind: 'exit', channel, code: 0 })
-  finish(session, channel, { '0': '', '1': raw.masked, '2': '' })
+  const { rest_from: offset, digest } = options
+  if (offset === undefined) {
+    finish(session, channel, { '0': '', '1': raw.masked, '2': '' })
+    return record
+  }
+  const rest = digest ?? toHex(sha256(text.encode(raw.masked).subarray(offset)))
+  finish(session, channel, { '0': '' }, { rest: { '1': { offset, sha256: rest } } })
   return record
 }
 
@@ -155,14 +163,15 @@ function clear(session: SessionWriter, options: AuditedOptions): void {
     digest: transferDigest(session.secrets.hmac_key, content),
   })
   session.record({ kind: 'exit', channel, code: 0 })
-  finish(session, channel, { '0': '', '1': raw.clear, '2': '' }, options.digest)
+  if (options.rest_from !== undefined) finish(session, channel, { '0': '' })
+  else finish(session, channel, { '0': '', '1': raw.clear, '2': '' }, { lie: options.digest })
 }
 
 function finish(
   session: SessionWriter,
   channel: number,
   streams: Readonly<Record<string, string>>,
-  lie?: string,
+  { lie, rest }: { readonly lie?: string | undefined; readonly rest?: object } = {},
 ): void {
   const digests = Object.entries(streams).map(([stream, bytes]) => [
     stream,
@@ -170,6 +179,7 @@ function finish(
   ])
   const sealed = { ...Object.fromEntries(digests), ...(lie === undefined ? {} : { '1': lie }) }
   seal(session, channel, 'raw_sha256', { channel, sha256: sealed })
+  if (rest !== undefined) seal(session, channel, 'raw_rest_sha256', { channel, rest })
   session.record({ kind: 'channel_end', channel })
 }
 
