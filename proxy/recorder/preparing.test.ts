@@ -11,7 +11,10 @@ test('slices follow each other quickly while spares are few, slowly while used o
     const journal = { isShort: true, ready: false, more: true }
     const preparing = startPreparing(
       {
-        ...{ maintain: () => (++slices, journal.more) },
+        maintainLater(done) {
+          slices += 1
+          done(journal.more)
+        },
         get isShort() {
           return journal.isShort
         },

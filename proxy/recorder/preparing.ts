@@ -12,16 +12,23 @@ export interface Preparing {
 
 /** `prepared` is told after each slice whether none is ready and none can be made now. */
 export function startPreparing(
-  journal: Pick<Journal, 'maintain' | 'isShort' | 'ready'>,
+  journal: Pick<Journal, 'maintainLater' | 'isShort' | 'ready'>,
   prepared: (is_failing: boolean) => void,
 ): Preparing {
   let timer: ReturnType<typeof setTimeout> | undefined
-  const slice = (): void => {
-    const more = journal.maintain()
+  let is_stopped = false
+  const slice = (): void => journal.maintainLater(next)
+  const next = (more: boolean): void => {
+    if (is_stopped) return
     const pause_ms = journal.isShort ? prepare_slice_pause_ms : zero_slice_pause_ms
     timer = setTimeout(slice, more ? pause_ms : prepare_idle_ms)
     prepared(!journal.ready && !more)
   }
   slice()
-  return { stop: () => clearTimeout(timer) }
+  return {
+    stop() {
+      is_stopped = true
+      clearTimeout(timer)
+    },
+  }
 }

@@ -257,8 +257,7 @@ export class Journal {
    * Never throws for a full disk: {@link ready} tells.
    */
   maintain(): boolean {
-    if (!this.isEnding || this.#is_writing || !this.ready)
-      return this.#spares.step(this.isShort ? prepare_slice_bytes : quiet_slice_bytes)
+    if (!this.#canSwitch) return this.#spares.step(this.#slice_bytes)
     try {
       this.#switch()
       return true
@@ -266,6 +265,20 @@ export class Journal {
       // The commit that needs it tries again, and says why it cannot be.
       return false
     }
+  }
+
+  /** The same, but zeros are written by another thread, and commits go on meanwhile: `done` is told when they are. */
+  maintainLater(done: (more: boolean) => void): void {
+    if (this.#canSwitch) done(this.maintain())
+    else this.#spares.stepLater(this.#slice_bytes, done)
+  }
+
+  get #canSwitch(): boolean {
+    return this.isEnding && !this.#is_writing && this.ready
+  }
+
+  get #slice_bytes(): number {
+    return this.isShort ? prepare_slice_bytes : quiet_slice_bytes
   }
 
   /** Gives the files back. What was appended and not committed is lost. */

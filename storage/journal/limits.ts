@@ -28,7 +28,7 @@ export const backlog_segments_default = 64
  */
 export const frame_bytes_max: number = 4 * 1024 * 1024
 
-/** Zeros are written in slices of this where a spare is needed soon: larger ones would keep the recorder long. */
+/** Zeros are written in slices of this where a spare is needed soon: larger ones would keep the disk long. */
 export const prepare_slice_bytes: number = 2 * 1024 * 1024
 
 /** ... and of this while there is time: a key that comes meanwhile waits for half a millisecond, not for two. */

@@ -5,6 +5,7 @@
  *
  * @module
  */
+import assert from 'node:assert/strict'
 import {
   closeSync,
   fsyncSync,
@@ -13,6 +14,7 @@ import {
   statfsSync,
   statSync,
   unlinkSync,
+  write,
   writeSync,
 } from 'node:fs'
 import { join } from 'node:path'
@@ -24,6 +26,8 @@ interface Partial {
   readonly fd: number
   readonly path: string
   bytes: number
+  /** Not wanted any more, while another thread writes to it. */
+  is_dropped?: true
 }
 
 const zeros = stagingArea(prepare_slice_bytes)
@@ -36,6 +40,8 @@ export class Spares {
   /** Those of before, with their content. */
   readonly #used: string[] = []
   #partial: Partial | undefined
+  /** Another thread writes a slice of this one: until that is over nobody else does, or closes it. */
+  #writing: Partial | undefined
 
   /** Takes over what an earlier process left; with `is_fresh` no used ones. Files of another size are removed. */
   constructor(dir: string, segment_bytes: number, wanted: number, is_fresh = false) {
@@ -55,6 +61,7 @@ export class Spares {
   /** Removes those that were used and are not filled with zeros yet; others are made in slices. */
   renew(): void {
     this.#dropPartial()
+    this.#dropWriting()
     for (const path of this.#used.splice(0))
       try {
         unlinkSync(path)
@@ -70,7 +77,7 @@ export class Spares {
 
   /** ... and those that will be, without another file. */
   get kept(): number {
-    return this.#ready.length + this.#used.length + (this.#partial === undefined ? 0 : 1)
+    return this.#ready.length + this.#used.length + (this.#begun === undefined ? 0 : 1)
   }
 
   /** Fewer are ready than should be. */
@@ -80,7 +87,7 @@ export class Spares {
 
   /** How much of the one that is being prepared is done, from 0 to 1. */
   get progress(): number {
-    return (this.#partial?.bytes ?? 0) / this.#segment_bytes
+    return (this.#begun?.bytes ?? 0) / this.#segment_bytes
   }
 
   take(): string | undefined {
@@ -107,15 +114,57 @@ export class Spares {
   /** One slice of work, of so many bytes at most; returns whether more is to do and can be done. */
   step(bytes_max: number): boolean {
     if (!this.#hasWork) return false
+    // It goes on when that is over.
+    if (this.#writing !== undefined) return true
     return this.#slice(bytes_max) && this.#hasWork
+  }
+
+  /** The same, with its zeros written by another thread: `done` is told when they are. */
+  stepLater(bytes_max: number, done: (more: boolean) => void): void {
+    const partial = this.#nextToFill()
+    const bytes = partial === undefined ? 0 : this.#sliceOf(partial, bytes_max)
+    if (partial === undefined || bytes === 0) {
+      done(this.step(bytes_max))
+      return
+    }
+    this.#partial = undefined
+    this.#writing = partial
+    write(partial.fd, zeros, 0, bytes, partial.bytes, (error, written) => {
+      this.#writing = undefined
+      assert(this.#partial === undefined, 'one segment is prepared at a time')
+      this.#partial = partial
+      partial.bytes += written
+      if (error !== null || written === 0 || partial.is_dropped === true) this.#dropPartial()
+      done(error === null && written > 0 && this.#hasWork)
+    })
   }
 
   close(): void {
     this.#dropPartial()
+    this.#dropWriting()
   }
 
   get #hasWork(): boolean {
-    return this.areFew || this.#used.length > 0 || this.#partial !== undefined
+    return this.areFew || this.#used.length > 0 || this.#begun !== undefined
+  }
+
+  get #begun(): Partial | undefined {
+    return this.#partial ?? this.#writing
+  }
+
+  /** Undefined where there is none, or none can be begun, or another thread is at it. */
+  #nextToFill(): Partial | undefined {
+    if (!this.#hasWork || this.#writing !== undefined) return undefined
+    try {
+      this.#partial ??= this.#begin()
+    } catch {
+      // The step that follows tries it again, and tells.
+    }
+    return this.#partial
+  }
+
+  #sliceOf({ bytes }: Partial, bytes_max: number): number {
+    return Math.min(zeros.length, bytes_max, this.#segment_bytes - bytes)
   }
 
   /** False when there is no room, or the disk failed: then nothing of it is kept. */
@@ -124,7 +173,7 @@ export class Spares {
       this.#partial ??= this.#begin()
       const partial = this.#partial
       if (partial === undefined) return false
-      const bytes = Math.min(zeros.length, bytes_max, this.#segment_bytes - partial.bytes)
+      const bytes = this.#sliceOf(partial, bytes_max)
       if (bytes > 0) {
         const written = writeSync(partial.fd, zeros, 0, bytes, partial.bytes)
         partial.bytes += written
@@ -148,7 +197,9 @@ export class Spares {
     // Trying on a disk that is nearly full would take the store's last bytes each time.
     const { bavail, bsize } = statfsSync(this.#dir)
     if (bavail * bsize < this.#segment_bytes) return undefined
-    const path = join(this.#dir, partial_name)
+    // Of a name that is taken, a start finds one that was used, of another size.
+    const path =
+      this.#writing === undefined ? join(this.#dir, partial_name) : sparePath(this.#dir, false)
     return { fd: openBlockFile(path, true), path, bytes: 0 }
   }
 
@@ -160,6 +211,18 @@ export class Spares {
     renameSync(partial.path, to)
     this.#ready.push(to)
     syncDirectory(this.#dir)
+  }
+
+  /** No segment any more, and closed once the other thread is done with it. */
+  #dropWriting(): void {
+    const writing = this.#writing
+    if (writing === undefined) return
+    writing.is_dropped = true
+    try {
+      unlinkSync(writing.path)
+    } catch {
+      // Tried again when it is closed.
+    }
   }
 
   #dropPartial(): void {

@@ -69,6 +69,9 @@ export class PlayedJournal {
   maintain(): boolean {
     return false
   }
+  maintainLater(done: (more: boolean) => void): void {
+    done(false)
+  }
   recycle(): void {}
   closed = 0
   close(): void {
