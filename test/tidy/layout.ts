@@ -111,7 +111,7 @@ export const folders: Readonly<Record<string, Folder>> = {
     builtins: 'any',
   },
   // No connector imports another: a seventh protocol is a folder, and none is a special case.
-  'proxy/connector/ssh': { ours: ['proxy/core'], builtins: 'any' },
+  'proxy/connector/ssh': { ours: ['proxy/core', 'proxy/socket'], builtins: 'any' },
   'proxy/connector/postgres': {
     ours: ['proxy/core', 'proxy/socket', 'proxy/connector/stream'],
     builtins: 'any',
