@@ -8,6 +8,7 @@ import { type Analyser, type Analysis, type Plan, plain_plan } from '../plan.ts'
 import { classify, unparsed } from './classify.ts'
 import { effectOf, showsOf } from './effect.ts'
 import { onlyReads } from './reads.ts'
+import { Shapes } from './shapes.ts'
 import { type Parsed, parse, textAt, walk } from './tree.ts'
 
 const unread: Analysis = { statement: unparsed, plans: [], only_reads: false }
@@ -45,12 +46,18 @@ export function planOf(
 /** Analyses each text once while it is remembered. */
 export function remembering(analyse: (parsed: Parsed) => Analysis): (text: Uint8Array) => Analysis {
   const known = new Map<string, Analysis>()
+  const shapes = new Shapes<Analysis>()
   return (bytes) => {
+    const seen = shapes.get(bytes)
+    if (seen !== undefined) return seen
     if (bytes.length > statement_bytes_max) return unread
     const { text, is_utf8 } = decode(bytes)
     const shape = is_utf8 ? shapeOf(text) : `\0${text}`
     const before = known.get(shape)
-    if (before !== undefined) return before
+    if (before !== undefined) {
+      shapes.set(bytes, before)
+      return before
+    }
     const parsed = parse(text)
     if ('fault' in parsed)
       return parsed.fault === undefined ? unread : { ...unread, fault: parsed.fault }
@@ -62,6 +69,7 @@ export function remembering(analyse: (parsed: Parsed) => Analysis): (text: Uint8
     const [oldest] = known.keys()
     if (known.size >= parsed_max && oldest !== undefined) known.delete(oldest)
     known.set(shape, analysis)
+    shapes.set(bytes, analysis)
     return analysis
   }
 }
