@@ -55,6 +55,11 @@ export class Answers {
     this.#recorded_rows_max = recorded_rows_max
   }
 
+  /** Nothing has begun, nothing is wrong. */
+  get isBetween(): boolean {
+    return !this.#isBroken && this.#copy === undefined && this.#cutter.isEmpty
+  }
+
   decode(wire: Wire): Decoded {
     if (this.#isBroken) return { ok: true, frames: [] }
     if (wire.kind === 'control') {

@@ -3,13 +3,15 @@
  *
  * @module
  */
-import type { Codec, Direction, Wire } from '../../core/connector.ts'
+import type { Codec, Decoded, Direction, Wire } from '../../core/connector.ts'
 import type { Judge, Lookup } from '../../core/statement.ts'
 import { Answers } from './answers.ts'
 import { Conversation } from './conversation.ts'
 import { Judging } from './judging.ts'
 import type { Analyser } from './plan.ts'
 import { Requests } from './requests.ts'
+import { WholeAnswers } from './whole-answers.ts'
+import { WholeRuns } from './whole-runs.ts'
 
 /** For a session whose login the target has taken: what it says next, it says until it is ready. `lookup`: what is known of how it looks names up. */
 export function createCodecs(
@@ -24,16 +26,29 @@ export function createCodecs(
   const judging = new Judging(conversation, judge, lookup)
   const requests = new Requests(conversation, analyser, judging)
   const answers = new Answers(conversation, analyser, recorded_rows_max)
+  const runs = new WholeRuns(conversation, analyser, judging)
+  const whole = new WholeAnswers(conversation, analyser, recorded_rows_max)
   const to_target: Codec = {
-    ...codecOf(requests),
+    ...codecOf(requests, runs),
     settle: (verdict, is_given_up) => requests.settle(verdict, is_given_up),
   }
-  return { to_target, to_client: codecOf(answers) }
+  return { to_target, to_client: codecOf(answers, whole) }
 }
 
-function codecOf(side: Pick<Codec, 'decode' | 'flush'>): Codec {
+interface Side extends Pick<Codec, 'decode' | 'flush'> {
+  readonly isBetween: boolean
+}
+
+/** Reads most of what comes at once; undefined where it has to be read message by message, and nothing has changed then. */
+interface Whole {
+  read(bytes: Uint8Array): Decoded | undefined
+}
+
+function codecOf(side: Side, whole: Whole): Codec {
   return {
-    decode: (wire) => side.decode(wire),
+    decode: (wire) =>
+      (wire.kind === 'data' && side.isBetween ? whole.read(wire.bytes) : undefined) ??
+      side.decode(wire),
     // Masks have the length of what they cover, and what became NULL was written anew.
     encode: (frame: Wire) => frame,
     flush: () => side.flush(),

@@ -72,12 +72,28 @@ export type Expected =
   /** CopyDone or CopyFail: nothing answers it, and what was sent before it may have gone unread. */
   | { readonly kind: 'copy_end' }
 
+/**
+ * A run of the unnamed portal, from its Bind to its Sync, behind which nothing was asked before it was: one as long as nobody asks
+ * for its parts.
+ */
+export interface WholeRun {
+  readonly kind: 'run'
+  /** It came with its statement. */
+  readonly parse?: Extract<Expected, { kind: 'parse' }>
+  readonly name: string
+  readonly run: number
+  readonly prepared: Prepared
+  readonly is_described: boolean
+}
+
 /** What rows and their end belong to. */
 export type Runs = Extract<Expected, { kind: 'query' | 'execute' }>
 
 export class Conversation {
-  #expected: Expected[] = []
+  #expected: (Expected | WholeRun)[] = []
   #first = 0
+  #statements = 0
+  #runs = 0
   /** An error was answered: the target reads nothing up to the next Sync. */
   #skipping = false
   /** Something went to the target that may change settings, and it has not said yet what they are. */
@@ -88,6 +104,15 @@ export class Conversation {
   readonly #portals = new Map<string, Portal>()
   /** Tables and views that this session has made, which was let through: nothing protected is in them. */
   readonly #created = new Set<string>()
+
+  /** Numbers in the records. */
+  nextStatement(): number {
+    return ++this.#statements
+  }
+
+  nextRun(): number {
+    return ++this.#runs
+  }
 
   /** Tells what is wrong when there is too much of it. */
   expect(asked: Expected): string | undefined {
@@ -103,21 +128,56 @@ export class Conversation {
 
   /** Whether the target has answered everything that it will. */
   get isIdle(): boolean {
-    return !this.#copying && this.head === undefined
+    return !this.#copying && this.next === undefined
   }
 
-  /** What the next answer is for. */
-  get head(): Expected | undefined {
+  /** ... and reads whatever is asked next. */
+  get isReading(): boolean {
+    return !this.#skipping && this.isIdle
+  }
+
+  /** While it {@link isReading}. */
+  expectRun(run: WholeRun): void {
+    this.#expected.push(run)
+  }
+
+  /** What the next answers are for. */
+  get next(): Expected | WholeRun | undefined {
     while (this.#expected[this.#first]?.kind === 'copy_end') this.shift()
     return this.#expected[this.#first]
   }
 
+  /** What the next answer is for. */
+  get head(): Expected | undefined {
+    const { next } = this
+    if (next?.kind !== 'run') return next
+    const [first, ...rest] = partsOf(next)
+    this.#expected.splice(this.#first, 1, first, ...rest)
+    return first
+  }
+
   shift(): void {
     this.#first += 1
+    if (this.#first === this.#expected.length) {
+      this.#expected.length = 0
+      this.#first = 0
+    }
     // In amortised constant time.
     if (this.#first < 64 || this.#first * 2 < this.#expected.length) return
     this.#expected = this.#expected.slice(this.#first)
     this.#first = 0
+  }
+
+  /** The next was run to its end, and the target is ready. `columns`: where it described them. Tells what is wrong. */
+  endRun(
+    { parse, name, run, prepared }: WholeRun,
+    columns?: readonly Column[],
+  ): string | undefined {
+    const wrong = parse === undefined ? undefined : this.prepare(name, prepared)
+    const portal: Portal = { statement: prepared.statement, run, plan: prepared.plan }
+    if (columns !== undefined) portal.columns = columns
+    this.ready()
+    return wrong ?? define(this.#portals, '', portal)
   }
 
   /** After an error outside of a simple query: what was asked before the next Sync is never answered. */
@@ -147,7 +207,7 @@ export class Conversation {
   ready(): void {
     this.#copying = false
     this.shift()
-    this.#isSettled ||= this.head === undefined
+    this.#isSettled ||= this.next === undefined
   }
 
   unsettle(): void {
@@ -246,6 +306,11 @@ export class Conversation {
     }
   }
 
+  /** How many tables and views this session has made. */
+  get made(): number {
+    return this.#created.size
+  }
+
   /** Whether whatever the catalogue does not have in it was made by this session. */
   isOwn({ strangers = [] }: Plan): boolean {
     // Values too long for their row lie in tables of the system that the catalogue leaves out.
@@ -266,6 +331,24 @@ export class Conversation {
     }
     return opaque_plan
   }
+}
+
+function partsOf({
+  parse,
+  name,
+  run,
+  is_described,
+}: WholeRun): readonly [Expected, ...(readonly Expected[])] {
+  const bind: Expected = { kind: 'bind', portal: '', name, run }
+  const described: readonly Expected[] = is_described
+    ? [{ kind: 'describe', of: 'portal', name: '' }]
+    : []
+  const rest: readonly Expected[] = [
+    ...described,
+    { kind: 'execute', portal: '', rows: 0, bytes: 0 },
+    { kind: 'sync' },
+  ]
+  return parse === undefined ? [bind, ...rest] : [parse, bind, ...rest]
 }
 
 function define<T>(names: Map<string, T>, name: string, value: T): string | undefined {

@@ -32,6 +32,8 @@ export interface Bound {
 }
 
 const schemas_max = 16
+/** Texts of the unnamed statement that are kept until somebody looks which of them it stands for. */
+const unnamed_max = 16
 /** A prepared statement that executes one that executes one: no program does. */
 const steps_max = 4
 
@@ -44,6 +46,8 @@ export class Judging {
   /** Texts of prepared statements, the newest, for who approves a run: by their numbers. */
   readonly #texts = new Map<number, Uint8Array>()
   #texts_bytes = 0
+  /** Those of them that the unnamed statement may stand for, and some before. */
+  #unnamed: number[] = []
   /** Code has run that may have prepared statements which nobody has seen. */
   #isBlind = false
 
@@ -120,6 +124,24 @@ export class Judging {
   prepare(name: string, asked: Asked, text: Uint8Array): void {
     this.#prepared.set(name, asked)
     this.#keep(asked.statement, text)
+    if (name === '') this.#letGo(asked.statement)
+  }
+
+  /** Of the unnamed statement, which drivers that prepare nothing give a text with each query, those that it stood for. */
+  #letGo(newest: number): void {
+    this.#unnamed.push(newest)
+    if (this.#unnamed.length < unnamed_max || !this.#conversation.isIdle) return
+    const meant = this.#conversation.prepared('')?.statement
+    for (const statement of this.#unnamed)
+      if (statement !== newest && statement !== meant) this.#forget(statement)
+    this.#unnamed = meant === undefined || meant === newest ? [newest] : [meant, newest]
+  }
+
+  #forget(statement: number): void {
+    const text = this.#texts.get(statement)
+    if (text === undefined) return
+    this.#texts.delete(statement)
+    this.#texts_bytes -= text.length
   }
 
   /** Undefined where it is too long, or was too long ago. */
@@ -131,10 +153,10 @@ export class Judging {
     if (text.length > shown_bytes_max) return
     this.#texts.set(statement, text.slice())
     this.#texts_bytes += text.length
-    for (const [oldest, { length }] of this.#texts) {
+    if (this.#texts_bytes <= texts_bytes_max) return
+    for (const oldest of this.#texts.keys()) {
+      this.#forget(oldest)
       if (this.#texts_bytes <= texts_bytes_max) return
-      this.#texts.delete(oldest)
-      this.#texts_bytes -= length
     }
   }
 

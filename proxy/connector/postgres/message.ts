@@ -53,6 +53,11 @@ export class MessageCutter {
     this.#run = run?.charCodeAt(0)
   }
 
+  /** No message has begun. */
+  get isEmpty(): boolean {
+    return this.#held === 0
+  }
+
   /** Gives up what is held. */
   rest(): Uint8Array {
     const rest = this.#room.subarray(0, this.#held)

@@ -11,11 +11,11 @@ import { names_max } from './limits.ts'
 const meanings_max = 16
 
 interface Entry<T> {
-  readonly meanings: readonly T[]
+  meanings: readonly T[]
   /** In which the last of them was given. */
-  readonly segment: number
+  segment: number
   /** There were too many: what it may stand for is unknown. */
-  readonly is_lost: boolean
+  is_lost: boolean
 }
 
 export interface NamesPorts<T> {
@@ -41,22 +41,23 @@ export class Names<T> {
   }
 
   set(name: string, meaning: T): void {
-    const before = this.#settled(name)
-    const meanings = before === undefined ? [meaning] : [...before.meanings, meaning]
-    const is_lost = before?.is_lost === true || meanings.length > meanings_max
-    if (this.#entries.size >= names_max && before === undefined) this.#forgetOldest()
-    this.#entries.set(name, {
-      meanings: is_lost ? [meaning] : meanings,
-      segment: this.#segment,
-      is_lost,
-    })
+    const entry = this.#settled(name)
+    if (entry === undefined) {
+      if (this.#entries.size >= names_max) this.#forgetOldest()
+      this.#entries.set(name, { meanings: [meaning], segment: this.#segment, is_lost: false })
+      return
+    }
+    entry.is_lost ||= entry.meanings.length >= meanings_max
+    entry.meanings = entry.is_lost ? [meaning] : [...entry.meanings, meaning]
+    entry.segment = this.#segment
   }
 
   /** None where it can stand for nothing; `unknown` where it may stand for what was forgotten. */
   get(name: string): readonly T[] | 'unknown' {
     const known = this.#entries.get(name)
     // Read or not, both are: what gave the name its meaning, and what uses it in the same segment.
-    if (known?.segment === this.#segment) return known.meanings.slice(-1)
+    if (known?.segment === this.#segment)
+      return known.meanings.length === 1 ? known.meanings : known.meanings.slice(-1)
     const entry = this.#settled(name)
     if (entry === undefined) return this.#hasForgotten ? 'unknown' : []
     return entry.is_lost ? 'unknown' : entry.meanings
@@ -67,9 +68,7 @@ export class Names<T> {
     const known = this.#entries.get(name)
     const last = known?.meanings.at(-1)
     if (known === undefined || last === undefined) return
-    const { meanings: before, segment, is_lost } = known
-    const meanings = before.length === 1 ? [to(last)] : [...before.slice(0, -1), to(last)]
-    this.#entries.set(name, { meanings, segment, is_lost })
+    known.meanings = [...known.meanings.slice(0, -1), to(last)]
   }
 
   #forgetOldest(): void {
@@ -82,14 +81,12 @@ export class Names<T> {
   #settled(name: string): Entry<T> | undefined {
     const known = this.#entries.get(name)
     if (known === undefined || !this.#ports.isIdle()) return known
-    const { meanings: before, segment } = known
-    const [only] = before
-    // Most are: nothing of it changes.
-    if (!known.is_lost && only !== undefined && before.length === 1)
-      if (this.#ports.isMeant(name, only)) return known
-    const meanings = before.filter((meaning) => this.#ports.isMeant(name, meaning))
-    const settled = { meanings, segment, is_lost: known.is_lost && meanings.length === 0 }
-    this.#entries.set(name, settled)
-    return settled
+    const { meanings } = known
+    let meant = 0
+    for (const meaning of meanings) if (this.#ports.isMeant(name, meaning)) meant += 1
+    if (meant < meanings.length)
+      known.meanings = meanings.filter((meaning) => this.#ports.isMeant(name, meaning))
+    known.is_lost &&= meant === 0
+    return known
   }
 }

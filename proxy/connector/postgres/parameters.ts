@@ -20,19 +20,16 @@ export function parametersText(
     const value = values[index]
     // The record takes no more; the message itself is recorded whole.
     if (text.length > statement_record_bytes_max) break
-    const shown =
-      value === undefined
-        ? 'NULL'
-        : shownValue(bytes.subarray(value.start, value.end), formatOf(index) === 0)
+    const shown = value === undefined ? 'NULL' : shownValue(bytes, value, formatOf(index) === 0)
     text += `${index === 0 ? '' : '\n'}$${index + 1} = ${shown}`
   }
   return encoder.encode(text)
 }
 
-function shownValue(value: Uint8Array, is_text: boolean): string {
-  const plain = is_text ? plainText(value) : undefined
+function shownValue(bytes: Uint8Array, { start, end }: Field, is_text: boolean): string {
+  const plain = is_text ? plainText(bytes, start, end) : undefined
   if (plain !== undefined) return plain
-  const part = value.subarray(0, statement_record_bytes_max)
+  const part = bytes.subarray(start, Math.min(end, start + statement_record_bytes_max))
   try {
     const text = decoder.decode(part, { stream: true })
     decoder.decode()
@@ -44,11 +41,11 @@ function shownValue(value: Uint8Array, is_text: boolean): string {
 }
 
 /** A number, a word: most values are, and a decoder costs more than they do. */
-function plainText(value: Uint8Array): string | undefined {
-  if (value.length > plain_bytes_max) return undefined
+function plainText(bytes: Uint8Array, start: number, end: number): string | undefined {
+  if (end - start > plain_bytes_max) return undefined
   let text = ''
-  for (let at = 0; at < value.length; at++) {
-    const byte = value[at] ?? 0
+  for (let at = start; at < end; at++) {
+    const byte = bytes[at] ?? 0
     if (byte < 0x20 || byte > 0x7e) return undefined
     text += String.fromCharCode(byte)
   }

@@ -38,8 +38,6 @@ export class Requests {
   readonly #analyser: Analyser
   readonly #judging: Judging
   readonly #cutter = new MessageCutter(message_bytes_max)
-  #statements = 0
-  #runs = 0
   readonly #frames = new AskedFrames()
   /** Set while a person decides: goes on with it. What came behind it is not read before. */
   #held: ((refusal: Refusal | undefined) => string | undefined) | undefined
@@ -55,6 +53,11 @@ export class Requests {
     this.#conversation = conversation
     this.#analyser = analyser
     this.#judging = judging
+  }
+
+  /** Nothing has begun, nothing waits, nothing is wrong. */
+  get isBetween(): boolean {
+    return !this.#isBroken && this.#held === undefined && this.#cutter.isEmpty
   }
 
   decode(wire: Wire): Decoded {
@@ -209,7 +212,7 @@ export class Requests {
     if (read === undefined) return malformed('Bind')
     if (read === 'unnameable') return unnameable
     const { portal, name, fields, parameters } = read
-    const run = ++this.#runs
+    const run = this.#conversation.nextRun()
     const asked = this.#judging.runs(name)
     const statement = asked.at(-1)?.statement ?? 0
     const only_reads = asked.length > 0 && asked.every(reads)
@@ -358,7 +361,7 @@ export class Requests {
     verdict: Verdict,
     early: boolean,
   ): number {
-    const statement = ++this.#statements
+    const statement = this.#conversation.nextStatement()
     this.#fact({ kind: 'statement', statement, text, name, is_prepared, kinds, verdict }, early)
     return statement
   }

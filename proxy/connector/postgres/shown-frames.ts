@@ -16,7 +16,7 @@ interface ShownFrame extends GrowingFrame {
 }
 
 /** The memory of less is not worth it. */
-const let_go_bytes_min = 16 * 1024
+export const let_go_bytes_min: number = 16 * 1024
 
 export class ShownFrames {
   #frames: Frame[] = []
