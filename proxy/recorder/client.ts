@@ -7,6 +7,7 @@
 import type { MaskedCommand } from '../core/approval.ts'
 import type { ChannelRequest, Field, Stream } from '../core/connector.ts'
 import { RecorderError } from '../core/errors.ts'
+import { exchanged_bytes_max } from '../core/limits.ts'
 import type {
   EndReason,
   RecordedEvent,
@@ -233,8 +234,10 @@ export function startRecorder(
           else outbox.gather()
           return
         }
-        const buffer = bytes.buffer as ArrayBuffer // Of {@link buffer}.
-        const place = { kind: 'output', session, channel, stream, bytes } as const
+        // Of {@link buffer}, or of what was read: a copy of that travels, as others may look at the rest of it.
+        const own = bytes.length <= exchanged_bytes_max ? new Uint8Array(bytes) : bytes
+        const buffer = own.buffer as ArrayBuffer
+        const place = { kind: 'output', session, channel, stream, bytes: own } as const
         const output = { ...place, ...(left_out && { left_out }) }
         if (fields === undefined) {
           send(output, buffer)

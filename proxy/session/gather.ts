@@ -31,8 +31,8 @@ export interface Gathered {
 }
 
 export interface Gather {
-  /** Takes ownership of the bytes. */
-  add(data: Data): void
+  /** Takes ownership of the bytes. `is_timed`: not where the caller says itself that all are there. */
+  add(data: Data, is_timed?: boolean): void
   /** Emits what is gathered now: before anything that comes behind it, and by itself when the turn is over. */
   flush(): void
 }
@@ -75,7 +75,11 @@ export function createGather(
     left_out = undefined
     emit(gathered)
   }
-  const add = (data: Data): void => {
+  const due = (): void => {
+    scheduled = false
+    flush()
+  }
+  const add = (data: Data, is_timed = true): void => {
     const { stream, bytes } = data
     const is = shapeOf(data)
     if (stream !== of || is !== shape || isAnother(left_out, data.left_out)) flush()
@@ -84,8 +88,8 @@ export function createGather(
       // A whole number of packets leaves behind a full record.
       if (room > 0 && (is === 'run' || is === 'content')) {
         const [first, second] = cut(data, room)
-        add(first)
-        add(second)
+        add(first, is_timed)
+        add(second, is_timed)
         return
       }
       flush()
@@ -114,12 +118,9 @@ export function createGather(
     parts.push(bytes)
     if (data.last === true) spent = [...spent, bytes]
     length += bytes.length
-    if (scheduled) return
+    if (scheduled || !is_timed) return
     scheduled = true
-    later(() => {
-      scheduled = false
-      flush()
-    })
+    later(due)
   }
   return { add, flush }
 }
@@ -153,6 +154,10 @@ function shapeOf(data: Data): Shape {
   if (data.left_out !== undefined) return 'left_out'
   return data.early === true ? 'early' : 'messages'
 }
+
+/** What is one part, which need not be copied. */
+export const lone = ({ parts }: Gathered): Uint8Array | undefined =>
+  parts.length === 1 ? parts[0] : undefined
 
 /** Copies the parts into `into`, which is as long as all of them, and lets go of what is spent. */
 export function join({ parts, spent }: Gathered, into: Uint8Array): Uint8Array {

@@ -16,11 +16,11 @@ import type {
   Wire,
 } from '../core/connector.ts'
 import { RecorderError } from '../core/errors.ts'
-import { in_flight_bytes_typing, input_event_bytes } from '../core/limits.ts'
+import { exchanged_bytes_max, in_flight_bytes_typing, input_event_bytes } from '../core/limits.ts'
 import type { SessionRecorder } from '../core/ports.ts'
 import type { HeldStatement } from '../core/statement.ts'
 import type { Flight } from './flight.ts'
-import { createGather, join, letGo } from './gather.ts'
+import { createGather, join, letGo, lone } from './gather.ts'
 import type { HeldEnd } from './held-statement.ts'
 import { inOrder } from './in-order.ts'
 import { afterTurn } from './turn.ts'
@@ -77,6 +77,8 @@ export function startPump(
   decideHeld?: DecideHeld,
 ): Pump {
   const { client, id } = channel
+  /** What belongs together comes in one read. */
+  const is_database = channel.request.kind === 'database'
   const { promise: ended, resolve, reject } = Promise.withResolvers<PumpEnd>()
   let violation: string | undefined
   let failure: unknown
@@ -114,18 +116,20 @@ export function startPump(
   // A turn of the loop: what several reads of the socket bring is one record.
   const output = createGather(afterTurn, (gathered) => {
     const { stream, length, fields, pieces, left_out } = gathered
-    const bytes = join(gathered, recorder.buffer(length))
+    const brief = fields !== undefined && length <= exchanged_bytes_max ? lone(gathered) : undefined
+    const bytes = brief ?? join(gathered, recorder.buffer(length))
     if (pieces === undefined) recorder.output(id, stream === 2 ? 2 : 1, bytes, fields, left_out)
     else recorder.download(id, bytes, pieces)
   })
-  const toClient = (frame: Frame): void => {
+  const toClient = (frame: Frame, is_timed = true): void => {
     if (frame.kind === 'answer' || frame.kind === 'held') return
     if (frame.kind === 'data') {
       if (frame.stream === 0 || frame.bytes.length === 0) return
       in_flight_bytes += frame.bytes.length
       typed?.printed(frame.bytes)
       // The screen may still read what was printed.
-      output.add(typed === undefined || frame.last !== true ? frame : { ...frame, last: false })
+      const is_read = typed === undefined || frame.last !== true
+      output.add(is_read ? frame : { ...frame, last: false }, is_timed)
       if (target_paused || in_flight_bytes < in_flight_bytes_typing) return
       if (in_flight_bytes >= flight.bytes_max(channels())) {
         target_paused = true
@@ -178,9 +182,9 @@ export function startPump(
       )
       return
     }
-    const [first] = gathered.parts
-    const is_whole = gathered.parts.length === 1 && first !== undefined
-    const bytes = is_whole ? first : join(gathered, new Uint8Array(length))
+    const whole = lone(gathered)
+    const is_whole = whole !== undefined
+    const bytes = whole ?? join(gathered, new Uint8Array(length))
     const forward = (): void =>
       target.write(codec.to_target.encode({ kind: 'data', stream, bytes }), () => {
         accepted(length)
@@ -231,7 +235,7 @@ export function startPump(
     if (frame.bytes.length === 0) return
     if (channel.request.pty !== undefined) flight.typed()
     hold(frame.bytes.length)
-    if (typed === undefined) input.add(frame)
+    if (typed === undefined) input.add(frame, !is_database)
     else typed.take(frame.bytes)
   }
   const typed = openTyped?.({
@@ -272,6 +276,7 @@ export function startPump(
       if (stopped) return
       const settled = codec.to_target.settle?.(verdict, is_given_up)
       for (const frame of settled === undefined ? [] : framesOf(settled)) toTarget(frame)
+      if (is_database) input.flush()
       for (const wire of now.behind) take(wire)
       accepted(now.bytes)
     }, broke)
@@ -283,6 +288,7 @@ export function startPump(
   const take = (wire: Wire): void => {
     if (waiting === undefined) {
       for (const frame of decode('to_target', wire)) toTarget(frame)
+      if (is_database) input.flush()
       return
     }
     // Whoever interrupts or leaves has given up; the interrupt itself is on record, and not for the target.
@@ -313,7 +319,10 @@ export function startPump(
   }
   target.start({
     wire: (wire) => {
-      for (const frame of decode('to_client', wire)) toClient(frame)
+      const is_brief =
+        is_database && wire.kind === 'data' && wire.bytes.length <= exchanged_bytes_max
+      for (const frame of decode('to_client', wire)) toClient(frame, !is_brief)
+      if (is_brief) output.flush()
     },
     closed: (error) => {
       output.flush()
