@@ -370,13 +370,8 @@ export class Answers {
 
   #result(running: Runs, tag: string, error?: string): void {
     const { rows, bytes } = running
-    const fact = {
-      kind: 'result',
-      ...this.#conversation.numbersOf(running),
-      tag,
-      rows,
-      bytes,
-    } as const
+    const numbers = this.#conversation.numbersOf(running)
+    const fact = { kind: 'result', ...numbers, tag, rows, bytes } as const
     const whole = error === undefined ? fact : { ...fact, error }
     this.#shown.result(whole, rows > this.#recorded_rows_max)
   }

@@ -127,14 +127,15 @@ export class Judging {
     if (name === '') this.#letGo(asked.statement)
   }
 
-  /** Of the unnamed statement, which drivers that prepare nothing give a text with each query, those that it stood for. */
+  /** Of the unnamed statement, which drivers that prepare nothing give a text with each query: those that it stood for. */
   #letGo(newest: number): void {
+    if (this.#unnamed.length >= unnamed_max) {
+      if (!this.#conversation.isIdle) return
+      const meant = this.#conversation.prepared('')?.statement
+      for (const statement of this.#unnamed) if (statement !== meant) this.#forget(statement)
+      this.#unnamed = meant === undefined ? [] : [meant]
+    }
     this.#unnamed.push(newest)
-    if (this.#unnamed.length < unnamed_max || !this.#conversation.isIdle) return
-    const meant = this.#conversation.prepared('')?.statement
-    for (const statement of this.#unnamed)
-      if (statement !== newest && statement !== meant) this.#forget(statement)
-    this.#unnamed = meant === undefined || meant === newest ? [newest] : [meant, newest]
   }
 
   #forget(statement: number): void {

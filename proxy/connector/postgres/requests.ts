@@ -397,5 +397,4 @@ const onlyReads = ({ asked }: Bound): boolean => asked.length > 0 && asked.every
 
 const none: readonly Field[] = []
 const nothing = new Uint8Array()
-
 const malformed = (what: string): string => `a ${what} is malformed`

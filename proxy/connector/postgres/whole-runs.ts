@@ -145,8 +145,12 @@ export class WholeRuns {
     const { statement } = prepared
     const run = this.#conversation.nextRun()
     frames.push({ kind: 'fact', fact: { kind: 'run', statement, run, parameters } })
-    const bound = { run, statement, asked: meant }
-    this.#judging.bind('', is_described ? { ...bound, is_described } : bound)
+    this.#judging.bind(
+      '',
+      is_described
+        ? { run, statement, asked: meant, is_described }
+        : { run, statement, asked: meant },
+    )
     for (const asked of meant) this.#judging.runsNow(asked, undefined)
     const whole = { kind: 'run', name, run, prepared, is_described } as const
     this.#conversation.expectRun(
@@ -162,8 +166,11 @@ export class WholeRuns {
     bytes: Uint8Array,
     fields: readonly Field[],
   ): Decoded {
-    const data = { kind: 'data', stream: 0, bytes, fields } as const
-    frames.push(analysis.only_reads ? { ...data, early: true } : data)
+    frames.push(
+      analysis.only_reads
+        ? { kind: 'data', stream: 0, bytes, fields, early: true }
+        : { kind: 'data', stream: 0, bytes, fields },
+    )
     return { ok: true, frames }
   }
 }

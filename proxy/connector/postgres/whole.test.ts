@@ -268,3 +268,24 @@ test('a run and its answer are read at once, with their statement and without', 
   }
   expect(conversation.isReading).toBe(true)
 })
+
+test('of an unnamed statement the text is kept that it stands for, and few of those before', () => {
+  const conversation = new Conversation()
+  const judging = new Judging(conversation, judge, { schemas: undefined })
+  const requests = new WholeRuns(conversation, plain, judging)
+  const answers = new WholeAnswers(conversation, plain)
+  const run = [parse('', 'SELECT a FROM t WHERE b = $1'), bind('', ['1']), execute, sync]
+  const answer = [message('1'), message('2'), row('x'), message('C', 'SELECT 1'), ready]
+  const turns = 100
+  for (let turn = 0; turn < turns; turn++) {
+    expect(requests.read(Buffer.concat(run))?.ok).toBe(true)
+    expect(answers.read(Buffer.concat(answer))?.ok).toBe(true)
+  }
+  const [asked] = judging.runs('')
+  expect(asked?.statement).toBe(turns)
+  const kept = Array.from({ length: turns }, (_, at) => asked && { ...asked, statement: at + 1 })
+    .filter((each) => each !== undefined && judging.textOf(each) !== undefined)
+    .map((each) => each?.statement)
+  expect(kept).toContain(turns)
+  expect(kept.length).toBeLessThan(20)
+})
