@@ -108,6 +108,15 @@ describe('what is forbidden', () => {
     ['parameters-of-its-own', (f) => `set -- touch ${f}; "$@"`],
     ['a-plus', (f) => `bash +e -c 'touch ${f}'`],
     ['flock', (f) => `flock /tmp touch ${f}`],
+    ['flock-of-a-line', (f) => `flock /tmp -c 'touch ${f}'`],
+    ['in-backquotes-in-a-here-document', (f) => `cat <<E\n\`touch ${f}\`\nE`],
+    ['in-an-indented-here-document', (f) => `cat <<-E\n\t$(touch ${f})\n\tE`],
+    ['in-backquotes-in-a-default', (f) => `echo \${x-\`touch ${f}\`}`],
+    ['in-a-quoted-subscript', (f) => `bash -c "x='a[\\$(touch ${f})]'; ((x))"`],
+    ['under-another-name', (f) => `bash -c 'hash -p /usr/bin/touch foo; foo ${f}'`],
+    ['for-each-line', (f) => `bash -c "mapfile -c 1 -C 'touch ${f} #' <<< x"`],
+    ['in-a-prompt', (f) => `bash -c "PS4='\\$(touch ${f})'; set -x; true"`],
+    ['in-a-start-file', (f) => `BASH_ENV='$(touch ${f})' bash -c true`],
   ]
   for (const [name, command] of ways)
     testWith(needs, `does not run: ${name}`, async () => {

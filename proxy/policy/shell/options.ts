@@ -43,6 +43,8 @@ export function readOptions(
     }
     for (let letter_at = 1; letter_at < text.length; letter_at++) {
       const letter = text.charAt(letter_at)
+      // No option is: it is in the word of one that may have one.
+      if (letter === '/') break
       names.add(letter)
       if (!takes.includes(letter)) continue
       const own = text.slice(letter_at + 1)

@@ -78,6 +78,19 @@ describe('a program is found', () => {
     ['repeat 2 rm x', 'rm x'],
     ['su -s /bin/sh ann -c "rm x"', 'ann: rm x'],
     ['find -delete', 'find . -delete'],
+    ['eval -- rm x', 'rm x'],
+    ['mapfile -c 1 -C "rm x #"', 'rm x'],
+    ['compgen -C "rm x #" a', 'rm x'],
+    ["flock /tmp -c 'rm x'", 'rm x'],
+    ["script -q /dev/null -c 'rm x'", 'rm x'],
+    ["sg root 'rm x'", 'rm x'],
+    ["capsh --user=a -- -c 'rm x'", 'rm x'],
+    ['nsenter -m/proc/self/ns/mnt rm x', 'rm x'],
+    ['prlimit --nofile=1 rm x', 'rm x'],
+    ['choom -n 0 -- rm x', 'rm x'],
+    ['linux64 rm x', 'rm x'],
+    ['start-stop-daemon -S -x /bin/rm -- x', 'rm x'],
+    ['perf stat -e cycles rm x', 'rm x'],
   ]
   for (const [line, command] of lines)
     test(JSON.stringify(line), () => expect(found(line)).toContain(command))
@@ -125,11 +138,49 @@ describe('what cannot be known is opaque', () => {
     ["$'\\' ; rm x #'", 'text'],
     ['rm x\0y', 'text'],
     ['rm \ufffc', 'text'],
+    // The grammar has no substitution in these.
+    ['cat <<E\n`rm x`\nE', 'evaluated'],
+    ['cat <<-E\n\t$(rm x)\n\tE', 'evaluated'],
+    ['echo ${y-`rm x`}', 'evaluated'],
+    ['echo "${y-`rm x`}"', 'evaluated'],
+    ['echo ${y/`rm x`/b}', 'evaluated'],
+    // A shell evaluates what was quoted once more.
+    ["[[ -v 'a[$(rm x)]' ]]", 'evaluated'],
+    ["[ -v 'a[$(rm x)]' ]", 'evaluated'],
+    ["x='a[$(rm x)]'; echo $((x))", 'evaluated'],
+    ["x='a[`rm x`]'; ((x))", 'evaluated'],
+    ["let 'a[$(rm x)]=1'", 'evaluated'],
+    ["let $'a[\\x24(rm x)]=1'", 'evaluated'],
+    ['printf -v a\\[\\$\\(rm\\ x\\)\\] y', 'evaluated'],
+    ["read 'a[$(rm x)]' <<< 1", 'evaluated'],
+    ["declare -a 'a=($(rm x))'", 'evaluated'],
+    ["x='$(rm x)'; echo ${x@P}", 'evaluated'],
+    ["PS4='$(rm x)'; set -x; ls", 'evaluated'],
+    ["BASH_ENV='$(rm x)' bash -c ls", 'evaluated'],
+    ["env BASH_ENV='$(rm x)' bash -c ls", 'evaluated'],
+    ['x=rm; declare -n y=x; $y z', 'evaluated'],
+    ["compgen -W '$(rm x)' a", 'evaluated'],
+    ['hash -p /bin/rm ls; ls x', 'program'],
+    ['enable -f ./x ls; ls', 'program'],
+    ['bash --rcfile <(echo rm x) -ic exit', 'piped'],
+    ['echo rm x > f; bash --init-file f -ic exit', 'evaluated'],
+    [`bash -s rm x <<< '"$@"'`, 'program'],
+    ["echo 'rm x' | xargs -I{} sh -c {}", 'evaluated'],
     [`echo ${'x'.repeat(line_characters_max)}`, 'size'],
     ['sh -c "'.repeat(3) + 'sh -c sh\\ -c\\ ls', 'syntax'],
   ]
   for (const [line, kind] of lines)
     test(JSON.stringify(line.slice(0, 60)), () => expect(read(line).opaque).toContain(kind))
+  for (const line of [
+    "cat <<'E'\n`x` $(y)\nE",
+    "awk '{print $(NF-1)}' f",
+    'grep "a\\`b" f',
+    "test -f 'a[1]' && echo $(ls)",
+    'echo \'`\' "\\$(x)"',
+    'for f in *; do [[ -f $f ]] && echo "$(basename "$f")"; done',
+    "sed -n 's/[$]{x}/y/p' f",
+  ])
+    test(`not ${JSON.stringify(line)}`, () => expect(read(line).opaque).toEqual([]))
   test('bytes that are no text', () =>
     expect(readBytes(Uint8Array.of(0x6c, 0x73, 0x20, 0xff)).opaque).toEqual(['text']))
 })
@@ -201,6 +252,8 @@ describe('hostile lines', () => {
     '\\\n',
     '*',
     '<(',
+    "[['[",
+    "PS1='",
   ]
   test('of every piece, repeated to a megabyte or to the limit, are read in a moment', () => {
     for (const piece of pieces)

@@ -23,12 +23,14 @@ import {
   assign,
   changeFolder,
   createState,
+  evaluated_names,
   finish,
   type Input,
   push,
   type State,
   valueOf,
 } from './state.ts'
+import { hasUnseen } from './unseen.ts'
 import { expandWord, reserved, wholeText } from './word.ts'
 import { decoders, fetchers } from './wrappers.ts'
 
@@ -71,6 +73,7 @@ function createReader(grammar: Grammar, state: State): ReadText {
       return
     }
     if (parsed.has_error) state.opaque.add('syntax')
+    if (hasUnseen(parsed.root, text)) state.opaque.add('evaluated')
     walk(parsed.root, input, depth)
   }
 
@@ -269,6 +272,7 @@ function createReader(grammar: Grammar, state: State): ReadText {
       if (child.type !== 'variable_assignment') walk(child, input, depth)
       else inside(child, input, depth)
     const assigns = named.flatMap(assignments)
+    if (assigns.some((name) => evaluated_names.test(name))) state.opaque.add('evaluated')
     // A word of the language in the place of a program was not understood.
     if (all[0] !== undefined && language_words.has(all[0].text)) state.opaque.add('syntax')
     if (all.length === 0) {
@@ -317,7 +321,12 @@ function createReader(grammar: Grammar, state: State): ReadText {
 
   /** What words become depends on these: nothing behind is what it seems. */
   const settled = (names: readonly string[]): readonly string[] => {
-    if (names.some((name) => /^(HOME|IFS|CDPATH|OLDPWD|PWD|BASH_ALIASES)$/.test(name)))
+    if (
+      names.some(
+        (name) =>
+          /^(HOME|IFS|CDPATH|OLDPWD|PWD|BASH_ALIASES)$/.test(name) || evaluated_names.test(name),
+      )
+    )
       state.opaque.add('evaluated')
     return names
   }

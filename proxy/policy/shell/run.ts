@@ -7,8 +7,8 @@
 import { type Options, readOptions } from './options.ts'
 import type { ReadText } from './read.ts'
 import { type ShellCommand, unknown, type Word } from './reading.ts'
-import { type Input, push, type State } from './state.ts'
-import { clients, interpreters, shells, type Wrapper, wrappers } from './wrappers.ts'
+import { evaluated_names, type Input, push, type State } from './state.ts'
+import { clients, interpreters, shells, type Wrapper, wrapperOf } from './wrappers.ts'
 import { baseName } from './written.ts'
 
 const wrappers_max = 16
@@ -93,18 +93,29 @@ export function runCommand(
         return
       }
       rest = all.slice(at + 1)
+      if (program === 'capsh') {
+        runShell(rest, sudo)
+        return
+      }
     }
     const parsed = readOptions(rest, wrapper.takes, wrapper.long)
     rest = parsed.rest
     if (wrapper.assigns === true)
       while (/^[A-Za-z_]\w*=/.test(rest[0]?.text ?? '')) {
         const name = (rest[0]?.text ?? '').split('=')[0] ?? ''
+        if (evaluated_names.test(name)) state.opaque.add('evaluated')
         push(state, { ...given, assigns: [name], writes: [], reads: [] })
         rest = rest.slice(1)
       }
     rest = rest.slice(wrapper.operands ?? 0)
-    // OpenSSH takes options after the host, too.
-    if (program === 'ssh') rest = readOptions(rest, wrapper.takes).rest
+    // OpenSSH takes options after the host, too; so do those that are given a line behind a file or a group.
+    const behind =
+      wrapper.operands === undefined ? undefined : readOptions(rest, wrapper.takes, wrapper.long)
+    const is_line_behind = behind?.values.has(wrapper.string_option ?? '') === true
+    if (behind !== undefined && (program === 'ssh' || is_line_behind)) rest = behind.rest
+    const replaced = parsed.values.get('I')?.text ?? parsed.values.get('replace')?.text
+    if (program === 'xargs' && (replaced !== undefined || parsed.names.has('i')))
+      rest = rest.map((word) => (word.text.includes(replaced ?? '{}') ? { text: unknown } : word))
     const { user } = wrapper
     const as =
       user === undefined
@@ -116,7 +127,9 @@ export function runCommand(
       wrapper.string_option === undefined
         ? undefined
         : (parsed.values.get(wrapper.string_option) ??
+          behind?.values.get(wrapper.string_option) ??
           parsed.values.get('command') ??
+          parsed.values.get('exec') ??
           parsed.values.get('split-string'))
     if (line !== undefined) readJoined([line, ...rest], as)
     const is_shell = [...(wrapper.shell_options ?? '')].some((option) => parsed.names.has(option))
@@ -145,14 +158,23 @@ export function runCommand(
       if (line !== undefined) readJoined([line], sudo)
     }
     if (values.has('command')) return
+    for (const name of ['rcfile', 'init-file']) {
+      const file = values.get(name)
+      if (file?.text.includes(unknown) === true) state.opaque.add('piped')
+      else if (file !== undefined) state.run.add(baseName(file.text))
+    }
     if (names.has('c')) {
       if (first !== undefined) {
         state.functions += operands.length > 1 ? 1 : 0
         readJoined([first], sudo)
         state.functions -= operands.length > 1 ? 1 : 0
       }
-    } else if (first === undefined || names.has('s') || is_input.test(first.text)) readInput(sudo)
-    else if (first.text === unknown) state.opaque.add('piped')
+    } else if (first === undefined || names.has('s') || is_input.test(first.text)) {
+      // Words behind it are its parameters.
+      state.functions += first === undefined ? 0 : 1
+      readInput(sudo)
+      state.functions -= first === undefined ? 0 : 1
+    } else if (first.text === unknown) state.opaque.add('piped')
     else state.run.add(baseName(first.text))
   }
 
@@ -183,8 +205,21 @@ export function runCommand(
   ): void => {
     switch (program) {
       case 'eval':
-        readJoined(rest, sudo)
+        readJoined(readOptions(rest).rest, sudo)
         return
+      case 'hash':
+      case 'enable':
+        // Another program by that name, or another builtin.
+        if (/^-\w*[pf]/.test(rest[0]?.text ?? '')) state.opaque.add('program')
+        return
+      case 'complete':
+      case 'compgen': {
+        const { values } = readOptions(rest, 'ACFGoPSWX')
+        const line = values.get('C')
+        if (line !== undefined) readJoined([line], sudo)
+        if (/[`$]/.test(values.get('W')?.text ?? '')) state.opaque.add('evaluated')
+        return
+      }
       case 'set':
         // From here on `$1` is something, whatever the options were.
         if (rest.length > 0) state.functions += 1
@@ -216,6 +251,10 @@ export function runCommand(
       case 'getopts':
       case 'readarray':
         for (const { text } of rest) if (/^\w+$/.test(text)) state.variables.set(text, undefined)
+        if (program === 'mapfile' || program === 'readarray') {
+          const line = readOptions(rest, 'CcdnOsu').values.get('C')
+          if (line !== undefined) readJoined([line], sudo)
+        }
         return
       case 'find':
         runFind(rest, sudo, turns)
@@ -331,36 +370,3 @@ const is_input = /^(-|\/dev\/(stdin|fd\/0|tty)|\/proc\/(self|thread-self)\/fd\/0
 const quoted = ({ text, pattern }: Word): Word => ({
   text: pattern === undefined ? `'${text.replaceAll("'", "'\\''")}'` : text,
 })
-
-/** The loader of programs runs what it is given: `/lib64/ld-linux-x86-64.so.2 /bin/rm`. */
-const loaderOf = (program: string): Wrapper | undefined =>
-  /^ld[-.].*\.so(\.\d+)*$|^ld\.so$/.test(program)
-    ? { long: ['library-path', 'preload', 'argv0', 'audit', 'inhibit-rpath'] }
-    : undefined
-
-/** By the first word: those whose name has several, in the order of the list. */
-const verb_wrappers: ReadonlyMap<
-  string,
-  readonly { readonly verbs: readonly string[]; readonly wrapper: Wrapper }[]
-> = Map.groupBy(
-  Object.entries(wrappers).flatMap(([name, wrapper]) => {
-    const [first = '', ...verbs] = name.split(' ')
-    return verbs.length === 0 ? [] : [{ first, verbs, wrapper }]
-  }),
-  ({ first }) => first,
-)
-
-/** `docker exec` before `docker`: the longest name that fits. Options of the first program may stand between. */
-function wrapperOf(
-  program: string,
-  rest: readonly Word[],
-): { wrapper: Wrapper; words: number } | undefined {
-  const own = Object.hasOwn(wrappers, program) ? wrappers[program] : loaderOf(program)
-  if (own !== undefined) return { wrapper: own, words: 0 }
-  for (const { verbs, wrapper } of verb_wrappers.get(program) ?? []) {
-    const at = rest.findIndex(({ text }) => text === verbs[0])
-    if (at >= 0 && at <= 4 && verbs.every((verb, index) => rest[at + index]?.text === verb))
-      return { wrapper, words: at + verbs.length }
-  }
-  return undefined
-}

@@ -65,6 +65,9 @@ export function finish(state: State): Reading {
   return { commands, opaque: [...opaque], is_shell }
 }
 
+/** Variables whose values shells run. */
+export const evaluated_names: RegExp = /^(BASH_ENV|PROMPT_COMMAND)$/
+
 /** A second value of the same name makes it unknown: which one holds depends on what runs. */
 export function assign(state: State, name: string, value: string | undefined): void {
   const known = state.variables.has(name) ? state.variables.get(name) : value

@@ -5,6 +5,8 @@
  * @module
  */
 
+import type { Word } from './reading.ts'
+
 export interface Wrapper {
   /** Short options that take a word. */
   readonly takes?: string
@@ -27,7 +29,7 @@ export interface Wrapper {
   readonly after?: readonly string[]
 }
 
-export const wrappers: Readonly<Record<string, Wrapper>> = {
+const wrappers: Readonly<Record<string, Wrapper>> = {
   sudo: {
     takes: 'CDghpRrtTUu',
     long: [
@@ -92,6 +94,31 @@ export const wrappers: Readonly<Record<string, Wrapper>> = {
   chrt: { takes: 'TPD', operands: 1 },
   numactl: { takes: 'NmipC' },
   setarch: { operands: 1 },
+  ...Object.fromEntries(
+    ['i386', 'i486', 'i586', 'i686', 'linux32', 'linux64', 'x86_64', 'uname26', 'athlon'].map(
+      (machine) => [machine, {}],
+    ),
+  ),
+  prlimit: { takes: 'po', long: ['pid', 'output'] },
+  choom: { takes: 'np', long: ['adjust', 'pid'] },
+  'start-stop-daemon': {
+    takes: 'acdegIknNpPrRsuxOT',
+    long: [
+      'exec',
+      'startas',
+      'pidfile',
+      'name',
+      'user',
+      'group',
+      'chuid',
+      'chdir',
+      'chroot',
+      'signal',
+    ],
+    string_option: 'x',
+  },
+  'perf stat': { takes: 'eoxIrCGp' },
+  'perf record': { takes: 'eoFcCpm' },
   flock: { takes: 'cEw', long: ['command', 'timeout'], operands: 1, string_option: 'c' },
   strace: { takes: 'aeEIoOpPsSuXb' },
   ltrace: { takes: 'aeFlnopsuxX' },
@@ -125,7 +152,7 @@ export const wrappers: Readonly<Record<string, Wrapper>> = {
     string_option: 'c',
     is_shell_without: true,
   },
-  sg: { takes: 'c', operands: 1, string_option: 'c', is_shell_without: true },
+  sg: { takes: 'c', operands: 1, string_option: 'c', joins: true, is_shell_without: true },
   xargs: {
     takes: 'aEdILnPs',
     long: ['arg-file', 'delimiter', 'max-args', 'max-procs', 'replace', 'max-lines', 'max-chars'],
@@ -197,3 +224,36 @@ export const decoders: ReadonlySet<string> = new Set(
 export const fetchers: ReadonlySet<string> = new Set(
   'curl wget fetch aria2c http nc ncat netcat socat lynx ftp tftp'.split(' '),
 )
+
+/** The loader of programs runs what it is given: `/lib64/ld-linux-x86-64.so.2 /bin/rm`. */
+const loaderOf = (program: string): Wrapper | undefined =>
+  /^ld[-.].*\.so(\.\d+)*$|^ld\.so$/.test(program)
+    ? { long: ['library-path', 'preload', 'argv0', 'audit', 'inhibit-rpath'] }
+    : undefined
+
+/** By the first word: those whose name has several, in the order of the list. */
+const verb_wrappers: ReadonlyMap<
+  string,
+  readonly { readonly verbs: readonly string[]; readonly wrapper: Wrapper }[]
+> = Map.groupBy(
+  Object.entries(wrappers).flatMap(([name, wrapper]) => {
+    const [first = '', ...verbs] = name.split(' ')
+    return verbs.length === 0 ? [] : [{ first, verbs, wrapper }]
+  }),
+  ({ first }) => first,
+)
+
+/** `docker exec` before `docker`: the longest name that fits. Options of the first program may stand between. */
+export function wrapperOf(
+  program: string,
+  rest: readonly Word[],
+): { wrapper: Wrapper; words: number } | undefined {
+  const own = Object.hasOwn(wrappers, program) ? wrappers[program] : loaderOf(program)
+  if (own !== undefined) return { wrapper: own, words: 0 }
+  for (const { verbs, wrapper } of verb_wrappers.get(program) ?? []) {
+    const at = rest.findIndex(({ text }) => text === verbs[0])
+    if (at >= 0 && at <= 4 && verbs.every((verb, index) => rest[at + index]?.text === verb))
+      return { wrapper, words: at + verbs.length }
+  }
+  return undefined
+}
