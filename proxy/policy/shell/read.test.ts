@@ -79,6 +79,7 @@ describe('a program is found', () => {
     ['su -s /bin/sh ann -c "rm x"', 'ann: rm x'],
     ['find -delete', 'find . -delete'],
     ['eval -- rm x', 'rm x'],
+    ['time ! rm x', 'rm x'],
     ['mapfile -c 1 -C "rm x #"', 'rm x'],
     ['compgen -C "rm x #" a', 'rm x'],
     ["flock /tmp -c 'rm x'", 'rm x'],
@@ -144,6 +145,9 @@ describe('what cannot be known is opaque', () => {
     ['echo ${y-`rm x`}', 'evaluated'],
     ['echo "${y-`rm x`}"', 'evaluated'],
     ['echo ${y/`rm x`/b}', 'evaluated'],
+    // It ends the here-document elsewhere than a shell does.
+    ['cat <<A\n\\\nA\nrm x\nA', 'evaluated'],
+    ["cat <<A\nx\\\nA\n: '\nA\nrm x\n'", 'evaluated'],
     // A shell evaluates what was quoted once more.
     ["[[ -v 'a[$(rm x)]' ]]", 'evaluated'],
     ["[ -v 'a[$(rm x)]' ]", 'evaluated'],
@@ -174,6 +178,8 @@ describe('what cannot be known is opaque', () => {
   for (const line of [
     "cat <<'E'\n`x` $(y)\nE",
     "awk '{print $(NF-1)}' f",
+    'cat <<E\na \\\n  b\nE',
+    'cat <<E >f 2>&1\nx\nE\nls',
     'grep "a\\`b" f',
     "test -f 'a[1]' && echo $(ls)",
     'echo \'`\' "\\$(x)"',
@@ -181,6 +187,8 @@ describe('what cannot be known is opaque', () => {
     "sed -n 's/[$]{x}/y/p' f",
   ])
     test(`not ${JSON.stringify(line)}`, () => expect(read(line).opaque).toEqual([]))
+  test('not more of a here-document that has only begun', () =>
+    expect(read('cat <<E').opaque).toEqual(['syntax']))
   test('bytes that are no text', () =>
     expect(readBytes(Uint8Array.of(0x6c, 0x73, 0x20, 0xff)).opaque).toEqual(['text']))
 })

@@ -22,13 +22,16 @@ const prompts = /\bPS[0-4]\+?=/
 /** `text` is the whole line. */
 export function hasUnseen(root: Node, text: string): boolean {
   if (others.test(text)) return true
-  if (!/[`$]/.test(text)) return false
+  if (!/[`$]|<</.test(text)) return false
   if (prompts.test(text) && /`|\$\\?[([{]/.test(text)) return true
   const is_evaluated = again.test(text)
   const look = (node: Node): boolean => {
     const { type, children } = node
-    if (type === 'heredoc_redirect' && isQuoted(node))
-      return children.some((child) => child.type !== 'heredoc_body' && look(child))
+    if (type === 'heredoc_redirect') {
+      if (isQuoted(node))
+        return children.some((child) => child.type !== 'heredoc_body' && look(child))
+      if (endsElsewhere(node)) return true
+    }
     // Of the literals of an array that is quoted as a whole every one.
     if (type === 'declaration_command' && children.some(isLiteralWithBegin)) return true
     if (children.length > 0) return children.some(look)
@@ -45,6 +48,19 @@ export function hasUnseen(root: Node, text: string): boolean {
 /** Nothing is substituted in such a here-document. */
 const isQuoted = ({ children }: Node): boolean =>
   children.some(({ type, text }) => type === 'heredoc_start' && /['"\\]/.test(text))
+
+/** A shell joins lines behind a backslash before it looks for the end of a here-document. */
+function endsElsewhere({ text, start, children }: Node): boolean {
+  // A word of a line behind its own is in its body.
+  const line_end = text.includes('\n') ? start + text.indexOf('\n') : Number.POSITIVE_INFINITY
+  if (children.some((child) => !child.type.startsWith('heredoc_') && child.start > line_end))
+    return true
+  const body = children.find(({ type }) => type === 'heredoc_body')?.text ?? ''
+  const end = children.find(({ type }) => type === 'heredoc_end')?.text.trim() ?? ''
+  if (/(?:^|[^\\])(?:\\\\)*\\\n\t*$/.test(body)) return true
+  const joined = body.replace(/((?:^|[^\\])(?:\\\\)*)\\\n/g, '$1')
+  return joined !== body && joined.split('\n').some((line) => line.replace(/^\t+/, '') === end)
+}
 
 const isLiteralWithBegin = ({ type, text }: Node): boolean =>
   (type === 'raw_string' || type === 'ansi_c_string') && begins.test(text)

@@ -81,6 +81,8 @@ const wrappers: Readonly<Record<string, Wrapper>> = {
   noglob: {},
   nocorrect: {},
   '-': {},
+  // Behind `time`.
+  '!': {},
   repeat: { operands: 1 },
   and: {},
   or: {},
