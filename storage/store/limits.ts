@@ -83,8 +83,8 @@ export const few_hits = 2_000
 /** Fewer sessions than this are asked one by one whether they have the words of a search: some 20 us each. */
 export const few_sessions = 500
 
-/** Hits that are read at a time: a page of sessions is often within the first. */
-export const hits_page = 256
+/** Hits that are read first, and at least a few more than a page has sessions; then twice as many or more, up to the maximum. */
+export const hits_page = 64
 export const hits_page_max = 8_192
 
 /** Words that one of so many sessions has, of the newest, are no way to find one. */

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { and, desc, eq, getTableColumns, gte, lt, lte, ne, type SQL, sql } from 'drizzle-orm'
+import { and, desc, eq, getTableColumns, gte, lt, ne, type SQL, sql } from 'drizzle-orm'
 import type { SQLiteTable } from 'drizzle-orm/sqlite-core'
 import type { Database } from './database.ts'
 import { few_hits, few_sessions, frequent_of, hits_page, hits_page_max } from './limits.ts'
@@ -99,25 +99,30 @@ export class Search {
     const bounds = this.#bounds(sought, behind_us)
     const { low } = bounds
     let { high } = bounds
-    for (let take = hits_page; high > low; take = Math.min(take * 2, hits_page_max)) {
+    const isCertain = (): boolean => {
+      const least_us = newestFirst(found)[limit - 1]?.started_us
+      const last_us = found.findLast(({ started_us }) => started_us > 0)?.started_us
+      return least_us !== undefined && last_us !== undefined && last_us + behind_us <= least_us
+    }
+    // A few more than a page has, as some sessions have several.
+    let take = Math.max(hits_page, Math.ceil(limit * 1.25))
+    for (let is_first = true; high > low && !isCertain(); is_first = false) {
       const hits = this.#sql.hits_between.all({ text: sought.text, low, high, take })
       const last = hits.at(-1)
       if (last === undefined) break
       const span = (hits[0]?.no ?? 0) - last.no
-      if (
-        has_choice &&
-        take === hits_page &&
-        hits.length > hits_page / 16 &&
-        hits.length * frequent_of > span
-      )
-        return undefined
+      const is_frequent = hits.length > take / 16 && hits.length * frequent_of > span
+      if (has_choice && is_first && is_frequent) return undefined
       // What is left of the last session says nothing new.
       high = last.no
-      const numbers = JSON.stringify(hits.map(({ no }) => no))
-      found.push(...among.all({ ...given, numbers, limit: hits.length }))
-      const least_us = newestFirst(found)[limit - 1]?.started_us
-      const last_us = found.findLast(({ started_us }) => started_us > 0)?.started_us
-      if (least_us !== undefined && last_us !== undefined && last_us + behind_us <= least_us) break
+      // Rows lie far apart: no more of them are read than a page may need.
+      for (let at = 0; at < hits.length && !isCertain(); at += limit) {
+        const some = hits.slice(at, at + limit)
+        const numbers = JSON.stringify(some.map(({ no }) => no))
+        found.push(...among.all({ ...given, numbers, limit: some.length }))
+      }
+      const wanted = (limit - found.length) * Math.ceil(take / hits.length)
+      take = Math.min(Math.max(take * 2, wanted), hits_page_max)
     }
     return newestFirst(found).slice(0, limit)
   }
@@ -152,13 +157,25 @@ export function newestFirst(rows: readonly SessionTableRow[]): SessionTableRow[]
   return rows.toSorted((a, b) => b.started_us - a.started_us || b.no - a.no)
 }
 
-/** Words in a command of the session: the full-text index has all of its commands side by side. */
-const has_words: SQL = sql`EXISTS (SELECT 1 FROM command_text WHERE command_text MATCH ${p('text')}
-  AND rowid BETWEEN ${session.no} << 32 AND (${session.no} << 32) | 4294967295)`
+/** Where a session is in the order of pages. */
+interface Place {
+  readonly started_us: SQL
+  readonly no: SQL
+}
 
-const hasName = (table: typeof session_group | typeof session_program, name: string): SQL =>
-  sql`EXISTS (SELECT 1 FROM ${table} WHERE ${table.name} = ${p(name)}
-    AND ${table.started_us} = ${session.started_us} AND ${table.session_no} = ${session.no})`
+/** Words in a command of the session: the full-text index has all of its commands side by side. */
+const hasWords = ({ no }: Place): SQL =>
+  sql`EXISTS (SELECT 1 FROM command_text WHERE command_text MATCH ${p('text')}
+    AND rowid BETWEEN ${no} << 32 AND (${no} << 32) | 4294967295)`
+
+const hasName = (name: 'group' | 'program', { started_us, no }: Place): SQL =>
+  sql`EXISTS (SELECT 1 FROM ${sql.raw(`session_${name}`)} AS named WHERE named.name = ${p(name)}
+    AND named.started_us = ${started_us} AND named.session_no = ${no})`
+
+/** By the index alone. */
+const hasColumn = (name: 'subject' | 'target', { started_us, no }: Place): SQL =>
+  sql`EXISTS (SELECT 1 FROM ${sql.raw(`session AS indexed INDEXED BY session_${name}`)}
+    WHERE ${sql.raw(`indexed.${name}`)} = ${p(name)} AND indexed.started_us = ${started_us} AND indexed.no = ${no})`
 
 /** A page in the order of `driver`'s index; or the session of one number, if it is sought. */
 function preparePage(
@@ -167,59 +184,63 @@ function preparePage(
   driver: Driver,
   which: 'all' | 'numbered',
 ) {
-  const list =
-    driver === 'group' ? session_group : driver === 'program' ? session_program : undefined
-  const conditions: SQL[] = []
-  if (given.has('issuer')) conditions.push(eq(session.issuer, p('issuer')))
-  if (given.has('protocol')) conditions.push(eq(session.protocol, p('protocol')))
-  if (given.has('other_than')) conditions.push(ne(session.protocol, p('other_than')))
-  // A plus takes a column from its index.
-  for (const name of ['subject', 'target'] as const)
-    if (given.has(name))
-      conditions.push(
-        driver === name ? eq(session[name], p(name)) : sql`+${session[name]} = ${p(name)}`,
-      )
-  if (given.has('since')) conditions.push(gte(session.started_us, p('since')))
-  if (given.has('until')) conditions.push(lt(session.started_us, p('until')))
-  if (given.has('before_us'))
-    conditions.push(
-      sql`(${session.started_us}, ${session.no}) < (${p('before_us')}, ${p('before_no')})`,
-    )
-  if (given.has('group') && driver !== 'group') conditions.push(hasName(session_group, 'group'))
-  if (given.has('program') && driver !== 'program')
-    conditions.push(hasName(session_program, 'program'))
-  if (given.has('text') && which === 'all') conditions.push(has_words)
-  const where = and(...conditions)
-  if (which === 'numbered')
+  const row: Place = { started_us: sql`${session.started_us}`, no: sql`${session.no}` }
+  const of_row: SQL[] = []
+  if (given.has('issuer')) of_row.push(eq(session.issuer, p('issuer')))
+  if (given.has('protocol')) of_row.push(eq(session.protocol, p('protocol')))
+  if (given.has('other_than')) of_row.push(ne(session.protocol, p('other_than')))
+  if (which === 'numbered') {
+    // A plus takes a column from its index.
+    for (const name of ['subject', 'target'] as const)
+      if (given.has(name)) of_row.push(sql`+${session[name]} = ${p(name)}`)
+    for (const name of ['group', 'program'] as const)
+      if (given.has(name)) of_row.push(hasName(name, row))
     return db
       .select(getTableColumns(session))
       .from(sql`json_each(${p('numbers')}) AS number`)
       .crossJoin(session)
-      .where(and(sql`${session.no} = number.value`, where))
+      .where(and(sql`${session.no} = number.value`, ...of_row, ...boundsOf(given, row)))
       .limit(p('limit'))
       .prepare()
-  if (list === undefined)
-    return db
-      .select()
-      .from(session)
-      .where(where)
-      .orderBy(desc(session.started_us), desc(session.no))
-      .limit(p('limit'))
-      .prepare()
-  const by_list = [eq(list.name, p(driver))]
-  // The same bounds on the list's own columns, which are its primary key.
-  if (given.has('since')) by_list.push(gte(list.started_us, p('since')))
-  if (given.has('until')) by_list.push(lt(list.started_us, p('until')))
-  if (given.has('before_us')) by_list.push(lte(list.started_us, p('before_us')))
+  }
+  // Rows lie far apart: the indexes say which they are before one of them is read.
+  const is_list = driver === 'group' || driver === 'program'
+  const place: Place = {
+    started_us: sql.raw('place.started_us'),
+    no: sql.raw(is_list ? 'place.session_no' : 'place.no'),
+  }
+  const of_place: SQL[] = []
+  for (const name of drivers) {
+    if (!given.has(name)) continue
+    const is_list_name = name === 'group' || name === 'program'
+    if (driver === name)
+      of_place.push(sql`${sql.raw(`place.${is_list_name ? 'name' : name}`)} = ${p(name)}`)
+    else of_place.push(is_list_name ? hasName(name, place) : hasColumn(name, place))
+  }
+  if (given.has('text')) of_place.push(hasWords(place))
+  const index = driver === 'session' ? 'session_started' : `session_${driver}`
   // CROSS JOIN keeps the order in which the two are read.
   return db
     .select(getTableColumns(session))
-    .from(list)
+    .from(sql.raw(is_list ? `${index} AS place` : `session AS place INDEXED BY ${index}`))
     .crossJoin(session)
-    .where(and(...by_list, eq(session.no, list.session_no), where))
-    .orderBy(desc(list.started_us), desc(list.session_no))
+    .where(and(...of_place, ...boundsOf(given, place), eq(session.no, place.no), ...of_row))
+    .orderBy(desc(place.started_us), desc(place.no))
     .limit(p('limit'))
     .prepare()
+}
+
+function boundsOf(given: ReadonlySet<string>, { started_us, no }: Place): SQL[] {
+  const bounds: SQL[] = []
+  if (given.has('since')) bounds.push(sql`${started_us} >= ${p('since')}`)
+  if (given.has('until')) bounds.push(sql`${started_us} < ${p('until')}`)
+  // The first of the two is for the index.
+  if (given.has('before_us'))
+    bounds.push(
+      sql`${started_us} <= ${p('before_us')}`,
+      sql`(${started_us}, ${no}) < (${p('before_us')}, ${p('before_no')})`,
+    )
+  return bounds
 }
 
 function prepareAll({ drizzle: db }: Database) {
