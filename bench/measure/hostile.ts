@@ -26,6 +26,51 @@ export function repeated(unit: string): Uint8Array {
   return new Uint8Array(Buffer.from(unit.repeat(times).slice(0, hostile_bytes), 'latin1'))
 }
 
+/**
+ * The same, other each time, so that nothing that is kept of earlier bytes helps: `#` is any digit, `~` any capital, `!` the digit
+ * that makes a card's number of the digits before it.
+ */
+export const changing: readonly string[] = [
+  ...['4##############! ', '4############### ', '5### #### #### ###! ', '4### #### #### ###!\n'],
+  ...['%B############^', '-----BEGIN ~~~~ ', `-----BEGIN ~~ ${'PRIVATE'} KEY-----\n`],
+  ...["pwd='~~~", 'eyJ~~~.', 'authorization:bearer ~~~ ', '://~~:'],
+]
+
+/** A {@link changing} unit, again and again. Seeded by nothing: the same each time. */
+export function changed(unit: string): Uint8Array {
+  let state = 20_251_128
+  const pick = (bound: number): number => {
+    state ^= state << 13
+    state ^= state >>> 17
+    state ^= state << 5
+    state >>>= 0
+    return state % bound
+  }
+  const bytes = new Uint8Array(hostile_bytes)
+  let digits: number[] = []
+  for (let at = 0; at < bytes.length; at++) {
+    const place = at % unit.length
+    if (place === 0) digits = []
+    const letter = unit[place] ?? ''
+    let byte = letter.charCodeAt(0)
+    if (letter === '#') byte = 0x30 + pick(10)
+    if (letter === '~') byte = 0x41 + pick(26)
+    if (letter === '!') byte = 0x30 + luhnDigit(digits)
+    if (byte >= 0x30 && byte <= 0x39) digits.push(byte - 0x30)
+    bytes[at] = byte
+  }
+  return bytes
+}
+
+/** ISO/IEC 7812-1, annex B: the last one is not doubled, each second before it is. */
+function luhnDigit(digits: readonly number[]): number {
+  const sum = digits.toReversed().reduce((all, digit, index) => {
+    const weighted = index % 2 === 0 ? digit * 2 : digit
+    return all + (weighted > 9 ? weighted - 9 : weighted)
+  }, 0)
+  return (10 - (sum % 10)) % 10
+}
+
 export interface Worst {
   readonly unit: string
   readonly rate: number
