@@ -3,52 +3,13 @@
  * four digits where it does not matter which, or by one, and tells of what ends as `matcher.ts` would.
  */
 import { eventful, fulfills, plain, waits } from './abreast'
-import { check_units, debtAfter, found_units, owesTooMuch, pay, repaying, setDebt } from './budget'
-import { passes } from './check'
-import { take } from './memory'
+import { context_units, debtAfter, first_bytes, owesTooMuch, pay, repaying, setDebt } from './budget'
+import { end_units, ruleEnding } from './ends'
 import { reach } from './scan'
 import { addMatch } from './spans'
-import { accept, class_of, classes, flags, later, lists, next, pending, rules, states } from './tables'
-import { clearThreads, ripeUnits, setThread, state_mask, threads, threadStart, threadWord } from './threads'
-
-/** By state: what follows whatever digit comes, and behind four of them, if nothing happens there but that matches wait; else 0. */
-let by_digit: usize = 0
-let by_four: usize = 0
-
-/** Behind `initAbreast`. */
-export function initAlone(): bool {
-  by_digit = take(states * 2)
-  by_four = take(states * 2)
-  if (by_digit == 0 || by_four == 0) return false
-  for (let state: u32 = 0; state < states; state++) store<u16>(by_digit + (state << 1), <u16>behindDigit(state))
-  for (let state: u32 = 0; state < states; state++) {
-    let to = state
-    for (let i = 0; i < 4; i++) to = load<u16>(by_digit + (to << 1))
-    store<u16>(by_four + (state << 1), <u16>to)
-  }
-  return true
-}
-
-function behindDigit(state: u32): u32 {
-  const condition: u32 = load<u16>(waits + (state << 1))
-  if (state == 0 || ((load<u8>(flags + state) & later) != 0 && condition == 0)) return 0
-  const to: u32 = load<u16>(next + ((state * classes + load<u8>(class_of + digit_0)) << 1))
-  for (let byte = digit_0; byte < digit_0 + 10; byte++) {
-    if (load<u16>(next + ((state * classes + load<u8>(class_of + byte)) << 1)) != to) return 0
-    if (condition != 0 && fulfills(condition, byte)) return 0
-  }
-  return (load<u8>(flags + to) & eventful) == 0 || load<u16>(waits + (to << 1)) != 0 ? to : 0
-}
-
-const digit_0: u32 = 48
-
-/** How many digits stand from `p` on, up to sixteen. */
-// @ts-ignore: decorator
-@inline
-function digitsAt(p: usize): usize {
-  const digits = i8x16.lt_u(i8x16.sub(v128.load(p), i8x16.splat(<i8>digit_0)), i8x16.splat(10))
-  return <usize>ctz<u32>(~i8x16.bitmask(digits))
-}
+import { behindStride, by_digit, by_four, digitsAt, dies, stride_bytes } from './strides'
+import { class_of, classes, final, flags, next, pending, rules, spawn, spawns } from './tables'
+import { clearThreads, ripeUnits, setThread, spawned, state_mask, threads, threadStart, threadWord } from './threads'
 
 /** Can the only thread there is go on in {@link stepAlone}, though it waits for the next byte? */
 export function waitsAlone(): bool {
@@ -61,7 +22,8 @@ export function waitsAlone(): bool {
  */
 export function stepAlone(from: usize, end: usize): usize {
   const word = threadWord(0)
-  const start = threadStart(0)
+  let start = threadStart(0)
+  let tags = word & ~state_mask
   const table = next
   const width = classes << 1
   let state = word & state_mask
@@ -107,7 +69,23 @@ export function stepAlone(from: usize, end: usize): usize {
       if (to != 0 && (load<u8>(flags + to) & eventful) != 0) {
         plainly = load<u16>(plain + (to << 1))
         following = load<u16>(waits + (to << 1))
-        if ((plainly | following) == 0) break
+        if ((plainly | following) == 0) {
+          const pattern = ripe == 0 && !is_end && ended == 0 ? patternBehind(to) : 0
+          if (pattern == 0) break
+          // A context ends, and the pattern's thread is alone.
+          const units = <u32>min(p + 1 - start, first_bytes) * context_units
+          pay(p - paid)
+          paid = p
+          if (owesTooMuch(units)) break
+          setDebt(debtAfter(units), repaying)
+          paid++
+          p++
+          start = p
+          tags = spawned
+          state = pattern
+          condition = 0
+          continue
+        }
       }
       if (is_end) {
         if (p + 1 == ripe || plainly != 0) break
@@ -115,7 +93,7 @@ export function stepAlone(from: usize, end: usize): usize {
         ended = 0
         pay(p - paid)
         paid = p
-        if (!endBefore(p, byte, state, start)) break
+        if (!endBefore(p, state, start)) break
         paid++
         p++
         if (to == 0) clearThreads()
@@ -151,74 +129,25 @@ export function stepAlone(from: usize, end: usize): usize {
     p += read
   }
   if (ended != 0) addMatch(start, ended, rule)
-  if (threads != 0) setThread(0, state | (word & ~state_mask), start)
+  if (threads != 0) setThread(0, state | tags, start)
   pay(p - paid)
   return p
 }
 
-/**
- * The matches from `start` on that have waited in `state` for `byte` end before it, and it is paid for. False when that would be too much, and
- * then nothing is done.
- */
-function endBefore(p: usize, byte: u32, state: u32, start: usize): bool {
-  let units: u32 = 0
-  let rule: u32 = rules
-  let at = lists + (<usize>load<u16>(accept + (state << 1)) << 1)
-  for (let count: u32 = load<u16>(at); count > 0; count--, at += 6) {
-    if (!fulfills(load<u16>(at, 4), byte)) continue
-    const check: u32 = load<u16>(at, 6)
-    if (check != 0) {
-      const is_match = passes(check, start, p)
-      units += is_match ? found_units : check_units
-      if (!is_match) continue
-    }
-    // The list is in the rules' order, and the first is what labels the match.
-    rule = min(rule, load<u16>(at, 2))
-  }
-  if (owesTooMuch(units)) return false
-  setDebt(debtAfter(units), repaying)
-  if (rule != rules) addMatch(start, p, rule)
-  return true
-}
-
-/** What is stepped over at once, where nothing happens. */
-const stride_bytes: usize = 8
-/** What eight bytes make of a state, for what is printed over and over: the bytes, u64 @0, the state @8 and what follows @12. By a hash of both. */
-const strides: usize = memory.data(512 * 16, 16)
-const strides_power: u32 = 9
-
-/** It is dead by then, and nothing happened. */
-export const dies: u32 = state_mask + 1
-
-/** The state behind {@link stride_bytes} bytes, or {@link dies}; 0 when something happens within them but that a match waits. */
+/** The state with which a pattern begins behind the context that ends in `state`, if nothing else happens there and nothing goes on; else 0. */
 // @ts-ignore: decorator
 @inline
-export function behindStride(state: u32, p: usize): u32 {
-  const bytes = load<u64>(p)
-  const entry = strides + (<usize>(((bytes ^ <u64>state) * 0x9e3779b97f4a7c15) >>> (64 - strides_power)) << 4)
-  if (load<u64>(entry) == bytes && load<u32>(entry, 8) == state) return load<u32>(entry, 12)
-  return workOutStride(entry, state, p)
+function patternBehind(state: u32): u32 {
+  if ((load<u8>(flags + state) & eventful) != (spawns | final)) return 0
+  const pattern: u32 = load<u16>(spawn + (state << 1))
+  return (load<u8>(flags + pattern) & (eventful | pending)) == 0 ? pattern : 0
 }
 
-function workOutStride(entry: usize, from: u32, p: usize): u32 {
-  const table = next
-  const width = classes << 1
-  // Where matches wait for different bytes each is to be asked.
-  let state = (load<u8>(flags + from) & later) != 0 && load<u16>(waits + (from << 1)) == 0 ? 0 : from
-  for (let at = p; at < p + stride_bytes && state != 0; at++) {
-    const byte: u32 = load<u8>(at)
-    const condition: u32 = load<u16>(waits + (state << 1))
-    const to: u32 = load<u16>(table + (<usize>load<u8>(class_of + byte) << 1) + state * width)
-    const happens = (load<u8>(flags + to) & eventful) != 0 && load<u16>(waits + (to << 1)) == 0
-    if (happens || (condition != 0 && fulfills(condition, byte))) {
-      state = 0
-      break
-    }
-    state = to != 0 ? to : dies
-    if (to == 0) break
-  }
-  store<u64>(entry, load<u64>(p))
-  store<u32>(entry, from, 8)
-  store<u32>(entry, state, 12)
-  return state
+/** The matches from `start` on that have waited in `state` end before `p`, and the byte there is paid for. False when that would be too much, and then nothing is done. */
+function endBefore(p: usize, state: u32, start: usize): bool {
+  const rule = ruleEnding(state, start, p)
+  if (owesTooMuch(end_units)) return false
+  setDebt(debtAfter(end_units), repaying)
+  if (rule != rules) addMatch(start, p, rule)
+  return true
 }

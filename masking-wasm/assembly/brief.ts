@@ -4,11 +4,10 @@
  * window's end or to its own, and the matcher sees what is left.
  */
 import { eventful } from './abreast'
-import { behindStride, dies } from './alone'
 import { boundary } from './boundary'
 import { context_units, debt, debtPaid, first_bytes, isFarFromDebt, pay, setDebt } from './budget'
 import { isKnownQuiet, reach, skip } from './scan'
-import { checked, class_of, classes, context, context_start, final, flags, later, next, now, pattern_start, spawn } from './tables'
+import { class_of, classes, context, context_start, final, flags, later, next, now, pattern_start, spawn } from './tables'
 import { clearThreads, keepThreads, put, setThread, stamp, state_mask, threads, threadStart, threadWord } from './threads'
 
 /** More than a state: something happens on the way. */
@@ -105,20 +104,4 @@ export function passContext(p: usize, begin: usize, before: u32): usize {
     }
   }
   return 0
-}
-
-/** A card's number is at most so long; what is older may hold something. */
-const checked_bytes_max: usize = 128
-
-/**
- * A number that was found may go on, and mostly does not: forgets the only thread there is if it dies within the next bytes, and
- * nothing happens by it. Nobody misses it, as what begins meanwhile does not count before that, and nothing is decided there: it is far
- * from all bounds. `deadline`: where too much may be held. `end`: the window's.
- */
-export function forgetNumber(p: usize, deadline: usize, end: usize): void {
-  const state = threadWord(0) & state_mask
-  if ((load<u8>(flags + state) & checked) == 0 || !isFarFromDebt()) return
-  const until = p + reach
-  if (until > end || until >= deadline || until > boundary || p - threadStart(0) > checked_bytes_max) return
-  if (behindStride(state, p) == dies) clearThreads()
 }

@@ -5,10 +5,10 @@
  *
  * It is a cache: when it is full it is emptied, and while too little is found in it, it is left alone.
  */
-import { eventful, plain } from './abreast'
+import { eventful, fulfills, plain, waits } from './abreast'
 import { take } from './memory'
 import {
-  accept, class_of, classes, final, flags, follows, later, lists, next, now, pending, spawn, spawns,
+  accept, class_of, classes, final, flags, later, lists, next, now, pending, spawn, spawns,
 } from './tables'
 
 /** In a company. */
@@ -39,7 +39,7 @@ export const marks: u32 = 63
 
 /**
  * How: the threads that go, a bit each; then by four bits: at which one, less one, a context ends; into which one, less one,
- * which other goes; how many begin behind contexts; at which one, less one, another context ends.
+ * which other goes; how many begin behind contexts; at which one, less one, another context ends; of which one, less one, the matches end that wait.
  */
 export const gone: u32 = 255
 export const context_shift: u32 = 8
@@ -47,6 +47,7 @@ export const met_shift: u32 = 12
 export const meeting_shift: u32 = 16
 export const begun_shift: u32 = 20
 export const second_shift: u32 = 24
+export const end_shift: u32 = 28
 /** For the other one: it is one that would begin. */
 export const new_one: u32 = 8
 
@@ -63,7 +64,7 @@ let sought_count: u32 = 0
 
 /** Bytes that went well, less what was worked out; at 0 the cache is no help. */
 let credit: i32 = 0
-const credit_max: i32 = 1024
+const credit_max: i32 = 32768
 /** Nobody pays for long for what another stream was like. */
 const credit_min: i32 = -256
 const miss_costs: i32 = 64
@@ -79,6 +80,7 @@ export function initCompanies(): bool {
 }
 
 function forget(): void {
+  memory.fill(strides, 0, strides_max * 16)
   companies_kept = 0
   memory.fill(table, 0, slots * 4)
   memory.fill(joined, 0, pairs * pair_bytes)
@@ -104,6 +106,36 @@ export function earned(bytes: usize): void {
   credit = min(credit + <i32>bytes, credit_max)
 }
 
+/** What eight bytes make of a company, for what is printed over and over: the bytes, u64 @0, the company @8 and what follows @12. By a hash of both. */
+const strides_power: u32 = 8
+const strides_max: usize = 1 << strides_power
+const strides: usize = memory.data(256 * 16, 16)
+export const stride_bytes: usize = 8
+
+/** The company behind {@link stride_bytes} bytes; 0 when something happens within them. */
+// @ts-ignore: decorator
+@inline
+export function companyBehind(company: usize, p: usize): usize {
+  const bytes = load<u64>(p)
+  const entry = strides + (<usize>(((bytes ^ (<u64>company << 7)) * 0x9e3779b97f4a7c15) >>> (64 - strides_power)) << 4)
+  if (load<u64>(entry) == bytes && load<u32>(entry, 8) == <u32>company) return load<u32>(entry, 12)
+  return followStride(entry, company, p)
+}
+
+function followStride(entry: usize, from: usize, p: usize): usize {
+  let company = from
+  for (let at = p; at < p + stride_bytes && company != 0; at++) {
+    const following = load<u32>(company + next_at + (<usize>load<u8>(class_of + <usize>load<u8>(at)) << 3))
+    // Nobody knows yet.
+    if ((following & 1) != 0) return 0
+    company = (following & marks) == 0 ? following : 0
+  }
+  store<u64>(entry, load<u64>(p))
+  store<u32>(entry, <u32>from, 8)
+  store<u32>(entry, <u32>company, 12)
+  return company
+}
+
 /** What a byte of the class makes of a company. */
 export function workOut(company: usize, of_class: u32): void {
   const place = company + next_at + (of_class << 3)
@@ -118,7 +150,12 @@ export function workOut(company: usize, of_class: u32): void {
     const flagged: u32 = load<u8>(flags + to)
     let lives = to != 0
     // Who comes to a landmark begins to count, which the matcher sees to.
-    if (mayEnd(state, of_class) || (lives && ((flagged ^ load<u8>(flags + state)) & pending) != 0)) return leaveIt(place)
+    const ends = endsWith(state, of_class)
+    if (ends == sometimes || (lives && ((flagged ^ load<u8>(flags + state)) & pending) != 0)) return leaveIt(place)
+    if (ends == always) {
+      if ((how >>> end_shift) != 0) return leaveIt(place)
+      how |= (i + 1) << end_shift
+    }
     if ((flagged & eventful) != 0 && load<u16>(plain + (to << 1)) == 0) {
       if ((flagged & now) != 0) return leaveIt(place)
       if ((flagged & spawns) != 0) {
@@ -186,18 +223,29 @@ function seek(state: u32): i32 {
   return <i32>sought_count - 1
 }
 
-/** Can a match that waits in `state` for the next byte end before a byte of the class? */
-function mayEnd(state: u32, of_class: u32): bool {
-  if ((load<u8>(flags + state) & later) == 0) return false
-  let at = lists + (<usize>load<u16>(accept + (state << 1)) << 1)
-  for (let rest: u32 = load<u16>(at); rest > 0; rest--, at += 6) {
-    const follow: usize = load<u16>(at, 4)
-    if (follow == 0) continue
-    for (let byte: u32 = 0; byte < 256; byte++)
-      if (load<u8>(class_of + byte) == of_class && ((load<u8>(follows + follow * 40 + (byte >>> 3)) >>> (byte & 7)) & 1) != 0)
-        return true
+/** Of {@link endsWith}. */
+const never: u32 = 0
+const always: u32 = 1
+const sometimes: u32 = 2
+
+/** Do the matches that wait in `state` for the next byte end before a byte of the class? */
+function endsWith(state: u32, of_class: u32): u32 {
+  if ((load<u8>(flags + state) & later) == 0) return never
+  const list = lists + (<usize>load<u16>(accept + (state << 1)) << 1)
+  let ending = 0
+  let not_ending = 0
+  for (let byte: u32 = 0; byte < 256; byte++) {
+    if (load<u8>(class_of + byte) != of_class) continue
+    let ends = false
+    let at = list
+    for (let rest: u32 = load<u16>(at); rest > 0; rest--, at += 6)
+      if (load<u16>(at, 4) != 0 && fulfills(load<u16>(at, 4), byte)) ends = true
+    if (ends) ending++
+    else not_ending++
   }
-  return false
+  if (ending == 0) return never
+  // Where they wait for different bytes each is to be asked.
+  return not_ending == 0 && load<u16>(waits + (state << 1)) != 0 ? always : sometimes
 }
 
 /** The company with one or two more. 0 when that is too many, or all was forgotten. */

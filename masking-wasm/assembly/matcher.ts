@@ -2,17 +2,20 @@
  * The matcher: a few threads of the automaton, stepped together byte by byte, so that nothing depends on
  * how the stream is cut. Positions are addresses in the window; `stream.ts` turns them into ages.
  */
-import { abreast_max, ahead_bytes, as_context, as_pattern, beginAhead, eventful, initAbreast, livesOn, stepAbreast } from './abreast'
-import { initAlone, stepAlone, waitsAlone } from './alone'
+import { abreast_max, eventful, initAbreast, stepAbreast } from './abreast'
+import { ahead_bytes, as_context, as_pattern, beginAhead, initAhead, livesOn } from './ahead'
+import { stepAlone, waitsAlone } from './alone'
 import { boundary, escape, passBoundary } from './boundary'
-import { beginBrief, forgetBrief, forgetNumber, passContext } from './brief'
+import { beginBrief, forgetBrief, passContext } from './brief'
 import { charge, check_units, context_units, debt, first_bytes, found_units, pay, repaying, setDebt } from './budget'
 import { passes } from './check'
 import { earn, helps, together_max } from './companies'
 import { skipDark } from './dark'
 import { oldestWord } from './landmarks'
+import { forgetNumber, passNumber } from './number'
 import { askFor, beginScan, initScan, mayBegin, quietUntil, reach, skip } from './scan'
 import { addMatch, crowd, found, found_max, open, open_max, settle, settled, spanRule } from './spans'
+import { initStrides } from './strides'
 import {
   accept, checked, class_of, classes, context, context_start, crosses, echo, final, flags, follows, idle, label,
   later, lists, next, now, pattern_start, pending, rules, spawn, stream_start, unlimited,
@@ -41,7 +44,8 @@ let units: u32 = 0
 let filtering: bool = true
 
 export function initMatcher(): bool {
-  return initAbreast() && initAlone() && initTogether() && initThreads() && initScan()
+  initAhead()
+  return initAbreast() && initStrides() && initTogether() && initThreads() && initScan()
 }
 
 export function setFilter(on: bool): void {
@@ -75,12 +79,23 @@ export function run(from: usize, end: usize, before: u32): usize {
         let living: u32 = 0
         for (; begin != boundary && begin + reach <= end; begin = skipToBoundary(begin + 1, end)) {
           living = livesOn(begin, begin == from ? before : load<u8>(begin - 1))
-          if (living == as_context) {
+          if (living == as_context && ahead_bytes < reach) {
             const past = passContext(p, begin, begin == from ? before : load<u8>(begin - 1))
             if (past != 0) {
               p = past
               begin = past - 1
               living = 0
+              continue
+            }
+          }
+          if (living == as_pattern) {
+            const past = passNumber(p, begin, end)
+            if (past != 0) {
+              p = past
+              begin = past - 1
+              living = 0
+              if (found - open > open_max) limitOpen(p)
+              if (found >= found_max) return p
               continue
             }
           }

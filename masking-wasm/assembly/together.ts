@@ -5,13 +5,14 @@
 import { eventful } from './abreast'
 import { affordable, context_units, debtAfter, first_bytes, owesTooMuch, payFor, repaying, setDebt } from './budget'
 import {
-  begun_shift, changed, context_shift, earned, find, gone, initCompanies, leave, marks, matched, meeting_shift, met_shift,
-  new_one, next_at, pending_at, rules_at, second_shift, seekState, seekNone, states_at, together_max, visited, withBoth, workOut,
+  begun_shift, changed, companyBehind, context_shift, earned, end_shift, find, gone, initCompanies, leave, marks, matched, meeting_shift, met_shift,
+  new_one, next_at, pending_at, rules_at, second_shift, seekState, seekNone, states_at, stride_bytes, together_max, visited, withBoth, workOut,
 } from './companies'
+import { end_units, ruleEnding } from './ends'
 import { take } from './memory'
 import { mayBegin, quietUntil, reach } from './scan'
 import { addMatch, found, found_max, open, open_max, settled } from './spans'
-import { class_of, classes, context_start, flags, next, pattern_start, pending } from './tables'
+import { class_of, classes, context_start, flags, next, pattern_start, pending, rules } from './tables'
 import { currentList, otherList, replaceList, ripeUnits, spawned, state_mask, thread_bytes, threads } from './threads'
 
 /** Start of each thread and its marks; u64. */
@@ -59,6 +60,11 @@ export function stepTogether(from: usize, end: usize, known_end: usize): usize {
       const until = min(min(end, quietUntil(p, known_end)), min(ripe - 1, p + affordable(alone)))
       const roomy = found - open < open_max && found < found_max - 2
       const began = p
+      for (; p + stride_bytes <= until; p += stride_bytes) {
+        const behind = companyBehind(company, p)
+        if (behind == 0) break
+        company = behind
+      }
       for (; p < until; p++) {
         const entry = load<u32>(company + next_at + (<usize>load<u8>(class_of + <usize>load<u8>(p)) << 3))
         if ((entry & marks) != 0) {
@@ -113,6 +119,8 @@ export function stepTogether(from: usize, end: usize, known_end: usize): usize {
     }
     const spawning = count_there
     if (mayBegin(p, known_end)) {
+      // All die of the byte with which something may begin: that begins as where none is, behind what is looked at ahead.
+      if (spawning == 0 && (how >>> context_shift) == 0) break
       const before: usize = load<u8>(p - 1)
       const first = <u32>load<u16>(next + ((load<u16>(pattern_start + (before << 1)) * classes + <u32>of_class) << 1))
       const second = <u32>load<u16>(next + ((load<u16>(context_start + (before << 1)) * classes + <u32>of_class) << 1))
@@ -125,8 +133,22 @@ export function stepTogether(from: usize, end: usize, known_end: usize): usize {
     }
     const beside = besideOne(counting)
     units += beside
-    if ((how >>> context_shift) != 0) units += contextUnits((how >>> context_shift) & 15, p + 1) + contextUnits(how >>> second_shift, p + 1)
+    if ((how >>> context_shift) != 0) units += contextUnits((how >>> context_shift) & 15, p + 1) + contextUnits((how >>> second_shift) & 15, p + 1)
+    const ending = how >>> end_shift
+    let end_rule: u32 = rules
+    let end_start: usize = 0
+    if (ending != 0) {
+      if (found - open >= open_max || found >= found_max - 2) break
+      end_start = load<u32>(starts + ((ending - 1) << 3))
+      end_rule = ruleEnding(load<u16>(company + ((ending - 1) << 1), states_at), end_start, p)
+      units += end_units
+    }
     if (owesTooMuch(units)) break
+    if (end_rule != rules) {
+      if (told_end != 0) addMatch(told_start, told_end, told_rule)
+      told_end = 0
+      addMatch(end_start, p, end_rule)
+    }
     // From here on the byte is read.
     setDebt(debtAfter(units), repaying)
     if ((entry & changed) != 0) change(how, count, p + 1)
@@ -161,7 +183,8 @@ export function stepTogether(from: usize, end: usize, known_end: usize): usize {
         break
       }
     }
-    if (count <= 1 && (count == 0 || (load<u32>(company, 8) == 0 && isQuiet(p + 1, known_end, leave_min)))) {
+    // A number that was found is soon over, and the next one by itself.
+    if (count <= 1 && (count == 0 || ending != 0 || (load<u32>(company, 8) == 0 && isQuiet(p + 1, known_end, leave_min)))) {
       p++
       break
     }
