@@ -82,11 +82,11 @@ export class Names<T> {
     const known = this.#entries.get(name)
     if (known === undefined || !this.#ports.isIdle()) return known
     const { meanings } = known
-    let meant = 0
-    for (const meaning of meanings) if (this.#ports.isMeant(name, meaning)) meant += 1
-    if (meant < meanings.length)
-      known.meanings = meanings.filter((meaning) => this.#ports.isMeant(name, meaning))
-    known.is_lost &&= meant === 0
+    // Most have one, or two of which the newer one is meant.
+    const meant: T[] = []
+    for (const meaning of meanings) if (this.#ports.isMeant(name, meaning)) meant.push(meaning)
+    if (meant.length < meanings.length) known.meanings = meant
+    known.is_lost &&= meant.length === 0
     return known
   }
 }

@@ -293,9 +293,9 @@ test('of an unnamed statement the text is kept that it stands for, and few of th
     expect(requests.read(Buffer.concat(run))?.ok).toBe(true)
     expect(answers.read(Buffer.concat(answer))?.ok).toBe(true)
   }
-  const [asked] = judging.runs('')
-  expect(asked?.statement).toBe(turns)
-  const kept = Array.from({ length: turns }, (_, at) => asked && { ...asked, statement: at + 1 })
+  const [newest] = judging.runs('')
+  expect(newest?.statement).toBe(turns)
+  const kept = Array.from({ length: turns }, (_, at) => newest && { ...newest, statement: at + 1 })
     .filter((each) => each !== undefined && judging.textOf(each) !== undefined)
     .map((each) => each?.statement)
   expect(kept).toContain(turns)
