@@ -15,7 +15,14 @@ import type { Rule } from '../masking-wasm/rules/rule.ts'
 import type { Options } from './main.ts'
 import { corpora } from './measure/corpora.ts'
 import { type Hasher, hashingRate, message_sizes } from './measure/hashing.ts'
-import { changed, changing, hostile, hostile_bytes, repeated, searchWorst } from './measure/hostile.ts'
+import {
+  changed,
+  changing,
+  hostile,
+  hostile_bytes,
+  repeated,
+  searchWorst,
+} from './measure/hostile.ts'
 import { chunked, maskingRate, pushTimes, quantile } from './measure/masking.ts'
 import { type Figure, figure, type Goal, median, type Report } from './report.ts'
 import { type Vectorscan, vectorscan } from './rival/vectorscan.ts'
@@ -247,9 +254,7 @@ async function onHostile(options: Options): Promise<Partial<Report>> {
     }
     for (const [kind, inputs] of Object.entries(kinds)) {
       for (const { unit, ratios } of inputs)
-        figures.push(
-          figure(`${chunk_bytes} B, ${JSON.stringify(unit)}: of clean`, 'ratio', ratios),
-        )
+        figures.push(figure(`${chunk_bytes} B, ${JSON.stringify(unit)}: of clean`, 'ratio', ratios))
       const worst = Math.min(...inputs.map(({ ratios }) => median(ratios)))
       goals.push({
         name: `${chunk_bytes} B, ${kind} of clean`,
