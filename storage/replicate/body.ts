@@ -15,6 +15,7 @@ import {
   log_entry_bytes_max,
   record_bytes_max,
 } from '../evidence/limits.ts'
+import { entries_count_max, record_bytes_min, session_documents_max } from './limits.ts'
 
 export interface LoggedEntry {
   readonly entry: Uint8Array
@@ -28,7 +29,7 @@ export function sha256Hex(bytes: Uint8Array): string {
 
 /** Undefined when a length does not fit. Records are borrowed from `body`. */
 export function decodeRecords(body: Uint8Array): readonly Uint8Array[] | undefined {
-  return decodeParts(body, record_bytes_max)
+  return decodeParts(body, record_bytes_max, body.length / record_bytes_min)
 }
 
 /** Documents of a session: each as a record is. */
@@ -38,7 +39,7 @@ export function encodeDocuments(documents: readonly Uint8Array[]): Uint8Array {
 
 /** Undefined when a length does not fit. Borrowed from `body`. */
 export function decodeDocuments(body: Uint8Array): readonly Uint8Array[] | undefined {
-  return decodeParts(body, document_bytes_max)
+  return decodeParts(body, document_bytes_max, session_documents_max)
 }
 
 export function encodeEntries(entries: readonly LoggedEntry[]): Uint8Array {
@@ -54,7 +55,7 @@ export function encodeEntries(entries: readonly LoggedEntry[]): Uint8Array {
 
 /** Undefined when a length does not fit. Borrowed from `body`. */
 export function decodeEntries(body: Uint8Array): readonly LoggedEntry[] | undefined {
-  const parts = decodeParts(body, document_bytes_max)
+  const parts = decodeParts(body, document_bytes_max, 2 * entries_count_max)
   if (parts === undefined || parts.length % 2 !== 0) return undefined
   const entries: LoggedEntry[] = []
   for (let at = 0; at < parts.length; at += 2) {
@@ -80,11 +81,16 @@ function lengthOf(bytes: Uint8Array): Uint8Array {
   return length
 }
 
-function decodeParts(body: Uint8Array, bytes_max: number): readonly Uint8Array[] | undefined {
+/** Nothing but lengths would be a hundred times as large in memory, if all of them were believed. */
+function decodeParts(
+  body: Uint8Array,
+  bytes_max: number,
+  count_max: number,
+): readonly Uint8Array[] | undefined {
   const view = new DataView(body.buffer, body.byteOffset, body.byteLength)
   const parts: Uint8Array[] = []
   for (let at = 0; at < body.length; ) {
-    if (at + 4 > body.length) return undefined
+    if (at + 4 > body.length || parts.length >= count_max) return undefined
     const end = at + 4 + view.getUint32(at)
     if (end > body.length || end - at - 4 > bytes_max) return undefined
     parts.push(body.subarray(at + 4, end))

@@ -23,6 +23,12 @@ export const entries_count_max = 4096
 /** The largest object that is read back: a full one and the record that filled it. */
 export const object_bytes_max: number = 16 * 1024 * 1024
 
+/** A stored record names its session: none is shorter. */
+export const record_bytes_min = 64
+
+/** A start, an envelope, an end and a leaf list. */
+export const session_documents_max = 4
+
 /** Records of sessions that wait for their object to fill, together. */
 export const gathered_bytes_max: number = 64 * 1024 * 1024
 
