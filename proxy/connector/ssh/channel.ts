@@ -12,7 +12,7 @@ import { close_flush_ms, close_reply_ms } from './limits.ts'
 /** Who is at the other end. The client sends stream 0; the target sends 1 and 2, and how it ended. */
 export type Peer = 'client' | 'target'
 
-const nothing: Buffer = Buffer.alloc(0)
+const nothing = new Uint8Array()
 /** RFC 4254, section 6.10; names with an "@" are anyone's own. */
 const signals = new Set('ABRT ALRM FPE HUP ILL INT KILL PIPE QUIT SEGV TERM USR1 USR2'.split(' '))
 const own_signal = /^[\w.-]{1,64}@[\w.-]{1,64}$/
@@ -40,9 +40,6 @@ const beside_bytes_max = 5 + 13 + 255
 const isAlone = (bytes: Uint8Array): boolean =>
   // First: to ask a small one for its buffer makes one.
   bytes.length >= alone_bytes_min && bytes.buffer.byteLength - bytes.length <= beside_bytes_max
-
-const asBuffer = (bytes: Uint8Array): Buffer =>
-  Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 
 export class ChannelEndpoint implements Endpoint {
   readonly peer: Peer
@@ -141,7 +138,7 @@ export class ChannelEndpoint implements Endpoint {
     const channel = this.#channel
     if (channel === undefined) throw new Error('write before attach')
     if (wire.kind === 'data') {
-      channel.transmit(asBuffer(wire.bytes), wire.stream === 2, sent)
+      channel.transmit(wire.bytes, wire.stream === 2, sent)
       return
     }
     // An empty transmission, so that the event keeps its place among the bytes.

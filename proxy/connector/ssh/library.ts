@@ -29,7 +29,7 @@ export interface LibraryChannel extends EventEmitter {
   direct(receiver: Receiver): void
   consumed(bytes: number): void
   /** Sends in the order of the calls. `taken` when the socket has it and takes more, or never will. */
-  transmit(bytes: Buffer, stderr: boolean, taken?: () => void): void
+  transmit(bytes: Uint8Array, stderr: boolean, taken?: () => void): void
   eof(): void
   close(): void
 }
