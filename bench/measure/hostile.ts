@@ -16,6 +16,10 @@ export const hostile: readonly string[] = [
   ...['4. 4 4 4 4 4 4 4 4"', '4 4 4 4 4 4 4 4 4\n/411111111111111', `4 4 4 44 4 4 4 4 4\n/'://`],
   ...['NRAK-Q', '41://11111111111111 4111111111111111 .-:MRN: 7302'],
   ...[`pwd='pwd='pwd='0Awhs`, `pwd='Apwd='Apwd='A"\n`, '4111111111111111 ://AQVNq7-'],
+  // Long values beside pending words and contexts: of these a warm search makes its worst.
+  `-----BEGIN ${'PRIVATE'} KEY-----\n://sshpas:`,
+  `${'-----BEGIN A ://4A:0'.repeat(4)}AA_'Cookie: theme=dark`,
+  `AWS_BEARER_TOKEN=${'q7WmZ2xKfB9tLpRn4vYdHs6GcJa3TkEu8NbXoQ5iVwM'}@/x-API-key: AQE${'q7WmZ2xKfB9tLpRn4vYdHs6GcJa3TkEu8NbXoQ5iVwMz1FgPrSyDhC0jUeAl'}==-${'q7WmZ2xKfB9tLpRn4vYdHs6GcJa3TkEu8NbXoQ5i'}=-q7WmZ2xKfB9tLpR-`,
   ...['://a:', 'a@', 'authorization:bearer ', 'cookie:=a', '%B411111111111^', '1234567:', '0:'],
 ]
 
@@ -112,6 +116,8 @@ export function searchWorst(engine: MaskingEngine, seed: number): readonly Worst
     const example = examples[pick(examples.length)] ?? ''
     return example.slice(0, 1 + pick(example.length))
   }
+  // Compilers warm up.
+  for (const unit of hostile) maskingRate(engine, chunked(repeated(unit), hostile_bytes), 20)
   for (const unit of hostile) judge(unit)
   for (let n = 0; n < tries; n++) {
     const one = n % 3 === 0 ? any() : (pool[pick(pool.length)]?.unit ?? '')
@@ -134,5 +140,11 @@ export function searchWorst(engine: MaskingEngine, seed: number): readonly Worst
         judge(`${one.repeat(1 + pick(8))}${between}`)
     }
   }
+  // What else the machine did may have made some look slow.
   return pool
+    .map(({ unit }) => {
+      const chunks = chunked(repeated(unit), hostile_bytes)
+      return { unit, rate: Math.max(...[0, 1, 2, 3].map(() => maskingRate(engine, chunks, 8))) }
+    })
+    .toSorted((a, b) => a.rate - b.rate)
 }
