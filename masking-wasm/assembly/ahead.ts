@@ -5,7 +5,7 @@ import { eventful } from './abreast'
 import { boundary } from './boundary'
 import { debtAfter, owesTooMuch, pay, repaying, setDebt } from './budget'
 import { isKnownQuiet, reach } from './scan'
-import { calm_four, digitsAt } from './strides'
+import { behindStride, calm_four, digitsAt, dies, stride_bytes } from './strides'
 import { class_of, classes, context_start, flags, next, pattern_start, pending, stream_start } from './tables'
 import { addThread, ripeUnits, state_mask } from './threads'
 
@@ -65,7 +65,18 @@ function behindReach(from: u32, p: usize): u32 {
   const digits = p + digitsAt(p)
   const end = p + reach
   let state = from
-  for (let at = p; at < end; at++) {
+  let at = p
+  // Digits are other ones each time; of words the beginnings were met before.
+  if (digits == p) {
+    const to = load<u16>(table + (<usize>load<u8>(class_of + <usize>load<u8>(p)) << 1) + from * width) != 0 ? behindStride(from, p) : dies
+    if (to == dies) return 0
+    // It may have begun to wait there, which is told.
+    if (to != 0 && (load<u8>(flags + to) & eventful) == 0) {
+      state = to
+      at += stride_bytes
+    }
+  }
+  for (; at < end; at++) {
     while (at + 4 <= digits && at + 4 <= end && load<u16>(calm_four + (state << 1)) != 0) {
       state = load<u16>(calm_four + (state << 1))
       at += 4
@@ -99,6 +110,20 @@ export function beginAhead(p: usize): bool {
   pay(ahead_bytes - 1)
   setDebt(debtAfter(units), repaying)
   addThread(ahead, p)
+  return true
+}
+
+/** Where no thread is, that one of two that {@link livesOn} begins at `p` behind `before`. False when there is more to do. */
+// @ts-ignore: decorator
+@inline
+export function beginAlone(p: usize, before: u32, living: u32): bool {
+  if (living != as_pattern && living != as_context) return false
+  const of_class: usize = load<u8>(class_of + <usize>load<u8>(p))
+  const start: u32 = load<u16>((living == as_pattern ? pattern_start : context_start) + (before << 1))
+  const state: u32 = load<u16>(next + ((start * classes + of_class) << 1))
+  if ((load<u8>(flags + state) & eventful) != 0) return false
+  addThread(state, p)
+  pay(1)
   return true
 }
 

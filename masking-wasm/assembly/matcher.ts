@@ -2,8 +2,8 @@
  * The matcher: a few threads of the automaton, stepped together byte by byte, so that nothing depends on
  * how the stream is cut. Positions are addresses in the window; `stream.ts` turns them into ages.
  */
-import { abreast_max, eventful, initAbreast, stepAbreast } from './abreast'
-import { ahead_bytes, as_context, as_pattern, beginAhead, initAhead, livesOn } from './ahead'
+import { abreast_max, initAbreast, stepAbreast } from './abreast'
+import { ahead_bytes, as_context, as_pattern, beginAhead, beginAlone, initAhead, livesOn } from './ahead'
 import { stepAlone, waitsAlone } from './alone'
 import { boundary, escape, passBoundary } from './boundary'
 import { beginBrief, forgetBrief, passContext } from './brief'
@@ -21,7 +21,7 @@ import {
   later, lists, next, now, pattern_start, pending, rules, spawn, stream_start, unlimited,
 } from './tables'
 import {
-  addThread, clearThreads, countedOrdinary, counts, initThreads, isContext, keepCrossing, oldestBesideWords, oldestCounted, oldestThread,
+  clearThreads, countedOrdinary, counts, initThreads, isContext, keepCrossing, oldestBesideWords, oldestCounted, oldestThread,
   ordinary_max, put, setThread, spawned, spent, state_mask, thread_bytes, threads, threadStart, threadWord, turn,
   unitsOfThreads,
 } from './threads'
@@ -235,20 +235,6 @@ function step(byte: u32, p: usize, before: u32, beginning: bool): void {
   if (threads > ordinary_max && countedOrdinary(p + 1) > ordinary_max) darken(p + 1)
   if (threads > 0) units += unitsOfThreads(p + 1)
   if (charge(units) && blackout == 0) giveUp(p + 1)
-}
-
-/** Where no thread is, that one of two that {@link livesOn} begins at `p` behind `before`. False when there is more to do. */
-// @ts-ignore: decorator
-@inline
-function beginAlone(p: usize, before: u32, living: u32): bool {
-  if (living != as_pattern && living != as_context) return false
-  const of_class: usize = load<u8>(class_of + <usize>load<u8>(p))
-  const start: u32 = load<u16>((living == as_pattern ? pattern_start : context_start) + (before << 1))
-  const state: u32 = load<u16>(next + ((start * classes + of_class) << 1))
-  if ((load<u8>(flags + state) & eventful) != 0) return false
-  addThread(state, p)
-  pay(1)
-  return true
 }
 
 /** What may begin behind `before` with a byte of this class at `p` does. */
