@@ -264,6 +264,7 @@ for (const [what, analyser] of [
     })
 
 test('a run and its answer are read at once, with their statement and without', () => {
+  is_strict = false
   const conversation = new Conversation()
   const judging = new Judging(conversation, judge, { schemas: undefined })
   const requests = new WholeRuns(conversation, plain, judging)
@@ -282,6 +283,7 @@ test('a run and its answer are read at once, with their statement and without', 
 })
 
 test('of an unnamed statement the text is kept that it stands for, and few of those before', () => {
+  is_strict = false
   const conversation = new Conversation()
   const judging = new Judging(conversation, judge, { schemas: undefined })
   const requests = new WholeRuns(conversation, plain, judging)

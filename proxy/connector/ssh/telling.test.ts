@@ -19,8 +19,8 @@ function targetOf(): {
       outgoing: { id: 0, state: 'open' as const },
       direct() {},
       consumed() {},
-      transmit(bytes: Buffer, _stderr: boolean, taken?: () => void) {
-        heard.push(bytes.toString())
+      transmit(bytes: Uint8Array, _stderr: boolean, taken?: () => void) {
+        heard.push(new TextDecoder().decode(bytes))
         taken?.()
       },
       eof() {},
