@@ -9,7 +9,7 @@ import type { Report } from '../../storage/verify/report.ts'
 import type { Ceph } from '../fixture/ceph.ts'
 import { runGateway, sluice, startGateway } from '../fixture/gateway.ts'
 import { type Guarded, openGuarded } from '../fixture/guarded.ts'
-import { ssh, ssh_keygen, sshd, testSlow, testWith } from '../fixture/require.ts'
+import { ssh, ssh_keygen, sshd, testSlow } from '../fixture/require.ts'
 import { ceph_components, shareCeph } from '../fixture/share-ceph.ts'
 import { runSsh, sshArguments } from '../fixture/ssh.ts'
 
@@ -121,7 +121,7 @@ async function verifiedFromBucket(
 }
 
 describe('a gateway with a bucket', () => {
-  testWith(
+  testSlow(
     needs,
     'is verified, searched and served from the bucket alone',
     async () => {
