@@ -6,6 +6,7 @@
  */
 import { createCipheriv } from 'node:crypto'
 import { logText } from './input.ts'
+import { type Pick, seededPicker } from './pick.ts'
 
 const bytes_each = 2 ** 20
 
@@ -23,11 +24,8 @@ export function corpora(): Readonly<Record<string, Uint8Array>> {
   }
 }
 
-/** A number below `bound`. */
-type Pick = (bound: number) => number
-
 function lines(seed: number, line: (pick: Pick) => string): Uint8Array {
-  const pick = picker(seed)
+  const pick = seededPicker(seed)
   const parts: string[] = []
   for (let length = 0; length < bytes_each; ) {
     const text = line(pick)
@@ -96,18 +94,6 @@ function prose(pick: Pick): string {
   )
   const sentence = text.join(' ')
   return `${sentence.charAt(0).toUpperCase()}${sentence.slice(1)}${pick(4) === 0 ? '.\n' : '. '}`
-}
-
-/** xorshift32. */
-function picker(seed: number): Pick {
-  let state = (seed * 2_654_435_761 + 12_345) >>> 0
-  return (bound) => {
-    state ^= state << 13
-    state ^= state >>> 17
-    state ^= state << 5
-    state >>>= 0
-    return state % bound
-  }
 }
 
 /** AES-CTR over zeros: a seeded source of bytes that nothing can predict. */

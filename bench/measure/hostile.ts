@@ -7,6 +7,7 @@
 import type { MaskingEngine } from '../../masking-wasm/host/engine.ts'
 import { packs, rulesOf } from '../../masking-wasm/rules/index.ts'
 import { chunked, maskingRate } from './masking.ts'
+import { picker } from './pick.ts'
 
 /** Repeated to the size of the input. The first were guessed, the others found. */
 export const hostile: readonly string[] = [
@@ -42,14 +43,7 @@ export const changing: readonly string[] = [
 
 /** A {@link changing} unit, again and again. Seeded by nothing: the same each time. */
 export function changed(unit: string): Uint8Array {
-  let state = 20_251_128
-  const pick = (bound: number): number => {
-    state ^= state << 13
-    state ^= state >>> 17
-    state ^= state << 5
-    state >>>= 0
-    return state % bound
-  }
+  const pick = picker(20_251_128)
   const bytes = new Uint8Array(hostile_bytes)
   let digits: number[] = []
   for (let at = 0; at < bytes.length; at++) {
@@ -89,14 +83,7 @@ const glue = ['', ' ', '\n', '-', '.', '/', '=', '"', "'", ':', '@', '0', 'a', '
  * kept. Seeded; the clock decides, so two runs need not find the same.
  */
 export function searchWorst(engine: MaskingEngine, seed: number): readonly Worst[] {
-  let state = seed
-  const pick = (bound: number): number => {
-    state ^= state << 13
-    state ^= state >>> 17
-    state ^= state << 5
-    state >>>= 0
-    return state % bound
-  }
+  const pick = picker(seed)
   const examples = rulesOf(packs)
     .flatMap((rule) => [...rule.examples, ...rule.counter_examples])
     .map((example) => example.replaceAll(/[«»]/g, ''))

@@ -7,6 +7,7 @@
  */
 import { createCipheriv } from 'node:crypto'
 import { closeSync, openSync, writeSync } from 'node:fs'
+import { seededPicker } from './pick.ts'
 
 const piece_bytes = 1 << 20
 
@@ -30,15 +31,7 @@ export function writeInput(path: string, size_mib: number): void {
 export function logText(seed: number): Uint8Array {
   const levels = ['INFO', 'DEBUG', 'WARN', 'ERROR']
   const paths = ['/v1/orders', '/v1/orders/items', '/healthz', '/static/app.js', '/v1/people']
-  let state = (seed * 2654435761 + 12345) >>> 0
-  // xorshift32: small, seeded, good enough to vary a log.
-  const next = (bound: number): number => {
-    state ^= state << 13
-    state ^= state >>> 17
-    state ^= state << 5
-    state >>>= 0
-    return state % bound
-  }
+  const next = seededPicker(seed)
   const lines: string[] = []
   let length = 0
   while (length < piece_bytes) {
