@@ -5,7 +5,7 @@
  * @module
  */
 
-import { report_fields_max } from './limits.ts'
+import { message_bytes_max, report_fields_max } from './limits.ts'
 
 /** A whole message: its type, its length, what they announce. */
 export interface Message {
@@ -141,6 +141,14 @@ export class MessageCutter {
     this.#room.set(bytes, this.#held)
     this.#held = length
   }
+}
+
+/** Of the message that begins at `at`; -1 where it is not whole, or none. */
+export function messageEnd(bytes: Uint8Array, at: number): number {
+  if (bytes.length - at < header_bytes) return -1
+  const length = 1 + u32(bytes, at + 1)
+  const is_whole = length >= header_bytes && length <= message_bytes_max
+  return is_whole && at + length <= bytes.length ? at + length : -1
 }
 
 export function joined(parts: readonly Uint8Array[], length: number): Uint8Array {

@@ -92,3 +92,13 @@ export interface Analyser {
   /** What becomes of its values where they stand as they are in the table; undefined for stars. */
   readonly strategy?: (relation: number, attribute: number) => ColumnStrategy | undefined
 }
+
+/** One statement, which changes no names, shows nothing of another, and copies nothing. */
+export function isPlain(plans: readonly Plan[], plan: Plan): boolean {
+  return (
+    plans.length === 1 &&
+    plan.effect === undefined &&
+    plan.shows === undefined &&
+    plan.copies === undefined
+  )
+}

@@ -21,9 +21,9 @@ import {
   report,
   stringEnd,
   type TakeMessage,
-  u16,
 } from './message.ts'
 import { nameOf, unnameable } from './name.ts'
+import { readParse } from './parse.ts'
 import { type Analyser, type Analysis, opaque_plan, type Plan } from './plan.ts'
 import { faultIn, refusalOf } from './refusal.ts'
 import { type NamedText, shownRun, shownText } from './shown.ts'
@@ -183,15 +183,11 @@ export class Requests {
   }
 
   #parse(bytes: Uint8Array, start: number, until: number): string | undefined {
-    const name_at = start + header_bytes
-    const name_end = stringEnd(bytes, name_at, until)
-    const end = name_end < 0 ? -1 : stringEnd(bytes, name_end + 1, until)
-    if (end < 0 || end + 3 > until || end + 3 + 4 * u16(bytes, end + 1) !== until)
-      return malformed('Parse')
-    const name = nameOf(bytes, name_at, name_end)
-    if (name === undefined) return unnameable
-    const raw_name = name === '' ? nothing : bytes.subarray(name_at, name_end)
-    const text = bytes.subarray(name_end + 1, end)
+    const read = readParse(bytes, start, until)
+    if (read === undefined) return malformed('Parse')
+    if (read === 'unnameable') return unnameable
+    const { name, raw_name, text: place } = read
+    const text = bytes.subarray(place.start, place.end)
     const { analysis, asked, verdict } = this.#decide(text, raw_name, true)
     const { statement } = asked
     const plan: Plan = analysis.plans.length > 1 ? opaque_plan : (analysis.plans[0] ?? opaque_plan)
@@ -199,10 +195,10 @@ export class Requests {
     if (verdict.allowed || verdict.hold !== undefined) {
       this.#judging.prepare(name, asked, text)
       // To parse changes nothing; what needs an approval waits when it is run, each time.
-      return this.#pass(bytes, start, until, [{ start: name_end + 1, end }], parse, true)
+      return this.#pass(bytes, start, until, [place], parse, true)
     }
     // The types of its parameters stay: a Bind may follow before anybody knows.
-    const types = bytes.subarray(end + 1, until)
+    const types = bytes.subarray(place.end + 1, until)
     const denied = { ...refusalOf(verdict), ...faultIn(analysis) }
     return this.#say(message('P', raw_name, 0, denied_statement, types), { ...parse, denied })
   }

@@ -8,14 +8,13 @@
 import type { Decoded, Field, Frame } from '../../core/connector.ts'
 import type { StatementFact } from '../../core/statement.ts'
 import type { Conversation, Expected, WholeRun } from './conversation.ts'
-import { columns_max, message_bytes_max } from './limits.ts'
-import { header_bytes, i32, letter, stringEnd, u16, u32 } from './message.ts'
-import type { Analyser, Plan } from './plan.ts'
+import { columns_max } from './limits.ts'
+import { header_bytes, i32, letter, messageEnd, stringEnd, u16 } from './message.ts'
+import { type Analyser, isPlain, type Plan } from './plan.ts'
 import { type Column, readColumns } from './rows.ts'
 import { let_go_bytes_min } from './shown-frames.ts'
 import { Tags } from './tag.ts'
 import { treatmentsOf } from './treatment.ts'
-import { isPlain } from './whole-runs.ts'
 
 const types = {
   parsed: letter('1'),
@@ -203,12 +202,8 @@ function readValues(
 }
 
 /** Of the message of this type that begins at `at`; -1 where it is not whole, or another one. */
-function endOf(bytes: Uint8Array, at: number, type: number): number {
-  if (bytes[at] !== type || bytes.length - at < header_bytes) return -1
-  const length = 1 + u32(bytes, at + 1)
-  const is_whole = length >= header_bytes && length <= message_bytes_max
-  return is_whole && at + length <= bytes.length ? at + length : -1
-}
+const endOf = (bytes: Uint8Array, at: number, type: number): number =>
+  bytes[at] === type ? messageEnd(bytes, at) : -1
 
 /** A message without content. */
 const isEmpty = (bytes: Uint8Array, at: number, type: number): boolean =>

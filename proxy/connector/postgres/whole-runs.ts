@@ -9,10 +9,9 @@ import type { Decoded, Field, Frame } from '../../core/connector.ts'
 import { type ReadBind, readBind } from './bind.ts'
 import type { Conversation, Prepared } from './conversation.ts'
 import type { Asked, Judging } from './judging.ts'
-import { message_bytes_max } from './limits.ts'
-import { header_bytes, letter, stringEnd, u16, u32 } from './message.ts'
-import { nameOf } from './name.ts'
-import type { Analyser, Plan } from './plan.ts'
+import { header_bytes, letter, messageEnd, u32 } from './message.ts'
+import { type ReadParse, readParse } from './parse.ts'
+import { type Analyser, isPlain } from './plan.ts'
 
 const types = {
   parse: letter('P'),
@@ -26,15 +25,6 @@ const types = {
 /** Of the unnamed portal. */
 const describe_bytes: number = header_bytes + 2
 const execute_bytes: number = header_bytes + 5
-
-/** What a Parse says. Places are in what was read. */
-interface ReadParse {
-  readonly name: string
-  readonly name_at: number
-  readonly name_end: number
-  readonly text: Field
-  readonly end: number
-}
 
 export class WholeRuns {
   readonly #conversation: Conversation
@@ -51,9 +41,11 @@ export class WholeRuns {
     if (!this.#conversation.isReading) return undefined
     if (bytes[0] === types.bind) return this.#run(bytes)
     if (bytes[0] !== types.parse) return undefined
-    const parse = readParse(bytes)
-    if (parse === undefined || bytes[parse.end] !== types.bind) return undefined
-    return this.#parsedRun(bytes, parse)
+    const end = messageEnd(bytes, 0)
+    if (end < 0 || bytes[end] !== types.bind) return undefined
+    const parse = readParse(bytes, 0, end)
+    if (parse === undefined || parse === 'unnameable') return undefined
+    return this.#parsedRun(bytes, parse, end)
   }
 
   #run(bytes: Uint8Array): Decoded | undefined {
@@ -72,9 +64,9 @@ export class WholeRuns {
     return this.#whole(frames, asked, bytes, fields)
   }
 
-  #parsedRun(bytes: Uint8Array, parse: ReadParse): Decoded | undefined {
-    const read = this.#readRun(bytes, parse.end)
-    const { name } = parse
+  #parsedRun(bytes: Uint8Array, parse: ReadParse, end: number): Decoded | undefined {
+    const read = this.#readRun(bytes, end)
+    const { name, raw_name } = parse
     if (read === undefined || read.bind.name !== name) return undefined
     const text = bytes.subarray(parse.text.start, parse.text.end)
     const analysis = this.#analyser.analyse(text)
@@ -86,7 +78,6 @@ export class WholeRuns {
     if (!verdict.allowed || (verdict.risk !== undefined && verdict.risk !== 'low')) return undefined
     const statement = this.#conversation.nextStatement()
     const asked: Asked = { statement, analysis }
-    const raw_name = name === '' ? nothing : bytes.subarray(parse.name_at, parse.name_end)
     const { kinds } = analysis.statement
     const frames: Frame[] = [
       {
@@ -110,7 +101,7 @@ export class WholeRuns {
     bytes: Uint8Array,
     start: number,
   ): { readonly bind: ReadBind; readonly is_described: boolean } | undefined {
-    const end = endOf(bytes, start)
+    const end = messageEnd(bytes, start)
     const is_described = bytes[end] === types.describe
     const execute_at = is_described ? end + describe_bytes : end
     const sync_at = execute_at + execute_bytes
@@ -175,42 +166,6 @@ export class WholeRuns {
   }
 }
 
-/** One statement, which changes no names, shows nothing of another, and copies nothing. */
-export function isPlain(plans: readonly Plan[], plan: Plan): boolean {
-  return (
-    plans.length === 1 &&
-    plan.effect === undefined &&
-    plan.shows === undefined &&
-    plan.copies === undefined
-  )
-}
-
-/** Undefined when it is not whole, or malformed. */
-function readParse(bytes: Uint8Array): ReadParse | undefined {
-  const end = endOf(bytes, 0)
-  const name_end = stringEnd(bytes, header_bytes, end)
-  const text_end = name_end < 0 ? -1 : stringEnd(bytes, name_end + 1, end)
-  if (text_end < 0 || text_end + 3 > end || text_end + 3 + 4 * u16(bytes, text_end + 1) !== end)
-    return undefined
-  const name = nameOf(bytes, header_bytes, name_end)
-  if (name === undefined) return undefined
-  return {
-    name,
-    name_at: header_bytes,
-    name_end,
-    text: { start: name_end + 1, end: text_end },
-    end,
-  }
-}
-
-/** Of the message that begins at `at`; -1 where it is not whole, or none. */
-function endOf(bytes: Uint8Array, at: number): number {
-  if (bytes.length - at < header_bytes) return -1
-  const length = 1 + u32(bytes, at + 1)
-  const is_whole = length >= header_bytes && length <= message_bytes_max
-  return is_whole && at + length <= bytes.length ? at + length : -1
-}
-
 /** So many bytes behind its header. What is read past the end is none of these. */
 function isShort(bytes: Uint8Array, at: number, type: number, more: number): boolean {
   return bytes[at] === type && u32(bytes, at + 1) === header_bytes - 1 + more
@@ -223,5 +178,3 @@ const isDescribe = (bytes: Uint8Array, at: number): boolean =>
 
 const isExecute = (bytes: Uint8Array, at: number): boolean =>
   isShort(bytes, at, types.execute, 5) && bytes[at + header_bytes] === 0
-
-const nothing = new Uint8Array()
